@@ -1,0 +1,55 @@
+# Everything that people and CI do with this project. `make help` lists it.
+PYTHON ?= python3
+PORT ?= 8000
+# Two environments: the service is installed without TensorFlow, which would slow its start.
+SERVICE := .venv
+DEV := .venv-dev
+
+COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --universal --generate-hashes \
+  --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test e2e lint format train screenshot lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(SERVICE)/.installed  ## Serve on http://127.0.0.1:8000 (PORT=... for another port)
+	PORT=$(PORT) $(SERVICE)/bin/gunicorn server:app
+
+test: $(DEV)/.installed  ## Every test that needs no Docker engine and no browser
+	$(DEV)/bin/python -m pytest -m "not browser and not compose and not clone"
+
+e2e: $(DEV)/.installed  ## The tests with a Docker engine, a browser and a fresh clone
+	$(DEV)/bin/python -m pytest -m "browser or compose or clone"
+
+lint: $(DEV)/.installed  ## Format check, lint, types
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/mypy
+
+format: $(DEV)/.installed  ## Format the code and mend what lint can mend
+	$(DEV)/bin/ruff format .
+	$(DEV)/bin/ruff check --fix .
+
+train: $(DEV)/.installed  ## Make mnist_model.h5 again (MNIST_NPZ=FILE where there is no network)
+	$(DEV)/bin/python -m dlflask.train
+
+screenshot: $(DEV)/.installed  ## Make the README's picture of the page
+	$(DEV)/bin/python -m tests.screenshot docs/page.png
+
+lock: $(DEV)/.installed  ## Compile both requirement files from pyproject.toml (newest: UPGRADE=-U)
+	$(COMPILE) --group train --group dev --output-file requirements-dev.txt
+	$(COMPILE) --constraint requirements-dev.txt --output-file requirements.txt
+
+clean:  ## Remove the environments and everything else that can be made again
+	rm -rf $(SERVICE) $(DEV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(SERVICE)/.installed: requirements.txt
+$(DEV)/.installed: requirements-dev.txt
+%/.installed:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13; name one, as in: make run PYTHON=python3.13"; exit 1; }
+	$(PYTHON) -m venv --clear $*
+	$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
