@@ -1,0 +1,69 @@
+"""The service's settings, read once from `DLFLASK_*` environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from dlflask.errors import ConfigError
+
+PREFIX = "DLFLASK_"
+
+#: Read by docker-compose.yml and meant for it; a shell that exports it still starts the service.
+COMPOSE_VARIABLES = frozenset({"DLFLASK_PORT"})
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every field is the variable `DLFLASK_<FIELD>`; its help stands in the README's table."""
+
+    model_path: Path = field(
+        default=ROOT / "mnist_model.h5",
+        metadata={"help": "The Keras model to serve, an `.h5` file."},
+    )
+    max_upload_bytes: int = field(
+        default=16 * 1024 * 1024,
+        metadata={
+            "help": "The largest picture taken, in bytes; "
+            "change `client_max_body_size` in `nginx/conf.d/local.conf` with it."
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if self.max_upload_bytes < 1:
+            raise ConfigError(
+                f"{PREFIX}MAX_UPLOAD_BYTES is {self.max_upload_bytes}; "
+                "it must be a whole number of bytes, 1 or more, like 16777216."
+            )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
+        """Read the variables of `environment`.
+
+        Raises:
+            ConfigError: A `DLFLASK_*` name is unknown, or a value cannot be read.
+        """
+        known = {PREFIX + item.name.upper(): item.name for item in fields(cls)}
+        values: dict[str, Path | int] = {}
+        for name, text in environment.items():
+            if not name.startswith(PREFIX) or name in COMPOSE_VARIABLES:
+                continue
+            if name not in known:
+                raise ConfigError(
+                    f"{name} is not a setting. The settings are {', '.join(sorted(known))}."
+                )
+            values[known[name]] = _parse(name, text, type(getattr(cls, known[name])))
+        return cls(**values)  # type: ignore[arg-type]  # _parse returns what each field holds
+
+
+def _parse(name: str, text: str, kind: type) -> Path | int:
+    if issubclass(kind, Path):
+        return Path(text)
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(f"{name} is {text!r}; it must be a whole number, like 4194304.") from None

@@ -1,0 +1,68 @@
+"""What can go wrong, in the words of this service; no HTTP in it.
+
+DlflaskError
+├── ConfigError             a setting that the service will not start with
+├── ModelError              a model file that the service cannot serve
+├── UploadError             the request does not carry one picture
+│   ├── MissingUpload
+│   ├── TooManyUploads
+│   ├── EmptyUpload
+│   └── UploadTooLarge
+└── ImageError              the picture cannot be read
+    ├── UnsupportedImage
+    ├── DamagedImage
+    ├── TooManyPixels
+    └── BlankImage
+"""
+
+
+class DlflaskError(Exception):
+    """Every error that this package raises on purpose. The message is for the person who asked."""
+
+
+class ConfigError(DlflaskError):
+    """A `DLFLASK_*` variable has an unknown name or an impossible value."""
+
+
+class ModelError(DlflaskError):
+    """The model file is missing, unreadable, or not a digit classifier."""
+
+
+class UploadError(DlflaskError):
+    """The request does not carry exactly one picture of an acceptable size."""
+
+
+class MissingUpload(UploadError):
+    """No part of the form, and no body, holds a picture."""
+
+
+class TooManyUploads(UploadError):
+    """More than one picture where one is read."""
+
+
+class EmptyUpload(UploadError):
+    """The picture has no bytes."""
+
+
+class UploadTooLarge(UploadError):
+    """The picture has more bytes than the service takes."""
+
+
+class ImageError(DlflaskError):
+    """The bytes are there, but no digit can be read from them."""
+
+
+class UnsupportedImage(ImageError):
+    """The bytes are not in a picture format that the service reads."""
+
+
+class DamagedImage(ImageError):
+    """The bytes begin like a picture and do not hold one: cut off or corrupted."""
+
+
+class TooManyPixels(ImageError):
+    """The header announces more pixels than the service decodes."""
+
+
+class BlankImage(ImageError):
+    """The picture was decoded and shows no ink."""

@@ -1,0 +1,115 @@
+"""Digits drawn by pen strokes: pictures of one's own for tests, samples and the README.
+
+`python -m tests.drawing 4 static/4.jpg` writes one.
+"""
+
+import sys
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+#: Points that the pen passes, stroke by stroke, x to the right and y down, in a box of 100.
+STROKES = {
+    0: [[(52, 8), (28, 18), (18, 50), (28, 82), (50, 92), (74, 80), (82, 48), (72, 18), (50, 8)]],
+    1: [[(34, 26), (52, 8), (52, 50), (51, 92)]],
+    2: [[(22, 28), (34, 10), (60, 8), (76, 26), (66, 50), (40, 74), (20, 91), (50, 89), (82, 90)]],
+    3: [
+        [(24, 16), (48, 7), (72, 18), (70, 38), (44, 48)],
+        [(44, 48), (72, 54), (80, 74), (58, 92), (34, 90), (20, 80)],
+    ],
+    4: [[(58, 6), (40, 36), (18, 64), (50, 65), (86, 64)], [(64, 36), (63, 64), (62, 94)]],
+    5: [
+        [(74, 9), (50, 10), (30, 11)],
+        [(30, 11), (26, 44), (48, 40), (72, 50), (76, 74), (54, 92), (22, 84)],
+    ],
+    6: [
+        [
+            (66, 8),
+            (40, 24),
+            (24, 54),
+            (26, 82),
+            (48, 92),
+            (70, 80),
+            (72, 60),
+            (52, 50),
+            (32, 58),
+            (25, 72),
+        ]
+    ],
+    7: [[(20, 11), (50, 11), (80, 10), (62, 42), (48, 68), (40, 93)]],
+    8: [
+        [
+            (70, 18),
+            (48, 7),
+            (28, 22),
+            (36, 42),
+            (62, 56),
+            (74, 76),
+            (52, 93),
+            (28, 80),
+            (36, 58),
+            (62, 40),
+            (72, 22),
+            (68, 14),
+        ]
+    ],
+    9: [
+        [
+            (72, 28),
+            (58, 10),
+            (34, 14),
+            (26, 34),
+            (42, 48),
+            (64, 42),
+            (72, 26),
+            (70, 58),
+            (60, 92),
+        ]
+    ],
+}
+
+#: Drawn at this many times the size and reduced, for smooth edges.
+_OVERSAMPLING = 4
+
+
+def draw_digit(
+    label: int,
+    size: int = 200,
+    *,
+    ink: object = (25, 25, 60),
+    paper: object = (255, 255, 255),
+    pen: float = 8.0,
+    margin: float = 0.15,
+) -> Image.Image:
+    """A square RGB picture of `label`; `pen` is the stroke's width in hundredths of the box."""
+    side = size * _OVERSAMPLING
+    picture = Image.new("RGB", (side, side), paper)
+    pencil = ImageDraw.Draw(picture)
+    box = side * (1 - 2 * margin) / 100
+    radius = pen * box / 2
+    for stroke in STROKES[label]:
+        points = _smooth(np.array(stroke, float)) * box + side * margin
+        for x, y in points:
+            pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
+    return picture.resize((size, size), Image.Resampling.BOX)
+
+
+def _smooth(points: np.ndarray) -> np.ndarray:
+    """Many points on the Catmull-Rom curve through `points`, (N, 2)."""
+    ends = np.concatenate([points[:1], points, points[-1:]])
+    t = np.linspace(0, 1, 60, endpoint=False)[:, None]
+    pieces = [
+        0.5
+        * (
+            2 * b
+            + (c - a) * t
+            + (2 * a - 5 * b + 4 * c - d) * t**2
+            + (3 * b - 3 * c + d - a) * t**3
+        )
+        for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False)
+    ]
+    return np.concatenate([*pieces, points[-1:]])
+
+
+if __name__ == "__main__":
+    draw_digit(int(sys.argv[1]), 280).save(sys.argv[2], quality=90)

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from dlflask.config import Config
+from dlflask.errors import ConfigError
+
+
+def test_no_variable_gives_the_defaults():
+    assert Config.from_environment({"PATH": "/bin"}) == Config()
+    assert Config().model_path.name == "mnist_model.h5"
+
+
+def test_each_variable_sets_its_field():
+    config = Config.from_environment(
+        {"DLFLASK_MODEL_PATH": "other.h5", "DLFLASK_MAX_UPLOAD_BYTES": "1000"}
+    )
+
+    assert config == Config(model_path=Path("other.h5"), max_upload_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DLFLASK_MODLE_PATH", "x", "DLFLASK_MODEL_PATH"),
+        ("DLFLASK_MAX_UPLOAD_BYTES", "4 MB", "whole number"),
+        ("DLFLASK_MAX_UPLOAD_BYTES", "0", "1 or more"),
+    ],
+)
+def test_a_wrong_variable_refuses_to_start(name, value, says):
+    with pytest.raises(ConfigError, match=says) as caught:
+        Config.from_environment({name: value})
+
+    assert name in str(caught.value)
+
+
+def test_the_variable_of_docker_compose_is_let_pass():
+    assert Config.from_environment({"DLFLASK_PORT": "8080"}) == Config()
