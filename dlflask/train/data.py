@@ -1,0 +1,82 @@
+"""MNIST as uint8 arrays, in the layout of `keras.datasets.mnist`, split for training."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Names a local copy of `mnist.npz`, for machines that cannot download it.
+MNIST_VARIABLE = "MNIST_NPZ"
+
+#: Held back from the 60,000 training digits for every choice made before the test set is read.
+NUM_VALIDATION = 5_000
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Mnist:
+    """MNIST split three ways.
+
+    Images are (N, 28, 28) uint8 with ink = 255 and paper = 0; labels are (N,) uint8 in 0..9.
+    """
+
+    x_train: Images
+    y_train: Labels
+    x_validation: Images
+    y_validation: Labels
+    x_test: Images
+    y_test: Labels
+
+    def head(self, num_train: int) -> Mnist:
+        """The same data with only the first `num_train` training digits, for a fast run."""
+        return Mnist(
+            self.x_train[:num_train],
+            self.y_train[:num_train],
+            self.x_validation,
+            self.y_validation,
+            self.x_test,
+            self.y_test,
+        )
+
+
+def load_mnist(path: str | Path | None = None) -> Mnist:
+    """Load MNIST from `path`, from the file that `MNIST_NPZ` names, or by `keras.datasets`.
+
+    The split is fixed (the last 5,000 training digits validate), so runs with different seeds
+    are compared on the same digits.
+
+    Raises:
+        FileNotFoundError: `path`, or the file that `MNIST_NPZ` names, does not exist.
+
+    Source: LeCun, Cortes, Burges, The MNIST Database of Handwritten Digits, 1998.
+    """
+    path = path or os.environ.get(MNIST_VARIABLE)
+    arrays = _read(Path(path)) if path else _download()
+    x_train, y_train, x_test, y_test = arrays
+    cut = len(x_train) - NUM_VALIDATION
+    return Mnist(x_train[:cut], y_train[:cut], x_train[cut:], y_train[cut:], x_test, y_test)
+
+
+def _read(path: Path) -> tuple[Images, Labels, Images, Labels]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no MNIST file at {path}. Point --data or {MNIST_VARIABLE} at an mnist.npz "
+            "with x_train, y_train, x_test and y_test, or leave both out to download it."
+        )
+    with np.load(path) as npz:
+        return npz["x_train"], npz["y_train"], npz["x_test"], npz["y_test"]
+
+
+def _download() -> tuple[Images, Labels, Images, Labels]:
+    from keras.datasets import mnist  # noqa: PLC0415  importing Keras costs seconds; only a download needs it
+
+    arrays: Any = mnist.load_data()
+    (x_train, y_train), (x_test, y_test) = arrays
+    return x_train, y_train, x_test, y_test
