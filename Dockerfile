@@ -1,0 +1,33 @@
+# The service in a container: Keras on OpenVINO, no TensorFlow, no compiler.
+
+FROM python:3.13-slim-trixie AS packages
+COPY requirements.txt /
+# An environment of its own, without pip, is all that the second stage takes over. Deleted: the
+# runtime's plugins for graphics and neural processors and its readers of other model formats,
+# 72 MB that a CPU server that loads by Keras never opens.
+RUN python -m venv --without-pip /opt/venv \
+ && pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes -r requirements.txt \
+ && cd /opt/venv/lib/python3*/site-packages/openvino/libs \
+ && rm -f libopenvino_intel_gpu_plugin.so libopenvino_intel_npu_plugin.so cache.json \
+      libopenvino_onnx_frontend.so* libopenvino_tensorflow_frontend.so* \
+      libopenvino_tensorflow_lite_frontend.so* libopenvino_pytorch_frontend.so* \
+      libopenvino_paddle_frontend.so* libopenvino_jax_frontend.so* libopenvino_gguf_frontend.so*
+
+FROM python:3.13-slim-trixie
+# Keras keeps a settings file in its home; /tmp is the one place that is writable.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp
+WORKDIR /app
+COPY --from=packages /opt/venv /opt/venv
+COPY server.py gunicorn.conf.py mnist_model.h5 ./
+COPY dlflask dlflask
+COPY templates templates
+COPY static static
+RUN python -m compileall -q server.py dlflask
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "server:app"]

@@ -1,0 +1,95 @@
+"""An error in, an RFC 9457 problem out: as JSON, or as the page for a person in a browser."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g, json, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from dlflask import errors
+
+#: Each error that a request can cause: its status, and the one title of its kind.
+PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
+    errors.MissingUpload: (HTTPStatus.BAD_REQUEST, "No picture was sent"),
+    errors.TooManyUploads: (HTTPStatus.BAD_REQUEST, "More than one picture was sent"),
+    errors.EmptyUpload: (HTTPStatus.BAD_REQUEST, "The picture is empty"),
+    errors.UploadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture is too large"),
+    errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture format read here"),
+    errors.DamagedImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture is damaged"),
+    errors.TooManyPixels: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture has too many pixels"),
+    errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture shows no digit"),
+}
+
+#: Werkzeug's own faults, where what came and what to do can be said better than it does.
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at {path}. The page is at /; pictures go to "
+    "POST /predictlabel.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
+    "{limit:.1f} MB. Send a smaller picture.",
+}
+
+_log = logging.getLogger(__name__)
+
+
+def register_problems(app: Flask) -> None:
+    """Answer every error that reaches `app` with a problem."""
+    app.register_error_handler(errors.DlflaskError, _domain_problem)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(Exception, _unexpected_problem)
+
+
+def _domain_problem(error: errors.DlflaskError) -> Response:
+    status, title = PROBLEMS[type(error)]
+    kind = "".join("-" + c.lower() if c.isupper() else c for c in type(error).__name__).strip("-")
+    return _answer(status, title, str(error), f"urn:dlflask:problem:{kind}")
+
+
+def _http_problem(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    # RFC 9110 renamed 413 and 422; the enum's phrase is the new name on every Python.
+    detail = _DETAILS.get(status, error.description or status.description).format(
+        path=request.path,
+        method=request.method,
+        allowed=", ".join(sorted(getattr(error, "valid_methods", None) or ())),
+        limit=(request.max_content_length or 0) / 1e6,
+    )
+    answer = _answer(status, error.name, detail, "about:blank")
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            answer.headers[name] = value
+    if isinstance(error, RequestEntityTooLarge):
+        # What is left of the body is not read, so the connection cannot carry another request.
+        answer.headers["Connection"] = "close"
+    return answer
+
+
+def _unexpected_problem(error: Exception) -> Response:
+    _log.error("unexpected error, request %s", g.request_id, exc_info=error)
+    detail = f"The service failed on this request. Report it with the request id {g.request_id}."
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error", detail, "about:blank")
+
+
+def _answer(status: HTTPStatus, title: str, detail: str, kind: str) -> Response:
+    if prefers_page():
+        return make_response(render_template("index.html", error=detail), status)
+    problem: dict[str, Any] = {
+        "type": kind,
+        "title": title,
+        "status": int(status),
+        "detail": detail,
+        "request_id": g.request_id,
+        "success": False,
+    }
+    return Response(json.dumps(problem) + "\n", status, mimetype="application/problem+json")
+
+
+def prefers_page() -> bool:
+    """Whether a person in a browser asks: the page's own form, or an address typed in."""
+    if request.method == "POST" and request.path != "/":
+        return False
+    offered = ["application/problem+json", "text/html"]
+    return request.accept_mimetypes.best_match(offered) == "text/html"

@@ -1,0 +1,54 @@
+"""How gunicorn runs `server:app`. Every setting stands here with its reason."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dlflask.routes import CLASSIFIER
+
+
+def count_cpus() -> int:
+    """CPUs this process may use, at least 1: a container's limit counts, not the host's cores."""
+    affinity = getattr(os, "sched_getaffinity", None)  # macOS has none
+    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
+    limit = Path("/sys/fs/cgroup/cpu.max")
+    if limit.is_file():
+        quota, _, period = limit.read_text(encoding="ascii").partition(" ")
+        if quota != "max":
+            cpus = min(cpus, round(int(quota) / int(period)))
+    return max(1, cpus)
+
+
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+
+# One process per CPU computes; its threads read uploads and keep connections. WEB_CONCURRENCY,
+# gunicorn's own variable, overrides the count.
+workers = int(os.environ.get("WEB_CONCURRENCY", count_cpus()))
+worker_class = "gthread"
+threads = 4
+
+# Keras and the model are loaded once and shared by all workers. The runtime compiles after the
+# fork (post_worker_init): its threads would not survive it. TensorFlow's start when it is imported,
+# so on that backend every worker loads for itself.
+preload_app = os.environ.get("KERAS_BACKEND", "openvino") == "openvino"
+
+# A request takes milliseconds; a worker that is silent for 30 s hangs.
+timeout = 30
+graceful_timeout = 20
+# Longer than NGINX keeps an idle upstream connection (60 s), or it would send into a closed one.
+keepalive = 75
+
+# The heartbeat file belongs in memory: on a slow disk it stalls the worker. macOS has no /dev/shm.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+# Fails in a read-only container, and nothing here uses it.
+control_socket_disable = True
+
+# NGINX writes the access log; here it would cost a tenth of a small request.
+accesslog = None
+errorlog = "-"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Compile and self-test before the worker takes its first connection."""
+    worker.wsgi.extensions[CLASSIFIER].warm_up()
+    worker.log.info("Worker is ready, pid %s", worker.pid)

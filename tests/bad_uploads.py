@@ -1,0 +1,106 @@
+"""Requests that cannot be answered with a digit: what is sent, and the status that comes back."""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from tests.conftest import encode
+from tests.drawing import draw_digit
+
+
+@dataclass(frozen=True)
+class BadRequest:
+    """A request to `/predictlabel` and the answer it deserves."""
+
+    name: str
+    status: int
+    #: A word of the detail, so that each fault is told from the others.
+    says: str
+    parts: list = field(default_factory=list)
+    body: bytes | None = None
+    content_type: str | None = None
+    method: str = "POST"
+    path: str = "/predictlabel"
+
+
+def png_header(width, height):
+    """A PNG whose header announces a size and whose pixels are missing."""
+    content = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + content + struct.pack(">I", zlib.crc32(content))
+    end = b"\0\0\0\0IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+    return b"\x89PNG\r\n\x1a\n" + chunk + end
+
+
+def flip_middle(data):
+    """The same bytes with a run in the middle inverted."""
+    middle = len(data) // 2
+    return data[:middle] + bytes(255 - b for b in data[middle : middle + 40]) + data[middle + 40 :]
+
+
+_PNG = encode(draw_digit(4))
+_JPEG = encode(draw_digit(4), "JPEG")
+_GIF = encode(draw_digit(4), "GIF")
+_WEBP = encode(draw_digit(4), "WEBP")
+_WHITE = Image.new("RGB", (100, 100), "white")
+MULTIPART = "multipart/form-data; boundary=x"
+
+
+def _picture(content, name="picture.png", part="image"):
+    return [(part, name, content)]
+
+
+BAD_REQUESTS = [
+    BadRequest("no-body", 400, "no body"),
+    BadRequest("no-part", 400, "no parts", body=b"--x--\r\n", content_type=MULTIPART),
+    BadRequest("part-of-another-name", 400, "photo", _picture(_PNG, part="photo")),
+    BadRequest("no-file-chosen", 400, "No picture was chosen", _picture(b"", "")),
+    BadRequest("empty-file", 400, "0 bytes", _picture(b"")),
+    BadRequest("two-files", 400, "2 pictures", _picture(_PNG) * 2),
+    BadRequest("image-and-file", 400, "2 pictures", _picture(_PNG) + _picture(_PNG, part="file")),
+    BadRequest("text-as-image", 415, "no picture format", _picture(b"I am a 4", "4.png")),
+    BadRequest("html-as-image", 415, "no picture format", _picture(b"<svg>4</svg>", "4.svg")),
+    BadRequest("pdf", 415, "no picture format", _picture(b"%PDF-1.7\n" + b"0" * 99)),
+    BadRequest("truncated-png", 422, "cut off", _picture(_PNG[: len(_PNG) // 2])),
+    BadRequest("truncated-jpeg", 422, "cut off", _picture(_JPEG[: len(_JPEG) // 2])),
+    BadRequest("truncated-gif", 422, "cut off", _picture(_GIF[: len(_GIF) // 2])),
+    BadRequest("truncated-webp", 422, "cut off", _picture(_WEBP[: len(_WEBP) // 2])),
+    BadRequest("only-a-signature", 422, "cut off", _picture(_PNG[:8])),
+    BadRequest("corrupt-png", 422, "damaged", _picture(flip_middle(_PNG))),
+    BadRequest("png-of-0x0", 422, "damaged", _picture(png_header(0, 0))),
+    BadRequest("png-without-pixels", 422, "damaged", _picture(png_header(28, 28))),
+    BadRequest("picture-of-1x1", 422, "", _picture(encode(Image.new("L", (1, 1), 128)))),
+    BadRequest("blank-paper", 422, "", _picture(encode(_WHITE))),
+    BadRequest("header-of-30000x30000", 413, "30000 x 30000", _picture(png_header(30_000, 30_000))),
+    BadRequest("17-megabytes", 413, "limit", _picture(b"\x89PNG\r\n\x1a\n" + b"0" * 17_000_000)),
+    BadRequest("18-megabytes", 413, "limit", _picture(b"\x89PNG\r\n\x1a\n" + b"0" * 18_000_000)),
+    BadRequest("wrong-method", 405, "GET is not allowed", method="GET"),
+    BadRequest("wrong-method-delete", 405, "DELETE is not allowed", method="DELETE"),
+    BadRequest("wrong-path", 404, "/predict", _picture(_PNG), path="/predict"),
+    BadRequest("json", 415, "application/json", body=b"{}", content_type="application/json"),
+    BadRequest(
+        "urlencoded",
+        415,
+        "urlencoded",
+        body=b"a=b",
+        content_type="application/x-www-form-urlencoded",
+    ),
+    BadRequest("no-boundary", 400, "", body=_PNG, content_type="multipart/form-data"),
+    BadRequest("broken-multipart", 400, "", body=b"--y\r\n\r\n", content_type=MULTIPART),
+    BadRequest("raw-text", 415, "text/plain", body=b"4", content_type="text/plain"),
+    BadRequest("raw-empty", 400, "0 bytes", body=b"", content_type="image/png"),
+]
+
+
+def send_to_client(client, bad):
+    """Send with Flask's test client."""
+    if bad.body is None and bad.parts:
+        data = {}
+        for part, name, content in bad.parts:
+            data.setdefault(part, []).append((io.BytesIO(content), name))
+        return client.open(bad.path, method=bad.method, data=data)
+    return client.open(
+        bad.path, method=bad.method, data=bad.body or b"", content_type=bad.content_type
+    )

@@ -1,0 +1,66 @@
+"""Fixtures of every tier. Nothing here imports Keras."""
+
+import io
+
+import numpy as np
+import pytest
+
+from dlflask.app import create_app
+from dlflask.config import Config
+from dlflask.prediction import Prediction
+from tests.drawing import draw_digit
+
+
+class FakeClassifier:
+    """Says 4 of every picture, and remembers the tensors it was shown."""
+
+    def __init__(self):
+        self.is_ready = True
+        self.tensors = []
+
+    def predict(self, tensor):
+        self.tensors.append(tensor)
+        probabilities = np.full(10, 0.01, np.float32)
+        probabilities[4] = 0.91
+        return Prediction(probabilities)
+
+
+def encode(picture, kind="PNG", **options):
+    """The bytes of a Pillow picture as a file of format `kind`."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def classifier():
+    return FakeClassifier()
+
+
+@pytest.fixture
+def app(classifier):
+    return create_app(Config(), classifier)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def four_png():
+    return encode(draw_digit(4))
+
+
+@pytest.fixture(scope="session")
+def four_jpeg():
+    return encode(draw_digit(4), "JPEG")
+
+
+@pytest.fixture(scope="session")
+def placed_digit():
+    """A digit placed as MNIST does, (28, 28) uint8: a bar of 20 x 6 with its ink in the middle."""
+    digit = np.zeros((28, 28), np.uint8)
+    digit[4:24, 11:17] = 255
+    digit[4:24, 11] = digit[4:24, 16] = 93
+    return digit

@@ -1,0 +1,76 @@
+"""Data flows one way: each module imports only what lies behind it on the line of data."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "dlflask"
+
+ALLOWED = {
+    "__init__": set(),
+    "errors": set(),
+    "config": {"errors"},
+    "prediction": set(),
+    "upload": {"errors"},
+    "ink": {"errors"},
+    "image": {"errors", "ink"},
+    "preprocess": {"errors", "ink"},
+    "classifier": {"errors", "prediction"},
+    "problems": {"errors"},
+    "routes": {"image", "prediction", "preprocess", "upload"},
+    "app": {"config", "problems", "routes", "upload"},
+    "train": {"classifier", "preprocess", "train"},
+}
+
+#: Slow to import, or known to one place only.
+OWNERS = {
+    "PIL": {"image"},
+    "flask": {"app", "problems", "routes", "upload"},
+    "keras": {"classifier", "train"},
+    "openvino": {"classifier"},
+    "tensorflow": set(),
+}
+
+
+def module_name(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            if node.module == "dlflask":
+                yield from (f"dlflask.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_a_module_imports_only_what_lies_behind_it(path):
+    name = module_name(path)
+
+    for imported in imports(path):
+        top, _, rest = imported.partition(".")
+        if top == "dlflask":
+            assert rest.split(".")[0] in ALLOWED[name], f"{name} imports {imported}"
+        assert top not in OWNERS or name in OWNERS[top], f"{name} imports {imported}"
+
+
+def test_the_directions_have_no_circle():
+    done = set()
+    waiting = {name: needs - {name} for name, needs in ALLOWED.items()}
+    while waiting:
+        free = {name for name, needs in waiting.items() if needs <= done}
+        assert free, f"a circle among {sorted(waiting)}"
+        done |= free
+        waiting = {name: needs for name, needs in waiting.items() if name not in free}
+
+
+def test_the_server_only_joins():
+    source = PACKAGE.parent / "server.py"
+
+    assert len(source.read_text(encoding="utf-8").splitlines()) <= 25

@@ -1,0 +1,87 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlflask.app import create_app
+from dlflask.config import Config
+from tests.conftest import encode
+
+
+def part(content, name="image"):
+    return {name: (io.BytesIO(content), "4.png")}
+
+
+@pytest.mark.parametrize("name", ["image", "file"])
+def test_predictlabel_keeps_the_wire_contract(client, four_png, name):
+    answer = client.post("/predictlabel", data=part(four_png, name))
+
+    pairs = json.loads(answer.text, object_pairs_hook=list)
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/json"
+    assert [key for key, _ in pairs] == ["most_probable_label", "predictions", "success"]
+    body = answer.get_json()
+    assert body["most_probable_label"] == "4"
+    assert body["success"] is True
+    assert [row["label"] for row in body["predictions"]] == list("0123456789")
+    assert all(isinstance(row["probability"], str) for row in body["predictions"])
+    assert [list(row) for row in body["predictions"]] == [["label", "probability"]] * 10
+
+
+def test_a_raw_body_is_answered_like_a_form(client, four_png):
+    form = client.post("/predictlabel", data=part(four_png))
+    raw = client.post("/predictlabel", data=four_png, content_type="image/png")
+
+    assert raw.data == form.data
+
+
+def test_an_mnist_picture_reaches_the_network_bit_for_bit(client, classifier, placed_digit):
+    client.post("/predictlabel", data=part(encode(Image.fromarray(placed_digit))))
+
+    assert np.array_equal(classifier.tensors[0], placed_digit / np.float32(255))
+
+
+def test_a_picture_over_the_limit_is_refused(classifier, four_png):
+    client = create_app(Config(max_upload_bytes=100), classifier).test_client()
+
+    answer = client.post("/predictlabel", data=part(four_png))
+
+    assert answer.status_code == 413
+    assert "limit" in answer.get_json()["detail"]
+
+
+def test_live_and_ready(client, classifier):
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+    classifier.is_ready = False
+
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/static/4.jpg", "/nowhere"])
+def test_every_answer_carries_a_request_id_and_the_security_headers(client, path):
+    answer = client.get(path, headers={"X-Request-ID": "abc-123_DEF.4"}, buffered=True)
+
+    assert answer.headers["X-Request-ID"] == "abc-123_DEF.4"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("came", ["", "short", "with space and more", "x" * 65])
+def test_a_request_id_that_is_none_is_replaced(client, came):
+    answer = client.get("/livez", headers={"X-Request-ID": came})
+
+    assert len(answer.headers["X-Request-ID"]) == 32
+
+
+def test_a_large_upload_stays_in_memory(client, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+    answer = client.post("/predictlabel", data=part(b"no picture" * 200_000))
+
+    assert answer.status_code == 415
