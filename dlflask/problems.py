@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import IO, Any
 
 from flask import Flask, Response, g, json, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -31,6 +31,10 @@ _DETAILS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
     "{limit:.1f} MB. Send a smaller picture.",
 }
+
+#: A refused body is read up to here, so that its sender hears why; beyond, the connection is cut.
+MAX_DRAINED_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -62,9 +66,16 @@ def _http_problem(error: HTTPException) -> Response:
         if name not in ("Content-Type", "Content-Length"):
             answer.headers[name] = value
     if isinstance(error, RequestEntityTooLarge):
-        # What is left of the body is not read, so the connection cannot carry another request.
+        _drain(request.environ["wsgi.input"])
         answer.headers["Connection"] = "close"
     return answer
+
+
+def _drain(body: IO[bytes]) -> None:
+    """Read what is left of a refused body: most clients send all of it before they listen."""
+    for _ in range(MAX_DRAINED_BYTES // _CHUNK_BYTES):
+        if not body.read(_CHUNK_BYTES):
+            return
 
 
 def _unexpected_problem(error: Exception) -> Response:

@@ -6,6 +6,8 @@ import zlib
 from dataclasses import dataclass, field
 
 from PIL import Image
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import encode_multipart
 
 from tests.conftest import encode
 from tests.drawing import draw_digit
@@ -94,13 +96,15 @@ BAD_REQUESTS = [
 ]
 
 
-def send_to_client(client, bad):
-    """Send with Flask's test client."""
-    if bad.body is None and bad.parts:
-        data = {}
-        for part, name, content in bad.parts:
-            data.setdefault(part, []).append((io.BytesIO(content), name))
-        return client.open(bad.path, method=bad.method, data=data)
-    return client.open(
-        bad.path, method=bad.method, data=bad.body or b"", content_type=bad.content_type
+def encode_form(parts):
+    """The body and content type of a multipart form with (name, file name, content) parts."""
+    values = MultiDict(
+        (part, FileStorage(io.BytesIO(content), filename=name)) for part, name, content in parts
     )
+    boundary, body = encode_multipart(values)
+    return body, f"multipart/form-data; boundary={boundary}"
+
+
+def encode_request(bad):
+    """The body and content type of a bad request."""
+    return encode_form(bad.parts) if bad.parts else (bad.body or b"", bad.content_type)

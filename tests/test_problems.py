@@ -4,12 +4,14 @@ import pytest
 
 from dlflask import errors
 from dlflask.problems import PROBLEMS
-from tests.bad_uploads import BAD_REQUESTS, send_to_client
+from tests.bad_uploads import BAD_REQUESTS, encode_request
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
 def test_a_bad_request_is_answered_with_a_problem(client, classifier, bad):
-    answer = send_to_client(client, bad)
+    body, content_type = encode_request(bad)
+
+    answer = client.open(bad.path, method=bad.method, data=body, content_type=content_type)
 
     problem = answer.get_json()
     assert answer.status_code == bad.status == problem["status"]

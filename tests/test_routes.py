@@ -1,4 +1,3 @@
-import io
 import json
 
 import numpy as np
@@ -7,16 +6,18 @@ from PIL import Image
 
 from dlflask.app import create_app
 from dlflask.config import Config
+from tests.bad_uploads import encode_form
 from tests.conftest import encode
 
 
-def part(content, name="image"):
-    return {name: (io.BytesIO(content), "4.png")}
+def form(content, name="image"):
+    body, content_type = encode_form([(name, "4.png", content)])
+    return {"data": body, "content_type": content_type}
 
 
 @pytest.mark.parametrize("name", ["image", "file"])
 def test_predictlabel_keeps_the_wire_contract(client, four_png, name):
-    answer = client.post("/predictlabel", data=part(four_png, name))
+    answer = client.post("/predictlabel", **form(four_png, name))
 
     pairs = json.loads(answer.text, object_pairs_hook=list)
     assert answer.status_code == 200
@@ -31,14 +32,14 @@ def test_predictlabel_keeps_the_wire_contract(client, four_png, name):
 
 
 def test_a_raw_body_is_answered_like_a_form(client, four_png):
-    form = client.post("/predictlabel", data=part(four_png))
+    multipart = client.post("/predictlabel", **form(four_png))
     raw = client.post("/predictlabel", data=four_png, content_type="image/png")
 
-    assert raw.data == form.data
+    assert raw.data == multipart.data
 
 
 def test_an_mnist_picture_reaches_the_network_bit_for_bit(client, classifier, placed_digit):
-    client.post("/predictlabel", data=part(encode(Image.fromarray(placed_digit))))
+    client.post("/predictlabel", **form(encode(Image.fromarray(placed_digit))))
 
     assert np.array_equal(classifier.tensors[0], placed_digit / np.float32(255))
 
@@ -46,7 +47,7 @@ def test_an_mnist_picture_reaches_the_network_bit_for_bit(client, classifier, pl
 def test_a_picture_over_the_limit_is_refused(classifier, four_png):
     client = create_app(Config(max_upload_bytes=100), classifier).test_client()
 
-    answer = client.post("/predictlabel", data=part(four_png))
+    answer = client.post("/predictlabel", **form(four_png))
 
     assert answer.status_code == 413
     assert "limit" in answer.get_json()["detail"]
@@ -82,6 +83,6 @@ def test_a_large_upload_stays_in_memory(client, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
     monkeypatch.setattr("tempfile.tempdir", None)
 
-    answer = client.post("/predictlabel", data=part(b"no picture" * 200_000))
+    answer = client.post("/predictlabel", **form(b"no picture" * 200_000))
 
     assert answer.status_code == 415

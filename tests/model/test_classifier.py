@@ -1,0 +1,157 @@
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from dlflask.classifier import Classifier
+from dlflask.config import Config
+from dlflask.errors import ModelError
+from dlflask.image import decode_image
+from dlflask.preprocess import to_mnist
+from tests.conftest import encode
+from tests.drawing import STROKES, draw_digit
+from tests.serving import ROOT
+
+MODEL = Config().model_path
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return Classifier(MODEL)
+
+
+@pytest.fixture(scope="module")
+def tensors():
+    return np.stack([to_mnist(decode_image(encode(draw_digit(label)))) for label in STROKES])
+
+
+def test_drawn_digits_are_read(classifier, tensors):
+    labels = [prediction.label for prediction in classifier.predict_many(tensors)]
+
+    assert sum(label == drawn for label, drawn in zip(labels, STROKES, strict=True)) >= 9
+
+
+def test_probabilities_are_float32_and_sum_to_one(classifier, tensors):
+    for prediction in classifier.predict_many(tensors):
+        assert prediction.probabilities.shape == (10,)
+        assert prediction.probabilities.dtype == np.float32
+        assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_batch_answers_like_one_by_one(classifier, tensors):
+    together = classifier.predict_many(tensors)
+
+    for tensor, prediction in zip(tensors, together, strict=True):
+        alone = classifier.predict(tensor).probabilities
+        assert np.allclose(alone, prediction.probabilities, atol=1e-6)
+
+
+def test_an_answer_is_not_overwritten_by_the_next(classifier, tensors):
+    first = classifier.predict(tensors[0])
+    kept = first.probabilities.copy()
+
+    classifier.predict(tensors[1])
+
+    assert np.array_equal(first.probabilities, kept)
+
+
+def test_threads_do_not_disturb_each_other(classifier, tensors):
+    expected = [classifier.predict(tensor).probabilities for tensor in tensors]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda i: classifier.predict(tensors[i % 10]), range(400)))
+
+    assert all(
+        np.array_equal(prediction.probabilities, expected[i % 10])
+        for i, prediction in enumerate(found)
+    )
+
+
+def test_ready_after_the_warm_up():
+    classifier = Classifier(MODEL)
+    assert not classifier.is_ready
+
+    classifier.warm_up()
+
+    assert classifier.is_ready
+
+
+def test_served_probabilities_equal_tensorflows(classifier, tensors, tmp_path):
+    pytest.importorskip("tensorflow", reason="TensorFlow is the reference; it is not installed")
+    noise = np.random.default_rng(0).random((54, 28, 28), np.float32)
+    batch = np.concatenate([tensors, noise])
+    np.save(tmp_path / "batch.npy", batch)
+    program = (
+        "import keras, numpy as np, sys\n"
+        "model = keras.models.load_model(sys.argv[1], compile=False)\n"
+        "batch = np.load(sys.argv[2] + '/batch.npy')\n"
+        "np.save(sys.argv[2] + '/tf.npy', model.predict(batch[..., None], verbose=0))\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, str(MODEL), str(tmp_path)],
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
+
+    served = np.stack([p.probabilities for p in classifier.predict_many(batch)])
+
+    assert np.abs(served - np.load(tmp_path / "tf.npy")).max() < 1e-4
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28), (784,)], ids=str)
+def test_a_model_of_ones_own_is_served(tmp_path, tensors, shape):
+    model = keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Flatten(),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.save(tmp_path / "own.h5")
+
+    predictions = Classifier(tmp_path / "own.h5").predict_many(tensors)
+
+    expected = model.predict(tensors.reshape(-1, *shape), verbose=0)
+    assert np.allclose([p.probabilities for p in predictions], expected, atol=1e-5)
+
+
+def save_network(path, inputs, units, activation):
+    layers = [keras.Input(inputs), keras.layers.Flatten(), keras.layers.Dense(units, activation)]
+    keras.Sequential(layers).save(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        pytest.param(Path.exists, "There is no model at", id="missing"),
+        pytest.param(lambda path: path.write_bytes(b"no model"), "cannot be loaded", id="text"),
+        pytest.param(
+            lambda path: path.write_bytes(MODEL.read_bytes()[:20_000]),
+            "cannot be loaded",
+            id="cut-off",
+        ),
+        pytest.param(
+            lambda path: save_network(path, (32, 32, 3), 10, "softmax"), "28 x 28", id="colour"
+        ),
+        pytest.param(
+            lambda path: save_network(path, (28, 28, 1), 7, "softmax"), "ten", id="7-classes"
+        ),
+        pytest.param(
+            lambda path: save_network(path, (28, 28, 1), 10, "relu"), "softmax", id="no-softmax"
+        ),
+    ],
+)
+def test_a_file_that_is_no_digit_classifier_is_refused(tmp_path, make, says):
+    path = tmp_path / "wrong.h5"
+    make(path)
+
+    with pytest.raises(ModelError, match=says):
+        Classifier(path).warm_up()

@@ -1,0 +1,102 @@
+import hashlib
+import http.client
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlflask.train.report import Report
+from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
+from tests.conftest import encode
+from tests.serving import ROOT, ask, ask_on, running_server
+
+FOUR = (ROOT / "static" / "4.jpg").read_bytes()
+MNIST_FILES = (
+    os.environ.get("MNIST_NPZ", ""),
+    Path.home() / ".keras" / "datasets" / "mnist.npz",
+    ROOT.parent / "shared" / "data" / "mnist" / "mnist.npz",
+)
+
+
+def read_four(port):
+    body, content_type = encode_form([("image", "4.jpg", FOUR)])
+    return ask(port, "POST", "/predictlabel", body, content_type)
+
+
+def test_the_sample_picture_is_a_four(server):
+    answer = read_four(server)
+
+    body = json.loads(answer.body)
+    assert answer.status == 200
+    assert list(body) == ["most_probable_label", "predictions", "success"]
+    assert body["most_probable_label"] == "4"
+
+
+@pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
+def test_a_bad_request_is_answered_over_the_wire(server, bad):
+    body, content_type = encode_request(bad)
+
+    answer = ask(server, bad.method, bad.path, body, content_type)
+
+    assert answer.status == bad.status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(answer.body)["success"] is False
+
+
+@pytest.fixture(scope="module")
+def mnist_test():
+    """MNIST's 10,000 test digits and their labels."""
+    path = next((path for path in map(Path, MNIST_FILES) if path.is_file()), None)
+    if path is None:
+        pytest.skip("MNIST is not on this machine: name an mnist.npz in MNIST_NPZ")
+    with np.load(path) as npz:
+        return npz["x_test"], npz["y_test"]
+
+
+def test_mnist_over_http_is_as_accurate_as_the_training_reports(server, mnist_test):
+    images, labels = mnist_test
+
+    def read(chunk):
+        with closing(http.client.HTTPConnection("127.0.0.1", server, timeout=30)) as connection:
+            for image in images[chunk]:
+                content = encode(Image.fromarray(image))
+                answer = ask_on(connection, "POST", "/predictlabel", content, "image/png")
+                yield int(json.loads(answer.body)["most_probable_label"])
+
+    chunks = np.array_split(np.arange(len(images)), 4)
+    with ThreadPoolExecutor(4) as pool:
+        found = np.concatenate(list(pool.map(lambda chunk: list(read(chunk)), chunks)))
+
+    report = Report.read(ROOT / "mnist_model.json")
+    assert np.count_nonzero(found == labels) == round(report.test_accuracy * report.num_test)
+
+
+def test_tensorflow_serves_the_same_answer(server):
+    pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+
+    with running_server(KERAS_BACKEND="tensorflow", WEB_CONCURRENCY="1") as port:
+        by_tensorflow = json.loads(read_four(port).body)
+
+    by_openvino = json.loads(read_four(server).body)
+    assert by_tensorflow["most_probable_label"] == "4"
+    pairs = zip(by_tensorflow["predictions"], by_openvino["predictions"], strict=True)
+    assert all(abs(float(a["probability"]) - float(b["probability"])) < 1e-4 for a, b in pairs)
+
+
+def test_a_wrong_setting_refuses_to_start():
+    with (
+        pytest.raises(AssertionError, match="DLFLASK_MODLE is not a setting"),
+        running_server(DLFLASK_MODLE="x"),
+    ):
+        pass
+
+
+def test_the_report_is_of_the_model_that_is_served():
+    digest = hashlib.sha256((ROOT / "mnist_model.h5").read_bytes()).hexdigest()
+
+    assert Report.read(ROOT / "mnist_model.json").sha256 == digest
