@@ -32,6 +32,26 @@ def encode(picture, kind="PNG", **options):
     return buffer.getvalue()
 
 
+_FIGURES = pytest.StashKey()
+
+
+def pytest_configure(config):
+    config.stash[_FIGURES] = []
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig):
+    """Lines appended here stand at the end of the test report: what was measured."""
+    return pytestconfig.stash[_FIGURES]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[_FIGURES]:
+        terminalreporter.section("figures")
+        for line in config.stash[_FIGURES]:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture
 def classifier():
     return FakeClassifier()

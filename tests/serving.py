@@ -40,9 +40,9 @@ def running_server(folder=ROOT, **environment):
         process.communicate(timeout=30)
 
 
-def wait_until_ready(port, process=None):
+def wait_until_ready(port, process=None, seconds=START_SECONDS):
     """Poll /readyz until it answers 200; fail with the log if the process ends before."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
             raise AssertionError(f"the server ended:\n{process.communicate()[0]}")
@@ -52,7 +52,7 @@ def wait_until_ready(port, process=None):
         except OSError:
             pass
         time.sleep(0.05)
-    raise AssertionError(f"the server was not ready after {START_SECONDS} s")
+    raise AssertionError(f"the server was not ready after {seconds} s")
 
 
 class Answer:

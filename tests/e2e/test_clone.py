@@ -1,0 +1,62 @@
+"""`make run` in a fresh clone, as the README says it."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from tests.serving import free_port, wait_until_ready
+
+pytestmark = pytest.mark.clone
+
+INSTALL_SECONDS = 600
+CURL = "curl -X POST -F image=@static/4.jpg http://127.0.0.1:{port}/predictlabel"
+
+
+@contextmanager
+def make_run(folder):
+    """`make run`; yields the port, and the seconds it took to be ready."""
+    port = free_port()
+    started = time.monotonic()
+    process = subprocess.Popen(
+        ["make", "run", f"PORT={port}"],
+        cwd=folder,
+        env={name: os.environ[name] for name in os.environ if not name.startswith("MAKE")},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until_ready(port, process, INSTALL_SECONDS)
+        yield port, time.monotonic() - started
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def test_a_stranger_reads_a_digit_with_two_commands(clone, figures):
+    with make_run(clone) as (port, first_seconds):
+        command = CURL.format(port=port).split()
+        answer = subprocess.run(
+            [*command, "--silent"], cwd=clone, check=True, capture_output=True, timeout=30
+        )
+    with make_run(clone) as (_, second_seconds):
+        pass
+
+    figures.append(f"make run: ready after {first_seconds:.1f} s, then {second_seconds:.1f} s")
+    assert json.loads(answer.stdout)["most_probable_label"] == "4"
+    assert second_seconds < first_seconds / 2, "the second start installs nothing"
+
+
+def test_the_clone_holds_all_that_is_promised(clone):
+    promised = (
+        "server.py mnist_model.h5 Dockerfile docker-compose.yml nginx/conf.d/local.conf templates "
+        "static/4.jpg requirements.txt dlflask36.yaml notebooks tests README.md dlflask "
+        "gunicorn.conf.py pyproject.toml Makefile CHANGELOG.md LICENSE .gitignore .dockerignore "
+        ".ci/run"
+    )
+
+    assert [name for name in promised.split() if not (clone / name).exists()] == []

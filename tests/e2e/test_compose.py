@@ -1,0 +1,173 @@
+"""The containers of docker-compose.yml, built and run by a real engine, asked through NGINX."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
+from tests.serving import ROOT, ask, free_port, wait_until_ready
+
+pytestmark = pytest.mark.compose
+
+#: Compose v2 is a plugin of the engine's client; 1.29 is a program of its own.
+COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
+
+MAX_IMAGE_BYTES = 600e6
+MAX_WORKER_KILOBYTES = 300_000
+FOUR = (ROOT / "static" / "4.jpg").read_bytes()
+
+
+class Stack:
+    """A running composition: its port, its seconds to ready, and its commands."""
+
+    def __init__(self, command, folder, name):
+        self.port = free_port()
+        self._command = [*command, "--project-name", name]
+        self._folder = folder
+        self._environment = os.environ | {"DLFLASK_PORT": str(self.port)}
+
+    def run(self, *arguments):
+        done = subprocess.run(
+            [*self._command, *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module", params=COMPOSE, ids=lambda version: f"compose-{version}")
+def stack(request, engine, clone):
+    command = COMPOSE[request.param]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    stack = Stack(command, clone, f"digits{request.param.replace('.', '')}")
+    stack.run("build")
+    started = time.monotonic()
+    try:
+        stack.run("up", "-d")
+        wait_until_ready(stack.port)
+        stack.seconds = time.monotonic() - started
+        yield stack
+    finally:
+        stack.run("down", "--timeout", "5")
+
+
+def docker(*arguments):
+    done = subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def read_four(port):
+    body, content_type = encode_form([("image", "4.jpg", FOUR)])
+    return ask(port, "POST", "/predictlabel", body, content_type)
+
+
+def test_the_published_port_answers_the_same_bytes(stack, server):
+    through_nginx = read_four(stack.port)
+
+    assert through_nginx.status == 200
+    assert through_nginx.headers["Server"] == "nginx"
+    assert through_nginx.body == read_four(server).body
+
+
+@pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
+def test_a_bad_request_is_answered_through_nginx(stack, bad):
+    body, content_type = encode_request(bad)
+
+    answer = ask(stack.port, bad.method, bad.path, body, content_type)
+
+    problem = json.loads(answer.body)
+    assert answer.status == bad.status == problem["status"]
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["success"] is False
+    assert problem["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_nginx_serves_the_static_files_and_their_absence(stack):
+    script = ask(stack.port, "GET", "/static/page.js")
+    missing = ask(stack.port, "GET", "/static/nothing.js")
+
+    assert script.status == 200
+    assert script.headers["Content-Type"].split(";")[0] in (
+        "text/javascript",
+        "application/javascript",
+    )
+    assert script.headers["ETag"].startswith('"'), "NGINX's own form of an ETag"
+    assert missing.status == 404
+    assert json.loads(missing.body)["success"] is False
+
+
+def test_counters_are_not_reachable_from_outside(stack):
+    assert ask(stack.port, "GET", "/metrics").status == 404
+
+
+def test_only_nginx_is_published(stack):
+    ports = docker(
+        "inspect", "--format", "{{json .HostConfig.PortBindings}}", container(stack, "api")
+    )
+
+    assert json.loads(ports) in ({}, None)
+
+
+def test_both_containers_become_healthy(stack):
+    deadline = time.monotonic() + 60
+    for service in ("api", "nginx"):
+        state = ""
+        while state != "healthy" and time.monotonic() < deadline:
+            state = docker(
+                "inspect", "--format", "{{.State.Health.Status}}", container(stack, service)
+            ).strip()
+            time.sleep(0.5)
+        assert state == "healthy", service
+
+
+def test_the_containers_are_confined(stack):
+    for service in ("api", "nginx"):
+        name = container(stack, service)
+        host = json.loads(docker("inspect", "--format", "{{json .HostConfig}}", name))
+
+        assert docker("exec", name, "id", "-u").strip() != "0"
+        assert host["ReadonlyRootfs"] is True
+        assert host["CapDrop"] == ["ALL"]
+        assert "no-new-privileges:true" in host["SecurityOpt"]
+
+
+def test_the_image_is_small_and_a_worker_too(stack, figures):
+    size = int(docker("image", "inspect", "--format", "{{.Size}}", "dlflask"))
+    processes = docker("exec", container(stack, "api"), "sh", "-c", "cat /proc/[0-9]*/status")
+    resident = [
+        int(kilobytes)
+        for name, kilobytes in re.findall(r"Name:\s+(\S+).*?VmRSS:\s+(\d+)", processes, re.DOTALL)
+        if name == "gunicorn"
+    ]
+
+    figures.append(
+        f"compose: image {size / 1e6:.0f} MB; RSS of a process at most {max(resident) / 1e3:.0f} "
+        f"MB; `up -d` to ready {stack.seconds:.1f} s"
+    )
+    assert size <= MAX_IMAGE_BYTES
+    assert max(resident) <= MAX_WORKER_KILOBYTES
+
+
+def test_the_image_holds_no_tensorflow_and_no_compiler(stack):
+    name = container(stack, "api")
+    packages = docker("exec", name, "sh", "-c", "ls /opt/venv/lib/python3*/site-packages")
+    compilers = docker("exec", name, "sh", "-c", "command -v gcc cc clang g++ || true")
+
+    assert "keras" in packages.split()
+    assert not {"tensorflow", "torch", "jax", "pip"} & set(packages.split())
+    assert compilers == ""
+
+
+def container(stack, service):
+    return stack.run("ps", "-q", service).strip()
