@@ -28,6 +28,6 @@ COPY static static
 RUN python -m compileall -q server.py dlflask
 USER 10001:10001
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
   CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
 CMD ["gunicorn", "--bind", "0.0.0.0:8000", "server:app"]
