@@ -52,8 +52,10 @@ def create_app(config: Config, classifier: PredictsDigits) -> Flask:
 
 
 def _percent(fraction: float) -> str:
-    """As the page's script writes it: 98.3%."""
-    return f"{fraction:.1%}"
+    """As the page's script writes it: 98.3%, and never quite 0 or 100."""
+    if fraction < 0.0005:
+        return "<0.1%"
+    return ">99.9%" if fraction >= 0.9995 else f"{fraction:.1%}"
 
 
 def _take_request_id() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from http import HTTPStatus
 from typing import IO, Any
 
@@ -46,10 +47,16 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected_problem)
 
 
+def problem_type(error: type[errors.DlflaskError]) -> str:
+    """The URI that stands for one kind of error: BlankImage is urn:dlflask:problem:blank-image."""
+    return "urn:dlflask:problem" + re.sub("([A-Z])", r"-\1", error.__name__).lower().replace(
+        "-", ":", 1
+    )
+
+
 def _domain_problem(error: errors.DlflaskError) -> Response:
     status, title = PROBLEMS[type(error)]
-    kind = "".join("-" + c.lower() if c.isupper() else c for c in type(error).__name__).strip("-")
-    return _answer(status, title, str(error), f"urn:dlflask:problem:{kind}")
+    return _answer(status, title, str(error), problem_type(type(error)))
 
 
 def _http_problem(error: HTTPException) -> Response:

@@ -4,7 +4,6 @@ const input = document.getElementById("image");
 const preview = document.getElementById("preview");
 const status = document.getElementById("status");
 const rows = [...document.querySelectorAll("#probabilities tbody tr")];
-const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 // Only the newest request may answer: an older one that returns late is dropped.
 let newest = 0;
@@ -41,7 +40,7 @@ async function send(picture) {
 
 function show({ most_probable_label: label, predictions }) {
   predictions.forEach(({ probability }, digit) => fill(rows[digit], Number(probability), String(digit) === label));
-  say(`This looks like a ${label} (${percent.format(predictions[label].probability)}).`);
+  say(`This looks like a ${label} (${percent(predictions[label].probability)}).`);
 }
 
 function fail(detail) {
@@ -52,7 +51,13 @@ function fail(detail) {
 function fill(row, probability, isWinner) {
   row.classList.toggle("winner", isWinner);
   row.querySelector("meter").value = probability ?? 0;
-  row.querySelector("span").textContent = probability === null ? "–" : percent.format(probability);
+  row.querySelector("span").textContent = probability === null ? "–" : percent(probability);
+}
+
+// As the server writes it on the page without JavaScript: never quite 0 or 100.
+function percent(fraction) {
+  if (fraction < 0.0005) return "<0.1%";
+  return fraction >= 0.9995 ? ">99.9%" : `${(fraction * 100).toFixed(1)}%`;
 }
 
 function say(sentence, isError = false) {

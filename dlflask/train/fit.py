@@ -64,7 +64,7 @@ class _StartEpoch(keras.callbacks.Callback):
         super().__init__()
         self._digits = digits
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras passes it
         self._digits.start_epoch(epoch)
 
 

@@ -3,12 +3,11 @@ import subprocess
 
 import pytest
 
+from tests.browsing import BROWSERS, find_browser, running_browser
 from tests.serving import ROOT, running_server
 
 #: Brings an engine and the base images up on a machine that reaches no image registry.
 ENGINE_STAND_IN = ROOT.parent / "shared" / "docker" / "engine"
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +37,7 @@ def server():
 
 @pytest.fixture(scope="session")
 def browser():
-    """Headless Chromium, driven by Playwright."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
+    if find_browser() is None:
         pytest.skip(f"no browser: install one of {', '.join(BROWSERS)}")
-    with sync_api.sync_playwright() as playwright:
-        # Containers and CI run as root, where Chromium's own sandbox cannot start.
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with running_browser() as browser:
+        yield browser

@@ -1,6 +1,10 @@
 """The page in a real browser, with and without JavaScript."""
 
+import subprocess
+import sys
+
 import pytest
+from PIL import Image
 
 from tests.serving import ROOT
 
@@ -52,6 +56,15 @@ def test_a_fault_is_said_in_words(page, tmp_path):
 
     page.get_by_text("no picture format").wait_for(timeout=10_000)
     assert page.locator("#status.error").count() == 1
+
+
+def test_the_screenshot_of_the_readme_is_made(tmp_path, browser):
+    subprocess.run(
+        [sys.executable, "-m", "tests.screenshot", tmp_path / "page.png"], cwd=ROOT, check=True
+    )
+
+    with Image.open(tmp_path / "page.png") as picture:
+        assert picture.size == (960, 640)
 
 
 def test_the_page_fits_a_narrow_screen(page):

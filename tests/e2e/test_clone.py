@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
@@ -49,6 +50,17 @@ def test_a_stranger_reads_a_digit_with_two_commands(clone, figures):
     figures.append(f"make run: ready after {first_seconds:.1f} s, then {second_seconds:.1f} s")
     assert json.loads(answer.stdout)["most_probable_label"] == "4"
     assert second_seconds < first_seconds / 2, "the second start installs nothing"
+
+
+def test_the_locked_requirements_are_what_lock_compiles(clone):
+    # With the environment that runs this test; -o keeps make from installing it anew.
+    environment = ["-o", "requirements-dev.txt", f"DEV={sys.prefix}"]
+    subprocess.run(["make", "lock", *environment], cwd=clone, check=True, timeout=300)
+
+    changed = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=clone, check=True, capture_output=True, text=True
+    )
+    assert changed.stdout == ""
 
 
 def test_the_clone_holds_all_that_is_promised(clone):

@@ -1,0 +1,43 @@
+import re
+
+import pytest
+
+from tests.readme import README, commands, filled_in
+from tests.serving import ROOT
+
+#: Where each command of the README is run, for those that are not `curl`: a file and what it holds.
+RUN_BY = {
+    "make run": ("tests/e2e/test_clone.py", '"make", "run"'),
+    "docker-compose up": ("tests/e2e/test_compose.py", '"up", "-d"'),
+    "make lint": (".ci/run", "make lint"),
+    "make test": (".ci/run", "make test"),
+    "make e2e": (".ci/run", "make e2e"),
+    "make help": ("tests/test_makefile.py", '"help"'),
+    "make train": ("tests/train/test_main.py", "dlflask.train"),
+    "make lock": ("tests/e2e/test_clone.py", '"lock"'),
+    "make screenshot": ("tests/e2e/test_browser.py", "screenshot"),
+    # No conda channel is reachable in CI: what it would install is what these tests hold together.
+    "conda env create -f dlflask36.yaml": ("tests/test_requirements.py", "dlflask36.yaml"),
+}
+
+
+@pytest.mark.parametrize("command", [command for command, _ in commands()])
+def test_every_command_is_run_by_a_test(command):
+    if command.startswith("curl "):
+        path, evidence = "tests/model/test_readme.py", 'startswith("curl ")'
+    else:
+        path, evidence = RUN_BY[command]
+
+    assert evidence in (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_the_tables_are_what_the_code_says():
+    assert README.read_text(encoding="utf-8") == filled_in(), "run `python -m tests.readme`"
+
+
+def test_every_file_that_is_linked_exists():
+    text = README.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,0 +1,1 @@
+"""Training: small runs of the real thing."""
