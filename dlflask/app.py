@@ -9,8 +9,10 @@ from flask import Flask, Response, g, request
 
 from dlflask.config import ROOT, Config
 from dlflask.problems import register_problems
-from dlflask.routes import CLASSIFIER, CONFIG, PredictsDigits, blueprint
+from dlflask.reading import ReadsDigits
+from dlflask.routes import CLASSIFIER, CONFIG, blueprint
 from dlflask.upload import UploadRequest
+from dlflask.wording import percent, sentence
 
 #: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
 FORM_OVERHEAD_BYTES = 64 * 1024
@@ -30,7 +32,7 @@ _HEADERS = {
 }
 
 
-def create_app(config: Config, classifier: PredictsDigits) -> Flask:
+def create_app(config: Config, classifier: ReadsDigits) -> Flask:
     """Join the views, the problems and the headers around `classifier`."""
     app = Flask(
         "dlflask",
@@ -47,15 +49,8 @@ def create_app(config: Config, classifier: PredictsDigits) -> Flask:
     app.before_request(_take_request_id)
     app.after_request(_add_headers)
     register_problems(app)
-    app.jinja_env.globals["percent"] = _percent
+    app.jinja_env.globals.update(percent=percent, sentence=sentence)
     return app
-
-
-def _percent(fraction: float) -> str:
-    """As the page's script writes it: 98.3%, and never quite 0 or 100."""
-    if fraction < 0.0005:
-        return "<0.1%"
-    return ">99.9%" if fraction >= 0.9995 else f"{fraction:.1%}"
 
 
 def _take_request_id() -> None:

@@ -18,7 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.errors import ModelError
+from dlflask.explain import saliency
+from dlflask.model_file import read_thresholds
 from dlflask.prediction import Prediction
+from dlflask.verdict import NOT_A_DIGIT, PLAIN
 
 # Keras reads this once, when it is first imported. OpenVINO serves without TensorFlow installed.
 os.environ.setdefault("KERAS_BACKEND", "openvino")
@@ -28,10 +31,11 @@ import keras
 Tensors = NDArray[np.float32]
 Forward = Callable[[Tensors], NDArray[np.float32]]
 
-NUM_CLASSES = 10
+#: Ten digits, with or without "not a digit" behind them.
+NUM_OUTPUTS = (NOT_A_DIGIT, NOT_A_DIGIT + 1)
 SIZE = 28
 
-#: How far the ten probabilities may sum from 1: float32 softmax stays well inside.
+#: How far the probabilities may sum from 1: float32 softmax stays well inside.
 SUM_TOLERANCE = 1e-3
 
 # OpenVINO's own defaults suit one process that owns the machine; these suit one worker of several.
@@ -54,6 +58,7 @@ class Classifier:
 
     Attributes:
         sha256: Of the model file, in hexadecimal.
+        thresholds: Of the verdict: those stored in the file, or `PLAIN`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,9 +66,10 @@ class Classifier:
 
         Raises:
             ModelError: The file is missing, is no Keras model, or does not map 784 pixels to ten
-                classes.
+                or eleven classes.
         """
         self.sha256, self._model = _load(path)
+        self.thresholds = read_thresholds(path) or PLAIN
         self._input_shape = _input_shape(self._model, path)
         self._forward: Forward | None = None
         self._lock = threading.Lock()
@@ -77,7 +83,7 @@ class Classifier:
         """Compile, run once, and check that what comes out are probabilities.
 
         Raises:
-            ModelError: The ten outputs do not sum to 1.
+            ModelError: The outputs do not sum to 1.
         """
         with self._lock:
             if self._forward is None:
@@ -95,7 +101,16 @@ class Classifier:
             self.warm_up()
         batch = np.stack(tensors).reshape(-1, *self._input_shape)
         assert self._forward is not None  # noqa: S101  told to the type checker; warm_up set it
-        return [Prediction(row) for row in self._forward(batch)]
+        return [Prediction(row, self.thresholds) for row in self._forward(batch)]
+
+    def explain(self, tensor: Tensors, prediction: Prediction) -> Tensors:
+        """Where the ink is that `prediction` of `tensor` rests on: (28, 28) float32 in 0..1."""
+
+        def probability(batch: Tensors) -> NDArray[np.float32]:
+            outputs = [one.outputs[prediction.label] for one in self.predict_many(list(batch))]
+            return np.array(outputs, np.float32)
+
+        return saliency(probability, tensor)
 
 
 def _load(path: Path) -> tuple[str, Any]:
@@ -119,8 +134,11 @@ def _input_shape(model: Any, path: Path) -> tuple[int, ...]:
     inputs, outputs = model.input_shape, model.output_shape
     if not isinstance(inputs, tuple) or math.prod(inputs[1:]) != SIZE * SIZE:
         raise ModelError(f"{path} takes {inputs}; expected one input of 28 x 28 values.")
-    if outputs != (None, NUM_CLASSES):
-        raise ModelError(f"{path} gives {outputs}; expected ten probabilities, (None, 10).")
+    if outputs not in [(None, number) for number in NUM_OUTPUTS]:
+        raise ModelError(
+            f"{path} gives {outputs}; expected ten probabilities, (None, 10), or (None, 11) with "
+            "that of no digit behind them."
+        )
     return inputs[1:]
 
 
@@ -128,7 +146,7 @@ def _self_test(probabilities: NDArray[np.float32]) -> None:
     total = float(probabilities.sum())
     if not abs(total - 1) < SUM_TOLERANCE:
         raise ModelError(
-            f"The model's ten outputs sum to {total:.4f}; expected probabilities that sum to 1. "
+            f"The model's outputs sum to {total:.4f}; expected probabilities that sum to 1. "
             "End the network with a softmax."
         )
 

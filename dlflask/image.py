@@ -11,25 +11,19 @@ import zlib
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageChops
 
 from dlflask.errors import DamagedImage, TooManyPixels, UnsupportedImage
-from dlflask.ink import Ink, extract_ink
+from dlflask.ink import Ink, Pixels, extract_ink
 
 #: More than any phone camera takes (50 megapixels), far less than a decompression bomb.
 MAX_PIXELS = 64_000_000
 
 #: Pictures are reduced to this longest side before the ink is looked for: a digit that fills a
 #: twentieth of a phone photo still has 25 pixels, more than the 20 that the network sees.
-WORKING_SIDE = 512
+WORKING_SIDE = 256
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-
-# PNG, JPEG, GIF, BMP, TIFF and BigTIFF; WebP and AVIF hold theirs further in.
-_SIGNATURES = (
-    *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM"),
-    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-)
 
 # Pillow's own limit would hide the picture's size in its message; _check_size stands in for it.
 Image.MAX_IMAGE_PIXELS = None
@@ -47,6 +41,18 @@ _DECODE_FAULTS = (
     struct.error,
     zlib.error,
 )
+
+
+#: What undoes each EXIF orientation.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def decode_image(upload: bytes) -> Ink:
@@ -83,7 +89,8 @@ def decode_image(upload: bytes) -> Ink:
 
 def _is_known_format(upload: bytes) -> bool:
     return (
-        upload.startswith(_SIGNATURES)
+        upload.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM"))
+        or upload.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
         or (upload[:4] == b"RIFF" and upload[8:12] == b"WEBP")
         or (upload[4:8] == b"ftyp" and b"avi" in upload[8:64])
     )
@@ -99,13 +106,29 @@ def _check_size(width: int, height: int) -> None:
         )
 
 
-def _to_pixels(picture: Image.Image) -> np.ndarray:
-    """Decode, turn upright and reduce: (height, width) or (height, width, 3) uint8."""
-    # For JPEG only: the decoder then works at 1/2, 1/4 or 1/8 scale, many times faster.
-    picture.draft(picture.mode, (WORKING_SIDE, WORKING_SIDE))
-    upright = ImageOps.exif_transpose(_to_plain_mode(picture))
-    factor = -(-max(upright.size) // WORKING_SIDE)
-    return np.asarray(upright.reduce(factor) if factor > 1 else upright)
+def _to_pixels(picture: Image.Image) -> Pixels:
+    """Decode, reduce and turn upright: (height, width), or (3, height, width) where coloured."""
+    factor = -(-max(picture.size) // WORKING_SIDE)
+    if factor > 1:
+        # For JPEG only: the decoder then works at 1/2, 1/4 or 1/8 scale, many times faster.
+        picture.draft(picture.mode, (picture.width // factor, picture.height // factor))
+    plain = _to_plain_mode(picture)
+    factor = -(-max(plain.size) // WORKING_SIDE)
+    if factor > 1:
+        plain = plain.reduce(factor)
+    turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    if turn is not None:
+        plain = plain.transpose(turn)
+    return _to_planes(plain)
+
+
+def _to_planes(plain: Image.Image) -> Pixels:
+    if plain.mode == "L":
+        return np.asarray(plain)
+    red, green, blue = bands = plain.split()
+    if ImageChops.difference(red, green).getbbox() or ImageChops.difference(red, blue).getbbox():
+        return np.stack([np.asarray(band) for band in bands])
+    return np.asarray(red)
 
 
 def _to_plain_mode(picture: Image.Image) -> Image.Image:
@@ -114,7 +137,9 @@ def _to_plain_mode(picture: Image.Image) -> Image.Image:
         return _to_eight_bits(picture)
     if picture.has_transparency_data:
         return _lay_on_paper(picture.convert("RGBA"))
-    return picture if picture.mode == "L" else _keep_exif(picture, picture.convert("RGB"))
+    if picture.mode in ("1", "L"):
+        return picture.convert("L")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
@@ -124,7 +149,7 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
     peak = float(values.max())
     full = next((level for level in (1.0, 255.0, 65_535.0) if peak <= level), peak)
     grey = np.clip(values * (255 / full), 0, 255).round().astype(np.uint8)
-    return _keep_exif(picture, Image.fromarray(grey))
+    return Image.fromarray(grey)
 
 
 def _lay_on_paper(picture: Image.Image) -> Image.Image:
@@ -134,10 +159,4 @@ def _lay_on_paper(picture: Image.Image) -> Image.Image:
     brightness = sum(float((c * opacity).sum()) for c in colours) / (3 * weight) if weight else 0.0
     paper = Image.new("RGBA", picture.size, "white" if brightness < 128 else "black")
     paper.alpha_composite(picture)
-    return _keep_exif(picture, paper.convert("RGB"))
-
-
-def _keep_exif(source: Image.Image, result: Image.Image) -> Image.Image:
-    result.info = dict(source.info)
-    result.info.pop("transparency", None)
-    return result
+    return paper.convert("RGB")

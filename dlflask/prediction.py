@@ -1,12 +1,18 @@
-"""Ten probabilities, and the form they take on the wire."""
+"""What the network says of one picture: ten probabilities, a verdict, their form on the wire."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dlflask.verdict import NOT_A_DIGIT, PLAIN, Thresholds
+
+#: A digit is a candidate from this part of the most probable one's probability on.
+CANDIDATE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,10 +20,23 @@ class Prediction:
     """What the network says of one picture.
 
     Attributes:
-        probabilities: (10,) float32, of the digits 0..9 in order, summing to 1.
+        outputs: (10,) float32, the probabilities of the digits 0..9 in order, or (11,) with the
+            probability of no digit behind them; summing to 1.
+        thresholds: Of the verdict.
     """
 
-    probabilities: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+    thresholds: Thresholds = PLAIN
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float32]:
+        """(10,) float32 that sum to 1: of each digit, given that the picture shows one."""
+        digits = self.outputs[:NOT_A_DIGIT]
+        if len(self.outputs) == NOT_A_DIGIT:
+            return digits
+        total = digits.sum()
+        # Where "not a digit" takes everything, float32 leaves exactly 0 to the others.
+        return digits / total if total > 0 else np.full_like(digits, 1 / NOT_A_DIGIT)
 
     @property
     def label(self) -> int:
@@ -28,6 +47,23 @@ class Prediction:
     def confidence(self) -> float:
         """The probability of `label`, 0..1."""
         return float(self.probabilities.max())
+
+    @property
+    def not_a_digit(self) -> float:
+        """The probability that the picture shows no digit, 0..1; 0 from a ten-output model."""
+        return float(self.outputs[NOT_A_DIGIT:].sum())
+
+    @property
+    def verdict(self) -> str:
+        """`digit`, `unsure` or `not_a_digit`."""
+        return str(self.thresholds.judge(self.outputs[None])[0])
+
+    @property
+    def candidates(self) -> list[int]:
+        """The digits worth naming, most probable first: at least `CANDIDATE` of the first one."""
+        order = np.argsort(-self.probabilities, kind="stable")
+        least = CANDIDATE * self.confidence
+        return [int(label) for label in order if self.probabilities[label] >= least]
 
     def to_wire(self) -> dict[str, Any]:
         """The answer of `POST /predictlabel`: labels and probabilities are strings.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from dlflask.errors import BlankImage
 from dlflask.ink import Ink
+from dlflask.resample import resize
+from dlflask.strokes import cut_out_digit
 
 Tensor = NDArray[np.float32]
 
@@ -19,14 +19,11 @@ Tensor = NDArray[np.float32]
 SIZE = 28
 BOX = 20
 
-#: Ink below this part of the darkest ink is the grey of a blurred edge or of the paper.
-THRESHOLD = 0.25
+#: Mean ink of a stroke, weighted by ink: 0.74 to 0.92 for 98 % of MNIST's digits. A thin or
+#: faint stroke is raised to it.
+STROKE_LEVEL = 0.8
 
-#: A blob with less than this part of all ink is a speck, and no stroke of the digit.
-MIN_BLOB = 0.02
-
-#: The smallest digit that can be read, in pixels of the picture that was sent.
-MIN_SIDE = 4
+_PIXEL = np.arange(SIZE, dtype=np.float32)
 
 
 def to_mnist(ink: Ink) -> Tensor:
@@ -46,71 +43,44 @@ def to_mnist(ink: Ink) -> Tensor:
     """
     if is_placed(ink):
         return ink
-    digit = crop_to_digit(ink)
-    return centre(scale_to_box(digit))
+    return centre(strengthen(scale_to_box(cut_out_digit(ink))))
 
 
 def is_placed(ink: Ink) -> bool:
     """Whether `ink` follows MNIST's rule already, as all 70,000 digits of MNIST do."""
-    if ink.shape != (SIZE, SIZE) or ink.max() < 0.99:  # MNIST's peaks: 254/255, 1
+    if ink.shape != (SIZE, SIZE) or ink.max() < 0.99:
         return False
-    rows, columns = np.nonzero(ink)
-    longest = max(np.ptp(rows), np.ptp(columns)) + 1
-    middle = np.array(ndimage.center_of_mass(ink))
+    rows, columns = ink.sum(axis=1), ink.sum(axis=0)
+    inked_rows, inked_columns = np.flatnonzero(rows), np.flatnonzero(columns)
+    longest = 1 + max(inked_rows[-1] - inked_rows[0], inked_columns[-1] - inked_columns[0])
+    if longest not in (BOX - 1, BOX):
+        return False
+    middle_y, middle_x = rows @ _PIXEL / rows.sum(), columns @ _PIXEL / columns.sum()
     # Measured over MNIST: the longest side is 19 or 20, the centre of mass 13.48 to 14.50.
-    return bool(longest in (BOX - 1, BOX) and (np.abs(middle - SIZE / 2) < 0.53).all())
-
-
-def crop_to_digit(ink: Ink) -> Ink:
-    """Cut the picture down to the digit; specks and what lies apart from it are cleared."""
-    mask = ink > THRESHOLD
-    blobs, num_blobs = ndimage.label(mask, structure=np.ones((3, 3)))
-    if not num_blobs:
-        raise BlankImage("The picture shows no ink. Write one digit and send it again.")
-    mass = ndimage.sum_labels(ink, blobs, np.arange(1, num_blobs + 1))
-    kept = 1 + np.flatnonzero(mass >= MIN_BLOB * mass.sum())
-    if not len(kept):
-        raise BlankImage("The picture shows specks and no digit. Write one digit, larger.")
-    digit = ndimage.binary_dilation(np.isin(blobs, kept), iterations=2)
-    rows, columns = np.nonzero(np.isin(blobs, kept))
-    if max(np.ptp(rows), np.ptp(columns)) + 1 < MIN_SIDE:
-        raise BlankImage(
-            f"The largest mark in the picture is under {MIN_SIDE} pixels. Send a picture in which "
-            "the digit is at least 8 pixels high."
-        )
-    box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    cut: Ink = np.where(digit, ink, 0)[box].astype(np.float32)
-    return cut / cut.max()
+    return bool(max(abs(middle_y - SIZE / 2), abs(middle_x - SIZE / 2)) < 0.53)
 
 
 def scale_to_box(digit: Ink) -> Ink:
     """Scale the longer side to 20, by areas when shrinking, so that no stroke is lost."""
     height, width = digit.shape
     scale = BOX / max(height, width)
-    target = max(1, round(height * scale)), max(1, round(width * scale))
-    rows = _area_weights(height, target[0])
-    columns = _area_weights(width, target[1])
-    box: Ink = (rows @ digit @ columns.T).astype(np.float32)
-    return box / box.max()
+    box = resize(digit, max(1, round(height * scale)), max(1, round(width * scale)))
+    return np.clip(box / box.max(), 0, 1)
 
 
-def _area_weights(source: int, target: int) -> NDArray[np.float32]:
-    """(target, source) weights: the part of each source pixel that a target pixel covers.
-
-    When enlarging, neighbours are interpolated.
-    """
-    span = max(1.0, source / target)
-    centres = (np.arange(target) + 0.5) * source / target - 0.5
-    distance = np.abs(centres[:, None] - np.arange(source))
-    weights = np.clip((span + 1) / 2 - distance, 0, 1)
-    total = weights.sum(axis=1, keepdims=True)
-    return (weights / total).astype(np.float32)
+def strengthen(box: Ink) -> Ink:
+    """Raise faint strokes to the ink of MNIST's."""
+    level = float((box * box).sum() / box.sum())
+    gain = max(1.0, STROKE_LEVEL / level)
+    return np.minimum(box * np.float32(gain), np.float32(1))
 
 
 def centre(box: Ink) -> Tensor:
     """Lay the box on 28x28 with its centre of mass in the middle, by whole pixels."""
     height, width = box.shape
-    middle_y, middle_x = ndimage.center_of_mass(box)
+    total = box.sum()
+    middle_y = box.sum(axis=1) @ _PIXEL[:height] / total
+    middle_x = box.sum(axis=0) @ _PIXEL[:width] / total
     top = int(np.clip(round(SIZE / 2 - middle_y), 0, SIZE - height))
     left = int(np.clip(round(SIZE / 2 - middle_x), 0, SIZE - width))
     tensor = np.zeros((SIZE, SIZE), np.float32)

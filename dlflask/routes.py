@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
-from dlflask.image import decode_image
-from dlflask.prediction import Prediction
-from dlflask.preprocess import Tensor, to_mnist
+from dlflask.reading import Reading, ReadsDigits, read_digit
 from dlflask.upload import read_upload
 
 #: Where create_app leaves the classifier and the settings in `app.extensions`.
 CLASSIFIER, CONFIG = "dlflask.classifier", "dlflask.config"
 
 blueprint = Blueprint("digits", __name__)
-
-
-class PredictsDigits(Protocol):
-    """What the views need of a classifier."""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether predictions can be made now."""
-
-    def predict(self, tensor: Tensor) -> Prediction:
-        """Classify one (28, 28) float32 tensor."""
 
 
 @blueprint.get("/")
@@ -37,13 +22,18 @@ def page() -> str:
 @blueprint.post("/")
 def page_with_answer() -> str:
     """The page's form, sent by a browser without JavaScript."""
-    return render_template("index.html", prediction=_predict())
+    reading = _read()
+    return render_template("index.html", prediction=reading.prediction)
 
 
 @blueprint.post("/predictlabel")
 def predict_label() -> Response:
-    """The ten probabilities of the picture that was sent."""
-    return jsonify(_predict().to_wire())
+    """The ten probabilities of the picture that was sent; with `?details=1`, their details."""
+    reading = _read()
+    answer = reading.prediction.to_wire()
+    if request.args.get("details") == "1":
+        answer["details"] = reading.details(_classifier())
+    return jsonify(answer)
 
 
 @blueprint.get("/livez")
@@ -60,14 +50,11 @@ def ready() -> tuple[Response, int]:
     return jsonify(status="starting"), 503
 
 
-def _predict() -> Prediction:
-    """The one line of data."""
+def _read() -> Reading:
     upload = read_upload(request, current_app.extensions[CONFIG].max_upload_bytes)
-    ink = decode_image(upload)
-    tensor = to_mnist(ink)
-    return _classifier().predict(tensor)
+    return read_digit(upload, _classifier())
 
 
-def _classifier() -> PredictsDigits:
-    classifier: PredictsDigits = current_app.extensions[CLASSIFIER]
+def _classifier() -> ReadsDigits:
+    classifier: ReadsDigits = current_app.extensions[CLASSIFIER]
     return classifier

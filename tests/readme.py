@@ -34,7 +34,8 @@ def tables():
         "configuration": _table(
             "variable | default | meaning",
             (
-                f"`{PREFIX}{item.name.upper()}` | `{_short(item.default)}` | {item.metadata['help']}"
+                f"`{PREFIX}{item.name.upper()}` | `{_short(item.default)}` | "
+                + item.metadata["help"]
                 for item in fields(Config)
             ),
         ),

@@ -38,6 +38,21 @@ def test_a_raw_body_is_answered_like_a_form(client, four_png):
     assert raw.data == multipart.data
 
 
+def test_details_are_added_when_asked_for(client, classifier, four_png):
+    plain = client.post("/predictlabel", **form(four_png)).get_json()
+    answer = client.post("/predictlabel?details=1", **form(four_png)).get_json()
+
+    details = answer.pop("details")
+    assert answer == plain
+    assert details["verdict"] == "digit"
+    assert details["confidence"] == pytest.approx(0.91)
+    assert details["candidates"] == [4]
+    assert details["model_sha256"] == classifier.sha256
+    assert set(details["milliseconds"]) == {"decode", "place", "predict", "explain"}
+    assert np.array_equal(details["input"], np.rint(classifier.tensors[1] * 255))
+    assert np.shape(details["saliency"]) == (28, 28)
+
+
 def test_an_mnist_picture_reaches_the_network_bit_for_bit(client, classifier, placed_digit):
     client.post("/predictlabel", **form(encode(Image.fromarray(placed_digit))))
 

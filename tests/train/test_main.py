@@ -10,6 +10,8 @@ from tests.serving import ROOT
 
 pytestmark = pytest.mark.train
 
+FAST_RUN = (sys.executable, "-m", "dlflask.train", "--fast")
+
 
 @pytest.fixture(scope="module")
 def mnist_file(tmp_path_factory):
@@ -26,8 +28,7 @@ def mnist_file(tmp_path_factory):
 
 def test_a_fast_run_ends_with_a_model_and_its_report(mnist_file, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "dlflask.train", "--fast"]
-        + ["--output", tmp_path / "model.h5", "--checkpoints", tmp_path / "checkpoints"],
+        [*FAST_RUN, "--output", tmp_path / "model.h5", "--checkpoints", tmp_path / "checkpoints"],
         cwd=ROOT,
         env=os.environ | {"MNIST_NPZ": str(mnist_file), "KERAS_BACKEND": "tensorflow"},
         capture_output=True,

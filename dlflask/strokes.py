@@ -1,0 +1,80 @@
+"""Ink in, the strokes of the one digit out: no specks, no ruled lines, no edge of the photo."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from dlflask.errors import BlankImage
+from dlflask.ink import Ink
+from dlflask.lines import erase_lines
+
+Mask = NDArray[np.bool_]
+
+#: Ink below this is the grey of a blurred edge or of the paper; a stroke has some above `SURE`.
+FAINT, SURE = 0.2, 0.45
+
+#: A blob with less than this part of the main stroke's ink is a speck.
+MIN_BLOB = 0.04
+
+#: A blob cut by the picture's edge belongs to something else unless it has this part of the ink.
+MIN_CUT_BLOB = 0.3
+
+#: Strokes of one digit are no further apart than this part of its longer side.
+MAX_GAP = 0.3
+
+#: The smallest digit that can be read, in pixels of the picture that was sent.
+MIN_SIDE = 4
+
+_AROUND = np.ones((3, 3), bool)
+
+
+def cut_out_digit(ink: Ink) -> Ink:
+    """Cut the picture down to the strokes of the digit and clear all else.
+
+    Raises:
+        BlankImage: There are no strokes, or too small ones to be a digit.
+    """
+    ink = erase_lines(ink, ink > FAINT)
+    mask = ink > FAINT
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        raise BlankImage("The picture shows no ink. Write one digit and send it again.")
+    inked = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = ink.shape
+    window = np.array([-rows[0], -columns[0], height - rows[0], width - columns[0]])
+    ink, mask = ink[inked], mask[inked]
+    blobs, _ = ndimage.label(mask, _AROUND)
+    boxes = ndimage.find_objects(blobs)
+    bounds = np.array([(r.start, c.start, r.stop, c.stop) for r, c in boxes])
+    mass = np.bincount(blobs.ravel(), ink.ravel())[1:]
+    kept = _strokes_of_one_digit(bounds, mass, (bounds == window).any(axis=1))
+    if mass[kept].sum() < 0.3 * mass.sum() and len(mass) > 20:
+        raise BlankImage("The picture shows specks and no digit. Write one digit, larger.")
+    top, left = bounds[kept, :2].min(axis=0)
+    bottom, right = bounds[kept, 2:].max(axis=0)
+    if max(bottom - top, right - left) < MIN_SIDE:
+        raise BlankImage(
+            f"The largest mark in the picture is under {MIN_SIDE} pixels. Send a picture in which "
+            "the digit is at least 8 pixels high."
+        )
+    box = np.s_[top:bottom, left:right]
+    if kept.all():
+        return ink[box]
+    strokes = np.concatenate(([False], kept))[blobs[box]]
+    digit: Ink = np.where(ndimage.binary_dilation(strokes, _AROUND), ink[box], 0)
+    return digit
+
+
+def _strokes_of_one_digit(
+    bounds: NDArray[np.int64], mass: NDArray[np.float64], is_cut: Mask
+) -> Mask:
+    """Keep the blob with the most ink and what lies near it and is no speck."""
+    main = int(mass.argmax())
+    top_left, bottom_right = bounds[:, :2], bounds[:, 2:]
+    gap = MAX_GAP * (bottom_right[main] - top_left[main]).max()
+    near = (top_left < bottom_right[main] + gap) & (bottom_right > top_left[main] - gap)
+    least = np.where(is_cut & ~is_cut[main], MIN_CUT_BLOB, MIN_BLOB)
+    kept: Mask = near.all(axis=1) & (mass >= least * mass[main])
+    return kept

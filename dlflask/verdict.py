@@ -1,0 +1,70 @@
+"""What the network says of a picture in, `digit`, `unsure` or `not_a_digit` out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlflask.errors import ModelError
+
+Probabilities = NDArray[np.float32]
+
+#: The digits stand in the columns before this one; a model that has it says here "no digit".
+NOT_A_DIGIT = 10
+
+#: In the order in which reports list them.
+VERDICTS = ("digit", "unsure", "not_a_digit")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a picture is called what; chosen on development pictures, stored with the model.
+
+    Attributes:
+        unsure_below: A picture is a `digit` from this probability of the most probable digit on,
+            before the ten are normalised.
+        not_a_digit_above: Any other picture is `not_a_digit` above this probability of being none.
+        temperature: What the logits were divided by; kept to be read, already in the weights.
+        chosen_on: In words.
+    """
+
+    unsure_below: float
+    not_a_digit_above: float
+    temperature: float
+    chosen_on: str
+
+    def judge(self, probabilities: Probabilities) -> NDArray[np.str_]:
+        """One of `VERDICTS` for each row of (N, 10) or (N, 11) probabilities."""
+        is_digit = probabilities[:, :NOT_A_DIGIT].max(axis=1) >= self.unsure_below
+        # No eleventh column, no `not_a_digit`: the sum over none is 0.
+        is_none = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above
+        return np.where(is_digit, "digit", np.where(is_none, "not_a_digit", "unsure"))
+
+    def to_json(self) -> str:
+        """The form stored in the model file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Thresholds:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ModelError: The text is something else.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError) as fault:
+            raise ModelError(
+                f"The thresholds stored in the model cannot be read ({fault}). Make the model "
+                "again with `make train`."
+            ) from fault
+
+
+#: For a model without thresholds of its own. At an even chance the most probable digit is more
+#: likely right than wrong, if the model's confidence means what it says.
+PLAIN = Thresholds(
+    unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="nothing: the default"
+)
