@@ -34,8 +34,7 @@ def tables():
         "configuration": _table(
             "variable | default | meaning",
             (
-                f"`{PREFIX}{item.name.upper()}` | `{_short(item.default)}` | "
-                + item.metadata["help"]
+                f"`{_variable(item)}` | `{_short(item.default)}` | {item.metadata['help']}"
                 for item in fields(Config)
             ),
         ),
@@ -58,6 +57,10 @@ def _table(head, rows):
     rule = "|".join("---" for _ in head.split("|"))
     lines = [f"| {head} |", f"|{rule}|", *(f"| {row} |" for row in rows)]
     return "\n".join(lines) + "\n"
+
+
+def _variable(item):
+    return PREFIX + item.name.upper()
 
 
 def _short(default):
