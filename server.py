@@ -1,8 +1,15 @@
 """What gunicorn loads as `server:app`: the settings, the model and the application, joined."""
 
+import sys
+
 from dlflask.app import create_app
 from dlflask.classifier import Classifier
 from dlflask.config import Config
+from dlflask.errors import DlflaskError
 
-config = Config.from_environment()
-app = create_app(config, Classifier(config.model_path))
+try:
+    config = Config.from_environment()
+    app = create_app(config, Classifier(config.model_path))
+except DlflaskError as error:
+    # A wrong setting or model is the operator's to mend: one line, and no traceback.
+    sys.exit(f"dlflask cannot start: {error}")

@@ -14,6 +14,7 @@ from dlflask.train.report import Report
 from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
 from tests.conftest import encode
 from tests.serving import ROOT, ask, ask_on, running_server
+from tests.unusual_pictures import UNUSUAL_PICTURES
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 MNIST_FILES = (
@@ -46,6 +47,16 @@ def test_a_bad_request_is_answered_over_the_wire(server, bad):
     assert answer.status == bad.status
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert json.loads(answer.body)["success"] is False
+
+
+@pytest.mark.parametrize("name", UNUSUAL_PICTURES)
+def test_an_unusual_picture_is_read(server, name):
+    body, content_type = encode_form([("image", name, UNUSUAL_PICTURES[name])])
+
+    answer = ask(server, "POST", "/predictlabel", body, content_type)
+
+    assert answer.status == 200
+    assert json.loads(answer.body)["most_probable_label"] == "4"
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +99,21 @@ def test_tensorflow_serves_the_same_answer(server):
     assert all(abs(float(a["probability"]) - float(b["probability"])) < 1e-4 for a, b in pairs)
 
 
-def test_a_wrong_setting_refuses_to_start():
-    with (
-        pytest.raises(AssertionError, match="DLFLASK_MODLE is not a setting"),
-        running_server(DLFLASK_MODLE="x"),
-    ):
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        pytest.param("DLFLASK_MODLE", "x", "DLFLASK_MODLE is not a setting", id="unknown-name"),
+        pytest.param(
+            "DLFLASK_MODEL_PATH", "README.md", "README.md cannot be loaded", id="no-model"
+        ),
+    ],
+)
+def test_a_wrong_setting_refuses_to_start_in_one_line(variable, value, says):
+    with pytest.raises(AssertionError) as caught, running_server(**{variable: value}):
         pass
+
+    assert f"dlflask cannot start: {says}" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
 
 
 def test_the_report_is_of_the_model_that_is_served():
