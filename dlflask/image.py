@@ -28,6 +28,12 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 # Pillow's own limit would hide the picture's size in its message; _check_size stands in for it.
 Image.MAX_IMAGE_PIXELS = None
 
+# PNG, JPEG, GIF, BMP, TIFF and BigTIFF; WebP and AVIF hold theirs further in.
+_SIGNATURES = (
+    *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM"),
+    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+)
+
 # What Pillow's parsers raise on bytes that are not what the header promised.
 _DECODE_FAULTS = (
     OSError,
@@ -89,8 +95,7 @@ def decode_image(upload: bytes) -> Ink:
 
 def _is_known_format(upload: bytes) -> bool:
     return (
-        upload.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM"))
-        or upload.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+        upload.startswith(_SIGNATURES)
         or (upload[:4] == b"RIFF" and upload[8:12] == b"WEBP")
         or (upload[4:8] == b"ftyp" and b"avi" in upload[8:64])
     )

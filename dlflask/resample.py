@@ -1,4 +1,4 @@
-"""A picture in, the same picture at another size out: areas averaged, or neighbours interpolated."""
+"""A picture in, the same picture at another size out: areas averaged, neighbours interpolated."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ def resize(plane: Plane, height: int, width: int) -> Plane:
 
     Args:
         plane: (..., H, W) float32.
+        height: Of the result, in pixels.
+        width: Of the result, in pixels.
 
     Returns:
         (..., height, width) float32.
     """
     rows = _weights(plane.shape[-2], height)
     columns = _weights(plane.shape[-1], width)
-    return rows @ plane @ columns.T
+    return np.matmul(np.matmul(rows, plane), columns.T)
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -67,9 +69,7 @@ def cut_out_digit(ink: Ink) -> Ink:
     return digit
 
 
-def _strokes_of_one_digit(
-    bounds: NDArray[np.int64], mass: NDArray[np.float64], is_cut: Mask
-) -> Mask:
+def _strokes_of_one_digit(bounds: NDArray[np.int64], mass: NDArray[Any], is_cut: Mask) -> Mask:
     """Keep the blob with the most ink and what lies near it and is no speck."""
     main = int(mass.argmax())
     top_left, bottom_right = bounds[:, :2], bounds[:, 2:]
