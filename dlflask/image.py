@@ -1,4 +1,4 @@
-"""The bytes of an upload in, the picture's ink out. The only module that knows Pillow.
+"""The bytes of an upload in, the picture's ink out. Only this module and `modes` know Pillow.
 
 Formats are told by content, never by name. Limits are checked on the header, before any pixel is
 decoded; a large JPEG is decoded at reduced scale.
@@ -6,15 +6,22 @@ decoded; a large JPEG is decoded at reduced scale.
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from io import BytesIO
 
-import numpy as np
-from PIL import ExifTags, Image, ImageChops
+from PIL import ExifTags, Image
 
 from dlflask.errors import DamagedImage, TooManyPixels, UnsupportedImage
 from dlflask.ink import Ink, Pixels, extract_ink
+from dlflask.modes import to_plain_mode, to_planes
+from dlflask.strokes import find_digit
+
+try:
+    import pillow_heif
+except ImportError:
+    pillow_heif = None
 
 #: More than any phone camera takes (50 megapixels), far less than a decompression bomb.
 MAX_PIXELS = 64_000_000
@@ -23,27 +30,46 @@ MAX_PIXELS = 64_000_000
 #: twentieth of a phone photo still has 25 pixels, more than the 20 that the network sees.
 WORKING_SIDE = 256
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+#: A digit of fewer pixels than this, in a picture that was reduced so many times, is decoded again
+#: from finer pixels: MNIST's 20 need 40 to be averaged from.
+SMALL_DIGIT, MIN_REDUCTION = 40, 2.5
 
-# Pillow's own limit would hide the picture's size in its message; _check_size stands in for it.
-Image.MAX_IMAGE_PIXELS = None
+#: Left, top, right and bottom as parts of the picture's width and height.
+Region = tuple[float, float, float, float]
+WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
-# PNG, JPEG, GIF, BMP, TIFF and BigTIFF; WebP and AVIF hold theirs further in.
+#: How files begin: PNG, JPEG, GIF, BMP, TIFF in both byte orders and as BigTIFF.
 _SIGNATURES = (
     *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM"),
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 )
 
+#: The brands of ISO media files that hold a still picture; mif1 and msf1 may be either format.
+_BRANDS = {b"avif", b"avis", b"mif1", b"msf1"}
+
+FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"]
+
+if pillow_heif is not None:
+    pillow_heif.register_heif_opener()
+    FORMATS.append("HEIF")
+    _BRANDS |= {b"heic", b"heix", b"heim", b"heis", b"hevc"}
+
+# Pillow's own limit would hide the picture's size in its message; _check_size stands in for it.
+Image.MAX_IMAGE_PIXELS = None
+
 # What Pillow's parsers raise on bytes that are not what the header promised.
 _DECODE_FAULTS = (
     OSError,
     ValueError,
+    TypeError,
     SyntaxError,
     EOFError,
-    TypeError,
-    IndexError,
-    KeyError,
-    OverflowError,
+    AttributeError,
+    AssertionError,
+    NotImplementedError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
     struct.error,
     zlib.error,
 )
@@ -65,7 +91,8 @@ def decode_image(upload: bytes) -> Ink:
     """Decode a picture and separate its ink from its paper.
 
     Args:
-        upload: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. Of an animation the first frame counts.
+        upload: One of `FORMATS`; HEIC where `pillow-heif` is installed. Of an animation the
+            first frame counts.
 
     Returns:
         (height, width) float32 in 0..1, ink = 1, paper = 0; height and width at most
@@ -82,10 +109,15 @@ def decode_image(upload: bytes) -> Ink:
             f"The file begins with {upload[:8]!r}, which is no picture format that is read here. "
             f"Send one of: {', '.join(FORMATS)}."
         )
+    pixels, reduction = _decode(upload)
+    ink = extract_ink(pixels)
+    region = _around_small_digit(ink) if reduction >= MIN_REDUCTION else None
+    return ink if region is None else extract_ink(_decode(upload, region)[0])
+
+
+def _decode(upload: bytes, region: Region = WHOLE) -> tuple[Pixels, float]:
     try:
-        with Image.open(BytesIO(upload), formats=FORMATS) as picture:
-            _check_size(picture.width, picture.height)
-            return extract_ink(_to_pixels(picture))
+        return _read(upload, region)
     except _DECODE_FAULTS as fault:
         raise DamagedImage(
             f"The picture is cut off or damaged ({fault}). "
@@ -94,10 +126,11 @@ def decode_image(upload: bytes) -> Ink:
 
 
 def _is_known_format(upload: bytes) -> bool:
+    brand = upload[8:12]
     return (
         upload.startswith(_SIGNATURES)
-        or (upload[:4] == b"RIFF" and upload[8:12] == b"WEBP")
-        or (upload[4:8] == b"ftyp" and b"avi" in upload[8:64])
+        or (upload.startswith(b"RIFF") and brand == b"WEBP")
+        or (upload[4:8] == b"ftyp" and brand in _BRANDS)
     )
 
 
@@ -111,57 +144,52 @@ def _check_size(width: int, height: int) -> None:
         )
 
 
-def _to_pixels(picture: Image.Image) -> Pixels:
-    """Decode, reduce and turn upright: (height, width), or (3, height, width) where coloured."""
-    factor = -(-max(picture.size) // WORKING_SIDE)
-    if factor > 1:
-        # For JPEG only: the decoder then works at 1/2, 1/4 or 1/8 scale, many times faster.
-        picture.draft(picture.mode, (picture.width // factor, picture.height // factor))
-    plain = _to_plain_mode(picture)
+def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
+    """Decode, turn upright, cut out `region` and reduce it.
+
+    Returns:
+        (height, width) uint8, or (3, height, width) where coloured; and how often the longer
+        side of the picture that was sent holds `WORKING_SIDE`.
+    """
+    with Image.open(BytesIO(upload), formats=FORMATS) as picture:
+        _check_size(picture.width, picture.height)
+        longest = max(picture.size)
+        width, height = region[2] - region[0], region[3] - region[1]
+        factor = math.ceil(max(picture.width * width, picture.height * height) / WORKING_SIDE)
+        if factor > 1:
+            # For JPEG only: the decoder then works at 1/2, 1/4 or 1/8 scale, many times faster.
+            picture.draft(picture.mode, (picture.width // factor, picture.height // factor))
+        # Loading may find the orientation behind the pixels (PNG) or carry it out (TIFF).
+        picture.load()
+        plain = to_plain_mode(picture)
+        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        if region == WHOLE:
+            plain = _reduce(plain)
+        if turn is not None:
+            plain = plain.transpose(turn)
+        if region != WHOLE:
+            sides = (plain.width, plain.height) * 2
+            box = [round(part * side) for part, side in zip(region, sides, strict=True)]
+            plain = _reduce(plain.crop((box[0], box[1], box[2], box[3])))
+        return to_planes(plain), longest / WORKING_SIDE
+
+
+def _reduce(plain: Image.Image) -> Image.Image:
     factor = -(-max(plain.size) // WORKING_SIDE)
-    if factor > 1:
-        plain = plain.reduce(factor)
-    turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    if turn is not None:
-        plain = plain.transpose(turn)
-    return _to_planes(plain)
+    return plain.reduce(factor) if factor > 1 else plain
 
 
-def _to_planes(plain: Image.Image) -> Pixels:
-    if plain.mode == "L":
-        return np.asarray(plain)
-    red, green, blue = bands = plain.split()
-    if ImageChops.difference(red, green).getbbox() or ImageChops.difference(red, blue).getbbox():
-        return np.stack([np.asarray(band) for band in bands])
-    return np.asarray(red)
-
-
-def _to_plain_mode(picture: Image.Image) -> Image.Image:
-    """The same picture as mode L or RGB, with transparency laid on paper."""
-    if picture.mode.startswith(("I", "F")):
-        return _to_eight_bits(picture)
-    if picture.has_transparency_data:
-        return _lay_on_paper(picture.convert("RGBA"))
-    if picture.mode in ("1", "L"):
-        return picture.convert("L")
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-def _to_eight_bits(picture: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and float grey scaled by their own range: Pillow's convert would clip."""
-    values = np.asarray(picture).astype(np.float32)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    peak = float(values.max())
-    full = next((level for level in (1.0, 255.0, 65_535.0) if peak <= level), peak)
-    grey = np.clip(values * (255 / full), 0, 255).round().astype(np.uint8)
-    return Image.fromarray(grey)
-
-
-def _lay_on_paper(picture: Image.Image) -> Image.Image:
-    """Lay a transparent picture on white or black, whichever its own colours stand out from."""
-    *colours, opacity = (np.asarray(band, np.float32) for band in picture.split())
-    weight = opacity.sum()
-    brightness = sum(float((c * opacity).sum()) for c in colours) / (3 * weight) if weight else 0.0
-    paper = Image.new("RGBA", picture.size, "white" if brightness < 128 else "black")
-    paper.alpha_composite(picture)
-    return paper.convert("RGB")
+def _around_small_digit(ink: Ink) -> Region | None:
+    """Find the part of the picture around a digit that is worth a closer look."""
+    digit, (top, left) = find_digit(ink)
+    longest = max(digit.shape)
+    if longest >= SMALL_DIGIT:
+        return None
+    height, width = ink.shape
+    middle_y, middle_x = top + digit.shape[0] / 2, left + digit.shape[1] / 2
+    return (
+        max(0.0, (middle_x - 2 * longest) / width),
+        max(0.0, (middle_y - 2 * longest) / height),
+        min(1.0, (middle_x + 2 * longest) / width),
+        min(1.0, (middle_y + 2 * longest) / height),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -17,13 +19,37 @@ MIN_SIDE = 40
 MAX_MARGIN = 0.03
 
 #: A line is followed in level runs of this part of the picture, so it may slope by about 5 degrees.
-RUN = 0.1
+RUN = 0.08
+
+#: Shorter runs, in pixels, are found in any stroke.
+MIN_RUN = 10
+
+#: Pieces of a line may lie so far apart, as part of the picture, where a bold stroke crosses it.
+MAX_GAP = 0.2
 
 #: Less than this part of the ink is no digit on ruled paper.
 MIN_REST = 0.1
 
-#: A line is at most this part of the picture thick.
-MAX_THICKNESS = 0.07
+#: So many parallel lines across this part of the picture are ruled paper, even where they fade
+#: before its edge.
+MIN_RULES, MIN_SPAN = 3, 0.7
+
+#: So many lines from edge to edge are ruled paper too; their neighbours may be hidden by strokes.
+MIN_CROSSING = 2
+
+#: A line as dark as the pen is told by its form alone.
+MAX_LINE_INK = 0.5
+
+#: What goes further up and down than this part of the picture, and these pixels, is no line.
+TALL, MIN_TALL = 0.04, 6
+
+
+class Lines(NamedTuple):
+    """Parallel lines: `thin` where nothing crosses them, `filled` with what crosses them."""
+
+    thin: Mask
+    filled: Mask
+    number: int
 
 
 def erase_lines(ink: Ink, mask: Mask) -> Ink:
@@ -38,17 +64,20 @@ def erase_lines(ink: Ink, mask: Mask) -> Ink:
     """
     if max(mask.shape) < MIN_SIDE:
         return ink
-    level, upright = _crosses(mask), _crosses(mask.T)
-    if not (level or upright):
+    if not (_crosses(mask) or _crosses(mask.T)):
         return ink
-    lines = np.zeros_like(mask)
-    if level:
-        lines |= _level_lines(mask)
-    if upright:
-        lines |= _level_lines(mask.T).T
+    rows, columns = _find_level(mask), _find_level(mask.T)
+    lines = rows.thin | columns.thin.T | (rows.filled & columns.filled.T)
+    if not lines.any():
+        return ink
     rest = np.count_nonzero(mask & ~lines)
-    if rest < MIN_REST * np.count_nonzero(mask) and ndimage.label(lines)[1] == 1:
+    if rest < MIN_REST * np.count_nonzero(mask) and rows.number + columns.number == 1:
         return ink  # One straight stroke from edge to edge is a 1 that was cut out.
+    if rows.number + columns.number >= MIN_RULES:
+        # What is no darker than lines that are fainter than the pen is a piece of one.
+        faint = np.float32(np.percentile(ink[lines], 30))
+        if faint < MAX_LINE_INK:
+            ink = ((ink - faint).clip(0) / (1 - faint)).astype(np.float32)
     return np.where(lines, np.float32(0), ink)
 
 
@@ -58,45 +87,56 @@ def _crosses(mask: Mask) -> bool:
     return bool(mask[:, :margin].any() and mask[:, -margin:].any())
 
 
-def _level_lines(mask: Mask) -> Mask:
-    """The lines that run along axis 1."""
+def _find_level(mask: Mask) -> Lines:
+    """Find the lines along axis 1."""
+    thin, filled = np.zeros_like(mask), np.zeros_like(mask)
+    if not _crosses(mask):
+        return Lines(thin, filled, 0)
     height, width = mask.shape
-    length = max(5, int(RUN * width))
-    runs = _opening(mask, length, axis=1)
-    lines = np.zeros_like(mask)
-    if not runs.any():
-        return lines
-    # Runs that meet at a step, or after a gap in a faint line, are one line.
-    pieces, _ = ndimage.label(_dilate(_dilate(runs, length, axis=1), 3, axis=0))
+    length = max(MIN_RUN, int(RUN * width))
+    tall = _opening(mask, max(MIN_TALL, int(TALL * height)), axis=0)
+    runs = _opening(mask, length, axis=1, mode="nearest") & ~tall
+    # Runs that meet at a step, or after a gap where a stroke crosses, are one line.
+    joined = _dilate(runs, max(MIN_RUN, int(MAX_GAP * width)), axis=1)
+    pieces, _ = ndimage.label(_dilate(joined, 3, axis=0))
     margin = MAX_MARGIN * width + 1
+    found = []
     for index, piece in enumerate(ndimage.find_objects(pieces), start=1):
-        rows, columns = piece
-        if columns.start > margin or columns.stop < width - margin:
-            continue
         own = runs[piece] & (pieces[piece] == index)
-        reached = np.flatnonzero(own.any(axis=0))
-        thickness = own.sum() / width
-        if (
-            reached[0] > margin
-            or reached[-1] < width - 1 - margin
-            or thickness > MAX_THICKNESS * height
-        ):
-            continue
-        tall = int(2 * thickness) + 3
-        band = slice(max(0, rows.start - tall), rows.stop + tall), columns
-        crossing = _opening(mask[band], tall, axis=0)[rows.start - band[0].start :][: len(own)]
-        lines[piece] |= _dilate(own, 3, axis=0) & mask[piece] & ~crossing
-    return lines
+        reached = piece[1].start + np.flatnonzero(own.any(axis=0))
+        crosses = reached[0] <= margin and reached[-1] >= width - 1 - margin
+        is_long = reached[-1] - reached[0] >= MIN_SPAN * width
+        leaves = reached[0] == 0 or reached[-1] == width - 1
+        found.append((piece, own, crosses, is_long, leaves))
+    num_crossing = sum(crosses for _, _, crosses, _, _ in found)
+    num_long = sum(is_long for _, _, _, is_long, _ in found)
+    is_ruled = num_crossing >= MIN_CROSSING or num_long >= MIN_RULES
+    number = 0
+    for piece, own, crosses, is_long, leaves in found:
+        if crosses or (is_ruled and (is_long or leaves)):
+            line = _dilate(own, 3, axis=0) & mask[piece] & ~tall[piece]
+            thin[piece] |= line
+            filled[piece] |= _close(line, 2 * length + 1, axis=1) & mask[piece]
+            number += 1
+    return Lines(thin, filled, number)
 
 
 def _dilate(mask: Mask, length: int, axis: int) -> Mask:
     grown = ndimage.maximum_filter1d(mask.view(np.uint8), length, axis=axis, mode="constant")
-    return grown.view(bool)
+    dilated: Mask = grown.view(bool)
+    return dilated
 
 
-def _opening(mask: Mask, length: int, axis: int) -> Mask:
-    """The runs of at least `length` along `axis`."""
-    worn = ndimage.minimum_filter1d(mask.view(np.uint8), length, axis=axis, mode="nearest")
+def _close(mask: Mask, length: int, axis: int) -> Mask:
+    grown = _dilate(mask, length, axis)
+    closed: Mask = ndimage.minimum_filter1d(grown.view(np.uint8), length, axis=axis).view(bool)
+    return closed
+
+
+def _opening(mask: Mask, length: int, axis: int, mode: str = "constant") -> Mask:
+    """Keep the runs of at least `length` along `axis`."""
+    worn = ndimage.minimum_filter1d(mask.view(np.uint8), length, axis=axis, mode=mode)
     origin = 0 if length % 2 else -1
     grown = ndimage.maximum_filter1d(worn, length, axis=axis, mode="constant", origin=origin)
-    return grown.view(bool)
+    opened: Mask = grown.view(bool)
+    return opened

@@ -65,14 +65,16 @@ def scale_to_box(digit: Ink) -> Ink:
     height, width = digit.shape
     scale = BOX / max(height, width)
     box = resize(digit, max(1, round(height * scale)), max(1, round(width * scale)))
-    return np.clip(box / box.max(), 0, 1)
+    normal: Ink = np.clip(box / box.max(), 0, 1)
+    return normal
 
 
 def strengthen(box: Ink) -> Ink:
     """Raise faint strokes to the ink of MNIST's."""
     level = float((box * box).sum() / box.sum())
     gain = max(1.0, STROKE_LEVEL / level)
-    return np.minimum(box * np.float32(gain), np.float32(1))
+    strong: Ink = np.minimum(box * np.float32(gain), np.float32(1))
+    return strong
 
 
 def centre(box: Ink) -> Tensor:

@@ -1,4 +1,4 @@
-"""A picture in, the same picture at another size out: areas averaged, neighbours interpolated."""
+"""A picture in, the same at another size out: areas averaged, or neighbours interpolated."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ def resize(plane: Plane, height: int, width: int) -> Plane:
         plane: (..., H, W) float32.
         height: Of the result, in pixels.
         width: Of the result, in pixels.
+        height: H of the result.
+        width: W of the result.
 
     Returns:
         (..., height, width) float32.
     """
     rows = _weights(plane.shape[-2], height)
     columns = _weights(plane.shape[-1], width)
-    return np.matmul(np.matmul(rows, plane), columns.T)
+    resized: Plane = np.matmul(rows @ plane, columns.T, dtype=np.float32)
+    return resized
 
 
 @lru_cache(maxsize=256)
@@ -38,11 +41,13 @@ def _weights(source: int, target: int) -> Plane:
     if target <= source:  # The part of each source pixel that the target pixel covers.
         span = source / target
         covered = np.clip((span + 1) / 2 - np.abs(centres - pixels), 0, 1)
-        return (covered / span).astype(np.float32)
+        averaged: Plane = (covered / span).astype(np.float32)
+        return averaged
     if source == 1:
         return np.ones((target, 1), np.float32)
     # Beyond the outermost centres the slope goes on, as light does.
     left = np.clip(np.floor(centres), 0, source - 2)
     right_share = centres - left
     weights = (pixels == left) * (1 - right_share) + (pixels == left + 1) * right_share
-    return weights.astype(np.float32)
+    interpolated: Plane = weights.astype(np.float32)
+    return interpolated

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -17,14 +15,20 @@ Mask = NDArray[np.bool_]
 #: Ink below this is the grey of a blurred edge or of the paper; a stroke has some above `SURE`.
 FAINT, SURE = 0.2, 0.45
 
+#: Printed lines are looked for in fainter ink than strokes, so that none is left in pieces.
+LINE = 0.1
+
 #: A blob with less than this part of the main stroke's ink is a speck.
 MIN_BLOB = 0.04
 
 #: A blob cut by the picture's edge belongs to something else unless it has this part of the ink.
 MIN_CUT_BLOB = 0.3
 
+#: Blobs all over are the grain of the paper, unless one digit has this part of their ink.
+MIN_SHARE, MAX_SPECKS = 0.3, 20
+
 #: Strokes of one digit are no further apart than this part of its longer side.
-MAX_GAP = 0.3
+MAX_STROKE_GAP = 0.3
 
 #: The smallest digit that can be read, in pixels of the picture that was sent.
 MIN_SIDE = 4
@@ -38,7 +42,17 @@ def cut_out_digit(ink: Ink) -> Ink:
     Raises:
         BlankImage: There are no strokes, or too small ones to be a digit.
     """
-    ink = erase_lines(ink, ink > FAINT)
+    digit, _ = find_digit(ink)
+    return digit
+
+
+def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
+    """Find the ink of the digit, cut out, and the (row, column) of its upper left corner.
+
+    Raises:
+        BlankImage: There are no strokes, or too small ones to be a digit.
+    """
+    ink = erase_lines(ink, ink > LINE)
     mask = ink > FAINT
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -52,7 +66,8 @@ def cut_out_digit(ink: Ink) -> Ink:
     bounds = np.array([(r.start, c.start, r.stop, c.stop) for r, c in boxes])
     mass = np.bincount(blobs.ravel(), ink.ravel())[1:]
     kept = _strokes_of_one_digit(bounds, mass, (bounds == window).any(axis=1))
-    if mass[kept].sum() < 0.3 * mass.sum() and len(mass) > 20:
+    peak = np.max(ink, where=blobs == 1 + mass.argmax(), initial=0)
+    if peak < SURE or (mass[kept].sum() < MIN_SHARE * mass.sum() and len(mass) > MAX_SPECKS):
         raise BlankImage("The picture shows specks and no digit. Write one digit, larger.")
     top, left = bounds[kept, :2].min(axis=0)
     bottom, right = bounds[kept, 2:].max(axis=0)
@@ -62,18 +77,21 @@ def cut_out_digit(ink: Ink) -> Ink:
             "the digit is at least 8 pixels high."
         )
     box = np.s_[top:bottom, left:right]
+    corner = int(rows[0] + top), int(columns[0] + left)
     if kept.all():
-        return ink[box]
+        return ink[box], corner
     strokes = np.concatenate(([False], kept))[blobs[box]]
     digit: Ink = np.where(ndimage.binary_dilation(strokes, _AROUND), ink[box], 0)
-    return digit
+    return digit, corner
 
 
-def _strokes_of_one_digit(bounds: NDArray[np.int64], mass: NDArray[Any], is_cut: Mask) -> Mask:
+def _strokes_of_one_digit(
+    bounds: NDArray[np.signedinteger], mass: NDArray[np.number], is_cut: Mask
+) -> Mask:
     """Keep the blob with the most ink and what lies near it and is no speck."""
     main = int(mass.argmax())
     top_left, bottom_right = bounds[:, :2], bounds[:, 2:]
-    gap = MAX_GAP * (bottom_right[main] - top_left[main]).max()
+    gap = MAX_STROKE_GAP * (bottom_right[main] - top_left[main]).max()
     near = (top_left < bottom_right[main] + gap) & (bottom_right > top_left[main] - gap)
     least = np.where(is_cut & ~is_cut[main], MIN_CUT_BLOB, MIN_BLOB)
     kept: Mask = near.all(axis=1) & (mass >= least * mass[main])
