@@ -1,9 +1,9 @@
 """Digits drawn by pen strokes: pictures of one's own for tests, samples and the README.
 
-`python -m tests.drawing 4 static/4.jpg` writes one.
+`python -m tests.drawing` writes static/4.jpg and the page's samples, static/samples/*.png.
 """
 
-import sys
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -88,14 +88,28 @@ def draw_digit(
     box = side * (1 - 2 * margin) / 100
     radius = pen * box / 2
     for stroke in STROKES[label]:
-        points = _smooth(np.array(stroke, float)) * box + side * margin
+        points = pen_path(stroke) * box + side * margin
         for x, y in points:
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
     return picture.resize((size, size), Image.Resampling.BOX)
 
 
-def _smooth(points: np.ndarray) -> np.ndarray:
-    """Many points on the Catmull-Rom curve through `points`, (N, 2)."""
+def photograph(picture: Image.Image, seed: int = 0) -> Image.Image:
+    """The same picture as a phone might take it: tilted, ruled paper, a shadow, grain."""
+    rng = np.random.default_rng(seed)
+    width, height = picture.size
+    paper = (236, 232, 220)
+    tilted = picture.rotate(rng.uniform(-8, 8), Image.Resampling.BICUBIC, fillcolor=paper)
+    page = np.minimum(np.asarray(tilted, np.float32), paper)
+    page[8 :: max(12, height // 8)] -= (40, 20, 0)
+    light = np.linspace(1, 0.55, width) * np.linspace(1, 0.8, height)[:, None]
+    grain = rng.normal(0, 4, page.shape)
+    return Image.fromarray(np.clip(page * light[..., None] + grain, 0, 255).astype(np.uint8))
+
+
+def pen_path(stroke: list[tuple[int, int]]) -> np.ndarray:
+    """Many points on the Catmull-Rom curve through those of `stroke`: (N, 2), in a box of 100."""
+    points = np.array(stroke, float)
     ends = np.concatenate([points[:1], points, points[-1:]])
     t = np.linspace(0, 1, 60, endpoint=False)[:, None]
     pieces = [
@@ -111,5 +125,31 @@ def _smooth(points: np.ndarray) -> np.ndarray:
     return np.concatenate([*pieces, points[-1:]])
 
 
+#: The page's samples: (ink, paper), the pen, and how far the digit is from the edges. Unlike each
+#: other, as people's pictures are: blue on white, chalk on a board, pencil, a yellow note.
+_MATERIALS = (
+    ((24, 52, 150), (255, 255, 255), 9.0, 0.16),
+    ((245, 245, 240), (38, 70, 60), 10.0, 0.20),
+    ((90, 90, 96), (244, 241, 232), 8.0, 0.24),
+    ((40, 40, 60), (255, 233, 138), 10.0, 0.16),
+    ((170, 30, 40), (255, 255, 255), 11.0, 0.20),
+)
+
+
+def draw_sample(label: int) -> Image.Image:
+    """The sample of `label` on the page: 112 x 112 in eight colours, under a kilobyte as PNG."""
+    ink, paper, pen, margin = _MATERIALS[label % len(_MATERIALS)]
+    picture = draw_digit(label, 112, ink=ink, paper=paper, pen=pen, margin=margin)
+    return picture.quantize(8, dither=Image.Dither.NONE)
+
+
+def main(folder: Path) -> None:
+    """Write the pictures under `folder`."""
+    draw_digit(4, 280).save(folder / "4.jpg", quality=90)
+    (folder / "samples").mkdir(exist_ok=True)
+    for label in STROKES:
+        draw_sample(label).save(folder / "samples" / f"{label}.png", optimize=True)
+
+
 if __name__ == "__main__":
-    draw_digit(int(sys.argv[1]), 280).save(sys.argv[2], quality=90)
+    main(Path(__file__).parent.parent / "static")

@@ -15,25 +15,34 @@ ALLOWED = {
     "prediction": {"verdict"},
     "upload": {"errors"},
     "resample": set(),
-    "ink": {"errors", "resample"},
-    "image": {"errors", "ink"},
+    "paper": {"resample"},
+    "ink": {"errors", "paper", "resample"},
+    "modes": {"ink"},
+    "image": {"errors", "ink", "modes", "strokes"},
     "lines": {"ink"},
     "strokes": {"errors", "ink", "lines"},
-    "preprocess": {"ink", "resample", "strokes"},
+    "preprocess": {"errors", "ink", "resample", "strokes"},
     "model_file": {"verdict"},
     "explain": set(),
     "classifier": {"errors", "explain", "model_file", "prediction", "verdict"},
     "reading": {"image", "prediction", "preprocess"},
     "wording": {"prediction"},
     "problems": {"errors"},
-    "routes": {"reading", "upload"},
-    "app": {"config", "problems", "reading", "routes", "upload", "wording"},
-    "train": {"classifier", "preprocess", "train"},
+    "routes": {"errors", "reading", "upload"},
+    "app": {"__init__", "config", "problems", "reading", "routes", "upload", "wording"},
+    "evaluate": {
+        *("classifier", "config", "errors", "evaluate"),
+        *("image", "prediction", "preprocess", "verdict"),
+    },
+    "train": {
+        *("classifier", "errors", "evaluate", "image", "ink", "model_file"),
+        *("preprocess", "strokes", "train", "verdict"),
+    },
 }
 
 #: Slow to import, or known to one place only.
 OWNERS = {
-    "PIL": {"image"},
+    "PIL": {"evaluate", "image", "modes", "train"},
     "flask": {"app", "problems", "routes", "upload"},
     "keras": {"classifier", "train"},
     "openvino": {"classifier"},
@@ -52,7 +61,8 @@ def imports(path):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             if node.module == "dlflask":
-                yield from (f"dlflask.{alias.name}" for alias in node.names)
+                for alias in node.names:
+                    yield f"dlflask.{'__init__' if alias.name == '__version__' else alias.name}"
             else:
                 yield node.module
 

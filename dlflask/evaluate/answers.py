@@ -1,0 +1,103 @@
+"""A picture's bytes in, what the service says of them out: in this process, or over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlflask.errors import ImageError
+from dlflask.evaluate.pictures import Picture
+from dlflask.image import decode_image
+from dlflask.prediction import Prediction
+from dlflask.preprocess import Tensor, to_mnist
+from dlflask.verdict import VERDICTS
+
+#: What can stand in place of a verdict: the service answered with a problem; the file could not be
+#: read or the service failed, which says nothing about the answer; the service gives no verdicts.
+REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
+OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What was said of one picture.
+
+    Attributes:
+        verdict: One of `VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
+        probabilities: (10,) float32 of the digits; None where there was no answer.
+        reason: Why there was none.
+    """
+
+    verdict: str
+    probabilities: NDArray[np.float32] | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A picture and what was said of it."""
+
+    picture: Picture
+    outcome: Outcome
+
+    @property
+    def guess(self) -> int | None:
+        """The most probable digit; None where there was no answer."""
+        probabilities = self.outcome.probabilities
+        return None if probabilities is None else int(probabilities.argmax())
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `guess`; 0 where there was no answer."""
+        probabilities = self.outcome.probabilities
+        return 0.0 if probabilities is None else float(probabilities.max())
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the digit that the picture shows was named; a refusal of a digit is wrong."""
+        return self.picture.label is not None and self.guess == self.picture.label
+
+    @property
+    def is_called_digit(self) -> bool:
+        """Whether it was taken for a digit; a service without verdicts takes all it reads."""
+        return self.outcome.verdict in ("digit", UNKNOWN)
+
+
+Reader = Callable[[bytes], Outcome]
+
+
+class PredictsDigits(Protocol):
+    """What is needed of a classifier."""
+
+    def predict(self, tensor: Tensor) -> Prediction:
+        """Classify one (28, 28) float32 tensor."""
+
+
+def read_by_model(classifier: PredictsDigits) -> Reader:
+    """A reader that does what the service does with an upload, in this process."""
+
+    def read(upload: bytes) -> Outcome:
+        try:
+            tensor = to_mnist(decode_image(upload))
+        except ImageError as fault:
+            return Outcome(REFUSED, reason=f"{type(fault).__name__}: {fault}")
+        prediction = classifier.predict(tensor)
+        return Outcome(prediction.verdict, prediction.probabilities)
+
+    return read
+
+
+def ask(reader: Reader, pictures: Iterable[Picture]) -> list[Answer]:
+    """Ask about every picture; one that cannot be read from disk does not stop the others."""
+    answers = []
+    for picture in pictures:
+        try:
+            outcome = reader(picture.load())
+        except OSError as fault:
+            outcome = Outcome(UNREAD, reason=f"{type(fault).__name__}: {fault}")
+        answers.append(Answer(picture, outcome))
+    return answers

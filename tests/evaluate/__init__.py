@@ -1,0 +1,1 @@
+"""The evaluation command, from pictures to report."""

@@ -1,0 +1,60 @@
+"""What the tests of the evaluation share: a reader that needs no Keras, pictures, a server."""
+
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import Image
+from werkzeug.serving import make_server
+
+from dlflask.evaluate.answers import Answer, Outcome, ask, read_by_model
+from dlflask.evaluate.pictures import Picture, find_digits
+from dlflask.image import decode_image
+from dlflask.prediction import Prediction
+from dlflask.preprocess import to_mnist
+from tests.conftest import encode
+from tests.drawing import STROKES, draw_digit
+
+BLANK = encode(Image.new("RGB", (60, 60), "white"))
+
+
+class Nearest:
+    """Names the drawn digit that a tensor is nearest to; a far one is likely no digit."""
+
+    is_ready = True
+    sha256 = "0" * 64
+
+    def __init__(self):
+        uploads = [encode(draw_digit(label)) for label in STROKES]
+        self.known = np.stack([to_mnist(decode_image(upload)) for upload in uploads])
+
+    def explain(self, tensor, _):
+        return tensor
+
+    def predict(self, tensor):
+        distance = np.abs(self.known - tensor).sum(axis=(1, 2))
+        weights = np.exp((distance.min() - np.append(distance, 90)) / 5)
+        return Prediction((weights / weights.sum()).astype(np.float32))
+
+
+def answers_for(path, classifier):
+    return ask(read_by_model(classifier), find_digits(path).pictures)
+
+
+def answer(label, guess, confidence, verdict="digit"):
+    probabilities = np.full(10, (1 - confidence) / 9, np.float32)
+    probabilities[guess] = confidence
+    return Answer(Picture("p", "s", label, bytes), Outcome(verdict, probabilities))
+
+
+@contextmanager
+def serving(application):
+    server = make_server("127.0.0.1", 0, application)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

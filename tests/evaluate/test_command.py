@@ -1,0 +1,58 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlflask.app import create_app
+from dlflask.config import Config
+from dlflask.evaluate.__main__ import main
+from tests.conftest import encode
+from tests.drawing import draw_digit
+from tests.evaluate.samples import serving
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param([], "name a folder or an .npz file", id="nothing"),
+        pytest.param(["missing"], "There is no folder at missing", id="missing-folder"),
+        pytest.param(["missing.npz"], "There is no file at missing.npz", id="missing-file"),
+        pytest.param(["empty"], "empty holds no labelled pictures", id="empty-folder"),
+        pytest.param(["--non-digits", "empty"], "empty is empty", id="empty-non-digits"),
+        pytest.param(["other.npz"], "other.npz holds a; expected x and y", id="other-arrays"),
+        pytest.param(["floats.npz"], "expected uint8", id="floats"),
+        pytest.param(["good", "--url", "service"], "no address of a service", id="no-url"),
+        pytest.param(["good", "--url", "http://h", "--model", "m"], "not allowed", id="both"),
+        pytest.param(["good", "--url", "http://127.0.0.1:9"], "No service answers", id="nobody"),
+    ],
+)
+def test_arguments_that_cannot_be_followed(tmp_path, monkeypatch, capsys, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "good" / "4").mkdir(parents=True)
+    (tmp_path / "good" / "4" / "a.png").write_bytes(encode(draw_digit(4)))
+    np.savez(tmp_path / "other.npz", a=np.zeros(1))
+    np.savez(tmp_path / "floats.npz", x=np.zeros((1, 28, 28)), y=np.zeros(1, int))
+
+    with pytest.raises(SystemExit) as exit_info:
+        main(arguments)
+
+    assert exit_info.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_service_is_reported_on_in_all_forms(folder, nearest, tmp_path, capsys):
+    with serving(create_app(Config(), nearest)) as url:
+        code = main([str(folder), "--url", url, "--output", str(tmp_path / "new" / "out")])
+
+    assert code == 0
+    text = capsys.readouterr().out
+    assert text.startswith("# Evaluation")
+    output = tmp_path / "new" / "out"
+    assert (output / "report.md").read_text() == text.removesuffix("\n")
+    report = json.loads((output / "report.json").read_text())
+    assert report["about"]["service"] == url
+    assert report["digits"]["accuracy"]["hits"] == 20
+    with Image.open(output / "worst.png") as sheet:
+        assert sheet.format == "PNG"
