@@ -9,7 +9,7 @@ COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --univers
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint format train screenshot lock clean
+.PHONY: help run test e2e lint format train notebook screenshot lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: $(DEV)/.installed  ## Format the code and mend what lint can mend
 
 train: $(DEV)/.installed  ## Make mnist_model.h5 again (MNIST_NPZ=FILE where there is no network)
 	$(DEV)/bin/python -m dlflask.train
+
+notebook: $(DEV)/.installed  ## Make notebooks/mnist.ipynb from its script and execute it
+	$(DEV)/bin/jupytext --to ipynb --execute --run-path . --output notebooks/mnist.ipynb notebooks/mnist.py
 
 screenshot: $(DEV)/.installed  ## Make the README's picture of the page
 	$(DEV)/bin/python -m tests.screenshot docs/page.png

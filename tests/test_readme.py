@@ -8,14 +8,19 @@ from tests.serving import ROOT
 #: Where each command of the README is run, for those that are not `curl`: a file and what it holds.
 RUN_BY = {
     "make run": ("tests/e2e/test_clone.py", '"make", "run"'),
-    "docker-compose up": ("tests/e2e/test_compose.py", '"up", "-d"'),
+    "docker-compose up": ("tests/e2e/conftest.py", '"up", "-d"'),
     "make lint": (".ci/run", "make lint"),
     "make test": (".ci/run", "make test"),
     "make e2e": (".ci/run", "make e2e"),
     "make help": ("tests/test_makefile.py", '"help"'),
     "make train": ("tests/train/test_main.py", "dlflask.train"),
+    "make notebook": ("tests/test_notebook.py", "SCRIPT"),
+    "python -m dlflask.evaluate pictures/ --non-digits others/ --output report/": (
+        "tests/model/test_evaluate.py",
+        "dlflask.evaluate",
+    ),
     "make lock": ("tests/e2e/test_clone.py", '"lock"'),
-    "make screenshot": ("tests/e2e/test_browser.py", "screenshot"),
+    "make screenshot": ("tests/e2e/test_looks.py", "screenshot"),
     # No conda channel is reachable in CI: what it would install is what these tests hold together.
     "conda env create -f dlflask36.yaml": ("tests/test_requirements.py", "dlflask36.yaml"),
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
-import platform
+import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -16,75 +16,77 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up noti
 import keras
 import numpy as np
 
-from dlflask.train.data import MNIST_VARIABLE, Images, Labels, Mnist, load_mnist
+from dlflask.train.calibrate import digit_probabilities
+from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
+from dlflask.train.export import Development, Run, calibrate, measure, save
 from dlflask.train.fit import Recipe, fit
-from dlflask.train.network import count_multiply_adds
-from dlflask.train.report import Report
+from dlflask.train.measure import predict, to_tensors
+from dlflask.train.pictures import read_pictures
+from dlflask.train.stock import make_stock
 
 #: A fast run shows that everything works; its model is not one to serve.
-FAST_EPOCHS = 1
-FAST_DIGITS = 2_048
+FAST_EPOCHS = 4
+FAST_DIGITS = 4_096
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train, save, read back, measure, report."""
+    """Train once for each seed, keep the best by validation, calibrate, save, measure, report."""
     options = _parser().parse_args(argv)
     data = load_mnist(options.data)
-    epochs = options.epochs
+    recipe = Recipe(epochs=options.epochs, precision=options.precision)
     if options.fast:
-        data, epochs = data.head(FAST_DIGITS), FAST_EPOCHS
-    recipe = Recipe(epochs=epochs, seed=options.seed, precision=options.precision)
+        data, recipe = data.head(FAST_DIGITS), replace(recipe, epochs=FAST_EPOCHS)
+    development = Development(
+        data,
+        read_pictures(options.pictures) if options.pictures else None,
+        read_pictures(options.non_digits) if options.non_digits else None,
+    )
     started = time.monotonic()
-    verbose = 1 if sys.stdout.isatty() else 2
-    model, _ = fit(data, recipe, options.checkpoints, verbose)
-    seconds = time.monotonic() - started
-    report = save(model, options.output, data, recipe, seconds)
+    model, recipe, by_seed = _train(data, recipe, options.seeds, options.checkpoints)
+    run = Run(recipe, by_seed, time.monotonic() - started)
+    save(model, calibrate(model, development), options.output)
+    report = measure(options.output, development, run)
+    report.write(options.output.with_suffix(".json"))
+    for seed in options.seeds:
+        # Only what this run made: the folder may hold other things.
+        shutil.rmtree(options.checkpoints / replace(recipe, seed=seed).name)
     print(report.to_markdown())
     return 0
 
 
-def save(model: keras.Model, path: Path, data: Mnist, recipe: Recipe, seconds: float) -> Report:
-    """Save `model` at `path` and its report beside it, measured on the file as read back."""
-    model.save(path)
-    saved = keras.models.load_model(path, compile=False)
-    report = Report(
-        network="convolutions 3x3: 16, 32/2, 48/2, 48 with batch normalisation; dense 10",
-        num_parameters=saved.count_params(),
-        num_multiply_adds=count_multiply_adds(saved),
-        file_bytes=path.stat().st_size,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        num_train=len(data.x_train),
-        num_validation=len(data.x_validation),
-        num_test=len(data.x_test),
-        validation_accuracy=_accuracy(saved, data.x_validation, data.y_validation),
-        test_accuracy=_accuracy(saved, data.x_test, data.y_test),
-        epochs=recipe.epochs,
-        seed=recipe.seed,
-        precision=recipe.precision,
-        seconds=seconds,
-        versions=f"{os.cpu_count()} x {platform.machine()} cores, Keras {keras.__version__} "
-        f"on {keras.backend.backend()}",
-    )
-    report.write(path.with_suffix(".json"))
-    return report
-
-
-def _accuracy(model: keras.Model, images: Images, labels: Labels) -> float:
-    tensors = images[..., None].astype(np.float32) / 255
-    probabilities = model.predict(tensors, batch_size=1_000, verbose=0)
-    return float(np.mean(probabilities.argmax(axis=1) == labels))
+def _train(
+    data: Mnist, recipe: Recipe, seeds: list[int], checkpoints: Path
+) -> tuple[keras.Model, Recipe, dict[str, float]]:
+    """The model of the seed that validates best, its recipe, and every seed's accuracy."""
+    print(f"Drawing what {len(data.x_train):,} digits are trained with", flush=True)
+    stock = make_stock(data.x_train, data.y_train)
+    by_seed, models = {}, {}
+    for seed in seeds:
+        verbose = 1 if sys.stdout.isatty() else 2
+        models[seed] = fit(stock, data, replace(recipe, seed=seed), checkpoints, verbose=verbose)
+        digits = digit_probabilities(predict(models[seed], to_tensors(data.x_validation)))
+        by_seed[seed] = float(np.mean(digits.argmax(axis=1) == data.y_validation))
+    best = max(by_seed, key=by_seed.__getitem__)
+    named = {str(seed): accuracy for seed, accuracy in by_seed.items()}
+    return models[best], replace(recipe, seed=best), named
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dlflask.train", description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("mnist_model.h5"), metavar="FILE")
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[Recipe.seed],
+        help="train once for each and keep the best by validation (default: %(default)s)",
+    )
     parser.add_argument(
         "--precision",
         choices=("float32", "mixed_bfloat16"),
         default=Recipe.precision,
-        help="mixed_bfloat16 is faster where the processor has bfloat16 instructions",
+        help="mixed_bfloat16 may be faster where the processor has bfloat16 instructions",
     )
     parser.add_argument(
         "--data",
@@ -92,16 +94,28 @@ def _parser() -> argparse.ArgumentParser:
         help=f"an mnist.npz in Keras's layout; default: {MNIST_VARIABLE}, else it is downloaded",
     )
     parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="SOURCE/.../LABEL/FILE pictures of digits that choose the thresholds",
+    )
+    parser.add_argument(
+        "--non-digits",
+        type=Path,
+        metavar="FOLDER",
+        help="SOURCE/FILE pictures of what is no digit, to report on; never trained on",
+    )
+    parser.add_argument(
         "--checkpoints",
         type=Path,
         default=Path("build/train"),
         metavar="FOLDER",
-        help="where an interrupted run resumes from (default: %(default)s)",
+        help="where an interrupted run resumes from; removed at the end (default: %(default)s)",
     )
     parser.add_argument(
         "--fast",
         action="store_true",
-        help=f"{FAST_EPOCHS} epoch on {FAST_DIGITS} digits: a check that training works",
+        help=f"{FAST_EPOCHS} epochs on {FAST_DIGITS:,} digits: a check that training works",
     )
     return parser
 

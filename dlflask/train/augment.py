@@ -1,7 +1,8 @@
-"""A batch of MNIST digits in, the same digits as other hands, pens and cameras make them out.
+"""A batch of shapes in, tensors out: the same shapes as other hands, pens and cameras make them.
 
-Every operation works on the whole batch at once, so that augmentation costs less than the
-training step it feeds.
+Every operation works on many shapes at once, so that augmentation costs less than the training
+step it feeds. The result is placed as `to_mnist` places: longer side 20, centre of mass in the
+middle, with the errors that specks and leftover lines bring.
 """
 
 from __future__ import annotations
@@ -9,117 +10,177 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dlflask.train.degrade import degrade
+from dlflask.train.pens import change_stroke, choose_widths, draw_strokes
+from dlflask.train.skeleton import MAX_DISTANCE, UNITS
+
 Batch = NDArray[np.float32]
 
 SIZE = 28
-_CENTRE = (SIZE - 1) / 2
+BOX = 20
 
 # Ranges a digit may be changed by and still be read by a person as the same digit; beyond about
 # 25 degrees a 6 leans into a 0, a 1 into a 7.
-MAX_ROTATION_DEGREES = 18.0
-MAX_SHEAR = 0.30
-MAX_LOG_SCALE = 0.18
-MAX_SHIFT_PIXELS = 2.0
-MAX_ELASTIC_PIXELS = 1.6
+MAX_ROTATION_DEGREES = 20.0
+MAX_SHEAR = 0.40
+MAX_LOG_ASPECT = 0.22
+MAX_ELASTIC = 0.055  # of the source's side
 #: Nodes of the coarse grid that the elastic displacement is interpolated from.
 ELASTIC_NODES = 5
 
+#: The last field value that still tells how far the line is.
+_REACH = (MAX_DISTANCE - 0.5) * UNITS
 
-def augment(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Warp, thicken or thin, blur and add noise.
+#: One in four is placed wrong: a speck or a line took part in the box or in the centre of mass.
+MISPLACED = 0.25
+#: Part of MNIST's own images that is spoilt; the rest stays as clean as MNIST is.
+SPOILT = 0.5
+
+
+def augment_images(images: NDArray[np.uint8], rng: np.random.Generator) -> Batch:
+    """Warp MNIST images and thicken or thin their strokes; the first half is spoilt as well.
 
     Args:
-        batch: (N, 28, 28) float32 in 0..1, ink = 1.
+        images: (N, 28, 28) uint8, ink = 255.
         rng: The only source of randomness: the same state gives the same batch.
 
     Returns:
         (N, 28, 28) float32 in 0..1.
     """
-    warped = warp(batch, rng)
+    batch: Batch = images.astype(np.float32) / np.float32(255)
+    warped, _ = warp(batch, batch > 0.3, np.zeros(len(batch), np.float32), rng)
     stroked = change_stroke(warped, rng)
-    return finish(stroked, rng)
+    spoilt = round(SPOILT * len(batch))
+    stroked[:spoilt] = degrade(stroked[:spoilt], rng)
+    return stroked
 
 
-def warp(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Turn, shear, scale, shift and bend each digit, in one bilinear resampling.
+def augment_fields(fields: NDArray[np.uint8], rng: np.random.Generator) -> Batch:
+    """Warp thinned figures and draw them again with a pen of random width.
+
+    Args:
+        fields: (N, 56, 56) uint8 distance fields.
+        rng: The only source of randomness.
+
+    Returns:
+        (N, 28, 28) float32 in 0..1.
+    """
+    widths = choose_widths(len(fields), rng)
+    # Paper outside a field is as far away as a byte tells: inverted, it is 0 like `warp`'s border.
+    near = 255 - fields.astype(np.float32)
+    # A line's neighbours count as well: placement looks at every second pixel only.
+    warped, scale = warp(near, fields <= UNITS, widths, rng)
+    distance = ((255 - warped) / UNITS * scale[:, None, None]).astype(np.float32)
+    # Fields are clipped: beyond their reach there is no ink, however wide the pen.
+    distance[warped < 255 - _REACH] = np.inf
+    return degrade(draw_strokes(distance, widths, rng), rng)
+
+
+def warp(
+    batch: Batch, ink: NDArray[np.bool_], widths: Batch, rng: np.random.Generator
+) -> tuple[Batch, Batch]:
+    """Turn, shear, stretch, bend and place each shape, in one bilinear resampling.
+
+    Args:
+        batch: (N, side, side) float32 to resample; outside it is 0.
+        ink: (N, side, side), what decides the placement.
+        widths: (N,) float32, the pen that will be drawn around `ink`, in tensor pixels.
+        rng: The only source of randomness.
+
+    Returns:
+        (N, 28, 28) float32, and (N,) float32: tensor pixels per pixel of `batch`.
 
     Source: Simard, Steinkraus, Platt, Best Practices for Convolutional Neural Networks Applied to
     Visual Document Analysis, ICDAR 2003 (elastic distortion).
     """
-    num_images = len(batch)
-    angle = np.radians(rng.uniform(-MAX_ROTATION_DEGREES, MAX_ROTATION_DEGREES, num_images))
-    shear = rng.uniform(-MAX_SHEAR, MAX_SHEAR, num_images)
-    scale = np.exp(rng.uniform(-MAX_LOG_SCALE, MAX_LOG_SCALE, (2, num_images)))
-    shift = rng.uniform(-MAX_SHIFT_PIXELS, MAX_SHIFT_PIXELS, (2, num_images))
-    cos, sin = np.cos(angle), np.sin(angle)
-    # Rows of the inverse map (output pixel -> input pixel), each (N, 1, 1).
-    a, b = (cos / scale[0])[:, None, None], ((shear * cos - sin) / scale[0])[:, None, None]
-    c, d = (sin / scale[1])[:, None, None], ((shear * sin + cos) / scale[1])[:, None, None]
-    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) - np.float32(_CENTRE)
-    bend = _elastic(num_images, rng)
-    source_y = c * x + d * y + _CENTRE + shift[0][:, None, None] + bend[0]
-    source_x = a * x + b * y + _CENTRE + shift[1][:, None, None] + bend[1]
-    return _sample(batch, source_y.astype(np.float32), source_x.astype(np.float32))
+    num_shapes, side = len(batch), batch.shape[1]
+    forward = _linear_maps(num_shapes, rng)  # (N, 2, 2), source offset (x, y) to tensor offset
+    scale, middle = _placement(forward, ink, widths, rng)
+    backward = np.linalg.inv(forward * scale[:, None, None]).astype(np.float32)
+    shift = _shifts(num_shapes, rng)
+    axis = np.arange(SIZE, dtype=np.float32) - np.float32((SIZE - 1) / 2)
+    x = (axis - shift[:, :1])[:, None, :]  # (N, 1, 28)
+    y = (axis - shift[:, 1:])[:, :, None]  # (N, 28, 1)
+    bend = _elastic(num_shapes, rng) * np.float32(side)
+    source = [
+        backward[:, row, 0, None, None] * x
+        + backward[:, row, 1, None, None] * y
+        + middle[:, row, None, None]
+        + bend[row]
+        for row in (0, 1)
+    ]
+    return _sample(batch, source[1], source[0]), scale
 
 
-def _elastic(num_images: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Smooth displacement in pixels, (2, N, 28, 28): a coarse random grid, interpolated."""
-    strength = rng.uniform(0, MAX_ELASTIC_PIXELS, (1, num_images, 1, 1))
-    nodes = rng.standard_normal((2, num_images, ELASTIC_NODES, ELASTIC_NODES)) * strength
-    spread = _hat_weights(ELASTIC_NODES)  # (28, nodes)
-    bend = spread @ nodes.astype(np.float32) @ spread.T
-    return bend.astype(np.float32)
+def _linear_maps(num_shapes: int, rng: np.random.Generator) -> Batch:
+    """Rotation, shear and aspect, (N, 2, 2); half of the shapes are changed little."""
+    strength = np.where(rng.random(num_shapes) < 0.5, 1.0, rng.uniform(0.2, 1.0, num_shapes))
+    turn, lean, stretch = rng.uniform(-1, 1, (3, num_shapes)) * strength
+    angle = np.radians(MAX_ROTATION_DEGREES) * turn
+    aspect = np.exp(MAX_LOG_ASPECT * stretch)
+    cos, sin, shear = np.cos(angle), np.sin(angle), MAX_SHEAR * lean
+    rows = [
+        [cos * aspect, (shear * cos - sin) / aspect],
+        [sin * aspect, (shear * sin + cos) / aspect],
+    ]
+    return np.array(rows, np.float32).transpose(2, 0, 1)
 
 
-def _hat_weights(num_nodes: int) -> NDArray[np.float32]:
-    position = np.linspace(0, num_nodes - 1, SIZE)[:, None]
-    distance = np.abs(position - np.arange(num_nodes))
-    weights: NDArray[np.float32] = np.maximum(0, 1 - distance).astype(np.float32)
-    return weights
+def _placement(
+    forward: Batch, ink: NDArray[np.bool_], widths: Batch, rng: np.random.Generator
+) -> tuple[Batch, Batch]:
+    """Scale to the box, (N,), and each shape's centre of mass in the source, (N, 2) as x, y."""
+    # Every second pixel of a fine field is enough to find its extent.
+    step = ink.shape[1] // SIZE
+    mask = ink[:, ::step, ::step]
+    weight = mask.reshape(len(mask), -1).astype(np.float32)  # (N, 784)
+    grid = np.mgrid[0:SIZE, 0:SIZE][::-1].reshape(2, -1).astype(np.float32) * step
+    middle = weight @ grid.T / np.maximum(1, weight.sum(axis=1, keepdims=True))
+    moved = forward @ grid  # (N, 2, 784)
+    highest = np.where(weight[:, None] > 0, moved, -np.inf).max(axis=2)
+    lowest = np.where(weight[:, None] > 0, moved, np.inf).min(axis=2)
+    longest = np.maximum(highest - lowest, 1.0).max(axis=1) + 1
+    misplaced = rng.random(len(mask)) < MISPLACED
+    ratio = np.where(
+        misplaced, rng.uniform(0.72, 1.12, len(mask)), rng.uniform(0.96, 1.03, len(mask))
+    )
+    scale = (BOX * ratio - widths) / longest
+    return scale.astype(np.float32), middle.astype(np.float32)
+
+
+def _shifts(num_shapes: int, rng: np.random.Generator) -> Batch:
+    """(N, 2) tensor pixels: `to_mnist` rounds to whole pixels; the misplaced are up to 3 off."""
+    rounding = rng.uniform(-0.6, 0.6, (num_shapes, 2))
+    misplaced = rng.random((num_shapes, 1)) < MISPLACED
+    error = np.clip(rng.normal(0, 1.0, (num_shapes, 2)), -3, 3) * misplaced
+    return (rounding + error).astype(np.float32)
+
+
+def _elastic(num_shapes: int, rng: np.random.Generator) -> Batch:
+    """Smooth displacement as a part of the side, (2, N, 28, 28): a coarse grid, interpolated."""
+    strength = rng.uniform(0, MAX_ELASTIC, (1, num_shapes, 1, 1)).astype(np.float32)
+    shape = (2, num_shapes, ELASTIC_NODES, ELASTIC_NODES)
+    nodes = rng.standard_normal(shape, np.float32) * strength
+    # What moves the whole shape would be undone by placing it.
+    nodes -= nodes.mean(axis=(2, 3), keepdims=True)
+    position = np.linspace(0, ELASTIC_NODES - 1, SIZE, dtype=np.float32)[:, None]
+    spread = np.maximum(0, 1 - np.abs(position - np.arange(ELASTIC_NODES, dtype=np.float32)))
+    bend: Batch = spread @ nodes @ spread.T
+    return bend
 
 
 def _sample(batch: Batch, source_y: Batch, source_x: Batch) -> Batch:
-    """Bilinear samples of each image at its own coordinates; outside is paper."""
+    """Bilinear samples of each image at its own coordinates; outside is 0."""
     padded = np.pad(batch, ((0, 0), (1, 2), (1, 2)))
     side = padded.shape[1]
     y = np.clip(source_y + 1, 0, side - 2.001)
     x = np.clip(source_x + 1, 0, side - 2.001)
     top, left = y.astype(np.int32), x.astype(np.int32)
-    wy, wx = y - top, x - left
+    wy, wx = y - top.astype(np.float32), x - left.astype(np.float32)
     flat = padded.reshape(-1)
     start = (np.arange(len(batch), dtype=np.int32) * side * side)[:, None, None]
     index = start + top * side + left
     upper = flat[index] * (1 - wx) + flat[index + 1] * wx
     lower = flat[index + side] * (1 - wx) + flat[index + side + 1] * wx
-    return upper * (1 - wy) + lower * wy
-
-
-def change_stroke(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Make a third of the digits bolder and a third thinner, by up to about one pixel."""
-    amount = rng.uniform(0.2, 1.0, len(batch)).astype(np.float32)[:, None, None]
-    choice = rng.random(len(batch))[:, None, None]
-    bolder = batch + amount * (_extreme(batch, np.maximum) - batch)
-    thinner = batch + 0.6 * amount * (_extreme(batch, np.minimum) - batch)
-    return np.where(choice < 1 / 3, bolder, np.where(choice < 2 / 3, thinner, batch))
-
-
-def _extreme(batch: Batch, pick: np.ufunc) -> Batch:
-    """Largest or smallest of each pixel and its four neighbours."""
-    padded = np.pad(batch, ((0, 0), (1, 1), (1, 1)))
-    vertical = pick(padded[:, :-2, 1:-1], padded[:, 2:, 1:-1])
-    horizontal = pick(padded[:, 1:-1, :-2], padded[:, 1:-1, 2:])
-    result: Batch = pick(pick(vertical, horizontal), batch)
+    result: Batch = upper * (1 - wy) + lower * wy
     return result
-
-
-def finish(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Blur, contrast and noise of a camera, on half of the digits each."""
-    num_images = len(batch)
-    blur = (rng.uniform(0, 0.5, num_images) * (rng.random(num_images) < 0.5))[:, None, None]
-    padded = np.pad(batch, ((0, 0), (1, 1), (1, 1)))
-    vertical = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
-    soft = (vertical[:, :, :-2] + 2 * vertical[:, :, 1:-1] + vertical[:, :, 2:]) / 4
-    mixed = batch + blur * (soft - batch)
-    gain = rng.uniform(0.7, 1.3, num_images)[:, None, None]
-    noise = rng.standard_normal(batch.shape) * rng.uniform(0, 0.06, num_images)[:, None, None]
-    return np.clip(mixed * gain + noise, 0, 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The network: (28, 28, 1) ink in, ten probabilities out."""
+"""The network: (28, 28, 1) ink in, probabilities of ten digits and of "not a digit" out."""
 
 from __future__ import annotations
 
@@ -8,36 +8,49 @@ from typing import Any
 import keras
 from keras import layers
 
-NUM_CLASSES = 10
+NUM_CLASSES = 11
+#: The column of what is no digit.
+NOT_A_DIGIT = 10
 
 
 def build_network() -> keras.Model:
-    """An all-convolutional network of 2.7 million multiply-adds and 63,000 parameters.
+    """A small residual network of 2.9 million multiply-adds and 186,000 parameters.
 
-    Two strided convolutions take the place of pooling: they cost a quarter of a full-size
-    convolution, and the service pays for every multiply-add on every request.
+    The service pays for every multiply-add on every request, so the first convolution halves the
+    picture at once, and depth comes where the picture is small. Without padding there, 28 becomes
+    12 and not 14: MNIST leaves four pixels of paper around each digit.
 
     Returns:
-        A model from (N, 28, 28, 1) float32 in 0..1 to (N, 10) float32 probabilities.
+        A model from (N, 28, 28, 1) float32 in 0..1 to (N, 11) float32 probabilities.
 
-    Source: Springenberg et al., Striving for Simplicity: The All Convolutional Net, 2014.
+    Source: He et al., Deep Residual Learning for Image Recognition, 2015.
     """
     inputs = keras.Input((28, 28, 1), name="ink")
-    x = _convolution(inputs, 16)  # (N, 28, 28, 16)
-    x = _convolution(x, 32, strides=2)  # (N, 14, 14, 32)
-    x = _convolution(x, 48, strides=2)  # (N, 7, 7, 48)
-    x = _convolution(x, 48)  # (N, 7, 7, 48)
-    x = layers.Flatten()(x)  # (N, 2352)
+    x = _convolution(inputs, 28, size=6, strides=2, padding="valid")  # (N, 12, 12, 28)
+    x = _convolution(x, 56, strides=2)  # (N, 6, 6, 56)
+    x = _residual(x)  # (N, 6, 6, 56)
+    x = _convolution(x, 96, strides=2)  # (N, 3, 3, 96)
+    x = _residual(x)  # (N, 3, 3, 96)
+    x = layers.Flatten()(x)  # (N, 864)
     x = layers.Dropout(0.3)(x)
     # float32 even when the rest computes in bfloat16: softmax needs the range.
     outputs = layers.Dense(NUM_CLASSES, activation="softmax", dtype="float32", name="digit")(x)
     return keras.Model(inputs, outputs, name="digits")
 
 
-def _convolution(x: Any, filters: int, strides: int = 1) -> Any:
-    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    return layers.ReLU()(x)
+def _convolution(
+    x: Any, filters: int, size: int = 3, strides: int = 1, padding: str = "same"
+) -> Any:
+    return layers.ReLU()(_normalised(x, filters, size, strides, padding))
+
+
+def _residual(x: Any) -> Any:
+    return layers.ReLU()(layers.Add()([_normalised(x, x.shape[-1], 3, 1, "same"), x]))
+
+
+def _normalised(x: Any, filters: int, size: int, strides: int, padding: str) -> Any:
+    x = layers.Conv2D(filters, size, strides=strides, padding=padding, use_bias=False)(x)
+    return layers.BatchNormalization(momentum=0.9)(x)
 
 
 def count_multiply_adds(model: keras.Model) -> int:
@@ -48,3 +61,15 @@ def count_multiply_adds(model: keras.Model) -> int:
             _, *positions, _ = layer.output.shape
             total += math.prod(layer.kernel.shape) * math.prod(positions)
     return total
+
+
+def describe(model: keras.Model) -> str:
+    """The convolutions and dense layers in order, such as `6x6/2 24, 3x3 24, dense 11`."""
+    words = []
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D):
+            (size, _), (stride, _) = layer.kernel_size, layer.strides
+            words.append(f"{size}x{size}{'/2' if stride == 2 else ''} {layer.filters}")
+        elif isinstance(layer, layers.Dense):
+            words.append(f"dense {layer.units}")
+    return ", ".join(words)

@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
 
+from dlflask.train.measure import Score
+from dlflask.verdict import Thresholds
+
 
 @dataclass(frozen=True)
 class Report:
-    """The facts of the model card. Accuracies are fractions of 1, measured on whole sets."""
+    """The facts of the model card. Rates are fractions of 1, measured on whole sets."""
 
     network: str
     num_parameters: int
@@ -18,10 +21,12 @@ class Report:
     file_bytes: int
     sha256: str
     num_train: int
-    num_validation: int
-    num_test: int
-    validation_accuracy: float
-    test_accuracy: float
+    validation_by_seed: dict[str, float]
+    validation: Score
+    test: Score
+    pictures: Score | None
+    non_digits_called_digit: dict[str, float]
+    thresholds: Thresholds
     epochs: int
     seed: int
     precision: str
@@ -35,24 +40,27 @@ class Report:
     @classmethod
     def read(cls, path: Path) -> Report:
         """The report saved at `path`."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        values = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("validation", "test", "pictures"):
+            values[name] = Score(**values[name]) if values[name] else None
+        values["thresholds"] = Thresholds(**values["thresholds"])
+        return cls(**values)
 
     def to_markdown(self) -> str:
         """The model card's table."""
-        low, high = wilson_interval(self.test_accuracy, self.num_test)
+        seeds = ", ".join(f"{seed}: {value:.2%}" for seed, value in self.validation_by_seed.items())
         rows = [
             ("Network", self.network),
             ("Parameters", f"{self.num_parameters:,}"),
             ("Multiply-adds per picture", f"{self.num_multiply_adds / 1e6:.2f} million"),
             ("File", f"{self.file_bytes / 1e6:.2f} MB"),
             ("SHA-256", f"`{self.sha256}`"),
-            ("Trained on", f"MNIST, {self.num_train:,} digits, augmented"),
-            ("Accuracy, validation", f"{self.validation_accuracy:.2%} of {self.num_validation:,}"),
-            (
-                "Accuracy, MNIST test",
-                f"{self.test_accuracy:.2%} of {self.num_test:,} "
-                f"(95 % interval {low:.2%} to {high:.2%})",
-            ),
+            ("Trained on", f"MNIST, {self.num_train:,} digits, augmented, and drawn non-digits"),
+            ("Accuracy on validation, by seed", seeds),
+            ("MNIST validation", _describe(self.validation)),
+            ("MNIST test", _describe(self.test)),
+            *([("Pictures", _describe(self.pictures))] if self.pictures else []),
+            *self._verdict_rows(),
             (
                 "Run",
                 f"{self.epochs} epochs, seed {self.seed}, {self.precision}, "
@@ -61,6 +69,28 @@ class Report:
         ]
         lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
         return "\n".join(lines) + "\n"
+
+    def _verdict_rows(self) -> list[tuple[str, str]]:
+        rates = self.non_digits_called_digit.items()
+        return [
+            (
+                "Verdict",
+                f"`digit` from {self.thresholds.unsure_below:.4f}, `not_a_digit` above "
+                f"{self.thresholds.not_a_digit_above:.4f}; chosen on {self.thresholds.chosen_on}; "
+                f"temperature {self.thresholds.temperature:.2f}",
+            ),
+            ("Non-digits called `digit`", ", ".join(f"{name} {rate:.1%}" for name, rate in rates)),
+        ]
+
+
+def _describe(score: Score) -> str:
+    low, high = wilson_interval(score.accuracy, score.count)
+    macro = f"macro over sources {score.macro_accuracy:.2%}, "
+    return (
+        f"{score.accuracy:.2%} of {score.count:,} (95 % interval {low:.2%} to {high:.2%}), "
+        f"{macro if score.macro_accuracy != score.accuracy else ''}"
+        f"calibration error {score.calibration_error:.2%}, called `digit` {score.digit:.2%}"
+    )
 
 
 def wilson_interval(fraction: float, count: int, z: float = 1.96) -> tuple[float, float]:

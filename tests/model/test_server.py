@@ -84,7 +84,7 @@ def test_mnist_over_http_is_as_accurate_as_the_training_reports(server, mnist_te
         found = np.concatenate(list(pool.map(lambda chunk: list(read(chunk)), chunks)))
 
     report = Report.read(ROOT / "mnist_model.json")
-    assert np.count_nonzero(found == labels) == round(report.test_accuracy * report.num_test)
+    assert np.count_nonzero(found == labels) == round(report.test.accuracy * report.test.count)
 
 
 def test_tensorflow_serves_the_same_answer(server):

@@ -1,1 +1,0 @@
-"""Training: small runs of the real thing."""

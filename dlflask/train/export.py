@@ -1,0 +1,128 @@
+"""A trained network in, `mnist_model.h5` (calibrated, with thresholds) and its report out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dlflask.model_file import read_thresholds, write_thresholds
+from dlflask.train.calibrate import fit_temperature, fold_temperature
+from dlflask.train.data import Mnist
+from dlflask.train.fit import Recipe
+from dlflask.train.measure import (
+    Score,
+    held_back_digits,
+    held_back_negatives,
+    predict,
+    rate_called_digit,
+    score,
+    to_tensors,
+)
+from dlflask.train.network import count_multiply_adds, describe
+from dlflask.train.pictures import Pictures
+from dlflask.train.report import Report
+from dlflask.train.thresholds import choose_thresholds
+from dlflask.verdict import Thresholds
+
+
+@dataclass(frozen=True)
+class Development:
+    """What choices are made on: MNIST's validation digits, and pictures where there are any."""
+
+    data: Mnist
+    digits: Pictures | None = None
+    non_digits: Pictures | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a model came about."""
+
+    recipe: Recipe
+    validation_by_seed: dict[str, float]
+    seconds: float
+
+
+def calibrate(model: keras.Model, development: Development) -> Thresholds:
+    """Fold the temperature into `model` and choose the thresholds of its verdict."""
+    data = development.data
+    tensors, labels = held_back_digits(data.x_validation, data.y_validation)
+    temperature = fit_temperature(predict(model, tensors), labels)
+    fold_temperature(model, temperature)
+    if development.digits is None:
+        return choose_thresholds(
+            predict(model, tensors), temperature, f"{len(labels):,} augmented validation digits"
+        )
+    pictures = development.digits.tensors
+    return choose_thresholds(
+        predict(model, pictures), temperature, f"{len(pictures):,} development pictures"
+    )
+
+
+def save(model: keras.Model, thresholds: Thresholds, path: Path) -> keras.Model:
+    """Save both in one file at `path` and read the model back from it."""
+    model.save(path)
+    write_thresholds(path, thresholds)
+    saved: keras.Model = keras.models.load_model(path, compile=False)
+    return saved
+
+
+def measure(path: Path, development: Development, run: Run) -> Report:
+    """Measure the file at `path`, all of it as it will be served."""
+    model = keras.models.load_model(path, compile=False)
+    data = development.data
+    thresholds = read_thresholds(path)
+    if thresholds is None:
+        raise ValueError(f"{path} has no thresholds; save it with dlflask.train.export.save.")
+    return Report(
+        network=describe(model),
+        num_parameters=model.count_params(),
+        num_multiply_adds=count_multiply_adds(model),
+        file_bytes=path.stat().st_size,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        num_train=len(data.x_train),
+        validation_by_seed=run.validation_by_seed,
+        validation=score(
+            predict(model, to_tensors(data.x_validation)), data.y_validation, thresholds
+        ),
+        test=score(predict(model, to_tensors(data.x_test)), data.y_test, thresholds),
+        pictures=_score_pictures(model, thresholds, development.digits),
+        non_digits_called_digit=_rate_non_digits(model, thresholds, development.non_digits),
+        thresholds=thresholds,
+        epochs=run.recipe.epochs,
+        seed=run.recipe.seed,
+        precision=run.recipe.precision,
+        seconds=run.seconds,
+        versions=f"{os.cpu_count()} x {platform.machine()} cores, Keras {keras.__version__} "
+        f"on {keras.backend.backend()}",
+    )
+
+
+def _score_pictures(
+    model: keras.Model, thresholds: Thresholds, pictures: Pictures | None
+) -> Score | None:
+    if pictures is None:
+        return None
+    probabilities = predict(model, pictures.tensors)
+    return score(probabilities, pictures.labels, thresholds, pictures.sources)
+
+
+def _rate_non_digits(
+    model: keras.Model, thresholds: Thresholds, pictures: Pictures | None
+) -> dict[str, float]:
+    """By source; a picture that is refused as blank is not called a digit, so it counts as 0."""
+    drawn = predict(model, held_back_negatives())
+    rates = rate_called_digit(drawn, thresholds, np.full(len(drawn), "drawn, held back"))
+    if pictures is None:
+        return rates
+    of_pictures = rate_called_digit(predict(model, pictures.tensors), thresholds, pictures.sources)
+    for source, refused in pictures.refused.items():
+        shown = int(np.sum(pictures.sources == source))
+        of_pictures[source] = of_pictures.get(source, 0.0) * shown / (shown + refused)
+    return rates | of_pictures

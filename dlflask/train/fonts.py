@@ -1,0 +1,55 @@
+"""Characters of the fonts that come with matplotlib, thinned to the line a pen would follow."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from dlflask.train.skeleton import FIELD_SIZE, Masks, thin
+
+#: These have Latin, Greek and Cyrillic letters and cover upright, slanted, with and without serifs.
+FONTS = (
+    "DejaVuSans.ttf",
+    "DejaVuSans-Oblique.ttf",
+    "DejaVuSansMono.ttf",
+    "DejaVuSerif.ttf",
+    "DejaVuSerif-Italic.ttf",
+    "STIXGeneral.ttf",
+    "STIXGeneralItalic.ttf",
+)
+_POINTS = 48
+_SIDE = 42
+
+
+def draw_glyphs(characters: str, count: int, rng: np.random.Generator) -> tuple[Masks, list[str]]:
+    """Draw `count` characters chosen at random, each in a random font, thinned.
+
+    Returns:
+        (count, 56, 56) masks and the character of each.
+    """
+    chosen = [characters[index] for index in rng.integers(len(characters), size=count)]
+    fonts = rng.integers(len(FONTS), size=count)
+    glyphs = [_glyph(FONTS[font], character) for font, character in zip(fonts, chosen, strict=True)]
+    return np.array(glyphs, bool).reshape(-1, FIELD_SIZE, FIELD_SIZE), chosen
+
+
+@cache
+def _glyph(font: str, character: str) -> Masks:
+    picture = Image.new("L", (4 * _POINTS, 4 * _POINTS))
+    ImageDraw.Draw(picture).text((_POINTS, _POINTS), character, fill=255, font=_open(font))
+    cut = picture.crop(picture.getbbox())
+    scale = _SIDE / max(cut.size)
+    cut = cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))))
+    mask = Image.new("L", (FIELD_SIZE, FIELD_SIZE))
+    mask.paste(cut, ((FIELD_SIZE - cut.width) // 2, (FIELD_SIZE - cut.height) // 2))
+    return thin(np.asarray(mask)[None] > 127)[0]
+
+
+@cache
+def _open(font: str) -> ImageFont.FreeTypeFont:
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    return ImageFont.truetype(str(folder / font), _POINTS)

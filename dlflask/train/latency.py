@@ -1,0 +1,32 @@
+"""`python -m dlflask.train.latency MODEL`: how long one answer takes, on the service's runtime."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dlflask.classifier import SIZE, Classifier
+
+NUM_CALLS = 500
+
+
+def measure_latency(path: Path) -> tuple[float, float]:
+    """Milliseconds of one prediction: the median and the 99th percentile of `NUM_CALLS`."""
+    classifier = Classifier(path)
+    classifier.warm_up()
+    tensor = np.zeros((SIZE, SIZE), np.float32)
+    times = []
+    for _ in range(NUM_CALLS):
+        started = time.perf_counter()
+        classifier.predict(tensor)
+        times.append(1_000 * (time.perf_counter() - started))
+    median, slowest = np.percentile(times, [50, 99])
+    return float(median), float(slowest)
+
+
+if __name__ == "__main__":
+    median, slowest = measure_latency(Path(sys.argv[1]))
+    sys.stdout.write(f"one picture: median {median:.2f} ms, 99th percentile {slowest:.2f} ms\n")

@@ -1,0 +1,33 @@
+"""Digits drawn by code in the place of MNIST, which tests do not download."""
+
+import numpy as np
+import pytest
+
+from dlflask.train.augment import augment_fields
+from dlflask.train.data import Mnist
+from dlflask.train.digits import draw_digits
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """About 2,000 digits as MNIST keeps them: (N, 28, 28) uint8 and (N,) uint8."""
+    rng = np.random.default_rng(0)
+    fields, labels = draw_digits(2_000, rng)
+    images = (augment_fields(fields, rng) * 255).astype(np.uint8)
+    # Augmentation may wipe a dash out; MNIST has no blank digits.
+    inked = np.flatnonzero(images.max(axis=(1, 2)) == 255)
+    order = rng.permutation(inked)
+    return images[order], labels[order]
+
+
+@pytest.fixture(scope="session")
+def small_mnist(digits):
+    images, labels = digits
+    return Mnist(
+        images[:600],
+        labels[:600],
+        images[600:1_200],
+        labels[600:1_200],
+        images[1_200:],
+        labels[1_200:],
+    )

@@ -1,0 +1,117 @@
+"""What augmentation may change, and what it may not."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from dlflask.train import degrade
+from dlflask.train.augment import augment_fields, augment_images
+from dlflask.train.negatives import KINDS, LATIN, OTHERS, draw_negatives
+from dlflask.train.skeleton import distance_fields, enlarge, thin
+from dlflask.train.spoiled import spoil
+
+#: Characters that any reader takes for a digit.
+DIGIT_LIKE = set("0123456789OoIl|")
+
+
+@pytest.fixture(scope="module")
+def fields(digits):
+    return distance_fields(thin(enlarge(digits[0][:500])))
+
+
+@pytest.fixture(params=["images", "fields"])
+def augment(request, digits, fields):
+    """Augments 500 digits with a given seed."""
+    sources = {"images": (augment_images, digits[0][:500]), "fields": (augment_fields, fields)}
+    function, source = sources[request.param]
+    return lambda seed: function(source, np.random.default_rng(seed))
+
+
+def test_the_same_seed_gives_the_same_tensors(augment):
+    np.testing.assert_array_equal(augment(3), augment(3))
+
+
+def test_another_seed_gives_other_tensors(augment):
+    different = np.abs(augment(3) - augment(4)).max(axis=(1, 2)) > 0.5
+
+    assert different.mean() > 0.95
+
+
+def test_tensors_keep_shape_type_and_range(augment):
+    tensors = augment(0)
+
+    assert tensors.shape == (500, 28, 28)
+    assert tensors.dtype == np.float32
+    assert tensors.min() >= 0
+    assert tensors.max() <= 1
+
+
+def test_the_source_is_left_alone(digits):
+    images = digits[0][:50].copy()
+
+    augment_images(images, np.random.default_rng(0))
+
+    np.testing.assert_array_equal(images, digits[0][:50])
+
+
+def test_digits_are_placed_as_mnist_places_them(augment):
+    """Three quarters within half a pixel of rounding and of the bend; the others are misplaced."""
+    tensors = augment(0)
+
+    sides, offsets = _placement(tensors)
+    assert 19 <= np.median(sides) <= 22
+    assert np.mean(offsets < 1.5) > 0.7
+    assert np.percentile(offsets, 99) < 6
+
+
+def test_non_digits_are_placed_like_digits():
+    rng = np.random.default_rng(0)
+
+    tensors = augment_fields(draw_negatives(500, rng), rng)
+
+    sides, offsets = _placement(tensors)
+    assert 19 <= np.median(sides) <= 23
+    assert np.mean(offsets < 2.5) > 0.7
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in KINDS])
+def test_every_kind_of_non_digit_has_ink_and_paper(kind):
+    masks = kind(60, np.random.default_rng(0))
+
+    assert masks.shape == (60, 56, 56)
+    assert masks.any(axis=(1, 2)).mean() > 0.9
+    assert masks.mean() < 0.5
+
+
+def test_no_non_digit_is_a_character_that_any_reader_takes_for_a_digit():
+    assert not set(LATIN + OTHERS) & DIGIT_LIKE
+
+
+def test_spoilt_digits_are_as_many_as_asked_for(digits):
+    images, labels = digits
+
+    fields = spoil(thin(enlarge(images[:200])), labels[:200], 100, np.random.default_rng(0))
+
+    assert fields.shape == (100, 56, 56)
+
+
+@pytest.mark.parametrize("fault", [fault for fault, _ in degrade.FAULTS])
+def test_every_fault_leaves_most_of_the_digit(fault, digits):
+    tensors = digits[0][:200].astype(np.float32) / 255
+    spoilt = np.clip(fault(tensors.copy(), np.random.default_rng(0)), 0, 1)
+
+    before, after = tensors.reshape(200, -1), spoilt.reshape(200, -1)
+    alike = (before * after).sum(axis=1)
+    alike /= np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
+    assert np.median(alike) > 0.8
+    assert np.isfinite(spoilt).all()
+
+
+def _placement(tensors):
+    """Longer sides, and distances of the centre of mass from the middle, of those with ink."""
+    sides, offsets = [], []
+    for tensor in tensors[tensors.max(axis=(1, 2)) > 0.5]:
+        rows, columns = np.nonzero(tensor > 0.3)
+        sides.append(max(np.ptp(rows), np.ptp(columns)) + 1)
+        offsets.append(np.linalg.norm(np.array(ndimage.center_of_mass(tensor)) - 13.5))
+    return np.array(sides), np.array(offsets)

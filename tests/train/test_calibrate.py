@@ -1,0 +1,121 @@
+"""Temperature, calibration error and thresholds."""
+
+import h5py
+import numpy as np
+import pytest
+
+from dlflask.model_file import ATTRIBUTE, read_thresholds, write_thresholds
+from dlflask.train.thresholds import DIGITS_KEPT, choose_thresholds
+from dlflask.verdict import Thresholds
+
+keras = pytest.importorskip("keras")
+
+from dlflask.train.calibrate import (  # noqa: E402  imports Keras
+    digit_probabilities,
+    expected_calibration_error,
+    fit_temperature,
+    fold_temperature,
+)
+
+pytestmark = pytest.mark.model
+
+RNG = np.random.default_rng(0)
+THRESHOLDS = Thresholds(
+    unsure_below=0.4, not_a_digit_above=0.6, temperature=1.0, chosen_on="a test"
+)
+
+
+def softmax(logits):
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_the_temperature_of_overconfidence_is_found(temperature):
+    logits = RNG.normal(0, 2, (50_000, 11))
+    true = softmax(logits[:, :10])
+    labels = (true.cumsum(axis=1) > RNG.random((len(true), 1))).argmax(axis=1)
+
+    found = fit_temperature(softmax(logits * temperature), labels)
+
+    assert found == pytest.approx(temperature, rel=0.03)
+
+
+def test_folding_divides_the_logits():
+    inputs = keras.Input((5,))
+    model = keras.Model(inputs, keras.layers.Dense(11, activation="softmax")(inputs))
+    kernel, bias = RNG.normal(0, 1, (5, 11)), RNG.normal(0, 1, 11)
+    model.layers[-1].set_weights([kernel, bias])
+    tensors = RNG.normal(0, 1, (20, 5)).astype(np.float32)
+
+    fold_temperature(model, 1.7)
+
+    expected = softmax((tensors @ kernel + bias) / 1.7)
+    np.testing.assert_allclose(model.predict(tensors, verbose=0), expected, atol=1e-6)
+
+
+def test_the_ten_digits_sum_to_one():
+    probabilities = softmax(RNG.normal(0, 2, (20, 11)))
+
+    np.testing.assert_allclose(digit_probabilities(probabilities).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_calibration_error_is_the_distance_of_confidence_from_accuracy():
+    probabilities = np.tile(np.array([0.8, 0.2] + 8 * [0.0]), (100, 1))
+    labels = np.repeat([0, 1], 50)
+
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.3)
+
+
+def test_sure_and_right_has_no_calibration_error():
+    assert expected_calibration_error(np.eye(10), np.arange(10)) == 0
+
+
+def test_thresholds_come_back_from_the_model_file(tmp_path):
+    path = tmp_path / "model.h5"
+    h5py.File(path, "w").close()
+
+    write_thresholds(path, THRESHOLDS)
+
+    assert read_thresholds(path) == THRESHOLDS
+
+
+def test_a_plain_model_has_no_thresholds(tmp_path):
+    path = tmp_path / "model.h5"
+    h5py.File(path, "w").close()
+
+    assert read_thresholds(path) is None
+
+
+def test_a_model_with_thresholds_loads_as_any_other(tmp_path):
+    inputs = keras.Input((5,))
+    model = keras.Model(inputs, keras.layers.Dense(11)(inputs))
+    path = tmp_path / "model.h5"
+    model.save(path)
+
+    write_thresholds(path, THRESHOLDS)
+
+    loaded = keras.models.load_model(path, compile=False)
+    for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert ATTRIBUTE in h5py.File(path).attrs
+
+
+@pytest.mark.parametrize(
+    ("best", "none", "verdict"),
+    [(0.9, 0.1, "digit"), (0.4, 0.5, "digit"), (0.3, 0.5, "unsure"), (0.3, 0.7, "not_a_digit")],
+)
+def test_verdicts(best, none, verdict):
+    rest = (1 - best - none) / 9
+    probabilities = np.array([[best, *(9 * [rest]), none]], np.float32)
+
+    assert THRESHOLDS.judge(probabilities) == [verdict]
+
+
+def test_chosen_thresholds_keep_the_digits_they_promise():
+    probabilities = softmax(RNG.normal(0, 3, (1_000, 11)))
+
+    thresholds = choose_thresholds(probabilities, 1.0, "a test")
+
+    kept = np.mean(thresholds.judge(probabilities) == "digit")
+    assert DIGITS_KEPT <= kept < DIGITS_KEPT + 0.005

@@ -1,0 +1,96 @@
+"""A short training run, broken off and taken up again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+pytest.importorskip("tensorflow")
+
+from dlflask.train.data import Mnist  # noqa: E402
+from dlflask.train.fit import AugmentedDigits, Recipe, fit  # noqa: E402
+from dlflask.train.network import build_network, count_multiply_adds, describe  # noqa: E402
+from dlflask.train.stock import Stock, make_stock  # noqa: E402
+
+pytestmark = pytest.mark.train
+
+RECIPE = Recipe(epochs=3, batch_size=64)
+
+
+class PowerCut(Exception):
+    """What ends the first run."""
+
+
+@dataclass(frozen=True)
+class FragileStock(Stock):
+    """Draws batches until the second epoch is half done."""
+
+    def draw_batch(self, chosen, size, rng):
+        if fragile_batches.pop():
+            raise PowerCut
+        return super().draw_batch(chosen, size, rng)
+
+
+fragile_batches = []
+
+
+@pytest.fixture(scope="module")
+def stock(small_mnist):
+    return make_stock(small_mnist.x_train, small_mnist.y_train)
+
+
+def test_a_resumed_run_ends_like_an_unbroken_one(stock, small_mnist, tmp_path):
+    unbroken = fit(stock, small_mnist, RECIPE, tmp_path / "unbroken", verbose=0)
+    num_batches = len(AugmentedDigits(stock, RECIPE))
+    fragile_batches[:] = [True] * 1_000 + [False] * (num_batches + num_batches // 2)
+    fragile = FragileStock(**vars(stock))
+    with pytest.raises(Exception, match="PowerCut"):
+        fit(fragile, small_mnist, RECIPE, tmp_path / "broken", verbose=0)
+
+    resumed = fit(stock, small_mnist, RECIPE, tmp_path / "broken", verbose=0)
+
+    for ours, theirs in zip(resumed.get_weights(), unbroken.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_finished_run_is_not_trained_again(stock, small_mnist, tmp_path):
+    recipe = Recipe(epochs=1, batch_size=64)
+    first = fit(stock, small_mnist, recipe, tmp_path, verbose=0)
+
+    second = fit(stock, small_mnist, recipe, tmp_path, verbose=0)
+
+    for ours, theirs in zip(second.get_weights(), first.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_batches_do_not_depend_on_their_order(stock):
+    digits, again = AugmentedDigits(stock, RECIPE), AugmentedDigits(stock, RECIPE)
+    later = digits[1]
+
+    again[0]
+
+    for ours, theirs in zip(again[1], later, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_batch_holds_digits_and_non_digits(stock):
+    tensors, labels = AugmentedDigits(stock, RECIPE)[0]
+
+    assert tensors.shape == (64, 28, 28, 1)
+    assert np.sum(labels == 10) == 16
+    assert set(labels) <= set(range(11))
+
+
+def test_the_network_keeps_to_its_budget():
+    model = build_network()
+
+    assert model.output_shape == (None, 11)
+    assert count_multiply_adds(model) < 3_000_000
+    assert describe(model).endswith("dense 11")
+
+
+def test_the_test_set_is_not_read(stock, small_mnist, tmp_path):
+    blind = Mnist(**(vars(small_mnist) | {"x_test": None, "y_test": None}))
+
+    fit(stock, blind, Recipe(epochs=1, batch_size=64), tmp_path, verbose=0)

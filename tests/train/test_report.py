@@ -1,0 +1,58 @@
+"""The report of a training run."""
+
+import dataclasses
+
+import pytest
+
+pytest.importorskip("keras")
+
+from dlflask.train.measure import Score
+from dlflask.train.report import Report, wilson_interval
+from dlflask.verdict import Thresholds
+
+pytestmark = pytest.mark.model
+
+SCORE = Score(count=10_000, accuracy=0.997, macro_accuracy=0.99, calibration_error=0.002, digit=1.0)
+REPORT = Report(
+    network="3x3 16, dense 11",
+    num_parameters=1_000,
+    num_multiply_adds=2_000_000,
+    file_bytes=800_000,
+    sha256="0" * 64,
+    num_train=55_000,
+    validation_by_seed={"1": 0.996},
+    validation=SCORE,
+    test=SCORE,
+    pictures=SCORE,
+    non_digits_called_digit={"letters": 0.03},
+    thresholds=Thresholds(0.4, 0.6, 1.1, "a test"),
+    epochs=3,
+    seed=1,
+    precision="float32",
+    seconds=60.0,
+    versions="2 cores",
+)
+
+
+@pytest.mark.parametrize(
+    "report", [REPORT, dataclasses.replace(REPORT, pictures=None)], ids=["pictures", "none"]
+)
+def test_a_report_comes_back_from_its_file(report, tmp_path):
+    report.write(tmp_path / "report.json")
+
+    assert Report.read(tmp_path / "report.json") == report
+
+
+def test_markdown_has_a_row_of_each_fact():
+    markdown = REPORT.to_markdown()
+
+    for fact in ("99.70% of 10,000", "99.57% to 99.79%", "2.00 million", "letters 3.0%"):
+        assert fact in markdown
+
+
+# Figures of the original paper's formula, by R's binom.confint(method = "wilson").
+@pytest.mark.parametrize(
+    ("fraction", "count", "low", "high"), [(0.5, 10, 0.2366, 0.7634), (1.0, 10, 0.7225, 1.0)]
+)
+def test_wilson_interval(fraction, count, low, high):
+    assert wilson_interval(fraction, count) == pytest.approx((low, high), abs=1e-4)
