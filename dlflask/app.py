@@ -7,12 +7,13 @@ import uuid
 
 from flask import Flask, Response, g, request
 
+from dlflask import __version__
 from dlflask.config import ROOT, Config
 from dlflask.problems import register_problems
 from dlflask.reading import ReadsDigits
 from dlflask.routes import CLASSIFIER, CONFIG, blueprint
 from dlflask.upload import UploadRequest
-from dlflask.wording import percent, sentence
+from dlflask.wording import mark, named, percent, sentence
 
 #: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
 FORM_OVERHEAD_BYTES = 64 * 1024
@@ -49,7 +50,14 @@ def create_app(config: Config, classifier: ReadsDigits) -> Flask:
     app.before_request(_take_request_id)
     app.after_request(_add_headers)
     register_problems(app)
-    app.jinja_env.globals.update(percent=percent, sentence=sentence)
+    app.jinja_env.globals.update(
+        mark=mark,
+        named=named,
+        percent=percent,
+        sentence=sentence,
+        model_sha256=classifier.sha256,
+        version=__version__,
+    )
     return app
 
 

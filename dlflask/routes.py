@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
+from dlflask.errors import MissingUpload
 from dlflask.reading import Reading, ReadsDigits, read_digit
 from dlflask.upload import read_upload
 
 #: Where create_app leaves the classifier and the settings in `app.extensions`.
 CLASSIFIER, CONFIG = "dlflask.classifier", "dlflask.config"
+
+#: The pictures in static/samples, one of each digit.
+SAMPLES = tuple("0123456789")
 
 blueprint = Blueprint("digits", __name__)
 
@@ -21,9 +27,10 @@ def page() -> str:
 
 @blueprint.post("/")
 def page_with_answer() -> str:
-    """The page's form, sent by a browser without JavaScript."""
-    reading = _read()
-    return render_template("index.html", prediction=reading.prediction)
+    """The page's form, sent by a browser without JavaScript: a picture, or a sample's button."""
+    sample = request.form.get("sample")
+    reading = _read() if sample is None else read_digit(_sample(sample), _classifier())
+    return render_template("index.html", prediction=reading.prediction, tensor=reading.tensor)
 
 
 @blueprint.post("/predictlabel")
@@ -53,6 +60,12 @@ def ready() -> tuple[Response, int]:
 def _read() -> Reading:
     upload = read_upload(request, current_app.extensions[CONFIG].max_upload_bytes)
     return read_digit(upload, _classifier())
+
+
+def _sample(name: str) -> bytes:
+    if name not in SAMPLES:
+        raise MissingUpload(f"There is no sample {name[:20]!r}. Choose one of the digits 0 to 9.")
+    return Path(current_app.root_path, "static", "samples", f"{name}.png").read_bytes()
 
 
 def _classifier() -> ReadsDigits:

@@ -1,66 +1,150 @@
-// Enhances the page's form: the same upload, answered in place by POST /predictlabel.
-const form = document.getElementById("form");
-const input = document.getElementById("image");
-const preview = document.getElementById("preview");
-const status = document.getElementById("status");
-const rows = [...document.querySelectorAll("#probabilities tbody tr")];
+// Joins the parts: what is drawn or chosen is sent, what comes back is shown.
+import { forget, say, show } from "./answer.js";
+import { Ink } from "./ink.js";
+import { Pad } from "./pad.js";
+import { Sender } from "./send.js";
 
-// Only the newest request may answer: an older one that returns late is dropped.
-let newest = 0;
+// A drawing that rests this long with the pen down is read already.
+const PAUSE_MS = 150;
+// A shorter wait for an answer needs no word.
+const PATIENCE_MS = 400;
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  send(input.files[0]);
-});
+const byId = (id) => document.getElementById(id);
+const preview = byId("preview");
+const width = byId("width");
+const table = byId("probabilities");
+const ink = new Ink();
+const pad = new Pad(byId("pad"), ink, () => width.value / 100, inked);
+const sender = new Sender({ answer: answered, fault: failed, retry: delayed });
+const drawing = { picture: () => ink.toBlob(), fault: byId("pad-fault") };
 
-input.addEventListener("change", () => {
-  const [picture] = input.files;
-  if (!picture) return;
-  URL.revokeObjectURL(preview.src);
-  preview.src = URL.createObjectURL(picture);
+let pause = 0;
+let patience = 0;
+
+// Sends a picture that does not come from the pad; `fault` is where to say what is wrong with it.
+export function readPicture(picture, fault) {
+  pad.lift();
+  ink.clear();
+  const job = {
+    fault,
+    picture: async () => {
+      const blob = await picture();
+      // A sample that arrives late is not laid over what has been drawn since.
+      if (sender.newest === job) showPicture(blob);
+      return blob;
+    },
+  };
+  refresh();
+  send(job);
+}
+
+// Says what is wrong with what was chosen, before anything was sent.
+export function complain(words, fault) {
+  sender.cancel();
+  failed(words, { fault });
+}
+
+function inked(isResting) {
+  hidePicture();
+  refresh();
+  clearTimeout(pause);
+  if (isResting) send({ ...drawing });
+  else pause = setTimeout(send, PAUSE_MS, { ...drawing });
+}
+
+function send(job) {
+  clearTimeout(pause);
+  clearTimeout(patience);
+  clearFaults();
+  table.ariaBusy = "true";
+  if (!pad.isDrawing) patience = setTimeout(say, PATIENCE_MS, "Reading…");
+  sender.send(job);
+}
+
+function answered(answer) {
+  settle();
+  show(answer, !pad.isDrawing);
+}
+
+function delayed(words) {
+  clearTimeout(patience);
+  say(words);
+}
+
+function failed(detail, { fault }) {
+  settle();
+  forget("No answer.");
+  fault.textContent = detail;
+}
+
+function step(change) {
+  pad.lift();
+  hidePicture();
+  change();
+  refresh();
+  if (!ink.isEmpty) return send({ ...drawing });
+  clearTimeout(pause);
+  settle();
+  clearFaults();
+  sender.cancel();
+  forget();
+}
+
+function settle() {
+  clearTimeout(patience);
+  table.ariaBusy = "false";
+}
+
+function clearFaults() {
+  document.querySelectorAll(".fault").forEach((fault) => fault.replaceChildren());
+}
+
+function showPicture(blob) {
+  hidePicture();
+  preview.src = URL.createObjectURL(blob);
   preview.hidden = false;
-  send(picture);
+  refresh();
+}
+
+function hidePicture() {
+  URL.revokeObjectURL(preview.src);
+  preview.hidden = true;
+  preview.removeAttribute("src");
+}
+
+function refresh() {
+  const isPictured = !preview.hidden;
+  byId("hint").hidden = isPictured || !ink.isEmpty;
+  setEnabled("undo", ink.canUndo);
+  setEnabled("redo", ink.canRedo);
+  setEnabled("clear", isPictured || !ink.isEmpty);
+  pad.draw();
+}
+
+// Not `disabled`, which would throw the focus away when a button makes itself useless.
+function setEnabled(id, isEnabled) {
+  byId(id).setAttribute("aria-disabled", String(!isEnabled));
+}
+
+byId("undo").addEventListener("click", () => step(() => ink.undo()));
+byId("redo").addEventListener("click", () => step(() => ink.redo()));
+byId("clear").addEventListener("click", () => step(() => ink.clear()));
+byId("pad").addEventListener("keydown", (event) => {
+  const isControl = event.ctrlKey || event.metaKey;
+  const key = event.key.toLowerCase();
+  if (isControl && key === "z") step(() => (event.shiftKey ? ink.redo() : ink.undo()));
+  else if (isControl && key === "y") step(() => ink.redo());
+  else if (key === "delete" || key === "backspace") step(() => ink.clear());
+  else return;
+  event.preventDefault();
 });
 
-async function send(picture) {
-  const mine = ++newest;
-  say("Reading…");
-  const body = new FormData();
-  body.append("image", picture);
-  try {
-    const response = await fetch("/predictlabel", { method: "POST", body });
-    const answer = await response.json();
-    if (mine !== newest) return;
-    if (answer.success) show(answer);
-    else fail(answer.detail);
-  } catch {
-    if (mine === newest) fail("The service cannot be reached. Check the connection and try again.");
-  }
-}
+// A format that the browser cannot show may still be one that the service reads.
+preview.addEventListener("error", () => {
+  hidePicture();
+  refresh();
+});
 
-function show({ most_probable_label: label, predictions }) {
-  predictions.forEach(({ probability }, digit) => fill(rows[digit], Number(probability), String(digit) === label));
-  say(`This looks like a ${label} (${percent(predictions[label].probability)}).`);
-}
-
-function fail(detail) {
-  rows.forEach((row) => fill(row, null, false));
-  say(detail, true);
-}
-
-function fill(row, probability, isWinner) {
-  row.classList.toggle("winner", isWinner);
-  row.querySelector("meter").value = probability ?? 0;
-  row.querySelector("span").textContent = probability === null ? "–" : percent(probability);
-}
-
-// As the server writes it on the page without JavaScript: never quite 0 or 100.
-function percent(fraction) {
-  if (fraction < 0.0005) return "<0.1%";
-  return fraction >= 0.9995 ? ">99.9%" : `${(fraction * 100).toFixed(1)}%`;
-}
-
-function say(sentence, isError = false) {
-  status.textContent = sentence;
-  status.classList.toggle("error", isError);
-}
+document.documentElement.classList.add("live");
+refresh();
+performance.mark("usable");

@@ -3,15 +3,20 @@
 import sys
 
 from tests.browsing import running_browser
-from tests.serving import ROOT, running_server
+from tests.e2e.handwriting import write
+from tests.serving import running_server
+
+#: Wide enough for two columns, high enough for the drawing and its answer.
+SIZE = {"width": 1120, "height": 910}
 
 
 def main(path):
     with running_server() as port, running_browser() as browser:
-        page = browser.new_page(viewport={"width": 960, "height": 640}, device_scale_factor=1)
+        page = browser.new_page(viewport=SIZE, device_scale_factor=1, reduced_motion="reduce")
         page.goto(f"http://127.0.0.1:{port}/")
-        page.set_input_files("#image", str(ROOT / "static" / "4.jpg"))
-        page.get_by_text("This looks like a 4").wait_for()
+        page.wait_for_selector("html.live")
+        write(page, 5)
+        page.get_by_text("This looks like a 5").wait_for()
         page.screenshot(path=path)
 
 

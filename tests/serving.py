@@ -37,7 +37,7 @@ def running_server(folder=ROOT, **environment):
         yield port
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def wait_until_ready(port, process=None, seconds=START_SECONDS):

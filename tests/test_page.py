@@ -1,17 +1,33 @@
 import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image, ImageChops
+
+from tests.conftest import encode
+from tests.drawing import draw_sample
+from tests.serving import ROOT
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 def rows(page):
-    """The (digit, percentage, is the winner) rows of the answer's table."""
+    """The (digit, mark, percentage) rows of the answer's table."""
     found = re.findall(
-        r'<tr( class="winner")?>\s*<th scope="row">(\d)</th>.*?<span>(.*?)</span>', page, re.DOTALL
+        r'<th scope="row">(\d)</th>.*?<td class="mark">(.*?)</td>\s*<td class="percent">(.*?)</td>',
+        page,
+        re.DOTALL,
     )
-    return [(int(digit), percent, bool(winner)) for winner, digit, percent in found]
+    return [(int(digit), mark, percent) for digit, mark, percent in found]
+
+
+def status(page):
+    return re.search(r'<p id="status" role="status">(.*?)</p>', page, re.DOTALL)[1].strip()
+
+
+def send(client, picture, name="4.png"):
+    return client.post("/", data={"image": (io.BytesIO(picture), name)}, headers=HTML)
 
 
 def test_the_page_has_a_form_that_works_without_javascript(client):
@@ -19,30 +35,89 @@ def test_the_page_has_a_form_that_works_without_javascript(client):
 
     assert re.search(r'<form[^>]*action="/"[^>]*method="post"[^>]*multipart/form-data', page)
     assert re.search(r'<input[^>]*name="image"[^>]*type="file"', page)
-    assert [digit for digit, _, _ in rows(page)] == list(range(10))
+    assert rows(page) == [(digit, "", "\N{EN DASH}") for digit in range(10)]
+    assert status(page) == "Waiting for a digit."
 
 
 def test_the_form_is_answered_with_ten_probabilities(client, four_png):
-    answer = client.post("/", data={"image": (io.BytesIO(four_png), "4.png")}, headers=HTML)
+    answer = send(client, four_png)
 
     assert answer.status_code == 200
-    assert "This looks like a 4 (91.0%)." in answer.text
-    assert rows(answer.text) == [(d, "91.0%" if d == 4 else "1.0%", d == 4) for d in range(10)]
+    assert status(answer.text) == "This looks like a 4 (91.0%)."
+    assert rows(answer.text) == [
+        (d, "answer" if d == 4 else "", "91.0%" if d == 4 else "1.0%") for d in range(10)
+    ]
+
+
+def test_the_form_shows_what_the_network_saw(client, placed_digit):
+    page = send(client, encode(Image.fromarray(placed_digit))).text
+
+    seen = np.zeros((28, 28))
+    for x, y, opacity in re.findall(r'<rect x="(\d+)" y="(\d+)".*? opacity="(.*?)"/>', page):
+        seen[int(y), int(x)] = float(opacity)
+    assert np.allclose(seen, placed_digit / 255, atol=0.005)
+
+
+def test_the_form_says_when_it_is_unsure(client, classifier, four_png):
+    classifier.outputs = np.array([0.02] * 4 + [0.41] + [0.02] * 4 + [0.43], np.float32)
+
+    page = send(client, four_png).text
+
+    assert status(page) == "Not sure: 9 or 4."
+    assert [row for row in rows(page) if row[1]] == [(4, "maybe", "41.0%"), (9, "maybe", "43.0%")]
+
+
+def test_the_form_says_when_it_sees_no_digit(client, classifier, four_png):
+    classifier.outputs = np.array([0.01] * 10 + [0.9], np.float32)
+
+    page = send(client, four_png).text
+
+    assert status(page) == "This does not look like a digit."
+    assert rows(page) == [(digit, "", "10.0%") for digit in range(10)]
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "status", "says"),
+    ("content", "name", "code", "says"),
     [
         pytest.param(b"", "", 400, "Choose a picture", id="nothing-chosen"),
         pytest.param(b"I am a 4", "4.png", 415, "Send one of: PNG", id="text"),
     ],
 )
-def test_the_form_says_what_is_wrong(client, content, name, status, says):
-    answer = client.post("/", data={"image": (io.BytesIO(content), name)}, headers=HTML)
+def test_the_form_says_what_is_wrong(client, content, name, code, says):
+    answer = send(client, content, name)
 
-    assert answer.status_code == status
+    assert answer.status_code == code
     assert answer.mimetype == "text/html"
-    assert re.search(rf'<p id="status" role="status" class="error">[^<]*{says}', answer.text)
+    assert re.search(rf'<p id="picture-fault" class="fault" role="status">[^<]*{says}', answer.text)
+    assert status(answer.text) == "No answer."
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_sample_is_read_without_javascript(client, classifier, digit):
+    answer = client.post("/", data={"sample": digit}, headers=HTML)
+
+    assert answer.status_code == 200
+    assert status(answer.text) == "This looks like a 4 (91.0%)."
+    assert classifier.tensors[0].any()
+
+
+@pytest.mark.parametrize("name", ["10", "../4", ""])
+def test_an_unknown_sample_is_refused(client, name):
+    answer = client.post("/", data={"sample": name}, headers=HTML)
+
+    assert answer.status_code == 400
+    assert "Choose one of the digits 0 to 9." in answer.text
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_the_samples_are_what_is_drawn(digit):
+    path = ROOT / "static" / "samples" / f"{digit}.png"
+
+    with Image.open(path) as sample:
+        difference = ImageChops.difference(sample.convert("RGB"), draw_sample(digit).convert("RGB"))
+
+    assert difference.getbbox() is None, "run `python -m tests.drawing`"
+    assert path.stat().st_size < 1000
 
 
 def test_the_page_loads_from_its_own_host_only(client):
@@ -54,7 +129,22 @@ def test_the_page_loads_from_its_own_host_only(client):
     assert all(client.get(address, buffered=True).status_code == 200 for address in addresses)
 
 
+def test_nothing_in_the_page_needs_inline_script_or_style(client, four_png):
+    page = send(client, four_png).text
+
+    assert not re.search(r"<style|<script(?![^>]*\ssrc=)|\s(?:style|on\w+)=", page)
+
+
 def test_the_terminal_line_names_the_host_the_page_came_from(client):
     page = client.get("/", base_url="http://digits.example:8080", headers=HTML).text
 
-    assert "curl -F image=@4.jpg http://digits.example:8080/predictlabel" in page
+    assert (
+        "curl -s http://digits.example:8080/static/samples/4.png"
+        " | curl -F image=@- http://digits.example:8080/predictlabel" in page
+    )
+
+
+def test_the_page_names_its_model(client, classifier):
+    page = client.get("/", headers=HTML).text
+
+    assert classifier.sha256[:12] in page

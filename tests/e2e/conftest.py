@@ -1,13 +1,43 @@
+import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
 from tests.browsing import BROWSERS, find_browser, running_browser
-from tests.serving import ROOT, running_server
+from tests.e2e.visiting import visit
+from tests.serving import ROOT, free_port, running_server, wait_until_ready
 
 #: Brings an engine and the base images up on a machine that reaches no image registry.
 ENGINE_STAND_IN = ROOT.parent / "shared" / "docker" / "engine"
+
+
+#: Compose v2 is a plugin of the engine's client; 1.29 is a program of its own.
+COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
+
+
+class Stack:
+    """A running composition: its port, its seconds to ready, and its commands."""
+
+    def __init__(self, command, folder, name):
+        self.port = free_port()
+        self._command = [*command, "--project-name", name]
+        self._folder = folder
+        self._environment = os.environ | {"DLFLASK_PORT": str(self.port)}
+
+    def run(self, *arguments):
+        done = subprocess.run(
+            [*self._command, *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +59,24 @@ def clone(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session", params=COMPOSE, ids=lambda version: f"compose-{version}")
+def stack(request, engine, clone):
+    """The containers, up and ready behind NGINX; once by each version of Compose."""
+    command = COMPOSE[request.param]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    stack = Stack(command, clone, f"digits{request.param.replace('.', '')}")
+    stack.run("build")
+    started = time.monotonic()
+    try:
+        stack.run("up", "-d")
+        wait_until_ready(stack.port)
+        stack.seconds = time.monotonic() - started
+        yield stack
+    finally:
+        stack.run("down", "--timeout", "5")
+
+
 @pytest.fixture(scope="session")
 def server():
     with running_server() as port:
@@ -41,3 +89,22 @@ def browser():
         pytest.skip(f"no browser: install one of {', '.join(BROWSERS)}")
     with running_browser() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def address(server):
+    return f"http://127.0.0.1:{server}/"
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page, at the size of a laptop's window."""
+    with visit(browser, address, viewport={"width": 1280, "height": 860}) as page:
+        yield page
+
+
+@pytest.fixture
+def plain_page(browser, address):
+    """The page in a browser without JavaScript."""
+    with visit(browser, address, java_script_enabled=False) as page:
+        yield page

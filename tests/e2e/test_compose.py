@@ -1,65 +1,20 @@
 """The containers of docker-compose.yml, built and run by a real engine, asked through NGINX."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import time
 
 import pytest
 
 from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
-from tests.serving import ROOT, ask, free_port, wait_until_ready
+from tests.serving import ROOT, ask
 
 pytestmark = pytest.mark.compose
-
-#: Compose v2 is a plugin of the engine's client; 1.29 is a program of its own.
-COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
 
 MAX_IMAGE_BYTES = 600e6
 MAX_WORKER_KILOBYTES = 300_000
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
-
-
-class Stack:
-    """A running composition: its port, its seconds to ready, and its commands."""
-
-    def __init__(self, command, folder, name):
-        self.port = free_port()
-        self._command = [*command, "--project-name", name]
-        self._folder = folder
-        self._environment = os.environ | {"DLFLASK_PORT": str(self.port)}
-
-    def run(self, *arguments):
-        done = subprocess.run(
-            [*self._command, *arguments],
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
-@pytest.fixture(scope="module", params=COMPOSE, ids=lambda version: f"compose-{version}")
-def stack(request, engine, clone):
-    command = COMPOSE[request.param]
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
-    stack = Stack(command, clone, f"digits{request.param.replace('.', '')}")
-    stack.run("build")
-    started = time.monotonic()
-    try:
-        stack.run("up", "-d")
-        wait_until_ready(stack.port)
-        stack.seconds = time.monotonic() - started
-        yield stack
-    finally:
-        stack.run("down", "--timeout", "5")
 
 
 def docker(*arguments):

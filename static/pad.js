@@ -1,0 +1,141 @@
+// The drawing pad: pointers and keys in, ink out.
+import { paint } from "./ink.js";
+
+// One arrow press moves one of the 28 cells of the grid; with Shift, four.
+const STEP = 1 / 28;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+export class Pad {
+  // `onInk(isResting)` is told of every change; it rests when no pen is down.
+  constructor(canvas, ink, penWidth, onInk) {
+    Object.assign(this, { canvas, ink, penWidth, onInk });
+    this.pointer = null;
+    this.cursor = { x: 0.5, y: 0.25, isDown: false };
+    this.held = new Set();
+    this.frame = 0;
+    this.#listen();
+  }
+
+  get isDrawing() {
+    return this.pointer !== null || this.cursor.isDown;
+  }
+
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.#paint());
+  }
+
+  // Ends a stroke that a button or a picture interrupts.
+  lift() {
+    this.pointer = null;
+    this.cursor.isDown = false;
+    this.draw();
+  }
+
+  #listen() {
+    const { canvas } = this;
+    canvas.addEventListener("pointerdown", (event) => this.#down(event));
+    canvas.addEventListener("pointermove", (event) => this.#move(event));
+    canvas.addEventListener("pointerup", (event) => this.#up(event));
+    canvas.addEventListener("pointercancel", (event) => this.#up(event));
+    canvas.addEventListener("keydown", (event) => this.#key(event));
+    canvas.addEventListener("keyup", (event) => this.held.delete(event.key));
+    canvas.addEventListener("focus", () => this.draw());
+    canvas.addEventListener("blur", () => {
+      this.held.clear();
+      if (this.cursor.isDown) this.#toggleCursor();
+      this.draw();
+    });
+    new ResizeObserver(() => this.draw()).observe(canvas);
+    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+      matchMedia(query).addEventListener("change", () => this.draw());
+    }
+  }
+
+  #down(event) {
+    if (event.button !== 0) return;
+    const isPenOverPalm = event.pointerType === "pen" && this.pointer?.type === "touch";
+    if (this.pointer && !isPenOverPalm) return;
+    if (isPenOverPalm) this.ink.drop();
+    if (this.cursor.isDown) this.lift();
+    this.pointer = { id: event.pointerId, type: event.pointerType };
+    this.canvas.setPointerCapture(event.pointerId);
+    this.ink.begin(...this.#place(event), this.penWidth());
+    this.#changed();
+  }
+
+  #move(event) {
+    if (event.pointerId !== this.pointer?.id) return;
+    const events = event.getCoalescedEvents?.() ?? [];
+    for (const one of events.length ? events : [event]) this.ink.extend(...this.#place(one));
+    this.#changed();
+  }
+
+  #up(event) {
+    if (event.pointerId !== this.pointer?.id) return;
+    this.pointer = null;
+    this.#changed();
+  }
+
+  #place(event) {
+    const { left, top, width } = this.canvas.getBoundingClientRect();
+    return [(event.clientX - left) / width, (event.clientY - top) / width];
+  }
+
+  #key(event) {
+    if (event.key in ARROWS) this.#moveCursor(event);
+    else if (event.key === " ") this.#toggleCursor();
+    else return;
+    event.preventDefault();
+  }
+
+  // Two arrows held together move diagonally.
+  #moveCursor(event) {
+    const { cursor, ink, held } = this;
+    held.add(event.key);
+    const step = event.shiftKey ? 4 * STEP : STEP;
+    for (const key of held) {
+      cursor.x = Math.min(1, Math.max(0, cursor.x + ARROWS[key][0] * step));
+      cursor.y = Math.min(1, Math.max(0, cursor.y + ARROWS[key][1] * step));
+    }
+    if (cursor.isDown) {
+      ink.extend(cursor.x, cursor.y);
+      this.#changed();
+    } else this.draw();
+  }
+
+  #toggleCursor() {
+    const { cursor, ink } = this;
+    if (this.pointer) return;
+    cursor.isDown = !cursor.isDown;
+    if (cursor.isDown) ink.begin(cursor.x, cursor.y, this.penWidth());
+    this.#changed();
+  }
+
+  #changed() {
+    this.draw();
+    this.onInk(!this.isDrawing);
+  }
+
+  #paint() {
+    const { canvas, ink, cursor } = this;
+    const side = Math.round(canvas.clientWidth * devicePixelRatio);
+    // Setting the size, even to the same, also wipes the canvas.
+    canvas.width = canvas.height = side;
+    const context = canvas.getContext("2d");
+    const style = getComputedStyle(canvas);
+    paint(context, ink.strokes, side, style.color);
+    if (!canvas.matches(":focus-visible")) return;
+    const radius = Math.max(9 * devicePixelRatio, (this.penWidth() * side) / 2);
+    const [x, y] = [cursor.x * side, cursor.y * side];
+    context.lineWidth = 2.5 * devicePixelRatio;
+    context.strokeStyle = style.caretColor;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    for (const [dx, dy] of Object.values(ARROWS)) {
+      context.moveTo(x + dx * radius, y + dy * radius);
+      context.lineTo(x + dx * radius * 1.6, y + dy * radius * 1.6);
+    }
+    context.stroke();
+  }
+}

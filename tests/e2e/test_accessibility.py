@@ -1,0 +1,136 @@
+"""WCAG 2.2 AA, as far as axe-core can tell, in every state; and what it cannot tell."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.handwriting import write
+from tests.e2e.made_up import OUTPUTS, answer_of
+from tests.e2e.visiting import status, visit, wait_for_status
+from tests.serving import ROOT
+
+pytestmark = pytest.mark.browser
+
+FOLDER = Path(__file__).parent
+AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+PREDICT = "**/predictlabel*"
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The source of axe-core, installed beside this file when it is not there yet."""
+    if not AXE.is_file():
+        if shutil.which("npm") is None:
+            pytest.skip("npm is not installed")
+        subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=FOLDER, check=True, timeout=300)
+    return AXE.read_text(encoding="utf-8")
+
+
+def leave_empty(page):
+    assert status(page) == "Waiting for a digit."
+
+
+def answer(page, verdict):
+    page.route(PREDICT, lambda route: route.fulfill(json=answer_of(OUTPUTS[verdict])))
+    write(page, 4)
+    page.locator(f"[data-verdict={verdict}]").wait_for()
+    page.click("summary")
+
+
+def send_text(page):
+    page.set_input_files("#image", ROOT / "README.md")
+    page.locator("#picture-fault", has_text="no picture format").wait_for()
+
+
+def send_a_picture(page):
+    page.set_input_files("#image", ROOT / "static" / "4.jpg")
+    wait_for_status(page, "This looks like a 4")
+
+
+def be_busy(page):
+    page.route(PREDICT, lambda route: route.fulfill(status=503))
+    write(page, 4)
+    wait_for_status(page, "The service is busy.")
+
+
+STATES = {
+    "empty": leave_empty,
+    "answered": lambda page: answer(page, "digit"),
+    "unsure": lambda page: answer(page, "unsure"),
+    "not-a-digit": lambda page: answer(page, "not_a_digit"),
+    "picture": send_a_picture,
+    "error": send_text,
+    "busy": be_busy,
+    "keys": lambda page: page.focus("#pad"),
+}
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing(browser, address, axe, *, state, theme, width):
+    options = {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
+    # Without motion: a colour on its way is no colour of the design.
+    with visit(browser, address, reduced_motion="reduce", **options) as page:
+        STATES[state](page)
+        violations = violations_of(page, axe)
+
+    assert violations == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_the_server_renders(browser, address, axe, theme):
+    with visit(browser, address, loads_script=False, color_scheme=theme) as page:
+        page.get_by_role("button", name="Sample 3").click()
+        wait_for_status(page, "This looks like a 3")
+        violations = violations_of(page, axe)
+
+    assert violations == []
+
+
+def violations_of(page, axe):
+    # Best practices too: they are rules of axe's own, stricter than WCAG.
+    page.evaluate(axe)
+    found = page.evaluate("axe.run({ rules: { 'target-size': { enabled: true } } })")
+    return [
+        (rule["id"], node["html"], node["failureSummary"])
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def test_there_is_one_heading_of_the_first_level(page):
+    assert page.locator("h1").count() == 1
+    assert page.get_by_role("main").count() == 1
+
+
+def test_the_pad_names_its_keys(page):
+    label = page.get_attribute("#pad", "aria-label")
+
+    assert all(key in label for key in ("Arrow", "Space", "Control Z", "Delete"))
+
+
+def test_every_control_shows_that_it_has_the_focus(page):
+    write(page, 4)
+    wait_for_status(page, "This looks like a 4")
+    page.evaluate("document.activeElement.blur()")
+    unseen = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        seen = page.evaluate(
+            """() => {
+              const one = document.activeElement;
+              if (one === document.body) return null;
+              const shown = one.type === "file" ? one.nextElementSibling : one;
+              const { outlineWidth } = getComputedStyle(shown);
+              return [one.id || one.textContent.trim(), parseFloat(outlineWidth)];
+            }"""
+        )
+        if seen is None:
+            break
+        if seen[1] < 2:
+            unseen.append(seen[0])
+
+    assert unseen == []

@@ -1,0 +1,101 @@
+"""What is shown of an answer: its words, its rows, what the network saw."""
+
+import base64
+import random
+
+import numpy as np
+import pytest
+
+from dlflask.prediction import Prediction
+from dlflask.wording import percent, sentence
+from tests.e2e.made_up import OUTPUTS, answer_of
+from tests.e2e.visiting import marked, status, wait_for_status
+from tests.serving import ROOT
+
+pytestmark = pytest.mark.browser
+
+FOUR = str(ROOT / "static" / "4.jpg")
+
+
+def test_the_script_says_what_the_server_says(page):
+    chance = np.random.default_rng(0)
+    outputs = [*OUTPUTS.values(), *chance.dirichlet(np.full(11, 0.15), 200)]
+    predictions = [Prediction(np.array(one, np.float32)) for one in outputs]
+
+    said = page.evaluate(
+        """async (answers) => {
+          const { sentence } = await import("/static/answer.js");
+          return answers.map(sentence);
+        }""",
+        [answer_of(one) for one in outputs],
+    )
+
+    assert {prediction.verdict for prediction in predictions} == set(OUTPUTS)
+    assert said == [sentence(prediction) for prediction in predictions]
+
+
+def test_the_script_rounds_as_the_server_does(page):
+    numbers = random.Random(0)  # noqa: S311  no secret
+    fractions = [0, 0.0005, 0.0625, 0.5, 0.9994999, 0.9995, 1] + [
+        numbers.random() for _ in range(500)
+    ]
+
+    said = page.evaluate(
+        """async (fractions) => {
+          const { percent } = await import("/static/answer.js");
+          return fractions.map(percent);
+        }""",
+        fractions,
+    )
+
+    assert said == [percent(fraction) for fraction in fractions]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says", "marks", "tile"),
+    [
+        ("digit", "This looks like a 4 (90.9%).", {4: "answer"}, ["4"]),
+        ("unsure", "Not sure: 9 or 4.", {4: "maybe", 9: "maybe"}, ["9", "4"]),
+        ("not_a_digit", "This does not look like a digit.", {}, []),
+    ],
+)
+def test_each_verdict_is_shown(page, verdict, says, marks, tile):
+    page.route("**/predictlabel*", lambda route: route.fulfill(json=answer_of(OUTPUTS[verdict])))
+
+    page.set_input_files("#image", FOUR)
+
+    wait_for_status(page, says)
+    assert status(page) == says
+    assert marked(page) == marks
+    assert page.locator("#read-as b").all_inner_texts() == tile
+    rows = page.locator("#probabilities tbody th").all_inner_texts()
+    assert rows == [str(digit) for digit in range(10)]
+
+
+def test_what_the_network_saw_is_the_servers_own(page):
+    with page.expect_response("**/predictlabel*") as response:
+        page.set_input_files("#image", FOUR)
+    wait_for_status(page, "This looks like a 4")
+    details = response.value.json()["details"]
+
+    coloured = seen(page)
+    page.get_by_label("Colour what decided it").uncheck()
+    plain = seen(page)
+
+    ink, saliency = np.array(details["input"]), np.array(details["saliency"])
+    assert np.array_equal(plain, np.repeat(ink[..., None], 3, axis=2))
+    assert np.array_equal(coloured[..., 0], ink)
+    assert np.allclose(coloured[..., 2], ink * (1 - 0.9 * saliency / 255), atol=0.51)
+    assert saliency.max() == 255
+
+
+def seen(page):
+    """(28, 28, 3) uint8: the picture of what the network saw."""
+    pixels = page.evaluate(
+        """() => {
+          const copy = new OffscreenCanvas(28, 28).getContext("2d", { willReadFrequently: true });
+          copy.drawImage(document.getElementById("seen"), 0, 0);
+          return btoa(String.fromCharCode(...copy.getImageData(0, 0, 28, 28).data));
+        }"""
+    )
+    return np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(28, 28, 4)[..., :3]

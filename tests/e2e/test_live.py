@@ -1,0 +1,150 @@
+"""Answers while the drawing goes on: one request at a time, the newest next, older ones dropped."""
+
+import time
+
+import pytest
+
+from tests.drawing import STROKES
+from tests.e2e.handwriting import MIDDLE, draw, inked, on_screen, stroke_at, write
+from tests.e2e.made_up import answer
+from tests.e2e.visiting import marked, status, wait_for_status
+
+pytestmark = pytest.mark.browser
+
+PREDICT = "**/predictlabel*"
+
+
+@pytest.fixture
+def said(page):
+    """A function that gives every sentence which the status has said so far."""
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const status = document.getElementById("status");
+          new MutationObserver(() => window.said.push(status.textContent))
+            .observe(status, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    return lambda: page.evaluate("window.said")
+
+
+class Held:
+    """Requests for an answer that wait until the test answers them."""
+
+    def __init__(self, page):
+        self._page = page
+        self.routes = []
+        # Playwright leaves a mark on its handler, which a method of a list does not take.
+        page.route(PREDICT, lambda route: self.routes.append(route))  # noqa: PLW0108
+
+    def wait_for(self, number):
+        """The request of that number, counted from 1."""
+        deadline = time.monotonic() + 20
+        while len(self.routes) < number and time.monotonic() < deadline:
+            self._page.wait_for_timeout(5)  # lets Playwright hand events over
+        return self.routes[number - 1]
+
+
+def test_a_rest_with_the_pen_down_is_answered(page, said):
+    at = on_screen(page)
+    points = stroke_at(STROKES[7][0], MIDDLE)
+    page.mouse.move(*at(*points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*at(*point))
+    page.locator(".winner th", has_text="7").wait_for()
+
+    assert said() == [], "nothing is spoken while the pen is down"
+    page.mouse.up()
+    wait_for_status(page, "This looks like a 7")
+
+
+def test_one_request_at_a_time_and_the_newest_next(page, said):
+    held = Held(page)
+    draw(page, [(0.3, 0.3), (0.3, 0.6)])
+    first = held.wait_for(1)
+    draw(page, [(0.5, 0.3), (0.5, 0.6)])
+    draw(page, [(0.7, 0.3), (0.7, 0.6)])
+    assert len(held.routes) == 1, "the second waits for the first"
+
+    first.fulfill(json=answer(1))
+    held.wait_for(2).fulfill(json=answer(3))
+    wait_for_status(page, "This looks like a 3")
+
+    assert len(held.routes) == 2, "the drawing of two strokes is never sent"
+    assert [words for words in said() if "looks like" in words] == ["This looks like a 3 (91.0%)."]
+
+
+def test_an_answer_that_comes_after_clear_is_dropped(page):
+    held = Held(page)
+    draw(page, [(0.3, 0.3), (0.3, 0.6)])
+    first = held.wait_for(1)
+    page.click("#clear")
+
+    with page.expect_event("requestfinished"):
+        first.fulfill(json=answer(1))
+    inked(page)  # two frames later
+
+    assert marked(page) == {}
+    assert status(page) == "Waiting for a digit."
+
+
+def test_a_busy_service_is_asked_again(page):
+    held = Held(page)
+    draw(page, [(0.3, 0.3), (0.3, 0.6)])
+
+    held.wait_for(1).fulfill(status=503, headers={"Retry-After": "1"}, body="starting")
+    wait_for_status(page, "The service is busy. Trying again")
+    held.wait_for(2).fulfill(json=answer(1))
+
+    wait_for_status(page, "This looks like a 1")
+
+
+def test_a_lost_connection_is_said_and_waited_for(page):
+    page.context.set_offline(True)
+    write(page, 7)
+    wait_for_status(page, "The service cannot be reached. Trying again")
+
+    page.context.set_offline(False)
+
+    wait_for_status(page, "This looks like a 7")
+
+
+def test_a_new_stroke_does_not_wait_for_the_next_try(page):
+    page.route(PREDICT, lambda route: route.fulfill(status=503, headers={"Retry-After": "9"}))
+    draw(page, [(0.3, 0.3), (0.3, 0.6)])
+    wait_for_status(page, "The service is busy.")
+    page.unroute(PREDICT)
+
+    page.click("#clear")
+    write(page, 7)
+
+    page.get_by_text("This looks like a 7").wait_for(timeout=5_000)
+
+
+@pytest.mark.parametrize(
+    ("response", "words"),
+    [
+        pytest.param(
+            {"status": 422, "json": {"detail": "The picture shows no ink."}},
+            "The picture shows no ink.",
+            id="problem",
+        ),
+        pytest.param(
+            {"status": 200, "body": "<html>"},
+            "The answer could not be understood. Reload the page.",
+            id="no-json",
+        ),
+    ],
+)
+def test_a_fault_of_the_drawing_is_said_below_the_pad(page, response, words):
+    page.route(PREDICT, lambda route: route.fulfill(**response))
+
+    draw(page, [(0.3, 0.3), (0.3, 0.6)])
+
+    page.locator("#pad-fault", has_text=words).wait_for()
+    assert status(page) == "No answer."
+    page.unroute(PREDICT)
+    write(page, 7)
+    wait_for_status(page, "")
+    page.locator("#pad-fault:empty").wait_for(state="attached")

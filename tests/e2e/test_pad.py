@@ -1,0 +1,264 @@
+"""Drawing: mouse, touch, pen and keys, in real pointer events."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.drawing import STROKES
+from tests.e2e.handwriting import (
+    CORNER,
+    MIDDLE,
+    count_strokes,
+    draw,
+    ink_on,
+    inked,
+    on_screen,
+    stroke_at,
+    write,
+)
+from tests.e2e.visiting import marked, status, visit, wait_for_answer, wait_for_status
+
+pytestmark = pytest.mark.browser
+
+LINE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
+
+#: Of the stroke in MNIST's training digits, in pixels, by `stroke_width`: half of them lie inside.
+MNIST_STROKE_QUARTILES = (2.29, 3.00)
+
+
+def stroke_width(tensor):
+    """Mean width of the strokes of a (28, 28) digit: twice its area by its outline's length.
+
+    Source: the coarea formula; the sum of gradients is the outline's length at any softness.
+    """
+    return 2 * tensor.sum() / np.hypot(*np.gradient(tensor)).sum()
+
+
+@pytest.mark.parametrize("place", [MIDDLE, CORNER], ids=["middle", "corner"])
+def test_digits_are_read_as_they_are_drawn(page, place, figures):
+    read = {}
+    for digit in STROKES:
+        write(page, digit, place)
+        wait_for_answer(page)
+        read[digit] = [d for d, mark in marked(page).items() if mark == "answer"]
+        page.click("#clear")
+        wait_for_status(page, "Waiting for a digit.")
+
+    right = [digit for digit in STROKES if read[digit] == [digit]]
+    figures.append(f"drawn {'small' if place is CORNER else 'large'}: {len(right)} of 10 right")
+    assert len(right) >= 9, read
+
+
+def test_the_default_pen_gives_the_stroke_of_mnist(page):
+    widths = []
+    for digit in STROKES:
+        # The answer to the last stroke is the answer to the digit.
+        for stroke in STROKES[digit]:
+            with page.expect_response("**/predictlabel*") as response:
+                draw(page, stroke_at(stroke, MIDDLE))
+        widths.append(stroke_width(np.array(response.value.json()["details"]["input"]) / 255))
+        page.click("#clear")
+
+    thinnest, thickest = MNIST_STROKE_QUARTILES
+    assert thinnest < np.median(widths) < thickest
+
+
+def test_undo_redo_and_clear(page):
+    draw(page, LINE)
+    one = inked(page)
+    draw(page, [(0.2, 0.5), (0.8, 0.5)])
+    two = inked(page)
+
+    page.click("#undo")
+    assert inked(page) == pytest.approx(one)
+    page.click("#redo")
+    assert inked(page) == pytest.approx(two)
+    page.click("#clear")
+    assert inked(page) == 0
+    assert status(page) == "Waiting for a digit."
+    page.click("#undo")
+    assert inked(page) == pytest.approx(two), "clearing can be undone too"
+    draw(page, LINE)
+    assert page.get_attribute("#redo", "aria-disabled") == "true"
+
+
+def test_a_touch_leaves_a_dot(page):
+    draw(page, [(0.5, 0.5)])
+
+    assert inked(page) == pytest.approx(np.pi / 4 * 0.085**2, rel=0.1)
+
+
+def test_the_pen_has_a_width(page):
+    draw(page, LINE)
+    usual = inked(page)
+    page.click("#clear")
+    page.locator("#width").fill("14")
+    draw(page, LINE)
+
+    assert inked(page) > 1.4 * usual
+
+
+def test_a_stroke_goes_on_outside_the_pad(page):
+    draw(page, [(0.5, 0.5), (1.2, 0.5), (1.2, 0.8), (0.5, 0.8)])
+
+    assert count_strokes(page) == 1
+
+
+@pytest.mark.parametrize(
+    "size", [(1280, 500), (720, 900), (320, 640)], ids=["low", "half", "phone"]
+)
+def test_a_resize_keeps_the_ink(page, size):
+    write(page, 8)
+    before = inked(page)
+    wait_for_answer(page)
+    answer = status(page)
+
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+
+    assert inked(page) == pytest.approx(before, rel=0.08)
+    assert status(page) == answer
+    assert count_strokes(page) == len(STROKES[8])
+
+
+def test_a_sharp_screen_gets_sharp_ink(browser, address):
+    with visit(browser, address, device_scale_factor=3) as page:
+        draw(page, LINE)
+
+        assert inked(page) > 0
+        ratio = page.locator("#pad").evaluate("pad => pad.width / pad.clientWidth")
+        assert ratio == pytest.approx(3, abs=0.01)
+
+
+@pytest.fixture
+def phone(browser, address):
+    """The page on a touch screen; `phone.touch(kind, *points)` touches it."""
+    options = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
+    with visit(browser, address, **options) as page:
+        session = page.context.new_cdp_session(page)
+
+        def touch(kind, *points):
+            at = on_screen(page)
+            touches = [dict(zip("xy", at(x, y), strict=True), id=number) for number, x, y in points]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+        def pen(kind, x, y):
+            left, top = on_screen(page)(x, y)
+            event = {"type": kind, "x": left, "y": top, "button": "left", "pointerType": "pen"}
+            session.send("Input.dispatchMouseEvent", event | {"buttons": 1, "clickCount": 1})
+
+        page.touch, page.stylus = touch, pen
+        yield page
+
+
+def test_a_finger_draws_and_does_not_scroll(phone):
+    phone.touch("touchStart", (1, 0.5, 0.9))
+    for y in np.linspace(0.9, 0.1, 12):
+        phone.touch("touchMove", (1, 0.5, float(y)))
+    phone.touch("touchEnd")
+
+    assert inked(phone) > 0.03
+    assert phone.evaluate("scrollY") == 0
+    wait_for_status(phone, re.compile(r"\d|not look like"))
+
+
+def test_a_second_finger_does_not_draw(phone):
+    phone.touch("touchStart", (1, 0.2, 0.2))
+    phone.touch("touchStart", (1, 0.2, 0.2), (2, 0.8, 0.8))
+    phone.touch("touchMove", (1, 0.2, 0.5), (2, 0.8, 0.5))
+    phone.touch("touchEnd")
+
+    assert count_strokes(phone) == 1
+
+
+def test_a_pen_draws_and_the_palm_does_not(phone):
+    phone.stylus("mousePressed", 0.5, 0.2)
+    phone.stylus("mouseMoved", 0.5, 0.5)
+    phone.touch("touchStart", (1, 0.8, 0.9))
+    phone.touch("touchMove", (1, 0.9, 0.9))
+    phone.touch("touchEnd")
+    phone.stylus("mouseMoved", 0.5, 0.8)
+    phone.stylus("mouseReleased", 0.5, 0.8)
+
+    assert count_strokes(phone) == 1
+    assert inked(phone) == pytest.approx(0.6 * 0.085 + np.pi / 4 * 0.085**2, rel=0.15)
+
+
+def test_a_pen_takes_over_from_a_palm_that_came_first(phone):
+    phone.touch("touchStart", (1, 0.8, 0.9))
+    phone.stylus("mousePressed", 0.5, 0.2)
+    phone.stylus("mouseMoved", 0.5, 0.8)
+    phone.stylus("mouseReleased", 0.5, 0.8)
+    phone.touch("touchEnd")
+
+    assert count_strokes(phone) == 1
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_keys_draw_a_seven(page):
+    page.focus("#pad")
+    press(page, "Shift+ArrowLeft", "Shift+ArrowUp", "Space", *["ArrowRight"] * 10)
+    press(page, *["ArrowDown", "ArrowDown", "ArrowLeft"] * 7, "Space")
+
+    wait_for_status(page, "This looks like a 7")
+    page.keyboard.press("Control+z")
+    assert inked(page) == pytest.approx(0, abs=0.02), "only the cursor is left"
+    page.keyboard.press("Control+Shift+Z")
+    wait_for_status(page, "This looks like a 7")
+    page.keyboard.press("Delete")
+    wait_for_status(page, "Waiting for a digit.")
+
+
+def test_two_arrows_together_move_diagonally(page):
+    page.focus("#pad")
+    press(page, "Space")
+    page.keyboard.down("ArrowRight")
+    for _ in range(6):
+        page.keyboard.down("ArrowDown")
+    page.keyboard.up("ArrowDown")
+    page.keyboard.up("ArrowRight")
+    press(page, "Space")
+    page.locator("#pad").blur()
+
+    ink = ink_on(page)
+    _, columns = np.nonzero(ink)
+    assert columns.max() / len(ink) == pytest.approx(0.5 + 7 / 28 + 0.0425, abs=0.02)
+
+
+def test_the_cursor_of_the_keys_is_seen(page):
+    assert inked(page) == 0
+
+    page.keyboard.press("Tab")
+
+    assert page.evaluate("document.activeElement.id") == "pad"
+    assert inked(page) > 0
+    assert page.locator(".keys").is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_dark_ink_on_white_is_sent_whatever_the_theme(browser, address, theme):
+    with visit(browser, address, color_scheme=theme) as page:
+        with page.expect_response("**/predictlabel*") as response:
+            draw(page, LINE)
+
+        seen = np.array(response.value.json()["details"]["input"])
+        picture = page.evaluate(
+            """async () => {
+              const { Ink } = await import("/static/ink.js");
+              const ink = new Ink();
+              ink.begin(0.5, 0.2, 0.085);
+              ink.extend(0.5, 0.8);
+              const bitmap = await createImageBitmap(await ink.toBlob());
+              const context = new OffscreenCanvas(280, 280)
+                .getContext("2d", { willReadFrequently: true });
+              context.drawImage(bitmap, 0, 0);
+              const at = (x, y) => [...context.getImageData(x, y, 1, 1).data];
+              return [bitmap.width, bitmap.height, at(2, 2), at(140, 140)];
+            }"""
+        )
+        assert seen[14, 13:15].max() == 255
+        assert picture == [280, 280, [255] * 4, [0, 0, 0, 255]]

@@ -1,0 +1,200 @@
+"""The other ways to a picture: chosen, dropped, pasted, photographed, a sample."""
+
+import base64
+import json
+import subprocess
+
+import pytest
+
+from tests.conftest import encode
+from tests.drawing import draw_digit
+from tests.e2e.handwriting import count_strokes, inked, write
+from tests.e2e.visiting import marked, status, visit, wait_for_answer, wait_for_status
+from tests.serving import ROOT
+
+pytestmark = pytest.mark.browser
+
+FOUR = str(ROOT / "static" / "4.jpg")
+
+#: Makes a DataTransfer with a file of each [name, type, base64].
+TRANSFER = """(files) => {
+  const transfer = new DataTransfer();
+  for (const [name, type, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+    transfer.items.add(new File([bytes], name, { type }));
+  }
+  return transfer;
+}"""
+PASTE = """(transfer) => document.body.dispatchEvent(
+  new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }))"""
+
+
+def transfer(page, *pictures):
+    files = [
+        [f"{i}.png", "image/png", base64.b64encode(one).decode()] for i, one in enumerate(pictures)
+    ]
+    return page.evaluate_handle(TRANSFER, files)
+
+
+def drop(page, *pictures):
+    data = transfer(page, *pictures)
+    page.dispatch_event("footer", "dragover", {"dataTransfer": data})
+    page.dispatch_event("footer", "drop", {"dataTransfer": data})
+
+
+@pytest.fixture(scope="module")
+def five():
+    return encode(draw_digit(5, ink=(240, 240, 240), paper=(20, 60, 40)))
+
+
+def test_a_chosen_picture_is_read_and_shown(page):
+    page.set_input_files("#image", FOUR)
+
+    wait_for_status(page, "This looks like a 4")
+    assert marked(page) == {4: "answer"}
+    assert page.locator("#preview").is_visible()
+    assert page.locator("#read-as").inner_text() == "4"
+
+
+def test_the_same_file_can_be_chosen_again(page):
+    for _ in range(2):
+        page.set_input_files("#image", FOUR)
+        wait_for_status(page, "This looks like a 4")
+        page.click("#clear")
+        wait_for_status(page, "Waiting for a digit.")
+
+
+def test_a_picture_is_dropped_anywhere(page, five):
+    drop(page, five)
+
+    wait_for_status(page, "This looks like a 5")
+
+
+def test_a_picture_is_pasted_with_the_keys(page, five):
+    page.evaluate(PASTE, transfer(page, five))
+
+    wait_for_status(page, "This looks like a 5")
+
+
+def test_a_picture_is_pasted_with_the_button(page, five):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async (content) => {
+          const blob = await (await fetch("/static/samples/5.png")).blob();
+          await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+        }"""
+    )
+
+    page.click("#paste")
+
+    wait_for_status(page, "This looks like a 5")
+
+
+def test_the_samples_are_read_with_a_click(page, figures):
+    right = 0
+    for digit in range(10):
+        page.get_by_role("button", name=f"Sample {digit}").click()
+        wait_for_answer(page)
+        right += marked(page) == {digit: "answer"}
+        page.click("#clear")
+        wait_for_status(page, "Waiting for a digit.")
+
+    figures.append(f"samples: {right} of 10 right")
+    assert right >= 9
+
+
+def test_a_sample_is_loaded_when_it_is_asked_for(browser, address):
+    requests = []
+    with visit(browser, address) as page:
+        page.on("request", lambda request: requests.append(request.url))
+        page.get_by_role("button", name="Sample 3").click()
+        wait_for_status(page, "This looks like a 3")
+
+    assert [url.rpartition("/static/")[2] for url in requests if "static" in url] == [
+        "samples/3.png"
+    ]
+
+
+def test_a_phone_offers_its_camera(browser, address):
+    with visit(browser, address, has_touch=True, is_mobile=True) as phone:
+        assert phone.locator("label[for=camera]").is_visible()
+        assert phone.get_attribute("#camera", "capture") == "environment"
+
+        phone.set_input_files("#camera", FOUR)
+
+        wait_for_status(phone, "This looks like a 4")
+
+
+def test_a_picture_takes_the_place_of_the_ink_and_undo_brings_it_back(page):
+    write(page, 7)
+    wait_for_status(page, "This looks like a 7")
+    page.set_input_files("#image", FOUR)
+    wait_for_status(page, "This looks like a 4")
+    assert inked(page) == 0
+
+    page.click("#undo")
+
+    wait_for_status(page, "This looks like a 7")
+    assert page.locator("#preview").is_hidden()
+
+
+def test_drawing_takes_the_place_of_the_picture(page):
+    page.set_input_files("#image", FOUR)
+    wait_for_status(page, "This looks like a 4")
+
+    write(page, 7)
+
+    wait_for_status(page, "This looks like a 7")
+    assert page.locator("#preview").is_hidden()
+    assert count_strokes(page) == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        pytest.param(lambda page, _: drop(page, b"I am a 4"), "no picture format", id="no-picture"),
+        pytest.param(lambda page, five: drop(page, five[:90]), "picture", id="damaged"),
+        pytest.param(
+            lambda page, five: drop(page, five, five), "2 files came; one is read", id="two-files"
+        ),
+        pytest.param(lambda page, _: drop(page), "What was dropped is no file", id="no-file"),
+        pytest.param(
+            lambda page, _: page.evaluate(PASTE, transfer(page)),
+            "There is no picture on the clipboard",
+            id="nothing-to-paste",
+        ),
+    ],
+)
+def test_a_fault_is_said_next_to_the_control(page, five, cause, words):
+    cause(page, five)
+
+    fault = page.locator("#picture-fault", has_text=words)
+    fault.wait_for()
+    assert status(page) == "No answer."
+    assert fault.get_attribute("role") == "status"
+    page.set_input_files("#image", FOUR)
+    wait_for_status(page, "This looks like a 4")
+    assert page.locator("#picture-fault").inner_text() == ""
+
+
+def test_the_terminal_line_works_when_pasted(page, tmp_path):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("#copy")
+    page.get_by_role("button", name="Copied").wait_for()
+    line = page.evaluate("navigator.clipboard.readText()")
+
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, check=True, capture_output=True, timeout=30
+    )
+
+    assert json.loads(done.stdout)["most_probable_label"] == "4"
+    assert line == page.inner_text("#curl")
+
+
+def test_the_answer_can_be_read_as_it_came(page):
+    with page.expect_response("**/predictlabel*") as response:
+        page.set_input_files("#image", FOUR)
+    wait_for_status(page, "This looks like a 4")
+    page.click("summary")
+
+    assert json.loads(page.inner_text("#raw")) == response.value.json()
