@@ -1,6 +1,4 @@
-"""Drawing: mouse, touch, pen and keys, in real pointer events."""
-
-import re
+"""The drawing pad: ink, its history and its width, in real pointer events."""
 
 import numpy as np
 import pytest
@@ -11,9 +9,7 @@ from tests.e2e.handwriting import (
     MIDDLE,
     count_strokes,
     draw,
-    ink_on,
     inked,
-    on_screen,
     stroke_at,
     write,
 )
@@ -128,115 +124,6 @@ def test_a_sharp_screen_gets_sharp_ink(browser, address):
         assert inked(page) > 0
         ratio = page.locator("#pad").evaluate("pad => pad.width / pad.clientWidth")
         assert ratio == pytest.approx(3, abs=0.01)
-
-
-@pytest.fixture
-def phone(browser, address):
-    """The page on a touch screen; `phone.touch(kind, *points)` touches it."""
-    options = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
-    with visit(browser, address, **options) as page:
-        session = page.context.new_cdp_session(page)
-
-        def touch(kind, *points):
-            at = on_screen(page)
-            touches = [dict(zip("xy", at(x, y), strict=True), id=number) for number, x, y in points]
-            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-
-        def pen(kind, x, y):
-            left, top = on_screen(page)(x, y)
-            event = {"type": kind, "x": left, "y": top, "button": "left", "pointerType": "pen"}
-            session.send("Input.dispatchMouseEvent", event | {"buttons": 1, "clickCount": 1})
-
-        page.touch, page.stylus = touch, pen
-        yield page
-
-
-def test_a_finger_draws_and_does_not_scroll(phone):
-    phone.touch("touchStart", (1, 0.5, 0.9))
-    for y in np.linspace(0.9, 0.1, 12):
-        phone.touch("touchMove", (1, 0.5, float(y)))
-    phone.touch("touchEnd")
-
-    assert inked(phone) > 0.03
-    assert phone.evaluate("scrollY") == 0
-    wait_for_status(phone, re.compile(r"\d|not look like"))
-
-
-def test_a_second_finger_does_not_draw(phone):
-    phone.touch("touchStart", (1, 0.2, 0.2))
-    phone.touch("touchStart", (1, 0.2, 0.2), (2, 0.8, 0.8))
-    phone.touch("touchMove", (1, 0.2, 0.5), (2, 0.8, 0.5))
-    phone.touch("touchEnd")
-
-    assert count_strokes(phone) == 1
-
-
-def test_a_pen_draws_and_the_palm_does_not(phone):
-    phone.stylus("mousePressed", 0.5, 0.2)
-    phone.stylus("mouseMoved", 0.5, 0.5)
-    phone.touch("touchStart", (1, 0.8, 0.9))
-    phone.touch("touchMove", (1, 0.9, 0.9))
-    phone.touch("touchEnd")
-    phone.stylus("mouseMoved", 0.5, 0.8)
-    phone.stylus("mouseReleased", 0.5, 0.8)
-
-    assert count_strokes(phone) == 1
-    assert inked(phone) == pytest.approx(0.6 * 0.085 + np.pi / 4 * 0.085**2, rel=0.15)
-
-
-def test_a_pen_takes_over_from_a_palm_that_came_first(phone):
-    phone.touch("touchStart", (1, 0.8, 0.9))
-    phone.stylus("mousePressed", 0.5, 0.2)
-    phone.stylus("mouseMoved", 0.5, 0.8)
-    phone.stylus("mouseReleased", 0.5, 0.8)
-    phone.touch("touchEnd")
-
-    assert count_strokes(phone) == 1
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def test_keys_draw_a_seven(page):
-    page.focus("#pad")
-    press(page, "Shift+ArrowLeft", "Shift+ArrowUp", "Space", *["ArrowRight"] * 10)
-    press(page, *["ArrowDown", "ArrowDown", "ArrowLeft"] * 7, "Space")
-
-    wait_for_status(page, "This looks like a 7")
-    page.keyboard.press("Control+z")
-    assert inked(page) == pytest.approx(0, abs=0.02), "only the cursor is left"
-    page.keyboard.press("Control+Shift+Z")
-    wait_for_status(page, "This looks like a 7")
-    page.keyboard.press("Delete")
-    wait_for_status(page, "Waiting for a digit.")
-
-
-def test_two_arrows_together_move_diagonally(page):
-    page.focus("#pad")
-    press(page, "Space")
-    page.keyboard.down("ArrowRight")
-    for _ in range(6):
-        page.keyboard.down("ArrowDown")
-    page.keyboard.up("ArrowDown")
-    page.keyboard.up("ArrowRight")
-    press(page, "Space")
-    page.locator("#pad").blur()
-
-    ink = ink_on(page)
-    _, columns = np.nonzero(ink)
-    assert columns.max() / len(ink) == pytest.approx(0.5 + 7 / 28 + 0.0425, abs=0.02)
-
-
-def test_the_cursor_of_the_keys_is_seen(page):
-    assert inked(page) == 0
-
-    page.keyboard.press("Tab")
-
-    assert page.evaluate("document.activeElement.id") == "pad"
-    assert inked(page) > 0
-    assert page.locator(".keys").is_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,0 +1,54 @@
+"""Drawing with the keyboard alone."""
+
+import numpy as np
+import pytest
+
+from tests.e2e.handwriting import ink_on, inked
+from tests.e2e.visiting import wait_for_status
+
+pytestmark = pytest.mark.browser
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_keys_draw_a_seven(page):
+    page.focus("#pad")
+    press(page, "Shift+ArrowLeft", "Shift+ArrowUp", "Space", *["ArrowRight"] * 10)
+    press(page, *["ArrowDown", "ArrowDown", "ArrowLeft"] * 7, "Space")
+
+    wait_for_status(page, "This looks like a 7")
+    page.keyboard.press("Control+z")
+    assert inked(page) == pytest.approx(0, abs=0.02), "only the cursor is left"
+    page.keyboard.press("Control+Shift+Z")
+    wait_for_status(page, "This looks like a 7")
+    page.keyboard.press("Delete")
+    wait_for_status(page, "Waiting for a digit.")
+
+
+def test_two_arrows_together_move_diagonally(page):
+    page.focus("#pad")
+    press(page, "Space")
+    page.keyboard.down("ArrowRight")
+    for _ in range(6):
+        page.keyboard.down("ArrowDown")
+    page.keyboard.up("ArrowDown")
+    page.keyboard.up("ArrowRight")
+    press(page, "Space")
+    page.locator("#pad").blur()
+
+    ink = ink_on(page)
+    _, columns = np.nonzero(ink)
+    assert columns.max() / len(ink) == pytest.approx(0.5 + 7 / 28 + 0.0425, abs=0.02)
+
+
+def test_the_cursor_of_the_keys_is_seen(page):
+    assert inked(page) == 0
+
+    page.keyboard.press("Tab")
+
+    assert page.evaluate("document.activeElement.id") == "pad"
+    assert inked(page) > 0
+    assert page.locator(".keys").is_visible()
