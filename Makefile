@@ -35,8 +35,15 @@ format: $(DEV)/.installed  ## Format the code and mend what lint can mend
 train: $(DEV)/.installed  ## Make mnist_model.h5 again (MNIST_NPZ=FILE where there is no network)
 	$(DEV)/bin/python -m dlflask.train
 
+# By way of a file of its own: jupytext refuses to write where the script has changed meanwhile.
 notebook: $(DEV)/.installed  ## Make notebooks/mnist.ipynb from its script and execute it
-	$(DEV)/bin/jupytext --to ipynb --execute --run-path . --output notebooks/mnist.ipynb notebooks/mnist.py
+	mkdir -p build
+	$(DEV)/bin/jupytext --to ipynb --output - notebooks/mnist.py | \
+	  $(DEV)/bin/jupyter nbconvert --to notebook --execute --stdin --stdout \
+	    --ExecutePreprocessor.record_timing=False \
+	    --ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False \
+	    > build/mnist.ipynb
+	mv build/mnist.ipynb notebooks/
 
 screenshot: $(DEV)/.installed  ## Make the README's picture of the page
 	$(DEV)/bin/python -m tests.screenshot docs/page.png

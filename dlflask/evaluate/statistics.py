@@ -44,8 +44,9 @@ def rate(hits: int, count: int) -> Rate:
     centre = share + square / (2 * count)
     spread = Z_95 * sqrt(share * (1 - share) / count + square / (4 * count**2))
     scale = 1 + square / count
-    # Rounding may leave -1e-17 where the bound is 0.
+    # Where the bound is 0 or 1, rounding may leave it 1e-17 on the wrong side of the share.
     low, high = max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    low, high = min(low, share), max(high, share)
     return Rate(hits, count, share, low, high)
 
 

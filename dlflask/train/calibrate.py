@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from dlflask.train.network import NOT_A_DIGIT
+from dlflask.verdict import NOT_A_DIGIT
 
 Probabilities = NDArray[np.float32]
 Labels = NDArray[np.integer]
@@ -55,26 +55,3 @@ def digit_probabilities(probabilities: Probabilities) -> Probabilities:
     digits = probabilities[:, :NOT_A_DIGIT]
     normalised: Probabilities = digits / digits.sum(axis=1, keepdims=True)
     return normalised
-
-
-def expected_calibration_error(
-    probabilities: Probabilities, labels: Labels, num_bins: int = 15
-) -> float:
-    """Mean distance of confidence and accuracy over bins of equal width, weighted by count.
-
-    Args:
-        probabilities: (N, 10).
-        labels: (N,) in 0..9.
-        num_bins: 15, as in the literature.
-
-    Returns:
-        A fraction of 1.
-
-    Source: Naeini, Cooper, Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian
-    Binning, AAAI 2015.
-    """
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    correct = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
-    gap = np.bincount(bins, confidence - correct, minlength=num_bins)
-    return float(np.abs(gap).sum() / len(labels))

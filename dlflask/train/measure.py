@@ -9,8 +9,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dlflask.evaluate.statistics import calibration
 from dlflask.train.augment import augment_fields, augment_images
-from dlflask.train.calibrate import digit_probabilities, expected_calibration_error
+from dlflask.train.calibrate import digit_probabilities
 from dlflask.train.data import Images, Labels
 from dlflask.train.negatives import draw_negatives
 from dlflask.train.skeleton import distance_fields, enlarge, thin
@@ -79,7 +80,7 @@ def score(
         count=len(labels),
         accuracy=float(correct.mean()),
         macro_accuracy=float(np.mean(by_source)),
-        calibration_error=expected_calibration_error(digits, labels),
+        calibration_error=calibration(digits, labels).error,
         digit=float(np.mean(thresholds.judge(probabilities) == "digit")),
     )
 

@@ -9,8 +9,6 @@ import keras
 from keras import layers
 
 NUM_CLASSES = 11
-#: The column of what is no digit.
-NOT_A_DIGIT = 10
 
 
 def build_network() -> keras.Model:

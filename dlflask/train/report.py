@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from math import sqrt
 from pathlib import Path
 
+from dlflask.evaluate.statistics import rate
 from dlflask.train.measure import Score
 from dlflask.verdict import Thresholds
 
@@ -84,22 +84,11 @@ class Report:
 
 
 def _describe(score: Score) -> str:
-    low, high = wilson_interval(score.accuracy, score.count)
+    shown = rate(round(score.accuracy * score.count), score.count)
     macro = f"macro over sources {score.macro_accuracy:.2%}, "
     return (
-        f"{score.accuracy:.2%} of {score.count:,} (95 % interval {low:.2%} to {high:.2%}), "
+        f"{score.accuracy:.2%} of {score.count:,} "
+        f"(95 % interval {shown.low:.2%} to {shown.high:.2%}), "
         f"{macro if score.macro_accuracy != score.accuracy else ''}"
         f"calibration error {score.calibration_error:.2%}, called `digit` {score.digit:.2%}"
     )
-
-
-def wilson_interval(fraction: float, count: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a proportion `fraction` seen in `count` trials.
-
-    Source: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference,
-    JASA 22 (1927).
-    """
-    centre = fraction + z * z / (2 * count)
-    spread = z * sqrt(fraction * (1 - fraction) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count
-    return (centre - spread) / scale, (centre + spread) / scale

@@ -11,9 +11,9 @@ from dlflask.train.augment import Batch, augment_fields, augment_images
 from dlflask.train.data import Images, Labels
 from dlflask.train.digits import draw_digits
 from dlflask.train.negatives import draw_negatives
-from dlflask.train.network import NOT_A_DIGIT
 from dlflask.train.skeleton import Fields, distance_fields, enlarge, thin
 from dlflask.train.spoiled import spoil
+from dlflask.verdict import NOT_A_DIGIT
 
 # Of each batch: MNIST's own ink keeps the model exact on MNIST, its digits drawn again by other
 # pens and the digits drawn by code carry it to other people's, the rest teaches what is no digit.

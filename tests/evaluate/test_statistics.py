@@ -91,3 +91,10 @@ def test_mcnemar_is_the_binomial_test(first, second):
 
 def test_classifiers_that_never_differ_are_equal():
     assert mcnemar(0, 0) == 1
+
+
+@pytest.mark.parametrize("count", range(1, 200))
+def test_an_interval_holds_its_rate(count):
+    for hits in (0, count // 2, count):
+        shown = rate(hits, count)
+        assert 0 <= shown.low <= shown.rate <= shown.high <= 1

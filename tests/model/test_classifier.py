@@ -100,7 +100,7 @@ def test_served_probabilities_equal_tensorflows(classifier, tensors, tmp_path):
         cwd=ROOT,
     )
 
-    served = np.stack([p.probabilities for p in classifier.predict_many(batch)])
+    served = np.stack([p.outputs for p in classifier.predict_many(batch)])
 
     assert np.abs(served - np.load(tmp_path / "tf.npy")).max() < 1e-4
 

@@ -12,7 +12,6 @@ keras = pytest.importorskip("keras")
 
 from dlflask.train.calibrate import (  # noqa: E402  imports Keras
     digit_probabilities,
-    expected_calibration_error,
     fit_temperature,
     fold_temperature,
 )
@@ -58,17 +57,6 @@ def test_the_ten_digits_sum_to_one():
     probabilities = softmax(RNG.normal(0, 2, (20, 11)))
 
     np.testing.assert_allclose(digit_probabilities(probabilities).sum(axis=1), 1, rtol=1e-5)
-
-
-def test_calibration_error_is_the_distance_of_confidence_from_accuracy():
-    probabilities = np.tile(np.array([0.8, 0.2] + 8 * [0.0]), (100, 1))
-    labels = np.repeat([0, 1], 50)
-
-    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.3)
-
-
-def test_sure_and_right_has_no_calibration_error():
-    assert expected_calibration_error(np.eye(10), np.arange(10)) == 0
 
 
 def test_thresholds_come_back_from_the_model_file(tmp_path):

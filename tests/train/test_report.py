@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("keras")
 
 from dlflask.train.measure import Score
-from dlflask.train.report import Report, wilson_interval
+from dlflask.train.report import Report
 from dlflask.verdict import Thresholds
 
 pytestmark = pytest.mark.model
@@ -48,11 +48,3 @@ def test_markdown_has_a_row_of_each_fact():
 
     for fact in ("99.70% of 10,000", "99.57% to 99.79%", "2.00 million", "letters 3.0%"):
         assert fact in markdown
-
-
-# Figures of the original paper's formula, by R's binom.confint(method = "wilson").
-@pytest.mark.parametrize(
-    ("fraction", "count", "low", "high"), [(0.5, 10, 0.2366, 0.7634), (1.0, 10, 0.7225, 1.0)]
-)
-def test_wilson_interval(fraction, count, low, high):
-    assert wilson_interval(fraction, count) == pytest.approx((low, high), abs=1e-4)
