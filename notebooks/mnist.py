@@ -72,7 +72,7 @@ print(f"Keras {keras.__version__} on {keras.backend.backend()}, NumPy {np.__vers
 # %%
 def show(pictures, titles=None, columns=8, scale=1.1, **style):
     titles = titles or [""] * len(pictures)
-    rows, lines = -(-len(pictures) // columns), max(len(title.split("\n")) for title in titles)
+    rows, lines = -(-len(pictures) // columns) or 1, 1 + max(t.count("\n") for t in ["", *titles])
     size = columns * scale, rows * (scale + 0.22 * lines * any(titles))
     _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axis in axes.flat:
