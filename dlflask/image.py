@@ -66,7 +66,7 @@ _DECODE_FAULTS = (
     EOFError,
     AttributeError,
     AssertionError,
-    NotImplementedError,
+    RuntimeError,
     LookupError,
     ArithmeticError,
     MemoryError,

