@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+# NumPy reads this when it is imported. Its products here are of a few hundred pixels: split among
+# threads that compete for cores, one took 76 ms instead of 8.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from dlflask.routes import CLASSIFIER
 
 
