@@ -15,7 +15,7 @@ from dlflask import errors
 #: Each error that a request can cause: its status, and the one title of its kind.
 PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.MissingUpload: (HTTPStatus.BAD_REQUEST, "No picture was sent"),
-    errors.TooManyUploads: (HTTPStatus.BAD_REQUEST, "More than one picture was sent"),
+    errors.TooManyUploads: (HTTPStatus.BAD_REQUEST, "Too many pictures were sent"),
     errors.EmptyUpload: (HTTPStatus.BAD_REQUEST, "The picture is empty"),
     errors.UploadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture is too large"),
     errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture format read here"),
@@ -30,7 +30,7 @@ _DETAILS = {
     "POST /predictlabel.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
-    "{limit:.1f} MB. Send a smaller picture.",
+    "{limit:.1f} MB or has more than {parts} parts. Send fewer or smaller pictures.",
 }
 
 #: A refused body is read up to here, so that its sender hears why; beyond, the connection is cut.
@@ -54,6 +54,12 @@ def problem_type(error: type[errors.DlflaskError]) -> str:
     )
 
 
+def to_problem(error: errors.DlflaskError) -> dict[str, Any]:
+    """The problem of one picture among several; `request_id` is that of the answer."""
+    status, title = PROBLEMS[type(error)]
+    return _problem(status, title, str(error), problem_type(type(error)))
+
+
 def _domain_problem(error: errors.DlflaskError) -> Response:
     status, title = PROBLEMS[type(error)]
     return _answer(status, title, str(error), problem_type(type(error)))
@@ -67,6 +73,7 @@ def _http_problem(error: HTTPException) -> Response:
         method=request.method,
         allowed=", ".join(sorted(getattr(error, "valid_methods", None) or ())),
         limit=(request.max_content_length or 0) / 1e6,
+        parts=request.max_form_parts,
     )
     answer = _answer(status, error.name, detail, "about:blank")
     for name, value in error.get_headers():
@@ -94,15 +101,18 @@ def _unexpected_problem(error: Exception) -> Response:
 def _answer(status: HTTPStatus, title: str, detail: str, kind: str) -> Response:
     if prefers_page():
         return make_response(render_template("index.html", error=detail), status)
-    problem: dict[str, Any] = {
+    problem = _problem(status, title, detail, kind) | {"request_id": g.request_id}
+    return Response(json.dumps(problem) + "\n", status, mimetype="application/problem+json")
+
+
+def _problem(status: HTTPStatus, title: str, detail: str, kind: str) -> dict[str, Any]:
+    return {
         "type": kind,
         "title": title,
         "status": int(status),
         "detail": detail,
-        "request_id": g.request_id,
         "success": False,
     }
-    return Response(json.dumps(problem) + "\n", status, mimetype="application/problem+json")
 
 
 def prefers_page() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,6 +28,9 @@ class ReadsDigits(Protocol):
     def predict(self, tensor: Tensor) -> Prediction:
         """Classify one (28, 28) float32 tensor."""
 
+    def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
+        """Classify (28, 28) float32 tensors in one forward pass, in the order given."""
+
     def explain(self, tensor: Tensor, prediction: Prediction) -> Tensor:
         """Where the ink is that the prediction rests on, (28, 28) float32 in 0..1."""
 
@@ -46,7 +50,7 @@ class Reading:
         """
         started = time.perf_counter()
         saliency = classifier.explain(self.tensor, self.prediction)
-        explained = {"explain": _milliseconds(started, time.perf_counter())}
+        explained = {"explain": milliseconds_between(started, time.perf_counter())}
         return {
             "verdict": self.prediction.verdict,
             "confidence": round(self.prediction.confidence, 4),
@@ -73,14 +77,15 @@ def read_digit(upload: bytes, classifier: ReadsDigits) -> Reading:
     prediction = classifier.predict(tensor)
     predicted = time.perf_counter()
     milliseconds = {
-        "decode": _milliseconds(started, decoded),
-        "place": _milliseconds(decoded, placed),
-        "predict": _milliseconds(placed, predicted),
+        "decode": milliseconds_between(started, decoded),
+        "place": milliseconds_between(decoded, placed),
+        "predict": milliseconds_between(placed, predicted),
     }
     return Reading(prediction, tensor, milliseconds)
 
 
-def _milliseconds(start: float, end: float) -> float:
+def milliseconds_between(start: float, end: float) -> float:
+    """The milliseconds between two readings of `time.perf_counter`."""
     return round((end - start) * 1e3, 3)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
-from dlflask.errors import MissingUpload
+from dlflask.batch import read_digits
+from dlflask.errors import DlflaskError, MissingUpload
+from dlflask.problems import to_problem
 from dlflask.reading import Reading, ReadsDigits, read_digit
-from dlflask.upload import read_upload
+from dlflask.upload import read_upload, read_uploads
 
 #: Where create_app leaves the classifier and the settings in `app.extensions`.
 CLASSIFIER, CONFIG = "dlflask.classifier", "dlflask.config"
@@ -36,11 +39,18 @@ def page_with_answer() -> str:
 @blueprint.post("/predictlabel")
 def predict_label() -> Response:
     """The ten probabilities of the picture that was sent; with `?details=1`, their details."""
-    reading = _read()
-    answer = reading.prediction.to_wire()
-    if request.args.get("details") == "1":
-        answer["details"] = reading.details(_classifier())
-    return jsonify(answer)
+    return jsonify(_answer(_read()))
+
+
+@blueprint.post("/predictlabels")
+def predict_labels() -> Response:
+    """The same of each of several pictures, or what is wrong with it, in the order sent."""
+    uploads = read_uploads(request, current_app.extensions[CONFIG].max_upload_bytes)
+    results = [
+        to_problem(one) if isinstance(one, DlflaskError) else _answer(one)
+        for one in read_digits(uploads, _classifier())
+    ]
+    return jsonify(results=results, success=True)
 
 
 @blueprint.get("/livez")
@@ -60,6 +70,13 @@ def ready() -> tuple[Response, int]:
 def _read() -> Reading:
     upload = read_upload(request, current_app.extensions[CONFIG].max_upload_bytes)
     return read_digit(upload, _classifier())
+
+
+def _answer(reading: Reading) -> dict[str, Any]:
+    answer = reading.prediction.to_wire()
+    if request.args.get("details") == "1":
+        answer["details"] = reading.details(_classifier())
+    return answer
 
 
 def _sample(name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""A Flask request in, the bytes of the one picture it carries out."""
+"""A Flask request in, the bytes of the picture or pictures it carries out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ from io import BytesIO
 from typing import IO
 
 from flask import Request
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnsupportedMediaType
 
-from dlflask.errors import EmptyUpload, MissingUpload, TooManyUploads, UploadTooLarge
+from dlflask.errors import (
+    EmptyUpload,
+    MissingUpload,
+    TooManyUploads,
+    UploadError,
+    UploadTooLarge,
+)
+
+#: Pictures that one request may carry. Batches beyond 64 are no quicker per picture, and this many
+#: photos are some seconds' work, well inside the 30 s that a proxy waits.
+MAX_UPLOADS = 256
 
 #: Form parts that may hold the picture; clients of the original service send the first.
 PART_NAMES = ("image", "file")
@@ -32,19 +43,54 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
         UnsupportedMediaType: The body is neither a multipart form nor a picture.
     """
     if request.mimetype == "multipart/form-data":
-        upload = _read_part(request)
-    elif request.mimetype.startswith("image/"):
-        upload = request.get_data(cache=False)
-    elif not request.mimetype and not request.content_length:
+        return _read_file(_one_part(request), max_bytes)
+    return _check_size(_read_body(request), max_bytes)
+
+
+def read_uploads(request: Request, max_bytes: int) -> list[bytes | UploadError]:
+    """The pictures of a multipart form, in the order sent; a raw picture is one.
+
+    Returns:
+        For each, its bytes, or what `read_upload` raises of it alone.
+
+    Raises:
+        MissingUpload: No part is named `image` or `file`.
+        TooManyUploads: There are more than `MAX_UPLOADS`, or their order is lost between names.
+        UnsupportedMediaType: The body is neither a multipart form nor a picture.
+    """
+    if request.mimetype != "multipart/form-data":
+        return [_check_size(_read_body(request), max_bytes)]
+    # Some more, for a form's other fields and for a refusal that counts the pictures.
+    request.max_form_parts = 2 * MAX_UPLOADS
+    parts = _parts(request)
+    if len(parts) > MAX_UPLOADS:
+        raise TooManyUploads(
+            f"The form holds {len(parts)} pictures; up to {MAX_UPLOADS} are read at a time. Send "
+            "the others in further requests."
+        )
+    if all(request.files.getlist(name) for name in PART_NAMES):
+        raise TooManyUploads(
+            "The form has pictures in the parts 'image' and 'file', which have no order among "
+            "each other. Name all of them 'image'."
+        )
+    return [_read_file_or_fault(part, max_bytes) for part in parts]
+
+
+def _read_body(request: Request) -> bytes:
+    if request.mimetype.startswith("image/"):
+        return request.get_data(cache=False)
+    if not request.mimetype and not request.content_length:
         raise MissingUpload(
             "The request has no body. Send the picture as the part 'image' of a multipart form, "
             "as in: curl -F image=@4.jpg"
         )
-    else:
-        raise UnsupportedMediaType(
-            f"The request is of type {request.mimetype or 'unknown'}. Send the picture as the "
-            "part 'image' of a multipart form, as in: curl -F image=@4.jpg"
-        )
+    raise UnsupportedMediaType(
+        f"The request is of type {request.mimetype or 'unknown'}. Send the picture as the "
+        "part 'image' of a multipart form, as in: curl -F image=@4.jpg"
+    )
+
+
+def _check_size(upload: bytes, max_bytes: int) -> bytes:
     if not upload:
         raise EmptyUpload("The picture has 0 bytes. Choose a file that holds a picture.")
     if len(upload) > max_bytes:
@@ -55,12 +101,18 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
     return upload
 
 
-def _read_part(request: Request) -> bytes:
-    parts = [part for name in PART_NAMES for part in request.files.getlist(name)]
+def _one_part(request: Request) -> FileStorage:
+    parts = _parts(request)
     if len(parts) > 1:
         raise TooManyUploads(
-            f"The form holds {len(parts)} pictures; one is read at a time. Send one per request."
+            f"The form holds {len(parts)} pictures; one is read here. Send one per request, or "
+            "several to POST /predictlabels."
         )
+    return parts[0]
+
+
+def _parts(request: Request) -> list[FileStorage]:
+    parts = [part for name in PART_NAMES for part in request.files.getlist(name)]
     if not parts:
         names = sorted({*request.files, *request.form})
         came = f"has the parts: {', '.join(names)[:200]}" if names else "has no parts"
@@ -68,7 +120,18 @@ def _read_part(request: Request) -> bytes:
             f"The form {came}. Send the picture as a file in the part 'image', "
             "as in: curl -F image=@4.jpg"
         )
-    upload: bytes = parts[0].read()
-    if not upload and not parts[0].filename:
+    return parts
+
+
+def _read_file(part: FileStorage, max_bytes: int) -> bytes:
+    upload: bytes = part.read()
+    if not upload and not part.filename:
         raise MissingUpload("No picture was chosen. Choose a picture, then send the form.")
-    return upload
+    return _check_size(upload, max_bytes)
+
+
+def _read_file_or_fault(part: FileStorage, max_bytes: int) -> bytes | UploadError:
+    try:
+        return _read_file(part, max_bytes)
+    except UploadError as fault:
+        return fault

@@ -26,9 +26,10 @@ ALLOWED = {
     "explain": set(),
     "classifier": {"errors", "explain", "model_file", "prediction", "verdict"},
     "reading": {"image", "prediction", "preprocess"},
+    "batch": {"errors", "image", "preprocess", "reading"},
     "wording": {"prediction"},
     "problems": {"errors"},
-    "routes": {"errors", "reading", "upload"},
+    "routes": {"batch", "errors", "problems", "reading", "upload"},
     "app": {"__init__", "config", "problems", "reading", "routes", "upload", "wording"},
     "evaluate": {
         *("classifier", "config", "errors", "evaluate"),
