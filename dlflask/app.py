@@ -9,10 +9,10 @@ from flask import Flask, Response, g, request
 
 from dlflask import __version__
 from dlflask.config import ROOT, Config
+from dlflask.form import FormRequest
 from dlflask.problems import register_problems
 from dlflask.reading import ReadsDigits
 from dlflask.routes import CLASSIFIER, CONFIG, blueprint
-from dlflask.upload import UploadRequest
 from dlflask.wording import mark, named, percent, sentence
 
 #: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
@@ -41,7 +41,7 @@ def create_app(config: Config, classifier: ReadsDigits) -> Flask:
         template_folder="templates",
         static_folder="static",
     )
-    app.request_class = UploadRequest
+    app.request_class = FormRequest
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.extensions[CLASSIFIER] = classifier

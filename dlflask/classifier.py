@@ -1,16 +1,11 @@
-"""`mnist_model.h5` in, probabilities out. The only module that imports Keras and its runtime.
-
-Keras loads the file. On its OpenVINO backend, the default, the network is compiled here, with
-settings fit for a worker process; on any other backend (`KERAS_BACKEND=tensorflow`) Keras runs it.
-"""
+"""`mnist_model.h5` in, probabilities out."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +14,10 @@ from numpy.typing import NDArray
 
 from dlflask.errors import ModelError
 from dlflask.explain import saliency
+from dlflask.forward import Forward, Tensors, compile_model, load_model
 from dlflask.model_file import read_thresholds
 from dlflask.prediction import Prediction
 from dlflask.verdict import NOT_A_DIGIT, PLAIN
-
-# Keras reads this once, when it is first imported. OpenVINO serves without TensorFlow installed.
-os.environ.setdefault("KERAS_BACKEND", "openvino")
-
-import keras
-
-Tensors = NDArray[np.float32]
-Forward = Callable[[Tensors], NDArray[np.float32]]
 
 #: Ten digits, with or without "not a digit" behind them.
 NUM_OUTPUTS = (NOT_A_DIGIT, NOT_A_DIGIT + 1)
@@ -37,17 +25,6 @@ SIZE = 28
 
 #: How far the probabilities may sum from 1: float32 softmax stays well inside.
 SUM_TOLERANCE = 1e-3
-
-# OpenVINO's own defaults suit one process that owns the machine; these suit one worker of several.
-OPENVINO_SETTINGS = {
-    "PERFORMANCE_HINT": "LATENCY",
-    "INFERENCE_NUM_THREADS": 1,
-    "NUM_STREAMS": 1,
-    # Pinning would put every worker's thread on the same core.
-    "ENABLE_CPU_PINNING": False,
-    # On processors with bfloat16 the default rounds to 8 bits; the answer is to equal TensorFlow's.
-    "INFERENCE_PRECISION_HINT": "f32",
-}
 
 
 class Classifier:
@@ -87,7 +64,7 @@ class Classifier:
         """
         with self._lock:
             if self._forward is None:
-                forward = _compile(self._model)
+                forward = compile_model(self._model)
                 _self_test(forward(np.zeros((1, *self._input_shape), np.float32)))
                 self._forward = forward
 
@@ -116,8 +93,7 @@ class Classifier:
 def _load(path: Path) -> tuple[str, Any]:
     try:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        # Serving needs no optimizer; a file saved with one loads all the same.
-        return sha256, keras.models.load_model(path, compile=False)
+        return sha256, load_model(path)
     except FileNotFoundError as fault:
         raise ModelError(
             f"There is no model at {path}. Make one with `make train`, or name yours in "
@@ -149,37 +125,3 @@ def _self_test(probabilities: NDArray[np.float32]) -> None:
             f"The model's outputs sum to {total:.4f}; expected probabilities that sum to 1. "
             "End the network with a softmax."
         )
-
-
-def _compile(model: Any) -> Forward:
-    if keras.backend.backend() == "openvino":
-        return _compile_by_openvino(model)
-    forward: Forward = model.predict_on_batch
-    return forward
-
-
-def _compile_by_openvino(model: Any) -> Forward:
-    """Trace the Keras model into an OpenVINO graph of any batch size, and compile that.
-
-    `model.export` would do, were it not that it fixes the batch size inside Flatten layers.
-    """
-    # Only this backend has these; importing them on another would load it as well.
-    import openvino  # noqa: PLC0415
-    from keras.src.backend.openvino.core import OpenVINOKerasTensor  # noqa: PLC0415
-    from openvino import opset16  # noqa: PLC0415
-
-    parameter = opset16.parameter([-1, *model.input_shape[1:]], np.float32)
-    output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
-    graph = openvino.Model([opset16.result(output.output)], [parameter])
-    compiled = openvino.Core().compile_model(graph, "CPU", OPENVINO_SETTINGS)
-    # An infer request holds its own buffers and serves one thread at a time.
-    own = threading.local()
-
-    def forward(batch: Tensors) -> NDArray[np.float32]:
-        if not hasattr(own, "request"):
-            own.request = compiled.create_infer_request()
-        # share_outputs would hand out the request's own buffer, which the next call overwrites.
-        result: NDArray[np.float32] = own.request.infer([batch])[0]
-        return result
-
-    return forward

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import IO
-
 from flask import Request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnsupportedMediaType
@@ -23,13 +20,6 @@ MAX_UPLOADS = 256
 
 #: Form parts that may hold the picture; clients of the original service send the first.
 PART_NAMES = ("image", "file")
-
-
-class UploadRequest(Request):
-    """A request whose uploads stay in memory: Werkzeug would spool larger ones to a file."""
-
-    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
-        return BytesIO()
 
 
 def read_upload(request: Request, max_bytes: int) -> bytes:

@@ -13,6 +13,7 @@ ALLOWED = {
     "config": {"errors"},
     "verdict": {"errors"},
     "prediction": {"verdict"},
+    "form": set(),
     "upload": {"errors"},
     "resample": set(),
     "paper": {"resample"},
@@ -24,13 +25,14 @@ ALLOWED = {
     "preprocess": {"errors", "ink", "resample", "strokes"},
     "model_file": {"verdict"},
     "explain": set(),
-    "classifier": {"errors", "explain", "model_file", "prediction", "verdict"},
+    "forward": set(),
+    "classifier": {"errors", "explain", "forward", "model_file", "prediction", "verdict"},
     "reading": {"image", "prediction", "preprocess"},
     "batch": {"errors", "image", "preprocess", "reading"},
     "wording": {"prediction"},
     "problems": {"errors"},
     "routes": {"batch", "errors", "problems", "reading", "upload"},
-    "app": {"__init__", "config", "problems", "reading", "routes", "upload", "wording"},
+    "app": {"__init__", "config", "form", "problems", "reading", "routes", "wording"},
     "evaluate": {
         *("classifier", "config", "errors", "evaluate"),
         *("image", "prediction", "preprocess", "verdict"),
@@ -44,9 +46,10 @@ ALLOWED = {
 #: Slow to import, or known to one place only.
 OWNERS = {
     "PIL": {"evaluate", "image", "modes", "train"},
-    "flask": {"app", "problems", "routes", "upload"},
-    "keras": {"classifier", "train"},
-    "openvino": {"classifier"},
+    "flask": {"app", "form", "problems", "routes", "upload"},
+    "multipart": {"form"},
+    "keras": {"forward", "train"},
+    "openvino": {"forward"},
     "tensorflow": set(),
 }
 

@@ -1,0 +1,102 @@
+"""The body of a multipart form in, its fields and files out, in memory.
+
+Werkzeug's own parser takes 61 µs for a form with a 28 x 28 picture and 3 ms for a 3 MB photo,
+`multipart` 10 and 300: the difference is a tenth of a small request's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import IO
+
+from flask import Request
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+
+Files = MultiDict[str, FileStorage]
+Fields = MultiDict[str, str]
+
+
+class FormParser(FormDataParser):
+    """Werkzeug's parser, with a faster one before it for multipart forms.
+
+    They are read whole, because what is computed from is the whole picture; the request's limit
+    bounds that. What the faster parser refuses is left to Werkzeug's, which forgives more, such as
+    an empty part without a line break of its own.
+    """
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> tuple[IO[bytes], Fields, Files]:
+        """Split a body of type `mimetype`, whose boundary stands in `options`.
+
+        Returns:
+            The stream, the fields and the files; none of them where the form is not valid.
+
+        Raises:
+            RequestEntityTooLarge: There are more parts than `max_form_parts`, or the fields have
+                more bytes than `max_form_memory_size`.
+        """
+        if mimetype == "multipart/form-data":
+            body = stream.read()
+            try:
+                return stream, *self._split(body, (options or {}).get("boundary", ""))
+            except MultipartError:
+                stream = BytesIO(body)
+        return super().parse(stream, mimetype, content_length, options)
+
+    def _split(self, body: bytes, boundary: str) -> tuple[Fields, Files]:
+        fields, files = Fields(), Files()
+        room = self.max_form_memory_size or len(body)
+        for segment, content in _parts(body, boundary, self.max_form_parts or len(body)):
+            if segment.filename is not None:
+                files.add(segment.name, _to_file(segment, content))
+                continue
+            room -= len(content)
+            if room < 0:
+                raise RequestEntityTooLarge
+            fields.add(segment.name, content.decode(errors="replace"))
+        return fields, files
+
+
+def _parts(body: bytes, boundary: str, limit: int) -> Iterator[tuple[MultipartSegment, bytes]]:
+    """Each part's headers and its content, which the parser gives in one piece or, empty, none.
+
+    Raises:
+        MultipartError: The form is not valid, or an empty part has no line break of its own. RFC
+            2046 allows that; the parser would take the next part for its content.
+    """
+    delimiter = b"--" + boundary.encode()
+    with PushMultipartParser(boundary, max_segment_count=limit) as parser:
+        segment, content = None, b""
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                segment, content = event, b""
+            elif event is not None:
+                content = bytes(event)
+                if content.startswith(delimiter):
+                    raise MultipartError
+            elif segment is not None:
+                yield segment, content
+
+
+def _to_file(segment: MultipartSegment, content: bytes) -> FileStorage:
+    return FileStorage(
+        BytesIO(content), segment.filename, segment.name, content_type=segment.content_type
+    )
+
+
+class FormRequest(Request):
+    """A request whose forms are read by `FormParser`, and kept in memory whatever their size."""
+
+    form_data_parser_class = FormParser
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        return BytesIO()

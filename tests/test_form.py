@@ -1,0 +1,66 @@
+import io
+
+import pytest
+from flask import Flask, request
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.formparser import FormDataParser
+from werkzeug.test import encode_multipart
+
+from dlflask.form import FormParser, FormRequest
+
+# What stands between boundaries may hold anything but the boundary, which Werkzeug draws at random.
+names = st.text(st.characters(codec="utf-8", exclude_characters='"\\%\r\n'), max_size=20)
+fields = st.tuples(names, st.text(st.characters(codec="utf-8"), max_size=50))
+files = st.tuples(names, names, st.binary(max_size=200))
+
+
+def parse(kind, body, boundary, **limits):
+    parser = kind(lambda **_: io.BytesIO(), **limits)
+    options = {"boundary": boundary}
+    _, fields, files = parser.parse(io.BytesIO(body), "multipart/form-data", len(body), options)
+    return list(fields.items(multi=True)), [
+        (name, file.filename, file.content_type, file.read())
+        for name, file in files.items(multi=True)
+    ]
+
+
+@given(st.lists(st.one_of(fields, files), max_size=4))
+def test_a_form_is_read_as_werkzeug_reads_it(parts):
+    boundary, body = encode_multipart(
+        MultiDict(
+            (part[0], part[1] if len(part) == 2 else FileStorage(io.BytesIO(part[2]), part[1]))
+            for part in parts
+        )
+    )
+
+    assert parse(FormParser, body, boundary) == parse(FormDataParser, body, boundary)
+
+
+@given(st.binary(max_size=300), st.integers(0, 250), st.integers(0, 8))
+def test_a_broken_form_gives_what_werkzeug_gives_of_it(noise, start, length):
+    file = FileStorage(io.BytesIO(b"picture"), "4.png")
+    _, body = encode_multipart({"image": file, "note": "four"}, boundary="x")
+    broken = body[:start] + noise + body[start + length :]
+
+    assert set(parse(FormParser, broken, "x")[0]) <= set(parse(FormDataParser, broken, "x")[0])
+
+
+@pytest.mark.parametrize(
+    ("limits", "parts"),
+    [
+        pytest.param({"max_form_parts": 2}, {"a": "1", "b": "2", "c": "3"}, id="parts"),
+        pytest.param({"max_form_memory_size": 5}, {"a": "123456"}, id="field"),
+        pytest.param({"max_form_memory_size": 5}, {"a": "123", "b": "456"}, id="fields"),
+    ],
+)
+def test_a_form_over_its_limits_is_refused(limits, parts):
+    app = Flask(__name__)
+    app.request_class = FormRequest
+    app.config.update({name.upper(): value for name, value in limits.items()})
+    app.post("/")(lambda: str(len(request.form)))
+
+    answer = app.test_client().post("/", data=parts | {"file": (io.BytesIO(b""), "4.png")})
+
+    assert answer.status_code == 413
