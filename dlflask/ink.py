@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dlflask.errors import BlankImage
-from dlflask.paper import MIN_CONTRAST, border_share, measure_distance
+from dlflask.paper import MAX_EVEN_SHARE, MIN_CONTRAST, border_share, measure_distance
 from dlflask.resample import Plane
 
 Ink = Plane
@@ -25,6 +25,9 @@ SMOOTH_BELOW = 12
 
 #: A drawing on a screen has one colour of paper: so much of its paper is exactly that colour.
 PLAIN_SHARE = 0.6
+
+#: Greys are counted on a grid of about this side.
+COUNTED_SIDE = 128
 
 #: Between dark and light grey.
 MIDDLE = 127
@@ -52,29 +55,29 @@ def extract_ink(pixels: Pixels) -> Ink:
     Raises:
         BlankImage: Nothing differs from the paper.
     """
-    if pixels.ndim == 2:
-        plain = _plain_ink(pixels)
-        if plain is not None:
-            return plain
-        pixels = pixels[None]
-    if not np.ptp(pixels, axis=(1, 2)).any():
+    planes = pixels.reshape(-1, *pixels.shape[-2:])
+    spans = [int(plane.max()) - int(plane.min()) for plane in planes]
+    if not any(spans):
         raise BlankImage(BLANK)
-    return _scale(measure_distance(pixels))
+    plain = _plain_ink(planes[spans.index(max(spans))])
+    return _scale(measure_distance(planes)) if plain is None else plain
 
 
 def _plain_ink(plane: Pixels) -> Ink | None:
     """Ink on paper of one exact grey; None where the paper is not so even."""
-    counts = np.bincount(plane.ravel(), minlength=256)
+    # Some rows and columns tell the paper as well as all do.
+    step = 1 + max(plane.shape) // COUNTED_SIDE
+    counts = np.bincount(plane[::step, ::step].ravel(), minlength=256)
     paper = int(counts.argmax())
-    if counts[paper] == plane.size:
-        raise BlankImage(BLANK)
     mask = plane <= MIDDLE if paper > MIDDLE else plane > MIDDLE
-    if np.count_nonzero(mask) / mask.size + border_share(mask) > 1:
+    area = np.count_nonzero(mask) / mask.size
+    if area + border_share(mask) > 1:
         # Bold ink, cut out tightly: the paper is the lesser part of the picture and its border.
         dark, light = counts[: MIDDLE + 1], counts[MIDDLE + 1 :]
         paper = int(dark.argmax() if paper > MIDDLE else MIDDLE + 1 + light.argmax())
-    far = np.flatnonzero(counts)
-    peak = max(far[-1] - paper, paper - far[0])
+    elif area > MAX_EVEN_SHARE:
+        return None  # An even frame or table around the paper.
+    peak = max(int(plane.max()) - paper, paper - int(plane.min()))
     near = counts[max(0, paper - peak // 5) : paper + peak // 5 + 1].sum()
     if counts[paper] < PLAIN_SHARE * near:
         return None

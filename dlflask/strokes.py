@@ -33,6 +33,8 @@ MAX_STROKE_GAP = 0.3
 #: The smallest digit that can be read, in pixels of the picture that was sent.
 MIN_SIDE = 4
 
+SPECKS = "The picture shows specks and no digit. Write one digit, larger."
+
 _AROUND = np.ones((3, 3), bool)
 
 
@@ -61,21 +63,20 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
     height, width = ink.shape
     window = np.array([-rows[0], -columns[0], height - rows[0], width - columns[0]])
     ink, mask = ink[inked], mask[inked]
-    blobs, _ = ndimage.label(mask, _AROUND)
+    blobs, num_blobs = ndimage.label(mask, _AROUND)
+    if num_blobs == 1:
+        _check_strokes(float(ink.max()), max(ink.shape))
+        return ink, (int(rows[0]), int(columns[0]))
     boxes = ndimage.find_objects(blobs)
     bounds = np.array([(r.start, c.start, r.stop, c.stop) for r, c in boxes])
     mass = np.bincount(blobs.ravel(), ink.ravel())[1:]
     kept = _strokes_of_one_digit(bounds, mass, (bounds == window).any(axis=1))
     peak = np.max(ink, where=blobs == 1 + mass.argmax(), initial=0)
-    if peak < SURE or (mass[kept].sum() < MIN_SHARE * mass.sum() and len(mass) > MAX_SPECKS):
-        raise BlankImage("The picture shows specks and no digit. Write one digit, larger.")
+    if mass[kept].sum() < MIN_SHARE * mass.sum() and len(mass) > MAX_SPECKS:
+        raise BlankImage(SPECKS)
     top, left = bounds[kept, :2].min(axis=0)
     bottom, right = bounds[kept, 2:].max(axis=0)
-    if max(bottom - top, right - left) < MIN_SIDE:
-        raise BlankImage(
-            f"The largest mark in the picture is under {MIN_SIDE} pixels. Send a picture in which "
-            "the digit is at least 8 pixels high."
-        )
+    _check_strokes(float(peak), max(bottom - top, right - left))
     box = np.s_[top:bottom, left:right]
     corner = int(rows[0] + top), int(columns[0] + left)
     if kept.all():
@@ -83,6 +84,16 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
     strokes = np.concatenate(([False], kept))[blobs[box]]
     digit: Ink = np.where(ndimage.binary_dilation(strokes, _AROUND), ink[box], 0)
     return digit, corner
+
+
+def _check_strokes(peak: float, side: int) -> None:
+    if peak < SURE:
+        raise BlankImage(SPECKS)
+    if side < MIN_SIDE:
+        raise BlankImage(
+            f"The largest mark in the picture is under {MIN_SIDE} pixels. Send a picture in which "
+            "the digit is at least 8 pixels high."
+        )
 
 
 def _strokes_of_one_digit(
