@@ -20,6 +20,8 @@ os.environ.setdefault("KERAS_BACKEND", "openvino")
 
 import keras
 
+from dlflask.layout import with_channels_first
+
 Tensors = NDArray[np.float32]
 Forward = Callable[[Tensors], NDArray[np.float32]]
 
@@ -49,6 +51,8 @@ def compile_model(model: Any) -> Forward:
     if keras.backend.backend() != "openvino":
         forward: Forward = model.predict_on_batch
         return forward
+    model = with_channels_first(model)
+    shape = model.input_shape[1:]
     one, many = _compile(model, 1), _compile(model, -1)
     # An infer request holds its own buffers and serves one thread at a time.
     own = threading.local()
@@ -56,6 +60,8 @@ def compile_model(model: Any) -> Forward:
     def forward_by_openvino(batch: Tensors) -> NDArray[np.float32]:
         if not hasattr(own, "one"):
             own.one, own.many = _Single(one), many.create_infer_request()
+        # One channel: its place among the axes moves no value.
+        batch = batch.reshape(-1, *shape)
         if len(batch) == 1:
             return own.one.run(batch)
         # share_outputs would hand out the request's own buffer, which the next call overwrites.

@@ -25,7 +25,8 @@ ALLOWED = {
     "preprocess": {"errors", "ink", "resample", "strokes"},
     "model_file": {"verdict"},
     "explain": set(),
-    "forward": set(),
+    "layout": set(),
+    "forward": {"layout"},
     "classifier": {"errors", "explain", "forward", "model_file", "prediction", "verdict"},
     "reading": {"image", "prediction", "preprocess"},
     "batch": {"errors", "image", "preprocess", "reading"},
@@ -48,7 +49,7 @@ OWNERS = {
     "PIL": {"evaluate", "image", "modes", "train"},
     "flask": {"app", "form", "problems", "routes", "upload"},
     "multipart": {"form"},
-    "keras": {"forward", "train"},
+    "keras": {"forward", "layout", "train"},
     "openvino": {"forward"},
     "tensorflow": set(),
 }
