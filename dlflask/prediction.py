@@ -56,7 +56,7 @@ class Prediction:
     @property
     def verdict(self) -> str:
         """`digit`, `unsure` or `not_a_digit`."""
-        return str(self.thresholds.judge(self.outputs[None])[0])
+        return self.thresholds.judge_one(self.outputs.tolist())
 
     @property
     def candidates(self) -> list[int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +44,17 @@ class Thresholds:
         # No eleventh column, no `not_a_digit`: the sum over none is 0.
         is_none = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above
         return np.where(is_digit, "digit", np.where(is_none, "not_a_digit", "unsure"))
+
+    def judge_one(self, outputs: Sequence[float]) -> str:
+        """The same for one row of float32 values as a list: 1 µs instead of 7."""
+        if max(outputs[:NOT_A_DIGIT]) >= self._levels[0]:
+            return "digit"
+        return "not_a_digit" if sum(outputs[NOT_A_DIGIT:]) > self._levels[1] else "unsure"
+
+    @cached_property
+    def _levels(self) -> tuple[float, float]:
+        """NumPy compares with a threshold rounded to float32; so does `judge_one`."""
+        return float(np.float32(self.unsure_below)), float(np.float32(self.not_a_digit_above))
 
     def to_json(self) -> str:
         """The form stored in the model file."""

@@ -35,6 +35,17 @@ def test_a_verdict_follows_from_the_thresholds(best, none, verdict):
     assert Prediction(outputs(best, none), THRESHOLDS).verdict == verdict
 
 
+@pytest.mark.parametrize("columns", [10, 11])
+def test_one_is_judged_like_many(columns):
+    rows = np.random.default_rng(0).dirichlet(np.full(columns, 0.2), 500).astype(np.float32)
+    # Thresholds are chosen among the outputs of pictures, so a tie is no accident.
+    thresholds = Thresholds(float(f"{rows[0].max():.7g}"), float(rows[1, -1]), 1.0, "two of them")
+
+    one_by_one = [thresholds.judge_one(row.tolist()) for row in rows]
+
+    assert one_by_one == thresholds.judge(rows).tolist()
+
+
 @pytest.mark.parametrize(("best", "verdict"), [(0.5, "digit"), (0.49, "unsure")])
 def test_a_model_without_thresholds_is_unsure_below_an_even_chance(best, verdict):
     assert Prediction(outputs(best)).verdict == verdict
