@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import struct
+import threading
 import zlib
+from contextlib import nullcontext
 from io import BytesIO
 
 from PIL import ExifTags, Image
@@ -25,6 +27,11 @@ except ImportError:
 
 #: More than any phone camera takes (50 megapixels), far less than a decompression bomb.
 MAX_PIXELS = 64_000_000
+
+#: Larger ones are decoded one at a time in a worker, whose threads would otherwise hold one each.
+#: Counted after `draft`, by which no JPEG of a camera is large.
+LARGE_PIXELS = 4_000_000
+_one_large_picture = threading.Lock()
 
 #: Pictures are reduced to this longest side before the ink is looked for: a digit that fills a
 #: twentieth of a phone photo still has 25 pixels, more than the 20 that the network sees.
@@ -159,12 +166,14 @@ def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
         if factor > 1:
             # For JPEG only: the decoder then works at 1/2, 1/4 or 1/8 scale, many times faster.
             picture.draft(picture.mode, (picture.width // factor, picture.height // factor))
-        # Loading may find the orientation behind the pixels (PNG) or carry it out (TIFF).
-        picture.load()
-        plain = to_plain_mode(picture)
+        is_large = picture.width * picture.height > LARGE_PIXELS
+        with _one_large_picture if is_large else nullcontext():
+            # Loading may find the orientation behind the pixels (PNG) or carry it out (TIFF).
+            picture.load()
+            plain = to_plain_mode(picture)
+            if region == WHOLE:
+                plain = _reduce(plain)
         turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-        if region == WHOLE:
-            plain = _reduce(plain)
         if turn is not None:
             plain = plain.transpose(turn)
         if region != WHOLE:
