@@ -8,18 +8,27 @@ from typing import Any
 # threads that compete for cores, one took 76 ms instead of 8.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from dlflask.routes import CLASSIFIER
+from dlflask.logs import Logger
+from dlflask.metrics import SHARED
+from dlflask.routes import READINESS
+
+_CGROUP = Path("/sys/fs/cgroup")
 
 
 def count_cpus() -> int:
     """CPUs this process may use, at least 1: a container's limit counts, not the host's cores."""
     affinity = getattr(os, "sched_getaffinity", None)  # macOS has none
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
-    limit = Path("/sys/fs/cgroup/cpu.max")
+    limit = _CGROUP / "cpu.max"
+    older = [_CGROUP / "cpu" / name for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")]
     if limit.is_file():
-        quota, _, period = limit.read_text(encoding="ascii").partition(" ")
-        if quota != "max":
-            cpus = min(cpus, round(int(quota) / int(period)))
+        quota, period = limit.read_text(encoding="ascii").split()
+    elif older[0].is_file():  # version 1 of control groups
+        quota, period = (path.read_text(encoding="ascii").strip() for path in older)
+    else:
+        return cpus
+    if quota not in ("max", "-1"):
+        cpus = min(cpus, round(int(quota) / int(period)))
     return max(1, cpus)
 
 
@@ -42,17 +51,48 @@ graceful_timeout = 20
 # Longer than NGINX keeps an idle upstream connection (60 s), or it would send into a closed one.
 keepalive = 75
 
+# A connection that waits costs little, and one that is refused costs its client a second try: so
+# many are let wait that a worker at 1,000 small pictures a second works them off in a second.
+# NGINX, in front, refuses earlier (`max_conns`), and at once.
+worker_connections = 1000
+# As many again wait in the kernel, where further ones are not answered.
+backlog = 1024
+
 # The heartbeat file belongs in memory: on a slow disk it stalls the worker. macOS has no /dev/shm.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Fails in a read-only container, and nothing here uses it.
 control_socket_disable = True
 
 # NGINX writes the access log; here it would cost a tenth of a small request.
+# GUNICORN_CMD_ARGS=--access-logfile=- turns this one on.
 accesslog = None
 errorlog = "-"
+logger_class = Logger
+
+
+def pre_fork(_: Any, worker: Any) -> None:
+    """Choose the row of shared memory that the worker counts in."""
+    worker.metrics_row = SHARED.take_row()
+
+
+def post_fork(_: Any, worker: Any) -> None:
+    """Count there from now on."""
+    SHARED.use_row(worker.metrics_row)
 
 
 def post_worker_init(worker: Any) -> None:
     """Compile and self-test before the worker takes its first connection."""
-    worker.wsgi.extensions[CLASSIFIER].warm_up()
-    worker.log.info("Worker is ready, pid %s", worker.pid)
+    readiness = worker.wsgi.extensions[READINESS]
+    # Gunicorn sets this to False on SIGTERM, and finishes what the worker has in hand.
+    readiness.is_draining = lambda: not worker.alive
+    readiness.start()
+    SHARED.count_worker()
+    if readiness.fault:
+        worker.log.error("Worker is not ready: %s", readiness.fault)
+    else:
+        worker.log.info("Worker is ready, pid %s", worker.pid)
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    """What a worker that ended, however it did, was doing is done no more."""
+    SHARED.free_row(worker.metrics_row)

@@ -6,10 +6,11 @@ from dlflask.app import create_app
 from dlflask.classifier import Classifier
 from dlflask.config import Config
 from dlflask.errors import DlflaskError
+from dlflask.metrics import SHARED
 
 try:
     config = Config.from_environment()
-    app = create_app(config, Classifier(config.model_path))
+    app = create_app(config, Classifier(config.model_path), SHARED)
 except DlflaskError as error:
     # A wrong setting or model is the operator's to mend: one line, and no traceback.
     sys.exit(f"dlflask cannot start: {error}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dlflask.errors import ModelError
 from dlflask.explain import saliency
 from dlflask.forward import Forward, Tensors, compile_model, load_model
-from dlflask.model_file import read_thresholds
+from dlflask.model_file import Golden, read_golden, read_thresholds
 from dlflask.prediction import Prediction
 from dlflask.verdict import NOT_A_DIGIT, PLAIN
 
@@ -25,6 +25,10 @@ SIZE = 28
 
 #: How far the probabilities may sum from 1: float32 softmax stays well inside.
 SUM_TOLERANCE = 1e-3
+
+#: How far an output may lie from the one stored with the model: processors and runtimes round
+#: differently, by some 1e-6 in float32.
+GOLDEN_TOLERANCE = 1e-3
 
 
 class Classifier:
@@ -47,6 +51,7 @@ class Classifier:
         """
         self.sha256, self._model = _load(path)
         self.thresholds = read_thresholds(path) or PLAIN
+        self._golden = read_golden(path)
         self._input_shape = _input_shape(self._model, path)
         self._forward: Forward | None = None
         self._lock = threading.Lock()
@@ -57,15 +62,21 @@ class Classifier:
         return self._forward is not None
 
     def warm_up(self) -> None:
-        """Compile, run once, and check that what comes out are probabilities.
+        """Compile, run once, and check that what comes out is what should.
 
         Raises:
-            ModelError: The outputs do not sum to 1.
+            ModelError: The network cannot be compiled, its outputs do not sum to 1, or it does not
+                say of the golden digits in its file what it said where it was made.
         """
         with self._lock:
             if self._forward is None:
-                forward = compile_model(self._model)
+                try:
+                    forward = compile_model(self._model)
+                except RuntimeError as fault:
+                    raise ModelError(f"The network cannot be compiled here ({fault}).") from fault
                 _self_test(forward(np.zeros((1, *self._input_shape), np.float32)))
+                if self._golden is not None:
+                    _compare(forward, self._golden, self._input_shape)
                 self._forward = forward
 
     def predict(self, tensor: Tensors) -> Prediction:
@@ -124,4 +135,15 @@ def _self_test(probabilities: NDArray[np.float32]) -> None:
         raise ModelError(
             f"The model's outputs sum to {total:.4f}; expected probabilities that sum to 1. "
             "End the network with a softmax."
+        )
+
+
+def _compare(forward: Forward, golden: Golden, input_shape: tuple[int, ...]) -> None:
+    batch = golden.digits.reshape(-1, *input_shape).astype(np.float32) / np.float32(255)
+    difference = float(np.abs(forward(batch) - golden.outputs).max())
+    if not difference < GOLDEN_TOLERANCE:
+        raise ModelError(
+            f"The network's outputs for its golden digits are off by {difference:.4f}; expected "
+            f"less than {GOLDEN_TOLERANCE}. The model file is damaged, or the runtime computes "
+            "wrongly on this processor: restore the file, or try KERAS_BACKEND=tensorflow."
         )

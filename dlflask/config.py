@@ -12,7 +12,9 @@ from dlflask.errors import ConfigError
 PREFIX = "DLFLASK_"
 
 #: Read by docker-compose.yml and meant for it; a shell that exports it still starts the service.
-COMPOSE_VARIABLES = frozenset({"DLFLASK_PORT"})
+COMPOSE_VARIABLES = frozenset(
+    {"DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"}
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +35,14 @@ class Config:
         },
     )
 
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Names that `Host` may have, separated by commas; `.example.org` stands for "
+            "every name under it. Empty: any. Health checks may use any name."
+        },
+    )
+
     def __post_init__(self) -> None:
         if self.max_upload_bytes < 1:
             raise ConfigError(
@@ -48,7 +58,7 @@ class Config:
             ConfigError: A `DLFLASK_*` name is unknown, or a value cannot be read.
         """
         known = {PREFIX + item.name.upper(): item.name for item in fields(cls)}
-        values: dict[str, Path | int] = {}
+        values: dict[str, Path | int | tuple[str, ...]] = {}
         for name, text in environment.items():
             if not name.startswith(PREFIX) or name in COMPOSE_VARIABLES:
                 continue
@@ -60,9 +70,11 @@ class Config:
         return cls(**values)  # type: ignore[arg-type]  # _parse returns what each field holds
 
 
-def _parse(name: str, text: str, kind: type) -> Path | int:
+def _parse(name: str, text: str, kind: type) -> Path | int | tuple[str, ...]:
     if issubclass(kind, Path):
         return Path(text)
+    if issubclass(kind, tuple):
+        return tuple(host for host in text.replace(",", " ").split() if host)
     try:
         return int(text)
     except ValueError:

@@ -8,11 +8,15 @@ DlflaskError
 │   ├── TooManyUploads
 │   ├── EmptyUpload
 │   └── UploadTooLarge
-└── ImageError              the picture cannot be read
-    ├── UnsupportedImage
-    ├── DamagedImage
-    ├── TooManyPixels
-    └── BlankImage
+├── ImageError              the picture cannot be read
+│   ├── UnsupportedImage
+│   ├── DamagedImage
+│   ├── TooManyPixels
+│   └── BlankImage
+└── Declined                the work is not done, whatever the picture
+    ├── NotReady
+    ├── Expired
+    └── Abandoned
 """
 
 
@@ -66,3 +70,19 @@ class TooManyPixels(ImageError):
 
 class BlankImage(ImageError):
     """The picture was decoded and shows no ink."""
+
+
+class Declined(DlflaskError):
+    """The service leaves this work undone."""
+
+
+class NotReady(Declined):
+    """The worker failed its self-test: its answers are not to be trusted."""
+
+
+class Expired(Declined):
+    """The request waited so long that nobody is likely to want its answer."""
+
+
+class Abandoned(Declined):
+    """The client closed the connection before its answer was computed."""

@@ -22,7 +22,13 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.DamagedImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture is damaged"),
     errors.TooManyPixels: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture has too many pixels"),
     errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture shows no digit"),
+    errors.NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is not ready"),
+    errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),
+    errors.Abandoned: (HTTPStatus.BAD_REQUEST, "The connection was closed too early"),
 }
+
+#: The type of a problem that says no more than its status, by RFC 9457.
+PLAIN_TYPE = "about:blank"
 
 #: Werkzeug's own faults, where what came and what to do can be said better than it does.
 _DETAILS = {
@@ -32,6 +38,9 @@ _DETAILS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
     "{limit:.1f} MB or has more than {parts} parts. Send fewer or smaller pictures.",
 }
+
+#: Sent with every 503, as NGINX does with its own: by then a queue of small pictures is worked off.
+RETRY_SECONDS = 2
 
 #: A refused body is read up to here, so that its sender hears why; beyond, the connection is cut.
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
@@ -62,7 +71,10 @@ def to_problem(error: errors.DlflaskError) -> dict[str, Any]:
 
 def _domain_problem(error: errors.DlflaskError) -> Response:
     status, title = PROBLEMS[type(error)]
-    return _answer(status, title, str(error), problem_type(type(error)))
+    answer = _answer(status, title, str(error), problem_type(type(error)))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
 
 
 def _http_problem(error: HTTPException) -> Response:
@@ -75,7 +87,7 @@ def _http_problem(error: HTTPException) -> Response:
         limit=(request.max_content_length or 0) / 1e6,
         parts=request.max_form_parts,
     )
-    answer = _answer(status, error.name, detail, "about:blank")
+    answer = _answer(status, error.name, detail, PLAIN_TYPE)
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             answer.headers[name] = value
@@ -93,12 +105,18 @@ def _drain(body: IO[bytes]) -> None:
 
 
 def _unexpected_problem(error: Exception) -> Response:
-    _log.error("unexpected error, request %s", g.request_id, exc_info=error)
+    _log.error(
+        "unexpected error, request %s",
+        g.request_id,
+        exc_info=error,
+        extra={"request_id": g.request_id},
+    )
     detail = f"The service failed on this request. Report it with the request id {g.request_id}."
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error", detail, "about:blank")
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error", detail, PLAIN_TYPE)
 
 
 def _answer(status: HTTPStatus, title: str, detail: str, kind: str) -> Response:
+    g.problem_type = kind
     if prefers_page():
         return make_response(render_template("index.html", error=detail), status)
     problem = _problem(status, title, detail, kind) | {"request_id": g.request_id}

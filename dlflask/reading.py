@@ -25,6 +25,9 @@ class ReadsDigits(Protocol):
     def sha256(self) -> str:
         """Of the model file, in hexadecimal."""
 
+    def warm_up(self) -> None:
+        """Be ready for the first prediction; raise ModelError where the self-test fails."""
+
     def predict(self, tensor: Tensor) -> Prediction:
         """Classify one (28, 28) float32 tensor."""
 

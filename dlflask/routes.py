@@ -7,14 +7,20 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
+from dlflask import __version__
+from dlflask.admission import check_wanted
 from dlflask.batch import read_digits
 from dlflask.errors import DlflaskError, MissingUpload
+from dlflask.exposition import CONTENT_TYPE, expose
+from dlflask.metrics import Metrics
 from dlflask.problems import to_problem
+from dlflask.readiness import Readiness
 from dlflask.reading import Reading, ReadsDigits, read_digit
 from dlflask.upload import read_upload, read_uploads
 
-#: Where create_app leaves the classifier and the settings in `app.extensions`.
+#: Where create_app leaves what the views need in `app.extensions`.
 CLASSIFIER, CONFIG = "dlflask.classifier", "dlflask.config"
+METRICS, READINESS = "dlflask.metrics", "dlflask.readiness"
 
 #: The pictures in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")
@@ -32,7 +38,7 @@ def page() -> str:
 def page_with_answer() -> str:
     """The page's form, sent by a browser without JavaScript: a picture, or a sample's button."""
     sample = request.form.get("sample")
-    reading = _read() if sample is None else read_digit(_sample(sample), _classifier())
+    reading = _read() if sample is None else _read_picture(_sample(sample))
     return render_template("index.html", prediction=reading.prediction, tensor=reading.tensor)
 
 
@@ -46,9 +52,13 @@ def predict_label() -> Response:
 def predict_labels() -> Response:
     """The same of each of several pictures, or what is wrong with it, in the order sent."""
     uploads = read_uploads(request, current_app.extensions[CONFIG].max_upload_bytes)
+    _check_worth()
+    readings = read_digits(uploads, _classifier())
+    for one in readings:
+        if isinstance(one, Reading):
+            _count(one)
     results = [
-        to_problem(one) if isinstance(one, DlflaskError) else _answer(one)
-        for one in read_digits(uploads, _classifier())
+        to_problem(one) if isinstance(one, DlflaskError) else _answer(one) for one in readings
     ]
     return jsonify(results=results, success=True)
 
@@ -61,15 +71,38 @@ def live() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """The model is loaded, compiled and self-tested."""
-    if _classifier().is_ready:
-        return jsonify(status="ready"), 200
-    return jsonify(status="starting"), 503
+    """The model is loaded, compiled and self-tested, and the worker is not about to stop."""
+    readiness: Readiness = current_app.extensions[READINESS]
+    return jsonify(status=readiness.state), 200 if readiness.state == "ready" else 503
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """What all workers have counted; NGINX does not let it out."""
+    text = expose(current_app.extensions[METRICS], _classifier().sha256, __version__)
+    return Response(text, content_type=CONTENT_TYPE)
 
 
 def _read() -> Reading:
-    upload = read_upload(request, current_app.extensions[CONFIG].max_upload_bytes)
-    return read_digit(upload, _classifier())
+    return _read_picture(read_upload(request, current_app.extensions[CONFIG].max_upload_bytes))
+
+
+def _read_picture(upload: bytes) -> Reading:
+    _check_worth()
+    reading = read_digit(upload, _classifier())
+    _count(reading)
+    return reading
+
+
+def _check_worth() -> None:
+    """Whether to compute at all: not for a client that has gone, nor by a network that is wrong."""
+    current_app.extensions[READINESS].check()
+    check_wanted(request.environ)
+
+
+def _count(reading: Reading) -> None:
+    counts: Metrics = current_app.extensions[METRICS]
+    counts.count_reading(reading.prediction, reading.milliseconds)
 
 
 def _answer(reading: Reading) -> dict[str, Any]:

@@ -22,6 +22,9 @@ class FakeClassifier:
         self.outputs = np.full(10, 0.01, np.float32)
         self.outputs[4] = 0.91
 
+    def warm_up(self):
+        self.is_ready = True
+
     def explain(self, tensor, _):
         return tensor
 

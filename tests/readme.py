@@ -64,6 +64,8 @@ def _variable(item):
 
 
 def _short(default):
+    if default == ():
+        return "(empty)"
     return default.relative_to(ROOT) if hasattr(default, "relative_to") else default
 
 

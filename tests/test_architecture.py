@@ -32,8 +32,19 @@ ALLOWED = {
     "batch": {"errors", "image", "preprocess", "reading"},
     "wording": {"prediction"},
     "problems": {"errors"},
-    "routes": {"batch", "errors", "problems", "reading", "upload"},
-    "app": {"__init__", "config", "form", "problems", "reading", "routes", "wording"},
+    "metrics": {"prediction", "problems", "verdict"},
+    "exposition": {"errors", "metrics", "problems", "verdict"},
+    "admission": {"errors"},
+    "readiness": {"errors", "reading"},
+    "logs": set(),
+    "routes": {
+        *("__init__", "admission", "batch", "errors", "exposition", "metrics"),
+        *("problems", "readiness", "reading", "upload"),
+    },
+    "app": {
+        *("__init__", "config", "form", "metrics", "problems", "readiness"),
+        *("reading", "routes", "wording"),
+    },
     "evaluate": {
         *("classifier", "config", "errors", "evaluate"),
         *("image", "prediction", "preprocess", "verdict"),
@@ -48,9 +59,11 @@ ALLOWED = {
 OWNERS = {
     "PIL": {"evaluate", "image", "modes", "train"},
     "flask": {"app", "form", "problems", "routes", "upload"},
-    "multipart": {"form"},
+    "gunicorn": {"logs"},
     "keras": {"forward", "layout", "train"},
+    "multipart": {"form"},
     "openvino": {"forward"},
+    "prometheus_client": {"exposition"},
     "tensorflow": set(),
 }
 

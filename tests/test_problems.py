@@ -30,7 +30,8 @@ def test_every_error_of_a_request_has_a_problem():
         below = kind.__subclasses__()
         return [leaf for child in below for leaf in leaves(child)] if below else [kind]
 
-    from_requests = leaves(errors.UploadError) + leaves(errors.ImageError)
+    kinds = (errors.UploadError, errors.ImageError, errors.Declined)
+    from_requests = [leaf for kind in kinds for leaf in leaves(kind)]
 
     assert set(PROBLEMS) == set(from_requests)
 

@@ -15,6 +15,7 @@ from dlflask.model_file import read_thresholds, write_thresholds
 from dlflask.train.calibrate import fit_temperature, fold_temperature
 from dlflask.train.data import Mnist
 from dlflask.train.fit import Recipe
+from dlflask.train.golden import store_golden
 from dlflask.train.measure import (
     Score,
     held_back_digits,
@@ -66,9 +67,10 @@ def calibrate(model: keras.Model, development: Development) -> Thresholds:
 
 
 def save(model: keras.Model, thresholds: Thresholds, path: Path) -> keras.Model:
-    """Save both in one file at `path` and read the model back from it."""
+    """Save both in one file at `path`, with golden digits, and read the model back from it."""
     model.save(path)
     write_thresholds(path, thresholds)
+    store_golden(path)
     saved: keras.Model = keras.models.load_model(path, compile=False)
     return saved
 

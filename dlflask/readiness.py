@@ -1,0 +1,54 @@
+"""Whether this worker is to be sent requests: starting, ready, draining or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from dlflask.errors import DlflaskError, NotReady
+from dlflask.reading import ReadsDigits, read_digit
+
+
+class Readiness:
+    """The state of one worker.
+
+    Attributes:
+        fault: What the self-test found; empty where it found nothing.
+        is_draining: Whether the worker finishes what it has and takes no more; set by the server.
+    """
+
+    def __init__(self, classifier: ReadsDigits, samples: Iterable[Path]) -> None:
+        self.fault = ""
+        self.is_draining: Callable[[], bool] = lambda: False
+        self._classifier = classifier
+        self._samples = tuple(samples)
+
+    def start(self) -> None:
+        """Warm up and self-test: the network, then the whole line of data with every sample.
+
+        A worker that fails stays up, so that it can be asked why, and is not started over and over.
+        """
+        try:
+            self._classifier.warm_up()
+            for sample in self._samples:
+                read_digit(sample.read_bytes(), self._classifier)
+        except (DlflaskError, OSError) as error:
+            self.fault = str(error)
+
+    @property
+    def state(self) -> str:
+        """`starting`, `ready`, `draining` or `failed`."""
+        if self.fault:
+            return "failed"
+        if self.is_draining():
+            return "draining"
+        return "ready" if self._classifier.is_ready else "starting"
+
+    def check(self) -> None:
+        """Let no picture through to a worker that failed; while it drains it finishes its work.
+
+        Raises:
+            NotReady: The self-test failed.
+        """
+        if self.fault:
+            raise NotReady("The service failed its self-test, and its log says why. Try again.")

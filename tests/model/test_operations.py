@@ -1,0 +1,221 @@
+"""The real service as its operators see it: metrics, logs, readiness, under two workers."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections import Counter
+
+import pytest
+
+from tests.serving import ROOT, ask, ask_on, free_port, running_server
+
+FOUR = (ROOT / "static" / "4.jpg").read_bytes()
+
+
+def read_four(port):
+    return ask(port, "POST", "/predictlabel", FOUR, "image/jpeg")
+
+
+def counts(port):
+    """{series: value} of /metrics, as text has them."""
+    lines = ask(port, "GET", "/metrics").body.decode().splitlines()
+    return {
+        name: float(value)
+        for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    }
+
+
+ANSWERED = 'dlflask_requests_total{route="/predictlabel",status="200"}'
+REFUSED = 'dlflask_requests_total{route="/predictlabel",status="415"}'
+FOURS = 'dlflask_digits_total{digit="4"}'
+
+
+def wait_until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    with running_server(WEB_CONCURRENCY="2") as port:
+        wait_until(lambda: counts(port)["dlflask_workers"] == 2)
+        yield port
+
+
+def worker_that_answers(port):
+    """The process id of the worker at the other end of a connection, and the connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    assert ask_on(connection, "GET", "/livez").status == 200
+    local = connection.sock.getsockname()[1]
+    found = subprocess.run(
+        ["ss", "-Htnp", f"sport = :{port} and dport = :{local}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(re.search(r"pid=(\d+)", found.stdout)[1]), connection
+
+
+def test_counts_are_exact_under_two_workers_and_after_one_was_killed(two_workers):
+    if shutil.which("ss") is None:
+        pytest.skip("ss is not installed: it tells which worker answered")
+    before = Counter(counts(two_workers))
+    statuses = Counter()
+    lock = threading.Lock()
+
+    def send(number):
+        for i in range(number):
+            answer = (
+                ask(two_workers, "POST", "/predictlabel", b"no picture", "image/png")
+                if i % 5 == 0
+                else read_four(two_workers)
+            )
+            with lock:
+                statuses[answer.status] += 1
+
+    def send_from_four(number):
+        threads = [threading.Thread(target=send, args=(number,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    send_from_four(25)
+    victim, connection = worker_that_answers(two_workers)
+    os.kill(victim, signal.SIGKILL)
+    connection.close()
+    wait_until(lambda: worker_is_replaced(two_workers, victim))
+    send_from_four(25)
+
+    after = Counter(counts(two_workers))
+    assert statuses == {200: 160, 415: 40}
+    assert after[ANSWERED] - before[ANSWERED] == 160
+    assert after[REFUSED] - before[REFUSED] == 40
+    assert after[FOURS] - before[FOURS] == 160
+    assert after["dlflask_workers"] == 2
+    assert after["dlflask_requests_in_flight"] == 1, "the scrape itself"
+
+
+def worker_is_replaced(port, victim):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(victim, 0)
+        return False
+    return counts(port)["dlflask_workers"] == 2
+
+
+def test_a_real_prometheus_reads_it(two_workers, tmp_path):
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not installed: Debian's package is called prometheus")
+    for _ in range(3):
+        assert read_four(two_workers).status == 200
+    sent = counts(two_workers)[ANSWERED]
+    (tmp_path / "prometheus.yml").write_text(
+        "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+        "scrape_configs:\n"
+        f"- {{job_name: digits, static_configs: [{{targets: ['127.0.0.1:{two_workers}']}}]}}\n"
+    )
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            "prometheus",
+            f"--config.file={tmp_path / 'prometheus.yml'}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: value(port, ANSWERED) == sent)
+        assert value(port, 'up{job="digits"}') == 1
+        assert value(port, "dlflask_workers") == 2
+        median = "histogram_quantile(0.5, dlflask_stage_seconds_bucket{stage='total'})"
+        assert 0 < value(port, median) < 5
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def value(port, query):
+    """What Prometheus says of `query`; None while it has no answer."""
+    address = f"http://127.0.0.1:{port}/api/v1/query?query={urllib.request.quote(query)}"
+    try:
+        with urllib.request.urlopen(address, timeout=10) as response:
+            found = json.load(response)["data"]["result"]
+    except OSError:
+        return None
+    return float(found[0]["value"][1]) if found else None
+
+
+def test_a_kept_connection_is_told_that_the_worker_drains():
+    with running_server(WEB_CONCURRENCY="1") as port:
+        worker, connection = worker_that_answers(port)
+        with contextlib.closing(connection):
+            assert ask_on(connection, "GET", "/readyz").status == 200
+
+            os.kill(worker, signal.SIGTERM)
+            answer = ask_on(connection, "GET", "/readyz")
+            while answer.headers["Connection"] != "close":
+                answer = ask_on(connection, "GET", "/readyz")
+
+        assert answer.status == 503
+        assert json.loads(answer.body) == {"status": "draining"}
+
+
+def test_a_client_that_left_costs_no_prediction(two_workers):
+    request = (
+        "POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        f"Content-Length: {len(FOUR)}\r\n\r\n"
+    ).encode() + FOUR
+    before = counts(two_workers)
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", two_workers)) as connection:
+            connection.sendall(request)
+
+    shed = 'dlflask_shed_total{reason="abandoned"}'
+    wait_until(
+        lambda: (
+            counts(two_workers)[shed] + counts(two_workers)[ANSWERED]
+            == before[shed] + before[ANSWERED] + 5
+        )
+    )
+    assert counts(two_workers)[shed] > before[shed]
+
+
+def test_both_logs_are_json_with_the_clients_request_id(tmp_path):
+    log = tmp_path / "access.log"
+    with running_server(GUNICORN_CMD_ARGS=f"--access-logfile={log}") as port:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/predictlabel?secret=1",
+            data=FOUR,
+            headers={"Content-Type": "image/jpeg", "X-Request-ID": "asked-by-a-test"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            assert response.headers["X-Request-ID"] == "asked-by-a-test"
+        wait_until(lambda: "asked-by-a-test" in log.read_text())
+
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    line = next(line for line in lines if line["request_id"] == "asked-by-a-test")
+    assert line["request"] == "POST /predictlabel"
+    assert line["status"] == 200
+    assert line["seconds"] > 0
+    assert "secret" not in log.read_text()
+
+
+def test_no_control_socket_listens(tmp_path):
+    assert "control_socket_disable = True" in (ROOT / "gunicorn.conf.py").read_text()
+    with running_server(HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path)):
+        sockets = [path for path in tmp_path.rglob("*") if path.is_socket()]
+
+    assert sockets == []
