@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,18 +19,20 @@ COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
 
 
 class Stack:
-    """A running composition: its port, its seconds to ready, and its commands."""
+    """A running composition: its port, its folder, its seconds to ready, and its commands."""
 
-    def __init__(self, command, folder, name):
+    def __init__(self, command, folder, name, files=(), **environment):
         self.port = free_port()
-        self._command = [*command, "--project-name", name]
-        self._folder = folder
-        self._environment = os.environ | {"DLFLASK_PORT": str(self.port)}
+        self.folder = folder
+        files = [option for file in files for option in ("-f", file)]
+        # Two runs of these tests at the same time do not take down each other's containers.
+        self._command = [*command, "--project-name", f"{name}{os.getpid()}", *files]
+        self._environment = os.environ | {"DLFLASK_PORT": str(self.port)} | environment
 
     def run(self, *arguments):
         done = subprocess.run(
             [*self._command, *arguments],
-            cwd=self._folder,
+            cwd=self.folder,
             env=self._environment,
             capture_output=True,
             text=True,
@@ -38,6 +41,22 @@ class Stack:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    @contextmanager
+    def up(self):
+        """Built, started and ready; taken down afterwards."""
+        self.run("build")
+        started = time.monotonic()
+        try:
+            self.run("up", "-d")
+            wait_until_ready(self.port)
+            self.seconds = time.monotonic() - started
+            yield self
+        finally:
+            self.run("down", "--timeout", "5")
+
+    def container(self, service):
+        return self.run("ps", "-q", service).strip()
 
 
 @pytest.fixture(scope="session")
@@ -65,16 +84,14 @@ def stack(request, engine, clone):
     command = COMPOSE[request.param]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    stack = Stack(command, clone, f"digits{request.param.replace('.', '')}")
-    stack.run("build")
-    started = time.monotonic()
-    try:
-        stack.run("up", "-d")
-        wait_until_ready(stack.port)
-        stack.seconds = time.monotonic() - started
+    with Stack(command, clone, f"digits{request.param.replace('.', '')}").up() as stack:
         yield stack
-    finally:
-        stack.run("down", "--timeout", "5")
+
+
+@pytest.fixture(scope="session")
+def any_compose(engine):
+    """The command of one version of Compose."""
+    return next(command for command in COMPOSE.values() if shutil.which(command[0]))
 
 
 @pytest.fixture(scope="session")

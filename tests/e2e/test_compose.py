@@ -68,7 +68,7 @@ def test_counters_are_not_reachable_from_outside(stack):
 
 def test_only_nginx_is_published(stack):
     ports = docker(
-        "inspect", "--format", "{{json .HostConfig.PortBindings}}", container(stack, "api")
+        "inspect", "--format", "{{json .HostConfig.PortBindings}}", stack.container("api")
     )
 
     assert json.loads(ports) in ({}, None)
@@ -80,7 +80,7 @@ def test_both_containers_become_healthy(stack):
         state = ""
         while state != "healthy" and time.monotonic() < deadline:
             state = docker(
-                "inspect", "--format", "{{.State.Health.Status}}", container(stack, service)
+                "inspect", "--format", "{{.State.Health.Status}}", stack.container(service)
             ).strip()
             time.sleep(0.5)
         assert state == "healthy", service
@@ -88,18 +88,21 @@ def test_both_containers_become_healthy(stack):
 
 def test_the_containers_are_confined(stack):
     for service in ("api", "nginx"):
-        name = container(stack, service)
+        name = stack.container(service)
         host = json.loads(docker("inspect", "--format", "{{json .HostConfig}}", name))
 
         assert docker("exec", name, "id", "-u").strip() != "0"
         assert host["ReadonlyRootfs"] is True
         assert host["CapDrop"] == ["ALL"]
+        assert host["Memory"] > 0
+        assert host["CpuQuota"] > 0
+        assert host["PidsLimit"] > 0
         assert "no-new-privileges:true" in host["SecurityOpt"]
 
 
 def test_the_image_is_small_and_a_worker_too(stack, figures):
     size = int(docker("image", "inspect", "--format", "{{.Size}}", "dlflask"))
-    processes = docker("exec", container(stack, "api"), "sh", "-c", "cat /proc/[0-9]*/status")
+    processes = docker("exec", stack.container("api"), "sh", "-c", "cat /proc/[0-9]*/status")
     resident = [
         int(kilobytes)
         for name, kilobytes in re.findall(r"Name:\s+(\S+).*?VmRSS:\s+(\d+)", processes, re.DOTALL)
@@ -115,14 +118,10 @@ def test_the_image_is_small_and_a_worker_too(stack, figures):
 
 
 def test_the_image_holds_no_tensorflow_and_no_compiler(stack):
-    name = container(stack, "api")
+    name = stack.container("api")
     packages = docker("exec", name, "sh", "-c", "ls /opt/venv/lib/python3*/site-packages")
     compilers = docker("exec", name, "sh", "-c", "command -v gcc cc clang g++ || true")
 
     assert "keras" in packages.split()
     assert not {"tensorflow", "torch", "jax", "pip"} & set(packages.split())
     assert compilers == ""
-
-
-def container(stack, service):
-    return stack.run("ps", "-q", service).strip()

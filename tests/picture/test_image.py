@@ -242,7 +242,7 @@ def test_large_pictures_are_decoded_one_at_a_time() -> None:
 
     with image._one_large_picture:
         thread.start()
-        decode_image(to_bytes(draw_digit()))
+        decode_image(to_bytes(draw_digit(4)))
         thread.join(timeout=2)
         assert thread.is_alive(), "it waits, while small ones go on"
 

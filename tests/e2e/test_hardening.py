@@ -1,0 +1,265 @@
+"""What NGINX lets in and out: headers, versions, hidden addresses, keys, TLS, and the logs."""
+
+import base64
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import urllib.request
+from contextlib import closing
+
+import pytest
+
+from tests.e2e.conftest import Stack
+from tests.serving import ROOT, Answer, ask, free_port
+
+pytestmark = pytest.mark.compose
+
+FOUR = (ROOT / "static" / "4.jpg").read_bytes()
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+}
+
+
+def send(port, request):
+    """Bytes as they are, which a client library would not send."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
+        connection.sendall(request)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return Answer(response)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 200, id="the-page"),
+        pytest.param(b"GET /static/page.js HTTP/1.1\r\nHost: x\r\n\r\n", 200, id="static"),
+        pytest.param(b"GET /static/none HTTP/1.1\r\nHost: x\r\n\r\n", 404, id="static-missing"),
+        pytest.param(b"GET /static/ HTTP/1.1\r\nHost: x\r\n\r\n", 403, id="static-folder"),
+        pytest.param(
+            b"POST /static/page.js HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+            405,
+            id="static-post",
+        ),
+        pytest.param(
+            b"GET /static/page.js HTTP/1.1\r\nHost: x\r\nRange: bytes=9999999-\r\n\r\n",
+            416,
+            id="range",
+        ),
+        pytest.param(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 404, id="metrics"),
+        pytest.param(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", 200, id="livez"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", 400, id="no-host"),
+        pytest.param(b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 505, id="version"),
+        pytest.param(b"no HTTP\r\n\r\n", 400, id="no-http"),
+        pytest.param(b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431, id="address"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431, id="header"
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", 413, id="large"
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501, id="encoding"
+        ),
+    ],
+)
+def test_every_answer_has_the_security_headers_and_no_version(stack, request_bytes, status):
+    answer = send(stack.port, request_bytes)
+
+    assert answer.status == status
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert len(answer.headers.get_all("Content-Security-Policy")) == 1
+    assert len(answer.headers.get_all("X-Request-ID")) == 1
+    assert answer.headers["Server"] == "nginx"
+    assert b"nginx/" not in answer.body
+    if status >= 400:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert json.loads(answer.body)["status"] == status
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/metrics", "/metrics/", "//metrics", "/./metrics", "/x/../metrics", "/metrics?x=1"),
+        *("/%6detrics", "/metrics%2f", "/METRICS", "/metrics;x", "/static/../metrics"),
+    ],
+)
+def test_the_counters_are_reached_by_no_spelling(stack, path):
+    answer = send(stack.port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    assert answer.status == 404
+    assert b"dlflask_requests" not in answer.body
+
+
+def test_the_counters_are_read_from_inside(stack):
+    program = (
+        "import urllib.request as r;"
+        "print(r.urlopen('http://127.0.0.1:8000/metrics', timeout=20).read().decode())"
+    )
+    done = subprocess.run(
+        ["docker", "exec", stack.container("api"), "python", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "dlflask_workers" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A folder with a certificate for localhost that signs itself."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    folder.chmod(0o755)
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def locked(any_compose, clone, certificate):
+    """The containers with everything switched on: keys, TLS, names of hosts, the access log."""
+    keys = certificate / "keys.txt"
+    keys.write_text("5f0c2b alice;\n77aa01 bob;\n")
+    keys.chmod(0o644)
+    tls_port = free_port()
+    stack = Stack(
+        any_compose,
+        clone,
+        "locked",
+        ("docker-compose.yml", "nginx/api-keys.yml", "nginx/tls.yml"),
+        DLFLASK_API_KEYS=str(keys),
+        DLFLASK_TLS_FOLDER=str(certificate),
+        DLFLASK_TLS_PORT=str(tls_port),
+        DLFLASK_ALLOWED_HOSTS="localhost, digits.example.org",
+        GUNICORN_CMD_ARGS="--access-logfile=-",
+    )
+    stack.tls_port = tls_port
+    stack.certificate = certificate / "cert.pem"
+    with stack.up():
+        yield stack
+
+
+def ask_safely(stack, path="/predictlabel", **headers):
+    """A request over TLS, its certificate checked."""
+    context = ssl.create_default_context(cafile=stack.certificate)
+    connection = http.client.HTTPSConnection(
+        "localhost", stack.tls_port, timeout=30, context=context
+    )
+    with closing(connection):
+        body = FOUR if path == "/predictlabel" else None
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(
+            "POST" if body else "GET", path, body, {"Content-Type": "image/jpeg"} | headers
+        )
+        return Answer(connection.getresponse())
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({}, 401, id="none"),
+        pytest.param({"X_API_Key": "wrong"}, 401, id="wrong"),
+        pytest.param({"X_API_Key": "alice"}, 401, id="a-name"),
+        pytest.param({"X_API_Key": ""}, 401, id="empty"),
+        pytest.param({"X_API_Key": "default"}, 401, id="a-word-of-nginx"),
+        pytest.param({"X_API_Key": "5f0c2b"}, 200, id="alices"),
+        pytest.param({"X_API_Key": "77aa01"}, 200, id="bobs"),
+    ],
+)
+def test_a_key_is_asked_for(locked, headers, status):
+    answer = ask_safely(locked, **headers)
+
+    assert answer.status == status
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    if status == 401:
+        assert "X-API-Key" in json.loads(answer.body)["detail"]
+
+
+def test_health_and_static_files_need_no_key(locked):
+    assert ask_safely(locked, "/readyz").status == 200
+    assert ask_safely(locked, "/static/page.js").status == 200
+    assert ask(locked.port, "GET", "/livez").status == 200, "nor TLS, nor the right name"
+
+
+def test_plain_http_sends_on_to_tls(locked):
+    answer = ask(locked.port, "GET", "/predictlabel?details=1")
+
+    assert answer.status == 308
+    assert answer.headers["Location"] == "https://127.0.0.1/predictlabel?details=1"
+    assert answer.headers["Strict-Transport-Security"] is None
+
+
+def test_old_tls_is_not_spoken(locked):
+    context = ssl.create_default_context(cafile=locked.certificate)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with socket.create_connection(("127.0.0.1", locked.tls_port), timeout=30) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost") as connection:
+            assert connection.version() == "TLSv1.2"
+
+    offered = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{locked.tls_port}", "-tls1_1"],
+        input=b"",
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert offered.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("digits.example.org:443", 200),
+        ("evil.example", 400),
+        ("127.0.0.1", 400),
+    ],
+)
+def test_only_the_named_hosts_are_answered(locked, host, status):
+    assert ask_safely(locked, Host=host, X_API_Key="5f0c2b").status == status
+
+
+def test_one_request_has_one_id_in_both_logs_and_the_answer(locked):
+    request_id = ask_safely(locked, X_API_Key="5f0c2b").headers["X-Request-ID"]
+
+    def logged(service):
+        name = locked.container(service)
+        text = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+        lines = [line for line in text.stdout.splitlines() if request_id in line]
+        assert len(lines) == 1, text.stdout
+        assert "5f0c2b" not in text.stdout + text.stderr, "a key is never logged"
+        assert base64.b64encode(FOUR[:60]).decode() not in text.stdout + text.stderr
+        return json.loads(lines[0])
+
+    of_nginx, of_service = logged("nginx"), logged("api")
+    assert of_nginx["request_id"] == of_service["request_id"] == request_id
+    assert of_nginx["request"] == of_service["request"] == "POST /predictlabel"
+    assert of_nginx["status"] == of_service["status"] == 200
+    assert of_nginx["client"] == of_service["client"]
+    assert of_nginx["key"] == "alice"
+
+
+def test_a_compose_file_that_is_not_asked_for_changes_nothing(stack):
+    with urllib.request.urlopen(f"http://127.0.0.1:{stack.port}/", timeout=30) as response:
+        assert response.status == 200
+        assert response.headers["Strict-Transport-Security"] is None
