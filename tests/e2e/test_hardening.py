@@ -212,9 +212,11 @@ def test_old_tls_is_not_spoken(locked):
     context = ssl.create_default_context(cafile=locked.certificate)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with socket.create_connection(("127.0.0.1", locked.tls_port), timeout=30) as plain:
-        with context.wrap_socket(plain, server_hostname="localhost") as connection:
-            assert connection.version() == "TLSv1.2"
+    with (
+        socket.create_connection(("127.0.0.1", locked.tls_port), timeout=30) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        assert connection.version() == "TLSv1.2"
 
     offered = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{locked.tls_port}", "-tls1_1"],

@@ -1,0 +1,102 @@
+"""An open-loop client: requests go out by the clock, whatever has become of those before."""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outcome:
+    """What became of the requests of one run.
+
+    Attributes:
+        statuses: How many answers had which status; `none` are requests without an answer.
+        seconds: From the moment each accepted request was due to its answer.
+        refused_seconds: The same of those told 429 or 503.
+        unexplained: Refusals without Retry-After.
+        duration: Of the run, in seconds.
+    """
+
+    statuses: Counter = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    refused_seconds: list[float] = field(default_factory=list)
+    unexplained: int = 0
+    duration: float = 0.0
+
+    @property
+    def rate(self):
+        """Accepted requests a second."""
+        return self.statuses[200] / self.duration
+
+
+class Client:
+    """Connections that are kept, one request at a time on each."""
+
+    def __init__(self, port, request):
+        self.port = port
+        self.request = request
+        self.outcome = Outcome()
+        self._idle = []
+
+    async def send(self, due):
+        try:
+            if self._idle:
+                reader, writer = self._idle.pop()
+            else:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(self.request)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            length = int(head.split("content-length: ")[1].split("\r\n")[0])
+            await reader.readexactly(length)
+        except (OSError, asyncio.IncompleteReadError):
+            self.outcome.statuses["none"] += 1
+            return
+        self._note(int(head.split()[1]), head, time.perf_counter() - due)
+        if "connection: close" in head:
+            writer.close()
+        else:
+            self._idle.append((reader, writer))
+
+    def close(self):
+        for _, writer in self._idle:
+            writer.close()
+
+    def _note(self, status, head, seconds):
+        self.outcome.statuses[status] += 1
+        if status == 200:
+            self.outcome.seconds.append(seconds)
+        elif status in (429, 503):
+            self.outcome.refused_seconds.append(seconds)
+            self.outcome.unexplained += "retry-after: " not in head
+
+
+async def closed_loop(port, request, connections, seconds):
+    """As fast as `connections` that each wait for their answer can go: the peak."""
+    client = Client(port, request)
+    started = time.perf_counter()
+
+    async def loop():
+        while time.perf_counter() - started < seconds:
+            await client.send(time.perf_counter())
+
+    await asyncio.gather(*(loop() for _ in range(connections)))
+    client.outcome.duration = time.perf_counter() - started
+    client.close()
+    return client.outcome
+
+
+async def open_loop(port, request, rate, seconds):
+    """`rate` requests a second, for `seconds`."""
+    client = Client(port, request)
+    sent = set()
+    started = time.perf_counter()
+    for i in range(int(rate * seconds)):
+        due = started + i / rate
+        if (early := due - time.perf_counter()) > 0:
+            await asyncio.sleep(early)
+        sent.add(asyncio.create_task(client.send(due)))
+    await asyncio.gather(*sent)
+    client.outcome.duration = time.perf_counter() - started
+    client.close()
+    return client.outcome

@@ -1,0 +1,168 @@
+"""Three times what the service can do: the excess is refused at once, the rest is answered."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from tests.conftest import encode
+from tests.drawing import draw_digit
+from tests.e2e.conftest import Stack
+from tests.e2e.load import closed_loop, open_loop
+from tests.serving import START_SECONDS, ask
+
+pytestmark = pytest.mark.compose
+
+#: 4 ms of work: the service, not the client beside it on the same processors, is the limit.
+PICTURE = encode(draw_digit(4))
+REQUEST = (
+    "POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+    f"Content-Length: {len(PICTURE)}\r\n\r\n"
+).encode() + PICTURE
+
+#: Enough to keep every thread busy, few enough that nothing is refused.
+CONNECTIONS = 32
+SECONDS = 8
+
+
+@pytest.fixture(scope="module")
+def stack(any_compose, clone):
+    with Stack(any_compose, clone, "overload").up() as stack:
+        yield stack
+
+
+@pytest.fixture
+def many_clients(stack):
+    """All load comes from one address here: let that one take what many would."""
+    limits = stack.folder / "nginx" / "conf.d" / "limits"
+    text = limits.read_text()
+    limits.write_text(text.replace("limit_conn connections 70;", "limit_conn connections 7000;"))
+    stack.run("exec", "-T", "nginx", "nginx", "-s", "reload")
+    yield
+    limits.write_text(text)
+    stack.run("exec", "-T", "nginx", "nginx", "-s", "reload")
+
+
+async def while_health_is_asked(port, work):
+    """The outcome of `work`, and the statuses of /readyz meanwhile."""
+    statuses = []
+
+    async def watch():
+        while True:
+            answer = await asyncio.to_thread(ask, port, "GET", "/readyz")
+            statuses.append(answer.status)
+            await asyncio.sleep(0.2)
+
+    watching = asyncio.create_task(watch())
+    outcome = await work
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+    return outcome, statuses
+
+
+def percentile(seconds, part):
+    return float(np.percentile(seconds, part))
+
+
+def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
+    stack, many_clients, figures
+):
+    asyncio.run(closed_loop(stack.port, REQUEST, CONNECTIONS, 2))
+    peak = asyncio.run(closed_loop(stack.port, REQUEST, CONNECTIONS, SECONDS))
+    assert set(peak.statuses) == {200}
+
+    load = open_loop(stack.port, REQUEST, 3 * peak.rate, SECONDS)
+    over, health = asyncio.run(while_health_is_asked(stack.port, load))
+
+    figures.append(
+        f"overload: peak {peak.rate:.0f}/s; offered {3 * peak.rate:.0f}/s: accepted "
+        f"{over.rate:.0f}/s, p50 {percentile(over.seconds, 50):.3f} s, p99 "
+        f"{percentile(over.seconds, 99):.3f} s; refused {dict(over.statuses)}, p50 "
+        f"{percentile(over.refused_seconds, 50):.4f} s; health answered {len(health)} times"
+    )
+    assert set(over.statuses) == {200, 503}
+    assert over.statuses[503] > over.statuses[200], "two thirds were too many"
+    assert over.unexplained == 0
+    assert over.rate >= 0.85 * peak.rate
+    assert percentile(over.seconds, 99) < 1
+    assert percentile(over.refused_seconds, 50) < percentile(over.seconds, 50)
+    assert set(health) == {200}
+
+
+def test_one_client_takes_so_much_and_no_more(stack):
+    """Seventy uploads that do not end; the next request is told 429, and health is answered."""
+    head = b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"
+    with contextlib.ExitStack() as connections:
+        for _ in range(70):
+            connection = socket.create_connection(("127.0.0.1", stack.port), timeout=30)
+            connections.enter_context(connection).sendall(head)
+        answer = until(lambda: ask(stack.port, "GET", "/"), 429)
+
+        problem = json.loads(answer.body)
+        assert answer.headers["Retry-After"] == "1"
+        assert problem["status"] == 429
+        assert problem["success"] is False
+        assert ask(stack.port, "GET", "/readyz").status == 200
+
+    until(lambda: ask(stack.port, "GET", "/"), 200)
+
+
+def test_slow_clients_take_no_worker(stack):
+    """Headers and bodies that come a byte at a time, more of them than there are threads."""
+    starts = (
+        b"POST /predictlabel HTTP/1.1\r\nHost: x\r\n",
+        b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
+    )
+    with contextlib.ExitStack() as connections:
+        slow = []
+        for i in range(60):
+            connection = socket.create_connection(("127.0.0.1", stack.port), timeout=30)
+            slow.append(connections.enter_context(connection))
+            slow[-1].sendall(starts[i % 2])
+        for _ in range(3):
+            for connection in slow:
+                connection.sendall(b"x")
+            body = ask(stack.port, "POST", "/predictlabel", PICTURE, "image/png")
+            assert body.status == 200
+
+        assert in_flight(stack) == 1, "the scrape itself"
+
+
+def test_a_client_that_sends_no_headers_is_cut_off(stack):
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=60) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            answer = connection.recv(100)
+            # NGINX may say 408 before it closes; it does not wait for the rest.
+            assert answer == b"" or b" 408 " in answer
+
+
+def until(request, status):
+    """Ask until the status is the expected one."""
+    deadline = time.monotonic() + START_SECONDS
+    while (answer := request()).status != status:
+        assert time.monotonic() < deadline, answer.status
+    return answer
+
+
+def in_flight(stack):
+    program = (
+        "import urllib.request as r;"
+        "print(r.urlopen('http://127.0.0.1:8000/metrics', timeout=20).read().decode())"
+    )
+    done = subprocess.run(
+        ["docker", "exec", stack.container("api"), "python", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    line = next(
+        line for line in done.stdout.splitlines() if line.startswith("dlflask_requests_in_flight")
+    )
+    return float(line.split()[1])
