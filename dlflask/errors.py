@@ -6,6 +6,8 @@ DlflaskError
 ├── UploadError             the request does not carry one picture
 │   ├── MissingUpload
 │   ├── TooManyUploads
+│   ├── InvalidJson
+│   ├── InvalidBase64
 │   ├── EmptyUpload
 │   └── UploadTooLarge
 ├── ImageError              the picture cannot be read
@@ -42,6 +44,14 @@ class MissingUpload(UploadError):
 
 class TooManyUploads(UploadError):
     """More than one picture where one is read."""
+
+
+class InvalidJson(UploadError):
+    """The body is said to be JSON and is none, or not of the form that is read."""
+
+
+class InvalidBase64(UploadError):
+    """A picture in JSON is not a string of base64."""
 
 
 class EmptyUpload(UploadError):

@@ -16,6 +16,8 @@ from dlflask import errors
 PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.MissingUpload: (HTTPStatus.BAD_REQUEST, "No picture was sent"),
     errors.TooManyUploads: (HTTPStatus.BAD_REQUEST, "Too many pictures were sent"),
+    errors.InvalidJson: (HTTPStatus.BAD_REQUEST, "The JSON cannot be read"),
+    errors.InvalidBase64: (HTTPStatus.UNPROCESSABLE_ENTITY, "The base64 cannot be read"),
     errors.EmptyUpload: (HTTPStatus.BAD_REQUEST, "The picture is empty"),
     errors.UploadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture is too large"),
     errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture format read here"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnsupportedMediaType
 
+from dlflask.embedded import base64_of, decode_base64, decoded_size, value_of
 from dlflask.errors import (
     EmptyUpload,
     MissingUpload,
@@ -23,22 +27,26 @@ PART_NAMES = ("image", "file")
 
 
 def read_upload(request: Request, max_bytes: int) -> bytes:
-    """The picture in a multipart form, or the whole body where its type is `image/*`.
+    """The picture in a multipart form, in JSON, or the whole body where its type is `image/*`.
 
     Raises:
         MissingUpload: No part is named `image` or `file`, or no file was chosen in the form.
         TooManyUploads: More than one part holds a picture.
         EmptyUpload: The picture has 0 bytes.
         UploadTooLarge: The picture has more than `max_bytes`.
-        UnsupportedMediaType: The body is neither a multipart form nor a picture.
+        InvalidJson: The body is not {"image": ...}.
+        InvalidBase64: The picture in the JSON is not base64.
+        UnsupportedMediaType: The body is neither a multipart form nor JSON nor a picture.
     """
     if request.mimetype == "multipart/form-data":
         return _read_file(_one_part(request), max_bytes)
-    return _check_size(_read_body(request), max_bytes)
+    if request.is_json:
+        return _decode(value_of(request.get_data(cache=False), "image", 1), max_bytes)
+    return _read_body(request, max_bytes)
 
 
 def read_uploads(request: Request, max_bytes: int) -> list[bytes | UploadError]:
-    """The pictures of a multipart form, in the order sent; a raw picture is one.
+    """The pictures of a multipart form or of JSON, in the order sent; a raw picture is one.
 
     Returns:
         For each, its bytes, or what `read_upload` raises of it alone.
@@ -46,29 +54,30 @@ def read_uploads(request: Request, max_bytes: int) -> list[bytes | UploadError]:
     Raises:
         MissingUpload: No part is named `image` or `file`.
         TooManyUploads: There are more than `MAX_UPLOADS`, or their order is lost between names.
-        UnsupportedMediaType: The body is neither a multipart form nor a picture.
+        InvalidJson: The body is not {"images": [...]}.
+        UnsupportedMediaType: The body is neither a multipart form nor JSON nor a picture.
     """
+    if request.is_json:
+        return _read_json_list(request.get_data(cache=False), max_bytes)
     if request.mimetype != "multipart/form-data":
-        return [_check_size(_read_body(request), max_bytes)]
+        return [_read_body(request, max_bytes)]
     # Some more, for a form's other fields and for a refusal that counts the pictures.
     request.max_form_parts = 2 * MAX_UPLOADS
     parts = _parts(request)
-    if len(parts) > MAX_UPLOADS:
-        raise TooManyUploads(
-            f"The form holds {len(parts)} pictures; up to {MAX_UPLOADS} are read at a time. Send "
-            "the others in further requests."
-        )
+    _check_number(len(parts))
     if all(request.files.getlist(name) for name in PART_NAMES):
         raise TooManyUploads(
             "The form has pictures in the parts 'image' and 'file', which have no order among "
             "each other. Name all of them 'image'."
         )
-    return [_read_file_or_fault(part, max_bytes) for part in parts]
+    return [_or_fault(_read_file, part, max_bytes) for part in parts]
 
 
-def _read_body(request: Request) -> bytes:
+def _read_body(request: Request, max_bytes: int) -> bytes:
     if request.mimetype.startswith("image/"):
-        return request.get_data(cache=False)
+        upload = request.get_data(cache=False)
+        _check_size(len(upload), max_bytes)
+        return upload
     if not request.mimetype and not request.content_length:
         raise MissingUpload(
             "The request has no body. Send the picture as the part 'image' of a multipart form, "
@@ -80,15 +89,14 @@ def _read_body(request: Request) -> bytes:
     )
 
 
-def _check_size(upload: bytes, max_bytes: int) -> bytes:
-    if not upload:
+def _check_size(num_bytes: int, max_bytes: int) -> None:
+    if not num_bytes:
         raise EmptyUpload("The picture has 0 bytes. Choose a file that holds a picture.")
-    if len(upload) > max_bytes:
+    if num_bytes > max_bytes:
         raise UploadTooLarge(
-            f"The picture is {len(upload) / 1e6:.1f} MB; the limit is {max_bytes / 1e6:.1f} MB. "
+            f"The picture is {num_bytes / 1e6:.1f} MB; the limit is {max_bytes / 1e6:.1f} MB. "
             "Send a smaller picture."
         )
-    return upload
 
 
 def _one_part(request: Request) -> FileStorage:
@@ -117,11 +125,37 @@ def _read_file(part: FileStorage, max_bytes: int) -> bytes:
     upload: bytes = part.read()
     if not upload and not part.filename:
         raise MissingUpload("No picture was chosen. Choose a picture, then send the form.")
-    return _check_size(upload, max_bytes)
+    _check_size(len(upload), max_bytes)
+    return upload
 
 
-def _read_file_or_fault(part: FileStorage, max_bytes: int) -> bytes | UploadError:
+def _read_json_list(body: bytes, max_bytes: int) -> list[bytes | UploadError]:
+    values = value_of(body, "images", MAX_UPLOADS)
+    if not isinstance(values, list) or not values:
+        raise MissingUpload("The key 'images' holds no list of pictures. Send one, as base64.")
+    _check_number(len(values))
+    return [_or_fault(_decode, value, max_bytes) for value in values]
+
+
+def _decode(value: Any, max_bytes: int) -> bytes:
+    encoded = base64_of(value)
+    # What is too short to be base64 is not empty.
+    _check_size(decoded_size(encoded) or len(encoded), max_bytes)
+    return decode_base64(encoded)
+
+
+def _check_number(number: int) -> None:
+    if number > MAX_UPLOADS:
+        raise TooManyUploads(
+            f"The request holds {number} pictures; up to {MAX_UPLOADS} are read at a time. Send "
+            "the others in further requests."
+        )
+
+
+def _or_fault(
+    read: Callable[[Any, int], bytes], one: FileStorage | Any, max_bytes: int
+) -> bytes | UploadError:
     try:
-        return _read_file(part, max_bytes)
+        return read(one, max_bytes)
     except UploadError as fault:
         return fault

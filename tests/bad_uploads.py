@@ -54,6 +54,10 @@ def _picture(content, name="picture.png", part="image"):
     return [(part, name, content)]
 
 
+def _json(name, status, says, body):
+    return BadRequest(name, status, says, body=body, content_type="application/json")
+
+
 BAD_REQUESTS = [
     BadRequest("no-body", 400, "no body"),
     BadRequest("no-part", 400, "no parts", body=b"--x--\r\n", content_type=MULTIPART),
@@ -81,7 +85,24 @@ BAD_REQUESTS = [
     BadRequest("wrong-method", 405, "GET is not allowed", method="GET"),
     BadRequest("wrong-method-delete", 405, "DELETE is not allowed", method="DELETE"),
     BadRequest("wrong-path", 404, "/predict", _picture(_PNG), path="/predict"),
-    BadRequest("json", 415, "application/json", body=b"{}", content_type="application/json"),
+    BadRequest("text", 415, "text/plain", body=b"4", content_type="text/plain"),
+    _json("json-empty", 400, "not valid JSON", b""),
+    _json("json-empty-object", 400, "no key 'image'", b"{}"),
+    _json("json-cut-off", 400, "not valid JSON", b'{"image": "iVBO'),
+    _json("json-nan", 400, "NaN", b'{"image": NaN}'),
+    _json("json-not-utf-8", 400, "not valid JSON", b'{"image": "\xff"}'),
+    _json("json-list", 400, "no keys", b'["iVBO"]'),
+    _json("json-other-keys", 400, "the keys image, details", b'{"image": "", "details": true}'),
+    _json("json-deep", 400, "over 2 lists", b'{"image":' + b"[" * 100_000),
+    _json("json-many-values", 400, "commas", b'{"image":[' + b"0," * 1_000_000),
+    _json("json-number", 422, "expected a string", b'{"image": 4}'),
+    _json("json-no-base64", 422, "not valid base64", b'{"image": "I am a 4!"}'),
+    _json("json-no-padding", 422, "not valid base64", b'{"image": "iVBORw0"}'),
+    _json("json-not-ascii", 422, "not valid base64", '{"image": "é€4="}'.encode()),
+    _json("json-data-url-of-text", 422, "data:,four", b'{"image": "data:,four"}'),
+    _json("json-empty-picture", 400, "0 bytes", b'{"image": "data:image/png;base64,"}'),
+    _json("json-no-picture", 415, "no picture format", b'{"image": "SSBhbSBhIDQ="}'),
+    _json("json-too-large", 413, "limit", b'{"image": "%s"}' % (b"A" * 20_000_000)),
     BadRequest(
         "urlencoded",
         415,
