@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlflask.app import create_app
 from dlflask.config import Config
@@ -128,7 +129,9 @@ def test_what_cannot_be_read_is_a_problem(client, parts, status, says):
     assert status == 200 or json.loads(answer.text)["success"] is False
 
 
-def test_as_many_as_the_limit_are_read(client, digits):
-    answer = client.post("/predictlabels", **form(*[digits[0]] * MAX_UPLOADS))
+def test_as_many_as_the_limit_are_read(client, placed_digit):
+    placed = encode(Image.fromarray(placed_digit))
+
+    answer = client.post("/predictlabels", **form(*[placed] * MAX_UPLOADS))
 
     assert len(answer.get_json()["results"]) == MAX_UPLOADS
