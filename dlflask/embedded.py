@@ -30,9 +30,9 @@ def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
         )
     try:
         return json.loads(body, parse_constant=_refuse_constant)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise InvalidJson(
-            f'The body is not valid JSON ({fault}). Send an object, like {{"image": "iVBORw0..."}}.'
+            f"The body is not valid JSON ({fault}). Send what is documented at /reference."
         ) from fault
 
 

@@ -8,6 +8,7 @@ DlflaskError
 │   ├── TooManyUploads
 │   ├── InvalidJson
 │   ├── InvalidBase64
+│   ├── InvalidInferRequest
 │   ├── EmptyUpload
 │   └── UploadTooLarge
 ├── ImageError              the picture cannot be read
@@ -52,6 +53,10 @@ class InvalidJson(UploadError):
 
 class InvalidBase64(UploadError):
     """A picture in JSON is not a string of base64."""
+
+
+class InvalidInferRequest(UploadError):
+    """The body is no request of the Open Inference Protocol that this model can answer."""
 
 
 class EmptyUpload(UploadError):

@@ -7,7 +7,7 @@ import re
 from http import HTTPStatus
 from typing import IO, Any
 
-from flask import Flask, Response, g, json, make_response, render_template, request
+from flask import Flask, Response, g, json, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dlflask import errors
@@ -18,6 +18,10 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.TooManyUploads: (HTTPStatus.BAD_REQUEST, "Too many pictures were sent"),
     errors.InvalidJson: (HTTPStatus.BAD_REQUEST, "The JSON cannot be read"),
     errors.InvalidBase64: (HTTPStatus.UNPROCESSABLE_ENTITY, "The base64 cannot be read"),
+    errors.InvalidInferRequest: (
+        HTTPStatus.BAD_REQUEST,
+        "The inference request cannot be read",
+    ),
     errors.EmptyUpload: (HTTPStatus.BAD_REQUEST, "The picture is empty"),
     errors.UploadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture is too large"),
     errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture format read here"),
@@ -35,7 +39,7 @@ PLAIN_TYPE = "about:blank"
 #: Werkzeug's own faults, where what came and what to do can be said better than it does.
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing at {path}. The page is at /; pictures go to "
-    "POST /predictlabel.",
+    "POST /predictlabel, tensors to POST /v2/models/mnist/infer.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
     "{limit:.1f} MB or has more than {parts} parts. Send fewer or smaller pictures.",
@@ -121,6 +125,9 @@ def _answer(status: HTTPStatus, title: str, detail: str, kind: str) -> Response:
     g.problem_type = kind
     if prefers_page():
         return make_response(render_template("index.html", error=detail), status)
+    if _speaks_v2():
+        # The Open Inference Protocol has a form of its own.
+        return make_response(jsonify(error=detail), status)
     problem = _problem(status, title, detail, kind) | {"request_id": g.request_id}
     return Response(json.dumps(problem) + "\n", status, mimetype="application/problem+json")
 
@@ -135,9 +142,13 @@ def _problem(status: HTTPStatus, title: str, detail: str, kind: str) -> dict[str
     }
 
 
+def _speaks_v2() -> bool:
+    return f"{request.path}/".startswith("/v2/")
+
+
 def prefers_page() -> bool:
     """Whether a person in a browser asks: the page's own form, or an address typed in."""
-    if request.method == "POST" and request.path != "/":
+    if (request.method == "POST" and request.path != "/") or _speaks_v2():
         return False
     offered = ["application/problem+json", "text/html"]
     return request.accept_mimetypes.best_match(offered) == "text/html"

@@ -76,7 +76,7 @@ def read_uploads(request: Request, max_bytes: int) -> list[bytes | UploadError]:
 def _read_body(request: Request, max_bytes: int) -> bytes:
     if request.mimetype.startswith("image/"):
         upload = request.get_data(cache=False)
-        _check_size(len(upload), max_bytes)
+        check_size(len(upload), max_bytes)
         return upload
     if not request.mimetype and not request.content_length:
         raise MissingUpload(
@@ -89,7 +89,13 @@ def _read_body(request: Request, max_bytes: int) -> bytes:
     )
 
 
-def _check_size(num_bytes: int, max_bytes: int) -> None:
+def check_size(num_bytes: int, max_bytes: int) -> None:
+    """Refuse a picture of no bytes, or of more than the limit.
+
+    Raises:
+        EmptyUpload: It has 0 bytes.
+        UploadTooLarge: It has more than `max_bytes`.
+    """
     if not num_bytes:
         raise EmptyUpload("The picture has 0 bytes. Choose a file that holds a picture.")
     if num_bytes > max_bytes:
@@ -125,7 +131,7 @@ def _read_file(part: FileStorage, max_bytes: int) -> bytes:
     upload: bytes = part.read()
     if not upload and not part.filename:
         raise MissingUpload("No picture was chosen. Choose a picture, then send the form.")
-    _check_size(len(upload), max_bytes)
+    check_size(len(upload), max_bytes)
     return upload
 
 
@@ -140,7 +146,7 @@ def _read_json_list(body: bytes, max_bytes: int) -> list[bytes | UploadError]:
 def _decode(value: Any, max_bytes: int) -> bytes:
     encoded = base64_of(value)
     # What is too short to be base64 is not empty.
-    _check_size(decoded_size(encoded) or len(encoded), max_bytes)
+    check_size(decoded_size(encoded) or len(encoded), max_bytes)
     return decode_base64(encoded)
 
 

@@ -64,14 +64,16 @@ class Answer:
         self.body = response.read()
 
 
-def ask(port, method, path, body=None, content_type=None):
+def ask(port, method, path, body=None, content_type=None, **headers):
     """One request on a connection of its own."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        return ask_on(connection, method, path, body, content_type)
+        return ask_on(connection, method, path, body, content_type, **headers)
 
 
-def ask_on(connection, method, path, body=None, content_type=None):
-    """One request on a connection that is kept."""
-    headers = {"Content-Type": content_type} if content_type else {}
-    connection.request(method, path, body, headers)
+def ask_on(connection, method, path, body=None, content_type=None, **headers):
+    """One request on a connection that is kept; `Some_Header=...` is sent as Some-Header."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if content_type:
+        named["Content-Type"] = content_type
+    connection.request(method, path, body, named)
     return Answer(connection.getresponse())
