@@ -15,6 +15,7 @@ from dlflask import __version__, v2
 from dlflask.config import ROOT, Config
 from dlflask.form import FormRequest
 from dlflask.metrics import NOWHERE, Metrics
+from dlflask.preprocess import PREPROCESSING
 from dlflask.problems import register_problems
 from dlflask.readiness import Readiness
 from dlflask.reading import ReadsDigits
@@ -29,6 +30,9 @@ FORM_OVERHEAD_BYTES = 64 * 1024
 
 #: A form with more parts than this is no upload of a picture.
 MAX_FORM_PARTS = 20
+
+#: Enough of the model's SHA-256 to tell files apart; the details of an answer have all of it.
+SHORT_SHA256 = 12
 
 #: A client's or proxy's request id is passed on when it is one; anything else is replaced.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -80,6 +84,10 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     app.after_request(_count)
     app.after_request(_add_headers)
     app.wsgi_app = _in_flight(app.wsgi_app, metrics)  # type: ignore[assignment,method-assign]
+    app.config["NAMES"] = {
+        "X-Model-SHA256": classifier.sha256[:SHORT_SHA256],
+        "X-Preprocessing": PREPROCESSING,
+    }
     register_problems(app)
     app.jinja_env.globals.update(
         mark=mark,
@@ -127,6 +135,7 @@ def _count(response: Response) -> Response:
 
 def _add_headers(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
+    response.headers.update(current_app.config["NAMES"])
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response

@@ -10,7 +10,7 @@ from dlflask.image import decode_image
 from dlflask.preprocess import Tensor, to_mnist
 from dlflask.reading import Reading, ReadsDigits, milliseconds_between
 
-Placed = tuple[Tensor, dict[str, float]]
+Placed = tuple[bytes, Tensor, dict[str, float]]
 
 
 def read_digits(
@@ -27,14 +27,14 @@ def read_digits(
         reading's milliseconds is the whole pass.
     """
     placed = [one if isinstance(one, DlflaskError) else _place(one) for one in uploads]
-    tensors = [one[0] for one in placed if not isinstance(one, DlflaskError)]
+    tensors = [one[1] for one in placed if not isinstance(one, DlflaskError)]
     started = time.perf_counter()
     predictions = iter(classifier.predict_many(tensors) if tensors else ())
     predict = {"predict": milliseconds_between(started, time.perf_counter())}
     return [
         one
         if isinstance(one, DlflaskError)
-        else Reading(next(predictions), one[0], one[1] | predict)
+        else Reading(next(predictions), *one[:2], one[2] | predict)
         for one in placed
     ]
 
@@ -47,7 +47,11 @@ def _place(upload: bytes) -> Placed | DlflaskError:
         tensor = to_mnist(ink)
     except ImageError as error:
         return error
-    return tensor, {
-        "decode": milliseconds_between(started, decoded),
-        "place": milliseconds_between(decoded, time.perf_counter()),
-    }
+    return (
+        upload,
+        tensor,
+        {
+            "decode": milliseconds_between(started, decoded),
+            "place": milliseconds_between(decoded, time.perf_counter()),
+        },
+    )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dlflask.errors import ModelError
 from dlflask.explain import saliency
-from dlflask.forward import Forward, Tensors, compile_model, load_model
+from dlflask.forward import Forward, Tensors, compile_model, load_model, name_runtime
 from dlflask.model_file import Golden, read_golden, read_thresholds
 from dlflask.prediction import Prediction
 from dlflask.verdict import NOT_A_DIGIT, PLAIN
@@ -39,6 +39,7 @@ class Classifier:
 
     Attributes:
         sha256: Of the model file, in hexadecimal.
+        runtime: What computes, on what kind of processor: `openvino 2026.4.1 on x86_64`.
         thresholds: Of the verdict: those stored in the file, or `PLAIN`.
     """
 
@@ -50,6 +51,7 @@ class Classifier:
                 or eleven classes.
         """
         self.sha256, self._model = _load(path)
+        self.runtime = name_runtime()
         self.thresholds = read_thresholds(path) or PLAIN
         self._golden = read_golden(path)
         self._input_shape = _input_shape(self._model, path)

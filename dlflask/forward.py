@@ -7,8 +7,10 @@ worker process; on any other backend (`KERAS_BACKEND=tensorflow`) Keras runs it.
 from __future__ import annotations
 
 import os
+import platform
 import threading
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,12 @@ OPENVINO_SETTINGS = {
     # On processors with bfloat16 the default rounds to 8 bits; the answer is to equal TensorFlow's.
     "INFERENCE_PRECISION_HINT": "f32",
 }
+
+
+def name_runtime() -> str:
+    """What computes, on what kind of processor: `openvino 2026.4.1 on x86_64`."""
+    backend = keras.backend.backend()
+    return f"{backend} {metadata.version(backend)} on {platform.machine()}"
 
 
 def load_model(path: Path) -> Any:

@@ -15,6 +15,10 @@ from dlflask.strokes import cut_out_digit
 
 Tensor = NDArray[np.float32]
 
+#: Named by every answer. Counted up whenever a picture may give another tensor than before, by a
+#: change here or in anything between the upload's bytes and the tensor; a test notices.
+PREPROCESSING = "1"
+
 #: MNIST's rule: the digit fits a 20x20 box and its centre of mass is the centre of 28x28.
 SIZE = 28
 BOX = 20

@@ -12,18 +12,15 @@ import numpy as np
 from dlflask.image import decode_image
 from dlflask.prediction import Prediction
 from dlflask.preprocess import Tensor, to_mnist
+from dlflask.receipt import Runs, receipt
 
 
-class ReadsDigits(Protocol):
+class ReadsDigits(Runs, Protocol):
     """What the views need of a classifier."""
 
     @property
     def is_ready(self) -> bool:
         """Whether predictions can be made now."""
-
-    @property
-    def sha256(self) -> str:
-        """Of the model file, in hexadecimal."""
 
     def warm_up(self) -> None:
         """Be ready for the first prediction; raise ModelError where the self-test fails."""
@@ -40,9 +37,10 @@ class ReadsDigits(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """A prediction, the tensor it was made from, and the milliseconds of each stage."""
+    """A prediction, the picture and tensor it was made from, and each stage's milliseconds."""
 
     prediction: Prediction
+    upload: bytes
     tensor: Tensor
     milliseconds: dict[str, float] = field(default_factory=dict)
 
@@ -62,6 +60,7 @@ class Reading:
             "input": _to_bytes(self.tensor),
             "saliency": _to_bytes(saliency),
             "model_sha256": classifier.sha256,
+            "receipt": receipt(self.upload, self.tensor, classifier),
             "milliseconds": self.milliseconds | explained,
         }
 
@@ -84,7 +83,7 @@ def read_digit(upload: bytes, classifier: ReadsDigits) -> Reading:
         "place": milliseconds_between(decoded, placed),
         "predict": milliseconds_between(placed, predicted),
     }
-    return Reading(prediction, tensor, milliseconds)
+    return Reading(prediction, upload, tensor, milliseconds)
 
 
 def milliseconds_between(start: float, end: float) -> float:

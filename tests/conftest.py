@@ -18,7 +18,8 @@ class FakeClassifier:
         self.is_ready = True
         self.tensors = []
         self.passes = 0
-        self.sha256 = "0" * 64
+        self.sha256 = "0123456789abcdef" * 4
+        self.runtime = "fake 1.0 on paper"
         self.outputs = np.full(10, 0.01, np.float32)
         self.outputs[4] = 0.91
 

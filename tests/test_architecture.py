@@ -29,7 +29,8 @@ ALLOWED = {
     "layout": set(),
     "forward": {"layout"},
     "classifier": {"errors", "explain", "forward", "model_file", "prediction", "verdict"},
-    "reading": {"image", "prediction", "preprocess"},
+    "receipt": {"__init__", "preprocess"},
+    "reading": {"image", "prediction", "preprocess", "receipt"},
     "batch": {"errors", "image", "preprocess", "reading"},
     "tensors": {"embedded", "errors"},
     "infer_request": {"embedded", "errors", "tensors"},
@@ -49,7 +50,7 @@ ALLOWED = {
         *("problems", "readiness", "reading", "upload"),
     },
     "app": {
-        *("__init__", "config", "form", "metrics", "problems", "readiness"),
+        *("__init__", "config", "form", "metrics", "preprocess", "problems", "readiness"),
         *("reading", "routes", "v2", "wording"),
     },
     "evaluate": {

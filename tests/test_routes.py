@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 
 import numpy as np
@@ -6,6 +8,7 @@ from PIL import Image
 
 from dlflask.app import create_app
 from dlflask.config import Config
+from dlflask.preprocess import PREPROCESSING
 from tests.bad_uploads import encode_form
 from tests.conftest import encode
 
@@ -47,7 +50,10 @@ def test_details_are_added_when_asked_for(client, classifier, four_png):
     assert details["verdict"] == "digit"
     assert details["confidence"] == pytest.approx(0.91)
     assert details["candidates"] == [4]
-    assert details["model_sha256"] == classifier.sha256
+    assert details["model_sha256"] == details["receipt"]["model_sha256"] == classifier.sha256
+    assert details["receipt"]["picture_sha256"] == hashlib.sha256(four_png).hexdigest()
+    sent = np.frombuffer(base64.b64decode(details["receipt"]["tensor"]), "<f4")
+    assert np.array_equal(sent.reshape(28, 28), classifier.tensors[1])
     assert set(details["milliseconds"]) == {"decode", "place", "predict", "explain"}
     assert np.array_equal(details["input"], np.rint(classifier.tensors[1] * 255))
     assert np.shape(details["saliency"]) == (28, 28)
@@ -76,6 +82,14 @@ def test_live_and_ready(client, classifier):
 
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/static/4.jpg", "/nowhere", "/v2", "/v2/x"])
+def test_every_answer_names_the_model_and_the_preprocessing(client, classifier, path):
+    answer = client.get(path, buffered=True)
+
+    assert answer.headers["X-Model-SHA256"] == classifier.sha256[:12]
+    assert answer.headers["X-Preprocessing"] == PREPROCESSING
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/static/4.jpg", "/nowhere"])

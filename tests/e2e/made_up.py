@@ -25,5 +25,6 @@ def answer_of(outputs):
     """The answer of a model that gave `outputs` to a bar in the middle."""
     tensor = np.zeros((28, 28), np.float32)
     tensor[4:24, 12:16] = 1
-    reading = Reading(Prediction(np.array(outputs, np.float32)), tensor, {"predict": 1.0})
+    prediction = Prediction(np.array(outputs, np.float32))
+    reading = Reading(prediction, b"a picture", tensor, {"predict": 1.0})
     return reading.prediction.to_wire() | {"details": reading.details(FakeClassifier())}
