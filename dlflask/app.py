@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, current_app, g, request
 from werkzeug.wsgi import get_host
 
-from dlflask import __version__, v2
+from dlflask import __version__, reference, v2
 from dlflask.config import ROOT, Config
 from dlflask.form import FormRequest
 from dlflask.metrics import NOWHERE, Metrics
@@ -77,6 +77,7 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     app.extensions[READINESS] = Readiness(classifier, sorted(samples))
     app.register_blueprint(blueprint)
     app.register_blueprint(v2.blueprint)
+    app.register_blueprint(reference.blueprint)
     app.before_request(_begin)
     if config.allowed_hosts:
         app.before_request(_check_host)

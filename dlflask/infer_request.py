@@ -146,7 +146,8 @@ def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
 
 
 def _outputs(document: Mapping[str, Any]) -> list[Output]:
-    as_binary = _object(document.get("parameters")).get("binary_data_output") is True
+    parameters = _object(document.get("parameters"))
+    as_binary = _flag(parameters.get("binary_data_output", False))
     asked = document.get("outputs") or [{"name": name} for name in OUTPUTS]
     names = [one.get("name") if isinstance(one, dict) else one for one in _list(asked)]
     if not all(isinstance(name, str) and name in OUTPUTS for name in names) or (
@@ -166,13 +167,21 @@ def _output(asked: Mapping[str, Any], *, as_binary: bool) -> Output:
             f"The classification of {asked['name']} is {classes!r:.20}; expected a number of "
             "classes, of 'probabilities'."
         )
-    return Output(asked["name"], parameters.get("binary_data", as_binary) is True, classes)
+    return Output(asked["name"], _flag(parameters.get("binary_data", as_binary)), classes)
 
 
 def _object(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict | None):
         raise InvalidInferRequest(f"The parameters are {value!r:.20}; expected an object.")
     return value or {}
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInferRequest(
+            f"A flag for binary data is {value!r:.20}; expected true or false."
+        )
+    return value
 
 
 def _list(value: Any) -> list[Any]:

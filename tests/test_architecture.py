@@ -49,9 +49,14 @@ ALLOWED = {
         *("__init__", "admission", "batch", "errors", "exposition", "metrics"),
         *("problems", "readiness", "reading", "upload"),
     },
+    "openapi": {
+        *("__init__", "config", "errors", "image", "infer_request", "openapi", "problems"),
+        *("tensors", "upload", "verdict"),
+    },
+    "reference": {"openapi", "routes"},
     "app": {
         *("__init__", "config", "form", "metrics", "preprocess", "problems", "readiness"),
-        *("reading", "routes", "v2", "wording"),
+        *("reading", "reference", "routes", "v2", "wording"),
     },
     "evaluate": {
         *("classifier", "config", "errors", "evaluate"),
@@ -66,7 +71,7 @@ ALLOWED = {
 #: Slow to import, or known to one place only.
 OWNERS = {
     "PIL": {"evaluate", "image", "modes", "train"},
-    "flask": {"app", "form", "problems", "routes", "upload", "v2"},
+    "flask": {"app", "form", "problems", "reference", "routes", "upload", "v2"},
     "gunicorn": {"logs"},
     "keras": {"forward", "layout", "train"},
     "multipart": {"form"},

@@ -125,7 +125,7 @@ def test_the_page_loads_from_its_own_host_only(client):
 
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert addresses
-    assert all(address.startswith("/static/") for address in addresses)
+    assert all(address.startswith("/static/") or address == "/reference" for address in addresses)
     assert all(client.get(address, buffered=True).status_code == 200 for address in addresses)
 
 
