@@ -157,6 +157,19 @@ def test_an_inference_is_as_described(client, document, data, status):
     Draft202012Validator(request).validate(body)
 
 
+def test_every_example_can_be_sent_as_it_stands(client, document):
+    sent = 0
+    for path, method, operation in operations(document):
+        for media, body in operation.get("requestBody", {}).get("content", {}).items():
+            for one in body.get("examples", {}).values():
+                answer = client.open(path, method=method, json=one["value"], content_type=media)
+                assert answer.status_code == 200
+                assert "4" in answer.text
+                sent += 1
+
+    assert sent == 4
+
+
 def test_bodies_are_as_described(document, four_png):
     text = base64.b64encode(four_png).decode()
     for name, body in (("Image", {"image": text}), ("Images", {"images": [text] * MAX_BATCH})):

@@ -7,6 +7,7 @@ from typing import Any
 from dlflask import __version__
 from dlflask.config import Config
 from dlflask.image import FORMATS
+from dlflask.openapi.examples import example, picture
 from dlflask.openapi.protocol import protocol_paths
 from dlflask.openapi.responses import (
     Responses,
@@ -100,15 +101,17 @@ def _picture_paths() -> dict[str, Schema]:
             dict.fromkeys(PART_NAMES, _FILE),
             oneOf=[{"required": [name]} for name in PART_NAMES],
         ),
-        "application/json": {"schema": refer("Image")},
+        "application/json": example("Image", {"image": picture()}),
     }
-    files: Schema = {"type": "array", "items": _FILE, "minItems": 1, "maxItems": MAX_UPLOADS}
+    # A list of one is on the wire what one is.
+    files: Schema = {"items": _FILE, "minItems": 1, "maxItems": MAX_UPLOADS}
+    files |= _FILE | {"type": ["array", "string"]}
     several: dict[str, Schema] = {
         "multipart/form-data": _form(
             dict.fromkeys(PART_NAMES, files),
             oneOf=[{"required": [name]} for name in PART_NAMES],
         ),
-        "application/json": {"schema": refer("Images")},
+        "application/json": example("Images", {"images": [picture(), picture()]}),
     }
     return {
         "/predictlabel": {
@@ -154,6 +157,7 @@ def _page_paths() -> dict[str, Schema]:
     schema: dict[str, Schema] = {"application/json": {"type": "object"}}
     static = {"200": response("The file.", {"*/*": {}}), **problems(404, page=True)}
     name = {"name": "filename", "in": "path", "required": True, "schema": TEXT}
+    name |= {"examples": {"four": {"value": "4.jpg"}}}
     return {
         "/": {
             "get": _operation("Pages", "page", "The page.", html),

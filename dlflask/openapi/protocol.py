@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dlflask.infer_request import INPUT
+from dlflask.openapi.examples import example, picture
 from dlflask.openapi.responses import ALWAYS, Responses, by_nginx, infer_errors, response, success
 from dlflask.openapi.schemas import Schema, refer
 
@@ -65,6 +67,7 @@ def _operation(name: str, summary: str, responses: Responses) -> Schema:
 
 def _infer(name: str) -> Schema:
     binary: Schema = {"type": "string", "format": "binary"}
+    four = {"name": INPUT, "datatype": "BYTES", "shape": [1], "data": [picture()]}
     answered = response(
         "The outputs, as JSON, or as JSON and binary data behind it.",
         {"application/json": refer("InferResponse"), "application/octet-stream": binary},
@@ -78,7 +81,7 @@ def _infer(name: str) -> Schema:
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": refer("InferRequest")},
+                "application/json": example("InferRequest", {"inputs": [four]}),
                 "application/octet-stream": {"schema": binary},
             },
         },

@@ -51,6 +51,9 @@ _BASE64: Schema = {
     "examples": ["data:image/png;base64,iVBORw0..."],
 }
 
+#: One of several: what is no string is answered with a problem of its own.
+_ANY_BASE64 = {name: value for name, value in _BASE64.items() if name != "type"}
+
 _PREDICTION = {
     "most_probable_label": DIGIT,
     "predictions": a_list(refer("Probability"), 10, 10),
@@ -125,7 +128,7 @@ SCHEMAS: dict[str, Schema] = {
         description="What is wrong with one picture among several.",
     ),
     "Image": an_object({"image": _BASE64}),
-    "Images": an_object({"images": a_list(_BASE64, 1, MAX_UPLOADS)}),
+    "Images": an_object({"images": a_list(_ANY_BASE64, 1, MAX_UPLOADS)}),
     "Status": an_object({"status": {"enum": ["live", "ready", "starting"]}}),
     "ServerMetadata": an_object(
         {"name": TEXT, "version": TEXT, "extensions": a_list(TEXT)},
