@@ -10,7 +10,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from dlflask.logs import Logger
 from dlflask.metrics import SHARED
-from dlflask.routes import READINESS
+from dlflask.service import READINESS
 
 _CGROUP = Path("/sys/fs/cgroup")
 

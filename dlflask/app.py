@@ -19,7 +19,8 @@ from dlflask.preprocess import PREPROCESSING
 from dlflask.problems import register_problems
 from dlflask.readiness import Readiness
 from dlflask.reading import ReadsDigits
-from dlflask.routes import CLASSIFIER, CONFIG, METRICS, READINESS, blueprint
+from dlflask.routes import blueprint
+from dlflask.service import CLASSIFIER, CONFIG, METRICS, READINESS
 from dlflask.wording import mark, named, percent, sentence
 
 if TYPE_CHECKING:

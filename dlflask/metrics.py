@@ -27,8 +27,12 @@ MAX_WORKERS = 256
 #: Addresses as the application knows them; the last is where there is nothing.
 NOWHERE = "none"
 ROUTES = (
-    *("/", "/predictlabel", "/predictlabels", "/openapi.json"),
-    *("/livez", "/readyz", "/metrics", "/static/<path:filename>", NOWHERE),
+    *("/", "/predictlabel", "/predictlabels", "/openapi.json", "/reference"),
+    *("/livez", "/readyz", "/metrics", "/static/<path:filename>"),
+    *("/v2", "/v2/health/live", "/v2/health/ready"),
+    *("/v2/models/mnist", "/v2/models/mnist/ready", "/v2/models/mnist/infer"),
+    *("/v2/models/mnist/versions/1", "/v2/models/mnist/versions/1/ready"),
+    *("/v2/models/mnist/versions/1/infer", NOWHERE),
 )
 STATUSES = tuple(int(status) for status in HTTPStatus)
 TYPES = (*map(problem_type, PROBLEMS), PLAIN_TYPE)
@@ -142,6 +146,8 @@ class Metrics:
             row[CONFIDENCE + bisect_left(CONFIDENCES, confidence)] += 1
             row[CONFIDENCE + len(CONFIDENCES) + 1] += confidence
             for name, cell in _STAGE_CELLS:
+                if name not in milliseconds:
+                    continue  # A tensor that was sent as such is not decoded.
                 seconds = milliseconds[name] / 1e3
                 row[cell + bisect_left(SECONDS, seconds)] += 1
                 row[cell + len(SECONDS) + 1] += seconds

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, json, render_template
+from flask import Blueprint, Response, json, render_template
 
+from dlflask import service
 from dlflask.openapi.document import document
-from dlflask.routes import CONFIG
 
 blueprint = Blueprint("reference", __name__)
 
@@ -32,4 +32,4 @@ def reference() -> str:
 
 
 def _document() -> dict[str, Any]:
-    return document(current_app.extensions[CONFIG])
+    return document(service.config())

@@ -7,20 +7,13 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
-from dlflask import __version__
-from dlflask.admission import check_wanted
+from dlflask import __version__, service
 from dlflask.batch import read_digits
 from dlflask.errors import DlflaskError, MissingUpload
 from dlflask.exposition import CONTENT_TYPE, expose
-from dlflask.metrics import Metrics
 from dlflask.problems import to_problem
-from dlflask.readiness import Readiness
-from dlflask.reading import Reading, ReadsDigits, read_digit
+from dlflask.reading import Reading, read_digit
 from dlflask.upload import read_upload, read_uploads
-
-#: Where create_app leaves what the views need in `app.extensions`.
-CLASSIFIER, CONFIG = "dlflask.classifier", "dlflask.config"
-METRICS, READINESS = "dlflask.metrics", "dlflask.readiness"
 
 #: The pictures in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")
@@ -51,9 +44,9 @@ def predict_label() -> Response:
 @blueprint.post("/predictlabels")
 def predict_labels() -> Response:
     """The same of each of several pictures, or what is wrong with it, in the order sent."""
-    uploads = read_uploads(request, current_app.extensions[CONFIG].max_upload_bytes)
-    _check_worth()
-    readings = read_digits(uploads, _classifier())
+    uploads = read_uploads(request, service.config().max_upload_bytes)
+    service.check_worth()
+    readings = read_digits(uploads, service.classifier())
     for one in readings:
         if isinstance(one, Reading):
             _count(one)
@@ -72,43 +65,36 @@ def live() -> Response:
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
     """The model is loaded, compiled and self-tested, and the worker is not about to stop."""
-    readiness: Readiness = current_app.extensions[READINESS]
-    return jsonify(status=readiness.state), 200 if readiness.state == "ready" else 503
+    state = service.readiness().state
+    return jsonify(status=state), 200 if state == "ready" else 503
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """What all workers have counted; NGINX does not let it out."""
-    text = expose(current_app.extensions[METRICS], _classifier().sha256, __version__)
+    text = expose(service.metrics(), service.classifier().sha256, __version__)
     return Response(text, content_type=CONTENT_TYPE)
 
 
 def _read() -> Reading:
-    return _read_picture(read_upload(request, current_app.extensions[CONFIG].max_upload_bytes))
+    return _read_picture(read_upload(request, service.config().max_upload_bytes))
 
 
 def _read_picture(upload: bytes) -> Reading:
-    _check_worth()
-    reading = read_digit(upload, _classifier())
+    service.check_worth()
+    reading = read_digit(upload, service.classifier())
     _count(reading)
     return reading
 
 
-def _check_worth() -> None:
-    """Whether to compute at all: not for a client that has gone, nor by a network that is wrong."""
-    current_app.extensions[READINESS].check()
-    check_wanted(request.environ)
-
-
 def _count(reading: Reading) -> None:
-    counts: Metrics = current_app.extensions[METRICS]
-    counts.count_reading(reading.prediction, reading.milliseconds)
+    service.metrics().count_reading(reading.prediction, reading.milliseconds)
 
 
 def _answer(reading: Reading) -> dict[str, Any]:
     answer = reading.prediction.to_wire()
     if request.args.get("details") == "1":
-        answer["details"] = reading.details(_classifier())
+        answer["details"] = reading.details(service.classifier())
     return answer
 
 
@@ -116,8 +102,3 @@ def _sample(name: str) -> bytes:
     if name not in SAMPLES:
         raise MissingUpload(f"There is no sample {name[:20]!r}. Choose one of the digits 0 to 9.")
     return Path(current_app.root_path, "static", "samples", f"{name}.png").read_bytes()
-
-
-def _classifier() -> ReadsDigits:
-    classifier: ReadsDigits = current_app.extensions[CLASSIFIER]
-    return classifier

@@ -7,18 +7,19 @@ Source: as `tensors`.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
-from flask import Blueprint, Response, current_app, json, jsonify, request
+from flask import Blueprint, Response, json, jsonify, request
 
-from dlflask import __version__
+from dlflask import __version__, service
 from dlflask.batch import read_digits
 from dlflask.errors import DlflaskError
 from dlflask.infer_request import INPUT, OUTPUTS, Output, inflate, parse_infer_request
 from dlflask.prediction import Prediction
-from dlflask.reading import ReadsDigits
-from dlflask.routes import CLASSIFIER, CONFIG
+from dlflask.preprocess import Tensor
+from dlflask.reading import milliseconds_between
 from dlflask.tensors import SIDE, read_numbers, read_pictures, read_shape, write_tensor
 from dlflask.upload import check_size
 
@@ -48,7 +49,7 @@ def live() -> Response:
 @blueprint.get("/health/ready")
 def ready() -> tuple[Response, int]:
     """The model is loaded, compiled and self-tested."""
-    is_ready = _classifier().is_ready
+    is_ready = service.readiness().state == "ready"
     return jsonify(ready=is_ready), 200 if is_ready else 503
 
 
@@ -56,7 +57,7 @@ def ready() -> tuple[Response, int]:
 @blueprint.get(_VERSIONED + "/ready")
 def model_ready() -> tuple[Response, int]:
     """The same, of the one model."""
-    is_ready = _classifier().is_ready
+    is_ready = service.readiness().state == "ready"
     return jsonify(name=MODEL, ready=is_ready), 200 if is_ready else 503
 
 
@@ -84,7 +85,7 @@ def model() -> Response:
         platform="keras",
         inputs=[image],
         outputs=outputs,
-        parameters={"sha256": _classifier().sha256},
+        parameters={"sha256": service.classifier().sha256},
     )
 
 
@@ -98,10 +99,11 @@ def infer() -> Response:
     )
     asked = parse_infer_request(body, request.headers.get("Inference-Header-Content-Length"))
     read_shape(asked.tensor)
+    service.check_worth()
     if asked.tensor["datatype"] == "BYTES":
         predictions = _predict_pictures(read_pictures(asked.tensor, asked.binary))
     else:
-        predictions = _classifier().predict_many(list(read_numbers(asked.tensor, asked.binary)))
+        predictions = _predict_tensors(list(read_numbers(asked.tensor, asked.binary)))
     written = [_write(output, predictions) for output in asked.outputs]
     header = {
         "model_name": MODEL,
@@ -121,14 +123,24 @@ def infer() -> Response:
 
 def _predict_pictures(pictures: list[bytes]) -> list[Prediction]:
     """All or none, as the protocol has it: the first that cannot be read fails the request."""
-    limit = current_app.extensions[CONFIG].max_upload_bytes
+    limit = service.config().max_upload_bytes
     for picture in pictures:
         check_size(len(picture), limit)
     predictions = []
-    for number, reading in enumerate(read_digits(pictures, _classifier())):
+    for number, reading in enumerate(read_digits(pictures, service.classifier())):
         if isinstance(reading, DlflaskError):
             raise type(reading)(f"Picture {number} of the input, counted from 0: {reading}")
+        service.metrics().count_reading(reading.prediction, reading.milliseconds)
         predictions.append(reading.prediction)
+    return predictions
+
+
+def _predict_tensors(tensors: list[Tensor]) -> list[Prediction]:
+    started = time.perf_counter()
+    predictions = service.classifier().predict_many(tensors)
+    passed = milliseconds_between(started, time.perf_counter())
+    for prediction in predictions:
+        service.metrics().count_reading(prediction, {"predict": passed / len(tensors)})
     return predictions
 
 
@@ -149,8 +161,3 @@ def _classes(prediction: Prediction, number: int) -> list[str]:
     """The most probable digits as `probability:index:label`."""
     order = np.argsort(-prediction.probabilities, kind="stable")[:number]
     return [f"{prediction.probabilities[digit]!s}:{digit}:{digit}" for digit in order]
-
-
-def _classifier() -> ReadsDigits:
-    classifier: ReadsDigits = current_app.extensions[CLASSIFIER]
-    return classifier

@@ -35,8 +35,8 @@ ALLOWED = {
     "tensors": {"embedded", "errors"},
     "infer_request": {"embedded", "errors", "tensors"},
     "v2": {
-        *("__init__", "batch", "errors", "infer_request", "prediction", "reading", "routes"),
-        *("tensors", "upload"),
+        *("__init__", "batch", "errors", "infer_request", "prediction", "preprocess"),
+        *("reading", "service", "tensors", "upload"),
     },
     "wording": {"prediction"},
     "problems": {"errors"},
@@ -45,18 +45,19 @@ ALLOWED = {
     "admission": {"errors"},
     "readiness": {"errors", "reading"},
     "logs": set(),
+    "service": {"admission", "config", "metrics", "readiness", "reading"},
     "routes": {
-        *("__init__", "admission", "batch", "errors", "exposition", "metrics"),
-        *("problems", "readiness", "reading", "upload"),
+        *("__init__", "batch", "errors", "exposition", "problems", "reading", "service"),
+        "upload",
     },
     "openapi": {
         *("__init__", "config", "errors", "image", "infer_request", "openapi", "problems"),
         *("tensors", "upload", "verdict"),
     },
-    "reference": {"openapi", "routes"},
+    "reference": {"openapi", "service"},
     "app": {
         *("__init__", "config", "form", "metrics", "preprocess", "problems", "readiness"),
-        *("reading", "reference", "routes", "v2", "wording"),
+        *("reading", "reference", "routes", "service", "v2", "wording"),
     },
     "evaluate": {
         *("classifier", "config", "errors", "evaluate"),
@@ -71,7 +72,7 @@ ALLOWED = {
 #: Slow to import, or known to one place only.
 OWNERS = {
     "PIL": {"evaluate", "image", "modes", "train"},
-    "flask": {"app", "form", "problems", "reference", "routes", "upload", "v2"},
+    "flask": {"app", "form", "problems", "reference", "routes", "service", "upload", "v2"},
     "gunicorn": {"logs"},
     "keras": {"forward", "layout", "train"},
     "multipart": {"form"},

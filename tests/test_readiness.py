@@ -2,7 +2,7 @@ import pytest
 
 from dlflask.errors import ModelError
 from dlflask.readiness import Readiness
-from dlflask.routes import READINESS
+from dlflask.service import READINESS
 
 
 @pytest.fixture
