@@ -86,12 +86,18 @@ def _domain_problem(error: errors.DlflaskError) -> Response:
 def _http_problem(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     # RFC 9110 renamed 413 and 422; the enum's phrase is the new name on every Python.
-    detail = _DETAILS.get(status, error.description or status.description).format(
-        path=request.path,
-        method=request.method,
-        allowed=", ".join(sorted(getattr(error, "valid_methods", None) or ())),
-        limit=(request.max_content_length or 0) / 1e6,
-        parts=request.max_form_parts,
+    known = _DETAILS.get(status)
+    # Only the service's own texts are filled in: a description may hold a client's braces.
+    detail = (
+        (error.description or status.description)
+        if known is None
+        else known.format(
+            path=request.path,
+            method=request.method,
+            allowed=", ".join(sorted(getattr(error, "valid_methods", None) or ())),
+            limit=(request.max_content_length or 0) / 1e6,
+            parts=request.max_form_parts,
+        )
     )
     answer = _answer(status, error.name, detail, PLAIN_TYPE)
     for name, value in error.get_headers():

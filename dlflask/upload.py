@@ -84,7 +84,7 @@ def _read_body(request: Request, max_bytes: int) -> bytes:
             "as in: curl -F image=@4.jpg"
         )
     raise UnsupportedMediaType(
-        f"The request is of type {request.mimetype or 'unknown'}. Send the picture as the "
+        f"The request is of type {request.mimetype[:100] or 'unknown'}. Send the picture as the "
         "part 'image' of a multipart form, as in: curl -F image=@4.jpg"
     )
 
