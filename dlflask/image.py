@@ -1,4 +1,4 @@
-"""The bytes of an upload in, the picture's ink out. Only this module and `modes` know Pillow.
+"""The bytes of an upload in, the picture's ink out.
 
 Formats are told by content, never by name. Limits are checked on the header, before any pixel is
 decoded; a large JPEG is decoded at reduced scale.
@@ -8,30 +8,28 @@ from __future__ import annotations
 
 import math
 import struct
-import threading
+import warnings
 import zlib
-from contextlib import nullcontext
-from io import BytesIO
 
-from PIL import ExifTags, Image
+from PIL import Image
 
-from dlflask.errors import DamagedImage, TooManyPixels, UnsupportedImage
+from dlflask.errors import DamagedImage, UnsupportedImage
 from dlflask.ink import Ink, Pixels, extract_ink
+from dlflask.limits import (
+    BYTES_PER_PIXEL,
+    Pieces,
+    check_cost,
+    too_many_pixels,
+    turn_to_decode,
+)
 from dlflask.modes import to_plain_mode, to_planes
 from dlflask.strokes import find_digit
+from dlflask.turns import Box, before_turn, orientation, turn
 
 try:
     import pillow_heif
 except ImportError:
     pillow_heif = None
-
-#: More than any phone camera takes (50 megapixels), far less than a decompression bomb.
-MAX_PIXELS = 64_000_000
-
-#: Larger ones are decoded one at a time in a worker, whose threads would otherwise hold one each.
-#: Counted after `draft`, by which no JPEG of a camera is large.
-LARGE_PIXELS = 4_000_000
-_one_large_picture = threading.Lock()
 
 #: Pictures are reduced to this longest side before the ink is looked for: a digit that fills a
 #: twentieth of a phone photo still has 25 pixels, more than the 20 that the network sees.
@@ -61,8 +59,9 @@ if pillow_heif is not None:
     FORMATS.append("HEIF")
     _BRANDS |= {b"heic", b"heix", b"heim", b"heis", b"hevc"}
 
-# Pillow's own limit would hide the picture's size in its message; _check_size stands in for it.
-Image.MAX_IMAGE_PIXELS = None
+# A damaged file is warned of tag by tag. Python would log each wording once and remember it for
+# good: memory and a log that grow with what strangers send.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # What Pillow's parsers raise on bytes that are not what the header promised.
 _DECODE_FAULTS = (
@@ -82,18 +81,6 @@ _DECODE_FAULTS = (
 )
 
 
-#: What undoes each EXIF orientation.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
 def decode_image(upload: bytes) -> Ink:
     """Decode a picture and separate its ink from its paper.
 
@@ -108,7 +95,7 @@ def decode_image(upload: bytes) -> Ink:
     Raises:
         UnsupportedImage: The bytes do not begin like a picture of a known format.
         DamagedImage: They do, and the picture cannot be decoded.
-        TooManyPixels: The header announces more than `MAX_PIXELS`.
+        TooManyPixels: The header announces more than `limits` allow.
         BlankImage: The picture is one even surface.
     """
     if not _is_known_format(upload):
@@ -125,6 +112,8 @@ def decode_image(upload: bytes) -> Ink:
 def _decode(upload: bytes, region: Region = WHOLE) -> tuple[Pixels, float]:
     try:
         return _read(upload, region)
+    except Image.DecompressionBombError as fault:
+        raise too_many_pixels(fault) from fault
     except _DECODE_FAULTS as fault:
         raise DamagedImage(
             f"The picture is cut off or damaged ({fault}). "
@@ -141,16 +130,6 @@ def _is_known_format(upload: bytes) -> bool:
     )
 
 
-def _check_size(width: int, height: int) -> None:
-    if width < 1 or height < 1:
-        raise ValueError(f"its size is {width} x {height}")
-    if width * height > MAX_PIXELS:
-        raise TooManyPixels(
-            f"The picture is {width} x {height} = {width * height / 1e6:.0f} megapixels; the "
-            f"limit is {MAX_PIXELS / 1e6:.0f}. Send a smaller picture."
-        )
-
-
 def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
     """Decode, turn upright, cut out `region` and reduce it.
 
@@ -158,34 +137,38 @@ def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
         (height, width) uint8, or (3, height, width) where coloured; and how often the longer
         side of the picture that was sent holds `WORKING_SIDE`.
     """
-    with Image.open(BytesIO(upload), formats=FORMATS) as picture:
-        _check_size(picture.width, picture.height)
+    with Image.open(Pieces(upload), formats=FORMATS) as picture:
+        cost = check_cost(picture, upload)
         longest = max(picture.size)
         width, height = region[2] - region[0], region[3] - region[1]
         factor = math.ceil(max(picture.width * width, picture.height * height) / WORKING_SIDE)
         if factor > 1:
             # For JPEG only: the decoder then works at 1/2, 1/4 or 1/8 scale, many times faster.
             picture.draft(picture.mode, (picture.width // factor, picture.height // factor))
-        is_large = picture.width * picture.height > LARGE_PIXELS
-        with _one_large_picture if is_large else nullcontext():
+        with turn_to_decode(max(cost, picture.width * picture.height * BYTES_PER_PIXEL)):
             # Loading may find the orientation behind the pixels (PNG) or carry it out (TIFF).
             picture.load()
-            plain = to_plain_mode(picture)
-            if region == WHOLE:
-                plain = _reduce(plain)
-        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-        if turn is not None:
-            plain = plain.transpose(turn)
-        if region != WHOLE:
-            sides = (plain.width, plain.height) * 2
-            box = [round(part * side) for part, side in zip(region, sides, strict=True)]
-            plain = _reduce(plain.crop((box[0], box[1], box[2], box[3])))
-        return to_planes(plain), longest / WORKING_SIDE
+            turned = orientation(picture)
+            box = _box(region, picture.size, turned)
+            plain = to_plain_mode(picture, box, WORKING_SIDE)
+            picture.close()
+        return to_planes(turn(plain, turned)), longest / WORKING_SIDE
 
 
-def _reduce(plain: Image.Image) -> Image.Image:
-    factor = -(-max(plain.size) // WORKING_SIDE)
-    return plain.reduce(factor) if factor > 1 else plain
+def _box(region: Region, size: tuple[int, int], turned: int) -> Box:
+    """The pixels of `region`, a part of the upright picture, in the picture as it is stored."""
+    if region == WHOLE:
+        return 0, 0, *size
+    sides = (size if turned < 5 else size[::-1]) * 2
+    left, top, right, bottom = (
+        round(part * side) for part, side in zip(region, sides, strict=True)
+    )
+    if turned > 1:
+        # Whole blocks only: the picture is reduced before it is turned, from its other corner.
+        factor = -(-max(right - left, bottom - top) // WORKING_SIDE)
+        right -= (right - left) % factor
+        bottom -= (bottom - top) % factor
+    return before_turn((left, top, right, bottom), size, turned)
 
 
 def _around_small_digit(ink: Ink) -> Region | None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from dlflask.ink import MIDDLE, Pixels
+from dlflask.turns import Box
+
+#: Pictures are converted a million pixels at a time: whole, a large one would be held several times
+#: over, 2 GB for 64 megapixels with transparency.
+STRIP_PIXELS = 1 << 20
 
 
 def to_planes(plain: Image.Image) -> Pixels:
@@ -18,24 +27,62 @@ def to_planes(plain: Image.Image) -> Pixels:
     return np.asarray(red)
 
 
-def to_plain_mode(picture: Image.Image) -> Image.Image:
-    """Convert to mode L or RGB, with transparency laid on paper."""
+def to_plain_mode(picture: Image.Image, box: Box, longest: int) -> Image.Image:
+    """Cut `box` out, reduce its longer side to at most `longest`, convert to mode L or RGB.
+
+    Transparency is laid on paper; grey of more than 8 bits is scaled by the picture's own range.
+    """
+    factor = -(-max(box[2] - box[0], box[3] - box[1]) // longest)
     if picture.mode.startswith(("I", "F")):
-        return _to_eight_bits(picture)
+        return _reduce(picture, box, factor, "L", partial(_to_eight_bits, full=_full(picture)))
     if picture.has_transparency_data:
-        return _lay_on_paper(picture.convert("RGBA"))
-    if picture.mode in ("1", "L"):
-        return picture.convert("L")
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+        return _lay_on_paper(_reduce(picture, box, factor, "RGBA"))
+    return _reduce(picture, box, factor, "L" if picture.mode in ("1", "L") else "RGB")
 
 
-def _to_eight_bits(picture: Image.Image) -> Image.Image:
+def _reduce(
+    picture: Image.Image,
+    box: Box,
+    factor: int,
+    mode: str,
+    convert: Callable[[Image.Image], Image.Image] | None = None,
+) -> Image.Image:
+    """Convert and reduce strip by strip; what comes out is as if it were done at once."""
+    left, _, right, _ = box
+    size = -(-(right - left) // factor), -(-(box[3] - box[1]) // factor)
+    reduced = Image.new(mode, size)
+    for strip in _strips(box, factor):
+        part = picture.crop(strip)
+        plain = convert(part) if convert else part.convert(mode)
+        reduced.paste(plain.reduce(factor), (0, (strip[1] - box[1]) // factor))
+    return reduced
+
+
+def _strips(box: Box, factor: int) -> Iterator[Box]:
+    """Cut `box` into boxes of about `STRIP_PIXELS`, their heights multiples of `factor`."""
+    left, top, right, bottom = box
+    height = factor * max(1, STRIP_PIXELS // (factor * max(1, right - left)))
+    for start in range(top, bottom, height):
+        yield left, start, right, min(bottom, start + height)
+
+
+def _full(picture: Image.Image) -> float:
+    """The value of white: the least of 1, 255, 65,535 and the brightest pixel that holds all."""
+    strips = _strips((0, 0, *picture.size), 1)
+    peak = max(float(_values(picture.crop(strip)).max()) for strip in strips)
+    return next((level for level in (1.0, 255.0, 65_535.0) if peak <= level), peak)
+
+
+def _values(picture: Image.Image) -> NDArray[np.float32]:
+    values = np.asarray(picture)
+    if values.dtype.kind == "f":
+        return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    return values.astype(np.float32)
+
+
+def _to_eight_bits(picture: Image.Image, full: float) -> Image.Image:
     """16-bit, 32-bit and float grey scaled by their own range: Pillow's convert would clip."""
-    values = np.asarray(picture).astype(np.float32)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    peak = float(values.max())
-    full = next((level for level in (1.0, 255.0, 65_535.0) if peak <= level), peak)
-    grey = np.clip(values * (255 / full), 0, 255).round().astype(np.uint8)
+    grey = np.clip(_values(picture) * np.float32(255 / full), 0, 255).round().astype(np.uint8)
     return Image.fromarray(grey)
 
 

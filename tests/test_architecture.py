@@ -19,8 +19,10 @@ ALLOWED = {
     "resample": set(),
     "paper": {"resample"},
     "ink": {"errors", "paper", "resample"},
-    "modes": {"ink"},
-    "image": {"errors", "ink", "modes", "strokes"},
+    "modes": {"ink", "turns"},
+    "limits": {"errors"},
+    "turns": set(),
+    "image": {"errors", "ink", "limits", "modes", "strokes", "turns"},
     "lines": {"ink"},
     "strokes": {"errors", "ink", "lines"},
     "preprocess": {"errors", "ink", "resample", "strokes"},
@@ -71,7 +73,7 @@ ALLOWED = {
 
 #: Slow to import, or known to one place only.
 OWNERS = {
-    "PIL": {"evaluate", "image", "modes", "train"},
+    "PIL": {"evaluate", "image", "limits", "modes", "train", "turns"},
     "flask": {"app", "form", "problems", "reference", "routes", "service", "upload", "v2"},
     "gunicorn": {"logs"},
     "keras": {"forward", "layout", "train"},

@@ -16,7 +16,8 @@ from PIL import Image, features
 
 from dlflask import image
 from dlflask.errors import BlankImage, DamagedImage, ImageError, TooManyPixels, UnsupportedImage
-from dlflask.image import MAX_PIXELS, WORKING_SIDE, decode_image
+from dlflask.image import WORKING_SIDE, decode_image
+from dlflask.limits import MAX_PIXELS
 from dlflask.preprocess import to_mnist
 from tests.conftest import encode as to_bytes
 from tests.picture.conftest import difference, draw_digit, photograph
@@ -144,7 +145,7 @@ def test_a_large_picture_is_decoded_at_reduced_scale(kind):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("orientation", [1, *STORED_AS])
 def test_a_small_digit_in_a_large_picture_is_looked_at_closer(kind, orientation):
     page = Image.new("L", (1600, 1200))
     page.paste(draw_digit(2, 100), (1100, 300))
@@ -166,10 +167,11 @@ def png_of_size(width: int, height: int) -> bytes:
 
 
 def test_a_decompression_bomb_is_refused_from_its_header():
-    with pytest.raises(TooManyPixels, match=r"100000 x 100000 = 10000 megapixels; the limit is"):
+    with pytest.raises(TooManyPixels, match="has 10000 megapixels; the limit is 64"):
         decode_image(png_of_size(100_000, 100_000))
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_the_largest_picture_allowed_is_not_refused_for_its_size():
     with pytest.raises(DamagedImage):
         decode_image(png_of_size(8_000, MAX_PIXELS // 8_000))

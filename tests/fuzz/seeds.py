@@ -1,0 +1,109 @@
+"""Small real files of every format, and requests that carry them: where mutation starts."""
+
+import numpy as np
+from PIL import Image, features
+
+from dlflask.image import FORMATS
+from tests.conftest import encode
+from tests.drawing import draw_digit
+
+#: Large enough that the digit is read, small enough that a thousand are decoded in seconds.
+SIDE = 40
+
+_FOUR = draw_digit(4, SIDE, pen=12)
+
+
+def _exif():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "maker"
+    exif.get_ifd(0x8769)[0x9003] = "2026:01:01 00:00:00"
+    return exif
+
+
+def _pictures():
+    grey = _FOUR.convert("L")
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    clear = _FOUR.convert("RGBA")
+    clear.putalpha(grey.point(lambda level: 255 - level))
+    frames = {"save_all": True, "append_images": [draw_digit(0, SIDE), draw_digit(8, SIDE)]}
+    yield "png", encode(_FOUR, dpi=(72, 72))
+    yield "png-16-bit", encode(deep)
+    yield "png-palette", encode(_FOUR.quantize(4), transparency=0)
+    yield "png-alpha-exif", encode(clear, exif=_exif(), icc_profile=b"a profile" * 9)
+    yield "png-animated", encode(_FOUR, **frames)
+    yield "jpeg", encode(_FOUR, "JPEG", comment=b"a comment")
+    yield "jpeg-progressive", encode(_FOUR, "JPEG", progressive=True, restart_marker_rows=1)
+    yield "jpeg-cmyk", encode(_FOUR.convert("CMYK"), "JPEG")
+    yield "jpeg-exif", encode(_FOUR, "JPEG", exif=_exif(), icc_profile=b"a profile" * 9)
+    yield "webp", encode(_FOUR, "WEBP", exif=_exif())
+    yield "webp-lossless-alpha", encode(clear, "WEBP", lossless=True)
+    yield "webp-animated", encode(_FOUR, "WEBP", **frames)
+    yield "gif", encode(_FOUR, "GIF")
+    yield "gif-animated", encode(_FOUR, "GIF", **frames, loop=0, transparency=0)
+    yield "bmp", encode(_FOUR, "BMP")
+    yield "bmp-1-bit", encode(_FOUR.convert("1"), "BMP")
+    yield "tiff", encode(_FOUR, "TIFF")
+    yield "tiff-float", encode(Image.fromarray(np.asarray(grey, np.float32) / 255), "TIFF")
+    yield "tiff-of-two", encode(_FOUR, "TIFF", **frames)
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "group4", "jpeg"):
+        plain = _FOUR.convert("1") if compression == "group4" else _FOUR
+        yield f"tiff-{compression}", encode(plain, "TIFF", compression=compression)
+    if features.check("avif"):
+        yield "avif", encode(_FOUR, "AVIF", exif=_exif())
+        yield "avif-alpha", encode(clear, "AVIF")
+    if "HEIF" in FORMATS:
+        yield "heic", encode(_FOUR, "HEIF")
+
+
+PICTURES = dict(_pictures())
+
+MULTIPART = b"multipart/form-data; boundary=seam"
+
+
+def request(body, content_type, *headers, line=b"POST /predictlabel"):
+    """A request as bytes: the line, the headers, an empty line, the body."""
+    typed = [b"Content-Type: " + content_type] if content_type else []
+    length = (
+        [] if any(b"ength" in header for header in headers) else [b"Content-Length: %d" % len(body)]
+    )
+    return b"\r\n".join([line, *typed, *length, *headers, b"", body])
+
+
+def part(content, name=b'form-data; name="image"; filename="4.png"', *headers):
+    """One part of a multipart body, with the boundary before it."""
+    head = b"\r\n".join([b"Content-Disposition: " + name, *headers])
+    return b"--seam\r\n" + head + b"\r\n\r\n" + content + b"\r\n"
+
+
+_END = b"--seam--\r\n"
+_PNG = PICTURES["png"]
+
+REQUESTS = {
+    "form": request(part(_PNG) + _END, MULTIPART),
+    "form-of-three": request(
+        part(b"x", b'form-data; name="a"') + part(_PNG) + part(b"", b'form-data; name="b"') + _END,
+        MULTIPART,
+    ),
+    "form-with-odd-parts": request(
+        part(_PNG, b"form-data; name=image; filename*=utf-8''%e2%82%ac.png", b"Content-Type: a/b")
+        + part(b"5", b'form-data; name="sample"', b"Content-Transfer-Encoding: base64")
+        + _END,
+        MULTIPART,
+    ),
+    "form-without-end": request(part(_PNG), MULTIPART),
+    "form-of-many": request(part(b"x") * 30 + _END, MULTIPART),
+    "long-boundary": request(b"--" + b"s" * 70, b"multipart/form-data; boundary=" + b"s" * 70),
+    "raw": request(PICTURES["jpeg"], b"image/jpeg"),
+    "raw-details": request(_PNG, b"image/png", line=b"POST /predictlabel?details=1"),
+    "raw-too-long": request(_PNG, b"image/png", b"Content-Length: 99999999"),
+    "raw-negative": request(_PNG, b"image/png", b"Content-Length: -1"),
+    "raw-no-number": request(_PNG, b"image/png", b"Content-Length: 0x10"),
+    "type-in-braces": request(_PNG, b"a{b}/{c.d}"),
+    "page": request(part(_PNG) + _END, MULTIPART, b"Accept: text/html;q=0.9", line=b"POST /"),
+    "sample": request(
+        b"sample=4", b"application/x-www-form-urlencoded", b"Accept-Language: de", line=b"POST /"
+    ),
+    "static": request(b"", b"", b"Range: bytes=0-9,20-", line=b"GET /static/4.jpg"),
+    "ready": request(b"", b"", b"X-Request-ID: 0123456789", b"Cookie: a=b", line=b"GET /readyz"),
+}

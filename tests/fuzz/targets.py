@@ -1,0 +1,69 @@
+"""Bytes in; a broken promise of the service is raised, anything else is fine."""
+
+import io
+import json
+import re
+
+import numpy as np
+from werkzeug.test import create_environ, run_wsgi_app
+
+from dlflask.app import create_app
+from dlflask.config import Config
+from dlflask.errors import ImageError
+from dlflask.image import decode_image
+from dlflask.preprocess import to_mnist
+from tests.conftest import FakeClassifier
+
+_CLASSIFIER = FakeClassifier()
+_APP = create_app(Config(), _CLASSIFIER)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def decode(upload):
+    """A picture of any bytes is a tensor or an `ImageError`."""
+    try:
+        tensor = to_mnist(decode_image(upload))
+    except ImageError:
+        return
+    assert tensor.shape == (28, 28)
+    assert tensor.dtype == np.float32
+    assert np.isfinite(tensor).all()
+    assert tensor.min() >= 0
+    assert tensor.max() <= 1
+
+
+def post(request):
+    """A request of any bytes is answered: below 500, and by a problem where it is no success."""
+    _CLASSIFIER.tensors.clear()
+    chunks, status, headers = run_wsgi_app(_APP, _environ(request), buffered=True)
+    code, body = int(status.split()[0]), b"".join(chunks)
+    assert code < 500, body
+    assert body or request.startswith(b"HEAD ") or code in (204, 304)
+    assert headers["X-Request-ID"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    if body and code >= 400 and headers["Content-Type"] != "text/html; charset=utf-8":
+        assert headers["Content-Type"] == "application/problem+json"
+        problem = json.loads(body)
+        assert problem["success"] is False
+        assert problem["status"] == code
+
+
+def _environ(request):
+    """What gunicorn makes of a request's head, as far as it lets one through."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    line, *fields = head.decode("latin-1").split("\r\n")
+    method, _, target = line.partition(" ")
+    path, _, query = target.partition("?")
+    environ = create_environ("/", method=method if _TOKEN.fullmatch(method) else "POST")
+    environ |= {"PATH_INFO": path or "/", "QUERY_STRING": query}
+    environ["wsgi.input"] = io.BytesIO(body)
+    for field in fields:
+        name, _, value = field.partition(":")
+        if _TOKEN.fullmatch(name):
+            key = name.upper().replace("-", "_")
+            named = key in ("CONTENT_TYPE", "CONTENT_LENGTH")
+            environ[key if named else f"HTTP_{key}"] = value.strip()
+    return environ
+
+
+TARGETS = {"decode": decode, "post": post}
