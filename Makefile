@@ -9,7 +9,7 @@ COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --univers
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint format train notebook screenshot lock clean
+.PHONY: help run test e2e fuzz lint format train notebook screenshot lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ test: $(DEV)/.installed  ## Every test that needs no Docker engine and no browse
 
 e2e: $(DEV)/.installed  ## The tests with a Docker engine, a browser and a fresh clone
 	$(DEV)/bin/python -m pytest -m "browser or compose or clone"
+
+fuzz: $(DEV)/.installed  ## Feed 100,000 mutated pictures and as many requests, guided by coverage
+	$(DEV)/bin/python -m tests.fuzz decode build/fuzz -atheris_runs=100000
+	$(DEV)/bin/python -m tests.fuzz post build/fuzz -atheris_runs=100000
 
 lint: $(DEV)/.installed  ## Format check, lint, types
 	$(DEV)/bin/ruff format --check .

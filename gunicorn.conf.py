@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ from typing import Any
 # threads that compete for cores, one took 76 ms instead of 8.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# In a container this is process 1, for which SIGTERM has no effect until a handler stands: gunicorn
+# sets its own after the model is loaded. A stop in those seconds was waited out and killed, 30 s.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+# ruff: noqa: E402  after the handler: these take most of a second
 from dlflask.logs import Logger
 from dlflask.metrics import SHARED
 from dlflask.service import READINESS

@@ -118,7 +118,8 @@ def _one_part(request: Request) -> FileStorage:
 def _parts(request: Request) -> list[FileStorage]:
     parts = [part for name in PART_NAMES for part in request.files.getlist(name)]
     if not parts:
-        names = sorted({*request.files, *request.form})
+        # A part may come without a name: its key is None.
+        names = sorted(name for name in {*request.files, *request.form} if name)
         came = f"has the parts: {', '.join(names)[:200]}" if names else "has no parts"
         raise MissingUpload(
             f"The form {came}. Send the picture as a file in the part 'image', "

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
-import threading
 import zlib
 
 import numpy as np
@@ -14,7 +12,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from dlflask import image
 from dlflask.errors import BlankImage, DamagedImage, ImageError, TooManyPixels, UnsupportedImage
 from dlflask.image import WORKING_SIDE, decode_image
 from dlflask.limits import MAX_PIXELS
@@ -236,22 +233,3 @@ def assert_is_ink(ink: NDArray[np.float32]) -> None:
 def test_an_even_picture_of_any_size_is_blank(size, colour):
     with pytest.raises(BlankImage, match="Write one digit"):
         decode_image(to_bytes(Image.new("RGB", size, colour)))
-
-
-def test_large_pictures_are_decoded_one_at_a_time() -> None:
-    large = to_bytes(Image.new("L", (2_500, 2_000), 255))
-    thread = threading.Thread(target=attempt, args=(large,))
-
-    with image._one_large_picture:
-        thread.start()
-        decode_image(to_bytes(draw_digit(4)))
-        thread.join(timeout=2)
-        assert thread.is_alive(), "it waits, while small ones go on"
-
-    thread.join(timeout=60)
-    assert not thread.is_alive()
-
-
-def attempt(upload: bytes) -> None:
-    with contextlib.suppress(BlankImage):
-        decode_image(upload)

@@ -1,0 +1,197 @@
+"""Faults under load, with two replicas behind NGINX: every request is counted, none may fail."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from tests.e2e.conftest import COMPOSE, Stack
+from tests.e2e.counting import under_load, wait_until
+from tests.serving import ask, wait_until_ready
+
+pytestmark = pytest.mark.compose
+
+#: Replaces the model by a file that is none, as a download that broke off would.
+BROKEN = """
+services:
+  api:
+    volumes: ["./README.md:/app/mnist_model.h5:ro"]
+"""
+
+
+def docker(*arguments):
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def replicas(engine, clone):
+    """Two api containers behind NGINX."""
+    if shutil.which("docker") is None:
+        pytest.skip("docker is not installed")
+    stack = Stack(COMPOSE["v2"], clone, "digitsfaults")
+    stack.run("build")
+    try:
+        stack.run("up", "-d", "--scale", "api=2")
+        wait_until_ready(stack.port)
+        yield stack
+    finally:
+        stack.run("down", "--timeout", "5")
+
+
+@pytest.fixture
+def apis(replicas):
+    """The names of both api containers, healthy."""
+    found = replicas.run("ps", "-q", "api").split()
+    assert len(found) == 2
+    for name in found:
+        wait_until_healthy(name)
+    return found
+
+
+@pytest.fixture
+def load(replicas, apis, figures, request):
+    """Load through NGINX while the test does its harm; afterwards nothing may have failed."""
+    with under_load(replicas.port) as load:
+        yield load
+    figures.append(f"{request.node.name}: {load}")
+    assert load.failed == {}
+
+
+def wait_until_healthy(name):
+    def is_healthy():
+        return docker("inspect", "--format", "{{.State.Health.Status}}", name) == "healthy"
+
+    wait_until(is_healthy, f"{name} does not become healthy")
+
+
+def workers(name):
+    """The process ids, inside the container, of gunicorn's workers."""
+    found = docker("exec", name, "sh", "-c", "grep -sl '^PPid:.1$' /proc/[0-9]*/status || true")
+    lines = found.split()
+    pids = [line.split("/")[2] for line in lines]
+    return [pid for pid in pids if "gunicorn" in docker_reads(name, f"/proc/{pid}/cmdline")]
+
+
+def docker_reads(name, path):
+    return docker("exec", name, "sh", "-c", f"cat {path} 2>/dev/null || true")
+
+
+def test_a_worker_is_killed(load, apis):
+    before = workers(apis[0])
+
+    docker("exec", apis[0], "kill", "-9", before[0])
+
+    wait_until(
+        lambda: len(workers(apis[0])) == len(before) and before[0] not in workers(apis[0]),
+        "the worker is not replaced",
+    )
+    load.wait_for_answers(100)
+
+
+def test_a_container_is_killed_and_comes_back(load, apis):
+    docker("kill", apis[0])
+    load.wait_for_answers(100)
+
+    docker("start", apis[0])
+
+    wait_until_healthy(apis[0])
+    load.wait_for_answers(100)
+
+
+def test_both_containers_are_restarted_one_after_the_other(load, apis):
+    for name in apis:
+        docker("restart", "--time", "30", name)
+        wait_until_healthy(name)
+        load.wait_for_answers(50)
+
+    # Killed after its time, it would say 137; what it was doing would be lost.
+    assert {docker("inspect", "--format", "{{.State.ExitCode}}", name) for name in apis} == {"0"}
+
+
+def test_a_container_is_stopped(load, apis):
+    docker("stop", "--time", "30", apis[0])
+
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", apis[0]) == "0"
+    load.wait_for_answers(100)
+    docker("start", apis[0])
+
+
+def test_nginx_is_reloaded(load, replicas):
+    nginx = replicas.run("ps", "-q", "nginx").strip()
+
+    for _ in range(3):
+        docker("exec", nginx, "nginx", "-s", "reload")
+        load.wait_for_answers(100)
+
+
+def test_a_container_is_frozen(load, apis):
+    docker("pause", apis[0])
+    try:
+        # Its share of the requests is waited for, then asked of the other, and no more are sent.
+        wait_until(lambda: load.slowest > 5, "no request was sent to the frozen container")
+        load.wait_for_answers(100)
+    finally:
+        docker("unpause", apis[0])
+
+
+def test_the_temporary_file_systems_are_full(load, apis, replicas):
+    nginx = replicas.run("ps", "-q", "nginx").strip()
+    fill = (
+        "i=0; while [ $i -lt 1200 ] && head -c 262144 /dev/zero >> /tmp/full; do i=$((i+1)); done"
+    )
+    for name in (*apis, nginx):
+        docker("exec", name, "sh", "-c", f"{fill} 2>/dev/null; true")
+    try:
+        load.wait_for_answers(200)
+        big = ask(replicas.port, "POST", "/predictlabel", b"\x89PNG" * 10_000, "image/png")
+        assert big.status == 422, "a picture that fits into memory is read all the same"
+    finally:
+        for name in (*apis, nginx):
+            docker("exec", name, "rm", "/tmp/full")
+
+
+def test_a_stop_is_obeyed_while_the_model_is_loaded(replicas):
+    name = docker("run", "--detach", "dlflask")
+    try:
+        # Bit 14 of the caught signals is SIGTERM.
+        wait_until(
+            lambda: (
+                int(docker_reads(name, "/proc/1/status").split("SigCgt:")[1].split()[0], 16) >> 14
+                & 1
+            ),
+            "no handler of SIGTERM",
+        )
+
+        docker("stop", "--time", "20", name)
+
+        assert docker("inspect", "--format", "{{.State.ExitCode}}", name) == "0"
+    finally:
+        docker("rm", "--force", name)
+
+
+def test_a_corrupt_model_is_said_in_one_line_and_tried_ever_more_rarely(clone, replicas):
+    (clone / "broken.yml").write_text(BROKEN)
+    command = [*COMPOSE["v2"], "-f", "docker-compose.yml", "-f", "broken.yml"]
+    stack = Stack(command, clone, "digitsbroken")
+    try:
+        stack.run("up", "-d", "--no-build")
+        name = stack.run("ps", "-a", "-q", "api").strip()
+        wait_until(
+            lambda: int(docker("inspect", "--format", "{{.RestartCount}}", name)) >= 6,
+            "it is not tried again",
+        )
+        answer = ask(stack.port, "GET", "/readyz")
+        log = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+    finally:
+        stack.run("down", "--timeout", "5")
+        (clone / "broken.yml").unlink()
+
+    lines = (log.stdout + log.stderr).splitlines()
+    assert answer.status == 503
+    assert json.loads(answer.body)["success"] is False
+    assert len(lines) >= 6
+    assert {line for line in lines if "dlflask cannot start: /app/mnist_model.h5" in line} == {
+        *lines
+    }
