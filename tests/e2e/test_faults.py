@@ -20,6 +20,11 @@ services:
 """
 
 
+#: Fills the one place that is writable, as a flood of large bodies would.
+FULL = "/tmp/full"  # noqa: S108  in a container
+FILL = f"i=0; while [ $i -lt 1200 ] && head -c 262144 /dev/zero >> {FULL}; do i=$((i+1)); done"
+
+
 def docker(*arguments):
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -138,18 +143,15 @@ def test_a_container_is_frozen(load, apis):
 
 def test_the_temporary_file_systems_are_full(load, apis, replicas):
     nginx = replicas.run("ps", "-q", "nginx").strip()
-    fill = (
-        "i=0; while [ $i -lt 1200 ] && head -c 262144 /dev/zero >> /tmp/full; do i=$((i+1)); done"
-    )
     for name in (*apis, nginx):
-        docker("exec", name, "sh", "-c", f"{fill} 2>/dev/null; true")
+        docker("exec", name, "sh", "-c", f"{FILL} 2>/dev/null; true")
     try:
         load.wait_for_answers(200)
         big = ask(replicas.port, "POST", "/predictlabel", b"\x89PNG" * 10_000, "image/png")
         assert big.status == 422, "a picture that fits into memory is read all the same"
     finally:
         for name in (*apis, nginx):
-            docker("exec", name, "rm", "/tmp/full")
+            docker("exec", name, "rm", FULL)
 
 
 def test_a_stop_is_obeyed_while_the_model_is_loaded(replicas):
