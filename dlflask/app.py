@@ -12,6 +12,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.wsgi import get_host
 
 from dlflask import __version__, reference, v2
+from dlflask.body import guard_body
 from dlflask.config import ROOT, Config
 from dlflask.form import FormRequest
 from dlflask.metrics import NOWHERE, Metrics
@@ -91,6 +92,7 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
         "X-Preprocessing": PREPROCESSING,
     }
     register_problems(app)
+    app.wsgi_app = guard_body(app.wsgi_app)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
         mark=mark,
         named=named,

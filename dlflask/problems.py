@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from http import HTTPStatus
 from typing import IO, Any
 
@@ -11,6 +12,7 @@ from flask import Flask, Response, g, json, jsonify, make_response, render_templ
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dlflask import errors
+from dlflask.body import BrokenBody
 
 #: Each error that a request can cause: its status, and the one title of its kind.
 PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
@@ -105,15 +107,17 @@ def _http_problem(error: HTTPException) -> Response:
             answer.headers[name] = value
     if isinstance(error, RequestEntityTooLarge):
         _drain(request.environ["wsgi.input"])
+    if isinstance(error, (RequestEntityTooLarge, BrokenBody)):
         answer.headers["Connection"] = "close"
     return answer
 
 
 def _drain(body: IO[bytes]) -> None:
     """Read what is left of a refused body: most clients send all of it before they listen."""
-    for _ in range(MAX_DRAINED_BYTES // _CHUNK_BYTES):
-        if not body.read(_CHUNK_BYTES):
-            return
+    with suppress(BrokenBody):
+        for _ in range(MAX_DRAINED_BYTES // _CHUNK_BYTES):
+            if not body.read(_CHUNK_BYTES):
+                return
 
 
 def _unexpected_problem(error: Exception) -> Response:

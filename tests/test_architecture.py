@@ -41,7 +41,8 @@ ALLOWED = {
         *("reading", "service", "tensors", "upload"),
     },
     "wording": {"prediction"},
-    "problems": {"errors"},
+    "body": set(),
+    "problems": {"body", "errors"},
     "metrics": {"prediction", "problems", "verdict"},
     "exposition": {"errors", "metrics", "problems", "verdict"},
     "admission": {"errors"},
@@ -58,8 +59,8 @@ ALLOWED = {
     },
     "reference": {"openapi", "service"},
     "app": {
-        *("__init__", "config", "form", "metrics", "preprocess", "problems", "readiness"),
-        *("reading", "reference", "routes", "service", "v2", "wording"),
+        *("__init__", "body", "config", "form", "metrics", "preprocess", "problems"),
+        *("readiness", "reading", "reference", "routes", "service", "v2", "wording"),
     },
     "evaluate": {
         *("classifier", "config", "errors", "evaluate"),
@@ -75,7 +76,7 @@ ALLOWED = {
 OWNERS = {
     "PIL": {"evaluate", "image", "limits", "modes", "train", "turns"},
     "flask": {"app", "form", "problems", "reference", "routes", "service", "upload", "v2"},
-    "gunicorn": {"logs"},
+    "gunicorn": {"body", "logs"},
     "keras": {"forward", "layout", "train"},
     "multipart": {"form"},
     "openvino": {"forward"},

@@ -82,6 +82,8 @@ class Load:
                 connection.close()
                 connection = None
             self._ends.wait(PAUSE_SECONDS)
+        if connection is not None:
+            connection.close()
 
 
 @contextmanager

@@ -1,0 +1,144 @@
+"""Bytes that are no proper HTTP, straight to gunicorn: its workers live on and answer rightly."""
+
+import json
+import socket
+import subprocess
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.seeds import REQUESTS
+from tests.serving import ROOT, ask
+
+FOUR = (ROOT / "static" / "4.jpg").read_bytes()
+POST = b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+#: What is sent, then the sender says no more; and the statuses that may come back, none included.
+NO_HTTP = {
+    "nothing": (b"", ()),
+    "zeros": (bytes(5_000), (400, 414)),
+    "tls-hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"r" * 500, (400,)),
+    "http-2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (400, 505)),
+    "no-version": (b"GET /\r\n\r\n", (400,)),
+    "half-a-head": (POST, ()),
+    "half-a-body": (POST + b"Content-Length: 99999\r\n\r\n" + FOUR[:1_000], (400, 422)),
+    "length-too-small": (POST + b"Content-Length: 100\r\n\r\n" + FOUR, (422,)),
+    "length-twice": (POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", (400,)),
+    "length-negative": (POST + b"Content-Length: -5\r\n\r\n" + FOUR, (400,)),
+    "length-no-number": (POST + b"Content-Length: 0x10\r\n\r\n" + FOUR, (400,)),
+    "length-and-chunks": (
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        (400,),
+    ),
+    "chunk-size-no-number": (CHUNKED + b"zz\r\nhello\r\n0\r\n\r\n", (400,)),
+    "chunk-size-negative": (CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n", (400,)),
+    "chunk-size-huge": (CHUNKED + b"f" * 5_000 + b"\r\n", (400,)),
+    "chunk-cut-off": (CHUNKED + b"ffff\r\n" + FOUR[:1_000], (400, 422)),
+    "unknown-coding": (POST + b"Transfer-Encoding: gzip\r\n\r\n", (400, 501)),
+    "long-line": (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", (400, 414)),
+    "many-headers": (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 5_000 + b"\r\n", (400, 431)),
+    "long-header": (b"GET / HTTP/1.1\r\na: " + b"b" * 100_000 + b"\r\n\r\n", (400, 431)),
+    "name-of-no-token": (b"GET / HTTP/1.1\r\na b: c\r\n\r\n", (400,)),
+    "garbage-after-an-answer": (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n\0\xff\r\n\r\n", (200,)),
+}
+
+
+def exchange(port, sent):
+    """Send, say that this was all, and read what comes back until the other side closes."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
+        try:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65_536), b""))
+        except OSError:
+            return b""  # cut off before all was sent, which is an answer too
+
+
+def status(answer):
+    """The status of an answer; None where there was none."""
+    return int(answer.split()[1]) if answer.startswith(b"HTTP/1.") else None
+
+
+def workers(port):
+    """The process ids of the children of what listens on `port`."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
+    gunicorn = [(pid, parent) for pid, parent, *args in rows if "gunicorn server:app" in args[0]]
+    return {pid for pid, parent in gunicorn if parent in {pid for pid, _ in gunicorn}}
+
+
+def assert_alive(port, before):
+    answer = ask(port, "POST", "/predictlabel", FOUR, "image/jpeg")
+    assert json.loads(answer.body)["most_probable_label"] == "4"
+    assert before
+    assert before <= workers(port), "a worker died"
+
+
+@pytest.mark.parametrize("name", NO_HTTP)
+def test_what_is_no_http_is_refused_and_harms_nobody(server, name):
+    sent, expected = NO_HTTP[name]
+    before = workers(server)
+
+    answer = exchange(server, sent)
+
+    assert status(answer) in (*expected, None)
+    assert_alive(server, before)
+
+
+def test_a_chunked_body_is_read(server):
+    chunks = b"".join(
+        b"%x\r\n%s\r\n" % (len(part), part) for part in (FOUR[:7], FOUR[7:999], FOUR[999:])
+    )
+
+    answer = exchange(
+        server, CHUNKED.replace(b"Host", b"Connection: close\r\nHost") + chunks + b"0\r\n\r\n"
+    )
+
+    assert status(answer) == 200
+    assert b'"most_probable_label":"4"' in answer
+
+
+def test_pipelined_requests_are_answered_in_turn(server):
+    get = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    full = POST + b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR
+
+    answer = exchange(server, get + full + get + b"no http\r\n\r\n")
+
+    assert answer.count(b"HTTP/1.1 200") == 3
+    assert answer.count(b"HTTP/1.1 400") == 1
+
+
+def test_half_sent_requests_that_are_given_up_leave_the_workers_free(server):
+    before = workers(server)
+    halves = [socket.create_connection(("127.0.0.1", server), timeout=30) for _ in range(40)]
+    for half in halves:
+        half.sendall(POST + b"Content-Length: 99999\r\n\r\nhalf")
+
+    for half in halves:
+        half.close()
+
+    assert_alive(server, before)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(name=st.sampled_from(sorted(REQUESTS)), data=st.data())
+def test_damaged_requests_are_answered_below_500(server, name, data):
+    sent = bytearray(REQUESTS[name].replace(b"\r\n", b" HTTP/1.1\r\nHost: x\r\n", 1))
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(sent)))
+        sent[start : start + data.draw(st.integers(0, 20))] = data.draw(st.binary(max_size=20))
+
+    answer = exchange(server, bytes(sent))
+
+    assert (status(answer) or 400) < 500 or status(answer) in (501, 505)
+
+
+def test_the_workers_have_lived_through_all_of_this(server):
+    assert_alive(server, workers(server))
