@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import statistics
 import subprocess
 import time
 
@@ -27,7 +28,8 @@ REQUEST = (
 
 #: Enough to keep every thread busy, few enough that nothing is refused.
 CONNECTIONS = 32
-SECONDS = 8
+#: Peak and overload by turns, so that what else the machine does falls on both alike.
+ROUNDS, SECONDS = 3, 4
 
 
 @pytest.fixture(scope="module")
@@ -74,25 +76,27 @@ def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
     stack, many_clients, figures
 ):
     asyncio.run(closed_loop(stack.port, REQUEST, CONNECTIONS, 2))
-    peak = asyncio.run(closed_loop(stack.port, REQUEST, CONNECTIONS, SECONDS))
-    assert set(peak.statuses) == {200}
+    rounds = []
+    for _ in range(ROUNDS):
+        peak = asyncio.run(closed_loop(stack.port, REQUEST, CONNECTIONS, SECONDS))
+        assert set(peak.statuses) == {200}
+        load = open_loop(stack.port, REQUEST, 3 * peak.rate, SECONDS)
+        over, health = asyncio.run(while_health_is_asked(stack.port, load))
+        figures.append(
+            f"overload: peak {peak.rate:.0f}/s; offered {3 * peak.rate:.0f}/s: accepted "
+            f"{over.rate:.0f}/s in p50 {percentile(over.seconds, 50):.3f} s, p99 "
+            f"{percentile(over.seconds, 99):.3f} s; {over.statuses[503]} told 503 in p50 "
+            f"{percentile(over.refused_seconds, 50):.4f} s; health answered {len(health)} times"
+        )
+        assert set(over.statuses) == {200, 503}
+        assert over.statuses[503] > over.statuses[200], "two thirds were too many"
+        assert over.unexplained == 0
+        assert percentile(over.refused_seconds, 50) < percentile(over.seconds, 50)
+        assert set(health) == {200}
+        rounds.append((peak, over))
 
-    load = open_loop(stack.port, REQUEST, 3 * peak.rate, SECONDS)
-    over, health = asyncio.run(while_health_is_asked(stack.port, load))
-
-    figures.append(
-        f"overload: peak {peak.rate:.0f}/s; offered {3 * peak.rate:.0f}/s: accepted "
-        f"{over.rate:.0f}/s, p50 {percentile(over.seconds, 50):.3f} s, p99 "
-        f"{percentile(over.seconds, 99):.3f} s; refused {dict(over.statuses)}, p50 "
-        f"{percentile(over.refused_seconds, 50):.4f} s; health answered {len(health)} times"
-    )
-    assert set(over.statuses) == {200, 503}
-    assert over.statuses[503] > over.statuses[200], "two thirds were too many"
-    assert over.unexplained == 0
-    assert over.rate >= 0.85 * peak.rate
-    assert percentile(over.seconds, 99) < 1
-    assert percentile(over.refused_seconds, 50) < percentile(over.seconds, 50)
-    assert set(health) == {200}
+    assert statistics.median(over.rate / peak.rate for peak, over in rounds) >= 0.85
+    assert statistics.median(percentile(over.seconds, 99) for _, over in rounds) < 1
 
 
 def test_one_client_takes_so_much_and_no_more(stack):
