@@ -9,7 +9,7 @@ COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --univers
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e fuzz lint format train notebook screenshot lock clean
+.PHONY: help run test e2e fuzz lint format audit train notebook screenshot lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ lint: $(DEV)/.installed  ## Format check, lint, types
 format: $(DEV)/.installed  ## Format the code and mend what lint can mend
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
+
+# Asks the network, so CI, which may have none, does not: run it before a release. What cannot be
+# looked up counts as a failure.
+audit: $(DEV)/.installed  ## Look the service's dependencies up in the list of known vulnerabilities
+	$(DEV)/bin/uv tool run pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
 
 train: $(DEV)/.installed  ## Make mnist_model.h5 again (MNIST_NPZ=FILE where there is no network)
 	$(DEV)/bin/python -m dlflask.train

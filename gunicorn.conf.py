@@ -16,6 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 # ruff: noqa: E402  after the handler: these take most of a second
+from dlflask.admission import THREADS
 from dlflask.logs import Logger
 from dlflask.metrics import SHARED
 from dlflask.service import READINESS
@@ -46,7 +47,7 @@ bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # gunicorn's own variable, overrides the count.
 workers = int(os.environ.get("WEB_CONCURRENCY", count_cpus()))
 worker_class = "gthread"
-threads = 4
+threads = THREADS
 
 # Keras and the model are loaded once and shared by all workers. The runtime compiles after the
 # fork (post_worker_init): its threads would not survive it. TensorFlow's start when it is imported,

@@ -113,6 +113,11 @@ class Metrics:
         """This process serves."""
         self._row[WORKERS] = 1
 
+    @property
+    def in_flight(self) -> float:
+        """Requests in work in this process."""
+        return self._row[IN_FLIGHT]
+
     def enter(self) -> None:
         """A request has come in."""
         with self._lock:

@@ -48,4 +48,4 @@ def check_worth() -> None:
         Abandoned: The client has gone.
     """
     readiness().check()
-    check_wanted(request.environ)
+    check_wanted(request.environ, metrics().in_flight)

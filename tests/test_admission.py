@@ -3,8 +3,9 @@ import time
 
 import pytest
 
-from dlflask.admission import MAX_BELIEVED_SECONDS, MAX_WAIT_SECONDS, check_wanted
+from dlflask.admission import MAX_BELIEVED_SECONDS, MAX_WAIT_SECONDS, THREADS, check_wanted
 from dlflask.errors import Abandoned, Expired
+from dlflask.routes import METRICS
 
 
 @pytest.fixture
@@ -28,28 +29,32 @@ def stamp(seconds_ago):
     ],
 )
 def test_what_has_not_waited_long_is_computed(seconds_ago):
-    check_wanted({"HTTP_X_REQUEST_START": stamp(seconds_ago)})
+    check_wanted({"HTTP_X_REQUEST_START": stamp(seconds_ago)}, THREADS)
 
 
 @pytest.mark.parametrize("came", ["", "t=", "t=soon", "t=nan", "t=inf", "1763856000123"])
 def test_a_time_that_is_none_is_passed_over(came):
-    check_wanted({"HTTP_X_REQUEST_START": came})
+    check_wanted({"HTTP_X_REQUEST_START": came}, THREADS)
 
 
 def test_what_has_waited_too_long_is_not_computed():
     with pytest.raises(Expired, match="waited"):
-        check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 5)})
+        check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}, THREADS)
+
+
+def test_what_waited_elsewhere_is_computed_by_a_worker_that_is_not_busy():
+    check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 5)}, THREADS - 1)
 
 
 def test_a_client_that_waits_is_there(ends):
-    check_wanted({"gunicorn.socket": ends[1]})
+    check_wanted({"gunicorn.socket": ends[1]}, 1)
 
 
 def test_a_client_that_sent_its_next_request_is_there_and_loses_no_byte(ends):
     client, service = ends
     client.sendall(b"GET / HTTP/1.1\r\n")
 
-    check_wanted({"gunicorn.socket": service})
+    check_wanted({"gunicorn.socket": service}, 1)
 
     assert service.recv(100) == b"GET / HTTP/1.1\r\n"
 
@@ -59,7 +64,7 @@ def test_a_client_that_closed_is_gone(ends):
     client.close()
 
     with pytest.raises(Abandoned):
-        check_wanted({"gunicorn.socket": service})
+        check_wanted({"gunicorn.socket": service}, 1)
 
 
 def test_a_connection_that_was_reset_is_gone():
@@ -71,10 +76,13 @@ def test_a_connection_that_was_reset_is_gone():
         client.close()
 
         with pytest.raises(Abandoned):
-            check_wanted({"gunicorn.socket": service})
+            check_wanted({"gunicorn.socket": service}, 1)
 
 
-def test_expired_work_is_answered_and_counted_and_not_computed(client, classifier, four_png):
+def test_expired_work_is_answered_and_counted_and_not_computed(app, client, classifier, four_png):
+    for _ in range(THREADS - 1):
+        app.extensions[METRICS].enter()
+
     answer = ask(client, four_png, {"HTTP_X_REQUEST_START": stamp(10)})
 
     assert answer.status_code == 503

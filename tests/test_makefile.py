@@ -1,4 +1,7 @@
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 from tests.serving import ROOT
 
@@ -34,3 +37,31 @@ def test_an_unsupported_python_is_named(tmp_path):
 
     assert done.returncode != 0
     assert f"{old} is not Python 3.11, 3.12 or 3.13" in done.stdout
+
+
+def test_the_audit_fails_on_what_it_cannot_look_up():
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "--assume-old=.venv-dev/.installed", "audit"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert "pip-audit --strict" in shown
+    assert "requirements.txt" in shown
+
+
+def test_the_lint_finds_what_is_unsafe(tmp_path):
+    unsafe = tmp_path / "unsafe.py"
+    unsafe.write_text('"""Unsafe."""\n\nimport pickle\n\nvalue = pickle.loads(b"")\n')
+
+    found = subprocess.run(
+        ["ruff", "check", "--config", ROOT / "pyproject.toml", "--output-format=concise", unsafe],
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "S301" in found.stdout

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import socket
-import statistics
 import subprocess
 import time
 
@@ -29,7 +28,7 @@ REQUEST = (
 #: Enough to keep every thread busy, few enough that nothing is refused.
 CONNECTIONS = 32
 #: Peak and overload by turns, so that what else the machine does falls on both alike.
-ROUNDS, SECONDS = 3, 4
+ROUNDS, SECONDS = 6, 3
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +94,12 @@ def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
         assert set(health) == {200}
         rounds.append((peak, over))
 
-    assert statistics.median(over.rate / peak.rate for peak, over in rounds) >= 0.85
-    assert statistics.median(percentile(over.seconds, 99) for _, over in rounds) < 1
+    peaks, overs = zip(*rounds, strict=True)
+    ratio = sum(over.rate for over in overs) / sum(peak.rate for peak in peaks)
+    p99 = percentile([seconds for over in overs for seconds in over.seconds], 99)
+    figures.append(f"overload: accepted {ratio:.0%} of the peak, p99 {p99:.3f} s")
+    assert ratio >= 0.85
+    assert p99 < 1
 
 
 def test_one_client_takes_so_much_and_no_more(stack):
