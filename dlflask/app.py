@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, current_app, g, request
@@ -85,12 +86,9 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
         app.before_request(_check_host)
     # They run in reverse order.
     app.after_request(_count)
-    app.after_request(_add_headers)
+    names = {"X-Model-SHA256": classifier.sha256[:SHORT_SHA256], "X-Preprocessing": PREPROCESSING}
+    app.after_request(partial(_add_headers, _HEADERS | names))
     app.wsgi_app = _in_flight(app.wsgi_app, metrics)  # type: ignore[assignment,method-assign]
-    app.config["NAMES"] = {
-        "X-Model-SHA256": classifier.sha256[:SHORT_SHA256],
-        "X-Preprocessing": PREPROCESSING,
-    }
     register_problems(app)
     app.wsgi_app = guard_body(app.wsgi_app)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
@@ -128,18 +126,17 @@ def _check_host() -> None:
 
 def _count(response: Response) -> Response:
     metrics: Metrics = current_app.extensions[METRICS]
+    rule, noted = request.url_rule, vars(g)
     metrics.count_request(
-        request.url_rule.rule if request.url_rule else NOWHERE,
+        rule.rule if rule else NOWHERE,
         response.status_code,
-        g.get("problem_type"),
-        time.perf_counter() - g.started,
+        noted.get("problem_type"),
+        time.perf_counter() - noted["started"],
     )
     return response
 
 
-def _add_headers(response: Response) -> Response:
+def _add_headers(headers: dict[str, str], response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
-    response.headers.update(current_app.config["NAMES"])
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.extend(headers)
     return response

@@ -1,6 +1,7 @@
 """An open-loop client: requests go out by the clock, whatever has become of those before."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -55,12 +56,17 @@ class Client:
         self._note(int(head.split()[1]), head, time.perf_counter() - due)
         if "connection: close" in head:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         else:
             self._idle.append((reader, writer))
 
-    def close(self):
+    async def close(self):
         for _, writer in self._idle:
             writer.close()
+        await asyncio.gather(
+            *(writer.wait_closed() for _, writer in self._idle), return_exceptions=True
+        )
 
     def _note(self, status, head, seconds):
         self.outcome.statuses[status] += 1
@@ -82,7 +88,7 @@ async def closed_loop(port, request, connections, seconds):
 
     await asyncio.gather(*(loop() for _ in range(connections)))
     client.outcome.duration = time.perf_counter() - started
-    client.close()
+    await client.close()
     return client.outcome
 
 
@@ -98,5 +104,5 @@ async def open_loop(port, request, rate, seconds):
         sent.add(asyncio.create_task(client.send(due)))
     await asyncio.gather(*sent)
     client.outcome.duration = time.perf_counter() - started
-    client.close()
+    await client.close()
     return client.outcome
