@@ -1,0 +1,84 @@
+"""More and fewer replicas of the service behind a running NGINX, and no request lost."""
+
+import json
+import subprocess
+import time
+
+import pytest
+
+from tests.load import FOUR, under_load
+from tests.serving import ask, wait_until_ready
+
+pytestmark = pytest.mark.compose
+
+#: NGINX asks the DNS every 2 s; a replica loads the model before it answers.
+SEEN_SECONDS = 60
+
+
+@pytest.fixture
+def scaled_stack(stack):
+    yield stack
+    scale(stack, 1)
+
+
+def scale(stack, replicas):
+    stack.run("up", "-d", "--no-recreate", "--no-build", "--scale", f"api={replicas}")
+
+
+def replicas(stack):
+    """The addresses of the running replicas."""
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}:8000"
+    names = stack.run("ps", "-q", "api").split()
+    return {docker("inspect", "--format", form, name).strip() for name in names}
+
+
+def answering(stack, since):
+    """The addresses that answered a request with 200 since then, by NGINX's access log."""
+    log = docker("logs", "--since", f"{since:.3f}", stack.run("ps", "-q", "nginx").strip())
+    entries = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    # One request may have several: "10.0.0.2:8000, 10.0.0.3:8000 : 10.0.0.3:8000".
+    return {entry["upstream"].split()[-1] for entry in entries if entry["status"] == 200}
+
+
+def docker(*arguments):
+    done = subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def wait_until_all_answer(stack):
+    deadline = time.monotonic() + SEEN_SECONDS
+    wanted = replicas(stack)
+    started = time.time()
+    while answering(stack, started) != wanted:
+        assert time.monotonic() < deadline, f"{answering(stack, started)} of {wanted} answered"
+        time.sleep(1)
+    return wanted
+
+
+def test_replicas_come_and_go_under_load(scaled_stack, figures):
+    stack = scaled_stack
+
+    with under_load(stack.port) as load:
+        one = wait_until_all_answer(stack)
+        scale(stack, 4)
+        four = wait_until_all_answer(stack)
+        scale(stack, 2)
+        two = wait_until_all_answer(stack)
+
+    assert (len(one), len(four), len(two)) == (1, 4, 2)
+    assert load.failures == []
+    assert load.answered > 0
+    figures.append(f"scale 1 -> 4 -> 2: {load.answered} requests answered, none failed")
+
+
+def test_without_a_replica_the_status_is_that_of_the_problem(stack):
+    stack.run("stop", "api")
+    try:
+        answer = ask(stack.port, "POST", "/predictlabel", FOUR, "image/jpeg")
+    finally:
+        stack.run("start", "api")
+
+    # 504 for as long as NGINX still waits for the address of the one that was stopped.
+    assert answer.status in (503, 504)
+    assert answer.status == json.loads(answer.body)["status"]
+    wait_until_ready(stack.port)
