@@ -1,15 +1,17 @@
 # Everything that people and CI do with this project. `make help` lists it.
 PYTHON ?= python3
 PORT ?= 8000
+IMAGE ?= dlflask
 # Two environments: the service is installed without TensorFlow, which would slow its start.
 SERVICE := .venv
 DEV := .venv-dev
+BUILD := build
 
 COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --universal --generate-hashes \
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e fuzz lint format audit train notebook screenshot lock clean
+.PHONY: help run test e2e fuzz lint format audit train notebook screenshot lock image sbom clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +62,16 @@ screenshot: $(DEV)/.installed  ## Make the README's picture of the page
 lock: $(DEV)/.installed  ## Compile both requirement files from pyproject.toml (newest: UPGRADE=-U)
 	$(COMPILE) --group train --group dev --output-file requirements-dev.txt
 	$(COMPILE) --constraint requirements-dev.txt --output-file requirements.txt
+
+image:  ## Build the container image, labelled with version and commit (IMAGE=name:tag)
+	docker build --tag $(IMAGE) \
+	  --build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' dlflask/__init__.py)" \
+	  --build-arg REVISION="$$(git rev-parse HEAD)" .
+
+sbom: $(DEV)/.installed  ## List what the image installs, as CycloneDX: build/sbom.json
+	mkdir -p $(BUILD)
+	$(DEV)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+	  --output-reproducible --output-file $(BUILD)/sbom.json
 
 clean:  ## Remove the environments and everything else that can be made again
 	rm -rf $(SERVICE) $(DEV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

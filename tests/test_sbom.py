@@ -1,0 +1,27 @@
+import json
+import subprocess
+import sys
+
+from packaging.utils import canonicalize_name
+
+from tests.serving import ROOT
+from tests.test_requirements import pins
+
+
+def test_the_bill_of_materials_lists_what_is_locked(tmp_path):
+    # With the environment that runs this test; -o keeps make from setting it up anew.
+    environment = ["-o", f"{sys.prefix}/.installed", f"DEV={sys.prefix}", f"BUILD={tmp_path}"]
+    subprocess.run(["make", "sbom", *environment], cwd=ROOT, check=True, capture_output=True)
+
+    bom = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
+    listed = {
+        (canonicalize_name(component["name"]), component["version"]): {
+            f"sha256:{digest['content']}"
+            for reference in component["externalReferences"]
+            for digest in reference.get("hashes", [])
+        }
+        for component in bom["components"]
+    }
+    assert bom["bomFormat"] == "CycloneDX"
+    assert bom["metadata"]["component"]["name"] == "dlflask"
+    assert listed == pins("requirements.txt")
