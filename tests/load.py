@@ -40,9 +40,7 @@ class Load:
 def under_load(port):
     """Ask for predictions on kept connections for as long as the block runs."""
     load = Load()
-    clients = [
-        threading.Thread(target=load.ask_until_ended, args=(port,)) for _ in range(CLIENTS)
-    ]
+    clients = [threading.Thread(target=load.ask_until_ended, args=(port,)) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
     try:
