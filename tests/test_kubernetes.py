@@ -1,0 +1,176 @@
+"""deploy/kubernetes as kustomize renders it, against the official schemas and the service itself.
+
+The schemas of custom resources (ServiceMonitor, InferenceService) are their makers' and not among
+them: of those, what they select and the pods they hold are checked.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+
+import kubernetes_validate
+import pytest
+import yaml
+from packaging.version import Version
+
+from tests.serving import ROOT
+
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+RENDERED = ("base", "overlays/local", "overlays/production", "kserve")
+#: The oldest that is promised, and the newest whose schemas are at hand.
+VERSIONS = ("1.30", kubernetes_validate.latest_version())
+CUSTOM = {"ServiceMonitor", "InferenceService"}
+#: The first whose output is sorted and labelled as here.
+KUSTOMIZE = Version("5.0")
+
+
+def kustomize():
+    """The command that renders a folder, or None where there is none new enough."""
+    if shutil.which("kustomize"):
+        return ["kustomize", "build"]
+    if shutil.which("kubectl"):
+        told = subprocess.run(
+            ["kubectl", "version", "--client", "-o", "json"],
+            capture_output=True,
+            check=True,
+        )
+        if Version(json.loads(told.stdout).get("kustomizeVersion", "0")) >= KUSTOMIZE:
+            return ["kubectl", "kustomize"]
+    return None
+
+
+@pytest.fixture(scope="module", params=RENDERED)
+def resources(request):
+    """{kind: resource} of one folder; no kind is there twice."""
+    command = kustomize()
+    if command is None:
+        pytest.skip(f"neither kustomize nor a kubectl with kustomize {KUSTOMIZE} is installed")
+    done = subprocess.run(
+        [*command, KUBERNETES / request.param], check=True, capture_output=True, text=True
+    )
+    rendered = list(yaml.safe_load_all(done.stdout))
+    found = {resource["kind"]: resource for resource in rendered}
+    assert len(found) == len(rendered)
+    return found
+
+
+def only(*folders):
+    return pytest.mark.parametrize("resources", folders, indirect=True)
+
+
+def pod_spec(resources):
+    if "InferenceService" in resources:
+        return resources["InferenceService"]["spec"]["predictor"]
+    return resources["Deployment"]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_resource_is_what_kubernetes_defines(resources, version):
+    for kind in resources.keys() - CUSTOM:
+        kubernetes_validate.validate(resources[kind], version, strict=True)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_pod_is_what_kubernetes_defines(resources, version):
+    of_kserve = {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget"}
+    spec = {name: value for name, value in pod_spec(resources).items() if name not in of_kserve}
+
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "digits"}, "spec": spec}
+    kubernetes_validate.validate(pod, version, strict=True)
+
+
+def test_a_misspelt_field_would_be_found(resources):
+    spec = pod_spec(resources)["containers"][0] | {"readynessProbe": {}}
+    pod = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [spec]}}
+
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(pod, VERSIONS[-1], strict=True)
+
+
+def test_the_pod_is_confined_as_the_restricted_standard_demands(resources):
+    spec = pod_spec(resources)
+    container = spec["containers"][0]
+
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"USER {spec['securityContext']['runAsUser']}:" in dockerfile
+
+
+def test_no_service_becomes_a_setting(resources):
+    """Links of a Service `dlflask` arrive as DLFLASK_SERVICE_HOST, an unknown setting."""
+    assert pod_spec(resources)["enableServiceLinks"] is False
+
+
+def test_the_probes_ask_what_the_service_answers(resources, client):
+    container = pod_spec(resources)["containers"][0]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+
+    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+        get = container[name]["httpGet"]
+        assert client.get(get["path"]).status_code == 200
+        assert ports.get(get["port"], get["port"]) == 8000
+    assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+
+
+@only("base", "overlays/local", "overlays/production")
+def test_everything_selects_the_pods_and_their_port(resources):
+    specs = {kind: resource["spec"] for kind, resource in resources.items() if "spec" in resource}
+    labels = specs["Deployment"]["template"]["metadata"]["labels"]
+
+    assert specs["Service"]["selector"] == labels
+    assert specs["Service"]["ports"][0]["targetPort"] == "http"
+    assert specs["PodDisruptionBudget"]["selector"] == {"matchLabels": labels}
+    assert specs["NetworkPolicy"]["podSelector"] == {"matchLabels": labels}
+    assert specs["NetworkPolicy"]["ingress"] == [{"ports": [{"port": "http"}]}]
+    assert specs["HorizontalPodAutoscaler"]["scaleTargetRef"]["kind"] == "Deployment"
+    for spread in specs["Deployment"]["template"]["spec"]["topologySpreadConstraints"]:
+        assert spread["labelSelector"] == {"matchLabels": labels}
+
+
+@only("overlays/production")
+def test_prometheus_reads_the_service(resources):
+    monitor, service = resources["ServiceMonitor"]["spec"], resources["Service"]
+
+    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert [endpoint["port"] for endpoint in monitor["endpoints"]] == [
+        port["name"] for port in service["spec"]["ports"]
+    ]
+    assert monitor["endpoints"][0]["path"] == "/metrics"
+
+
+@only("overlays/production")
+def test_the_way_in_leads_to_every_address_but_the_counters(resources, app):
+    paths = resources["Ingress"]["spec"]["rules"][0]["http"]["paths"]
+
+    def is_open(address):
+        return any(
+            address == path["path"]
+            or (path["pathType"] == "Prefix" and address.startswith(path["path"] + "/"))
+            for path in paths
+        )
+
+    addresses = {re.sub(r"<[^>]+>", "x", rule.rule) for rule in app.url_map.iter_rules()}
+    assert "/predictlabel" in addresses
+    assert [address for address in addresses - {"/metrics"} if not is_open(address)] == []
+    assert not is_open("/metrics")
+
+
+@only("overlays/production")
+def test_the_way_in_takes_what_nginx_takes(resources):
+    annotations = resources["Ingress"]["metadata"]["annotations"]
+    site = (ROOT / "nginx" / "conf.d" / "local.conf").read_text(encoding="utf-8")
+
+    for name in (
+        *("client-max-body-size", "client-body-buffer-size"),
+        *("proxy-connect-timeout", "proxy-read-timeout"),
+        *("proxy-next-upstream", "proxy-next-upstream-timeout"),
+    ):
+        assert f"{name.replace('-', '_')} {annotations[f'nginx.org/{name}']};" in site
