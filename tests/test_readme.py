@@ -21,6 +21,23 @@ RUN_BY = {
         "tests/model/test_evaluate.py",
         "dlflask.evaluate",
     ),
+    "make image": ("tests/e2e/test_image.py", '"make", "image"'),
+    "make sbom": ("tests/test_sbom.py", '"make", "sbom"'),
+    "docker compose up -d --scale api=4": ("tests/e2e/test_scale.py", '"--scale"'),
+    "docker swarm init": ("tests/e2e/test_swarm.py", '"swarm", "init"'),
+    "docker stack deploy -c docker-compose.yml -c deploy/swarm/stack.yml digits": (
+        "tests/e2e/test_swarm.py",
+        '"-c", "docker-compose.yml", "-c", "deploy/swarm/stack.yml"',
+    ),
+    # No cluster is reachable in CI: what it would apply is what these tests validate.
+    "kubectl apply -k deploy/kubernetes/overlays/local": (
+        "tests/test_kubernetes.py",
+        "overlays/local",
+    ),
+    "python -m deploy.capacity --rate 1000 --p99-ms 50": (
+        "tests/deploy/test_capacity.py",
+        "python -m deploy.capacity --rate 1000 --p99-ms 50",
+    ),
     "make lock": ("tests/e2e/test_clone.py", '"lock"'),
     "make screenshot": ("tests/e2e/test_looks.py", "screenshot"),
     # No conda channel is reachable in CI: what it would install is what these tests hold together.

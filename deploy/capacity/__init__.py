@@ -1,0 +1,1 @@
+"""How many replicas R pictures a second need: a measured core and a queueing model."""
