@@ -11,7 +11,7 @@ COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --univers
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e fuzz lint format audit train notebook screenshot lock image sbom clean
+.PHONY: help run test e2e bench fuzz lint format audit train notebook screenshot lock image sbom clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ e2e: $(DEV)/.installed  ## The tests with a Docker engine, a browser and a fresh
 fuzz: $(DEV)/.installed  ## Feed 100,000 mutated pictures and as many requests, guided by coverage
 	$(DEV)/bin/python -m tests.fuzz decode build/fuzz -atheris_runs=100000
 	$(DEV)/bin/python -m tests.fuzz post build/fuzz -atheris_runs=100000
+
+# Both environments: the service is measured in its own, the original way needs TensorFlow.
+bench: $(SERVICE)/.installed $(DEV)/.installed  ## Measure speed and memory, write bench/RESULTS.md (BENCH_ARGS=... for options)
+	$(DEV)/bin/python -m bench --service-python $(SERVICE)/bin/python --output bench $(BENCH_ARGS)
 
 lint: $(DEV)/.installed  ## Format check, lint, types
 	$(DEV)/bin/ruff format --check .

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "dlflask"
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "dlflask"
 
 ALLOWED = {
     "__init__": set(),
@@ -72,6 +73,44 @@ ALLOWED = {
     },
 }
 
+#: The benchmark, of which the service knows nothing; `dlflask.` marks what it takes of that.
+BENCH = {
+    "__init__": set(),
+    "pictures": set(),
+    "floor": {"dlflask.prediction"},
+    "floor_gunicorn": {"dlflask.config"},
+    "original": {"dlflask.config"},
+    "original_gunicorn": set(),
+    "machine": {"dlflask.config"},
+    "memory": set(),
+    "load": {"machine", "pictures"},
+    "open_loop": {"load", "pictures"},
+    "servers": {"machine", "pictures", "dlflask.config"},
+    "nginx": {"pictures", "servers", "dlflask.config"},
+    "results": {"load"},
+    "plan": {"pictures", "results", "servers"},
+    "report": {"load", "plan", "results"},
+    "plot": {"plan", "results"},
+    "measure": {"load", "memory", "open_loop", "pictures", "plan", "results", "servers"},
+    "soak": {"load", "measure", "memory", "pictures", "plan", "servers"},
+    "stages": {"pictures", "dlflask.routes"},
+    "run": {
+        "load",
+        "machine",
+        "measure",
+        "nginx",
+        "pictures",
+        "plan",
+        "results",
+        "servers",
+        "soak",
+    },
+    "__main__": {
+        *("load", "pictures", "plan", "plot", "report", "run", "servers", "stages"),
+        *("dlflask.app", "dlflask.classifier", "dlflask.config"),
+    },
+}
+
 #: Slow to import, or known to one place only.
 OWNERS = {
     "PIL": {"evaluate", "image", "limits", "modes", "train", "turns"},
@@ -105,9 +144,10 @@ def imports(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            if node.module == "dlflask":
+            if node.module in ("dlflask", "bench"):
                 for alias in node.names:
-                    yield f"dlflask.{'__init__' if alias.name == '__version__' else alias.name}"
+                    inside = "__init__" if alias.name == "__version__" else alias.name
+                    yield f"{node.module}.{inside}"
             else:
                 yield node.module
 
@@ -121,6 +161,7 @@ def test_a_module_imports_only_what_lies_behind_it(path):
         if top == "dlflask":
             assert rest.split(".")[0] in ALLOWED[name], f"{name} imports {imported}"
         assert top not in OWNERS or name in OWNERS[top], f"{name} imports {imported}"
+        assert top != "bench", "the service does not know the benchmark"
 
 
 @pytest.mark.parametrize(
@@ -136,9 +177,24 @@ def test_planning_knows_the_service_by_http_only(path):
     assert own <= CAPACITY[path.stem]
 
 
-def test_the_directions_have_no_circle():
+@pytest.mark.parametrize("path", sorted((ROOT / "bench").glob("*.py")), ids=lambda path: path.stem)
+def test_a_module_of_the_benchmark_imports_only_what_lies_behind_it(path):
+    found = {
+        imported.removeprefix("bench.")
+        for imported in imports(path)
+        if imported.startswith(("bench.", "dlflask."))
+    }
+
+    assert found <= BENCH[path.stem]
+
+
+@pytest.mark.parametrize("allowed", [ALLOWED, BENCH], ids=["service", "benchmark"])
+def test_the_directions_have_no_circle(allowed):
     done = set()
-    waiting = {name: needs - {name} for name, needs in ALLOWED.items()}
+    waiting = {
+        name: {each for each in needs if "." not in each} - {name}
+        for name, needs in allowed.items()
+    }
     while waiting:
         free = {name for name, needs in waiting.items() if needs <= done}
         assert free, f"a circle among {sorted(waiting)}"

@@ -1,0 +1,1 @@
+"""The benchmark: its arithmetic, its servers and its report."""
