@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ def _about(options: Options, command: Sequence[str], machine: dict[str, str]) ->
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         **machine,
-        "command": f"`{' '.join(['python -m bench', *command])}`",
+        "command": f"`{shlex.join(['python', '-m', 'bench', *command])}`",
         "rounds": f"{options.rounds} of {options.seconds} s for each measurement",
     }
 
