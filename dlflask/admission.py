@@ -12,8 +12,8 @@ from dlflask.errors import Abandoned, Expired
 #: Of a worker. Each decodes or predicts; more would only wait for each other's turn.
 THREADS = 4
 
-#: What has waited longer, while all threads are busy, is left undone: so that what is answered is
-#: answered within a second, however slow the machine or large the pictures.
+#: What has waited longer, while all threads are busy, is left undone: 0.2 s of a second remain for
+#: the work itself, which is enough on processors that do nothing else.
 MAX_WAIT_SECONDS = 0.8
 
 #: NGINX gives a request up after 30 s: what seems to have waited longer than this has not, but
