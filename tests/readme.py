@@ -21,6 +21,13 @@ def commands():
         yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
+def example(language):
+    """The one block of `language`."""
+    text = README.read_text(encoding="utf-8")
+    (block,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return block
+
+
 def tables():
     """The Markdown between each pair of markers, as the code has it now."""
     return {

@@ -67,6 +67,11 @@ ALLOWED = {
         *("classifier", "config", "errors", "evaluate"),
         *("image", "prediction", "preprocess", "verdict"),
     },
+    "command": {
+        *("batch", "classifier", "command", "config", "errors", "evaluate", "upload", "verdict"),
+        "wording",
+    },
+    "__main__": {"command", "config", "errors"},
     "train": {
         *("classifier", "errors", "evaluate", "image", "ink", "model_file"),
         *("preprocess", "strokes", "train", "verdict"),

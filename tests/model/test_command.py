@@ -1,0 +1,142 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from dlflask.__main__ import main
+from tests.conftest import encode
+from tests.drawing import STROKES, draw_digit
+from tests.serving import ROOT, ask, free_port, wait_until_ready
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("drawn")
+    for label in STROKES:
+        for side in (60, 90, 120, 150):
+            (root / f"{label}-{side}.png").write_bytes(encode(draw_digit(label, side)))
+    return root
+
+
+def rows(capsys, *arguments):
+    """The exit status and the JSON rows of `predict`."""
+    status = main(["predict", *map(str, arguments), "--json"])
+    return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_model_and_the_service_say_the_same(capsys, folder, server):
+    by_model = rows(capsys, folder)
+    by_service = rows(capsys, folder, "--url", f"http://127.0.0.1:{server}")
+
+    assert by_model == by_service
+    status, found = by_model
+    assert status == 0
+    assert len(found) == 40
+    assert sum(row["file"].split("/")[-1][0] == str(row["label"]) for row in found) >= 36
+
+
+@pytest.mark.parametrize("by_service", [False, True], ids=["model", "service"])
+def test_what_cannot_be_read_does_not_stop_the_others(capsys, request, by_service):
+    four = ROOT / "static" / "4.jpg"
+    by = ["--url", f"http://127.0.0.1:{request.getfixturevalue('server')}"] if by_service else []
+
+    status, found = rows(capsys, ROOT / "README.md", "gone.png", four, *by)
+
+    assert status == 1
+    assert [row["label"] for row in found] == [None, None, 4]
+    assert "no picture format" in found[0]["error"]
+    assert "No such file" in found[1]["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["predict"], "FILE", id="no-file"),
+        pytest.param(["predict", "4.png", "--json", "--csv"], "not allowed with", id="two-forms"),
+        pytest.param(["predict", "4.png", "--model", "gone.h5"], "no model at gone.h5", id="model"),
+        pytest.param(["predict", "4.png", "--url", "ftp://x"], "no address", id="address"),
+        pytest.param(
+            ["predict", "4.png", "--url", "http://127.0.0.1:9"], "No service answers", id="nobody"
+        ),
+        pytest.param(["dance"], "invalid choice", id="command"),
+    ],
+)
+def test_a_wrong_command_is_said_in_a_line(capsys, arguments, says):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_picture_from_standard_input():
+    with (ROOT / "static" / "4.jpg").open("rb") as four:
+        done = run("predict", "-", "--csv", stdin=four)
+
+    head, row = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert head.startswith("file,label,confidence,verdict,error,p0,")
+    assert row.startswith("-,4,0.99")
+
+
+def test_a_reader_that_has_enough_is_no_fault(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dlflask", "predict", *[str(folder)] * 40, "--json"],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "openvino"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    first = process.stdout.readline()
+    process.stdout.close()
+
+    assert json.loads(first)["label"] == 0
+    assert "Traceback" not in process.stderr.read()
+    assert process.wait(timeout=120) == 1
+    process.stderr.close()
+
+
+def test_help_teaches():
+    for arguments in (["--help"], ["predict", "--help"], ["serve", "--help"]):
+        done = run(*arguments)
+        assert done.returncode == 0
+        assert "python -m dlflask" in done.stdout
+    assert "exit status" in run("predict", "--help").stdout
+
+
+def test_serve_serves_until_it_is_told_to_stop():
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dlflask", "serve", "--port", str(port), "--workers", "1"],
+        cwd=ROOT.parent,
+        env=os.environ | {"KERAS_BACKEND": "openvino", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        wait_until_ready(port, process)
+        assert ask(port, "GET", "/livez").status == 200
+        process.send_signal(signal.SIGTERM)
+        log = process.communicate(timeout=60)[0]
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert log.count("Worker is ready") == 1
+
+
+def run(*arguments, stdin=None):
+    return subprocess.run(
+        [sys.executable, "-m", "dlflask", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "openvino", "NO_COLOR": "1"},
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
