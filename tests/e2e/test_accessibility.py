@@ -64,6 +64,7 @@ STATES = {
     "error": send_text,
     "busy": be_busy,
     "keys": lambda page: page.focus("#pad"),
+    "reference": lambda page: page.goto(f"{page.url}reference"),
 }
 
 
