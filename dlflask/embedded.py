@@ -89,10 +89,17 @@ def decode_base64(encoded: str) -> bytes:
     Raises:
         InvalidBase64: It has other characters, or its padding is wrong.
     """
+    # Python overlooks padding where none belongs.
+    if len(encoded) % 4 or encoded.endswith("==="):
+        raise _no_base64("its length is no multiple of 4, or its padding is too long")
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as fault:
-        raise InvalidBase64(
-            f"The picture is not valid base64 ({fault}). Encode the file's bytes with the "
-            "alphabet A-Z a-z 0-9 + / and pad with =, as in: base64 -w0 4.jpg"
-        ) from fault
+        raise _no_base64(str(fault)) from fault
+
+
+def _no_base64(why: str) -> InvalidBase64:
+    return InvalidBase64(
+        f"The picture is not valid base64 ({why}). Encode the file's bytes with the alphabet "
+        "A-Z a-z 0-9 + / and pad with =, as in: base64 -w0 4.jpg"
+    )

@@ -2,7 +2,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dlflask.app import create_app
@@ -96,6 +96,9 @@ def test_base64_reads_back_and_its_size_is_known_before(content):
 
 
 @given(st.text() | st.text("ABC=+/-_ \n"))
+@example("0000=")
+@example("0000====")
+@example("00==0000")
 def test_any_text_is_decoded_or_refused(text):
     try:
         content = decode_base64(base64_of(text))

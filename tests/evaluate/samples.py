@@ -23,6 +23,7 @@ class Nearest:
 
     is_ready = True
     sha256 = "0" * 64
+    runtime = "distances"
 
     def __init__(self):
         uploads = [encode(draw_digit(label)) for label in STROKES]
@@ -35,6 +36,9 @@ class Nearest:
         distance = np.abs(self.known - tensor).sum(axis=(1, 2))
         weights = np.exp((distance.min() - np.append(distance, 90)) / 5)
         return Prediction((weights / weights.sum()).astype(np.float32))
+
+    def predict_many(self, tensors):
+        return [self.predict(tensor) for tensor in tensors]
 
 
 def answers_for(path, classifier):
