@@ -18,6 +18,7 @@ RUN_BY = {
     "make audit": ("tests/test_makefile.py", '"audit"'),
     "make test": (".ci/run", "make test"),
     "make e2e": (".ci/run", "make e2e"),
+    "make fuzz": ("tests/test_fuzz.py", '"tests.fuzz"'),
     "make help": ("tests/test_makefile.py", '"help"'),
     "make train": ("tests/train/test_main.py", "dlflask.train"),
     "make notebook": ("tests/test_notebook.py", "SCRIPT"),

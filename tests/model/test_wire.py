@@ -1,8 +1,11 @@
 """Bytes that are no proper HTTP, straight to gunicorn: its workers live on and answer rightly."""
 
 import json
+import os
 import socket
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -62,27 +65,28 @@ def status(answer):
     return int(answer.split()[1]) if answer.startswith(b"HTTP/1.") else None
 
 
-def workers(port):
-    """The process ids of the children of what listens on `port`."""
+def workers():
+    """The process ids of the workers of the servers that these tests started."""
     listed = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    gunicorn = [(pid, parent) for pid, parent, *args in rows if "gunicorn server:app" in args[0]]
-    return {pid for pid, parent in gunicorn if parent in {pid for pid, _ in gunicorn}}
+    parent_of = {pid: parent for pid, parent, *args in rows if "gunicorn server:app" in args[0]}
+    masters = {pid for pid, parent in parent_of.items() if parent == str(os.getpid())}
+    return {pid for pid, parent in parent_of.items() if parent in masters}
 
 
 def assert_alive(port, before):
     answer = ask(port, "POST", "/predictlabel", FOUR, "image/jpeg")
     assert json.loads(answer.body)["most_probable_label"] == "4"
     assert before
-    assert before <= workers(port), "a worker died"
+    assert before <= workers(), "a worker died"
 
 
 @pytest.mark.parametrize("name", NO_HTTP)
 def test_what_is_no_http_is_refused_and_harms_nobody(server, name):
     sent, expected = NO_HTTP[name]
-    before = workers(server)
+    before = workers()
 
     answer = exchange(server, sent)
 
@@ -114,7 +118,7 @@ def test_pipelined_requests_are_answered_in_turn(server):
 
 
 def test_half_sent_requests_that_are_given_up_leave_the_workers_free(server):
-    before = workers(server)
+    before = workers()
     halves = [socket.create_connection(("127.0.0.1", server), timeout=30) for _ in range(40)]
     for half in halves:
         half.sendall(POST + b"Content-Length: 99999\r\n\r\nhalf")
@@ -140,5 +144,21 @@ def test_damaged_requests_are_answered_below_500(server, name, data):
     assert (status(answer) or 400) < 500 or status(answer) in (501, 505)
 
 
-def test_the_workers_have_lived_through_all_of_this(server):
-    assert_alive(server, workers(server))
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel bounds a process on Linux only")
+def test_a_picture_that_understates_its_size_fails_alone(server):
+    """An AVIF that says 100 x 100 and holds 268 megapixels: 893 MB, were they granted."""
+    before = workers()
+    upload = (ROOT / "tests" / "model" / "understated.avif").read_bytes()
+
+    with ThreadPoolExecutor(12) as pool:
+        hostile = [
+            pool.submit(ask, server, "POST", "/predictlabel", upload, "image/avif")
+            for _ in range(4)
+        ]
+        honest = [
+            pool.submit(ask, server, "POST", "/predictlabel", FOUR, "image/jpeg") for _ in range(20)
+        ]
+
+    assert {answer.result().status for answer in hostile} == {422}
+    assert {answer.result().status for answer in honest} == {200}
+    assert_alive(server, before)

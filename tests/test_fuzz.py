@@ -1,0 +1,41 @@
+"""`make fuzz`, for a moment: it runs where atheris is, and says plainly what to do where not."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from tests.serving import ROOT
+
+
+def fuzz(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("target", ["decode", "post"])
+def test_a_target_is_fed_and_holds(target, tmp_path):
+    if find_spec("atheris") is None:
+        pytest.skip("atheris is not installed: it is published for Linux on x86-64")
+
+    done = fuzz(target, tmp_path, "-atheris_runs=200")
+
+    assert done.returncode == 0, done.stderr[-2_000:]
+    assert "Done 200" in done.stderr
+    assert len(list((tmp_path / target).iterdir())) > 10
+
+
+def test_without_atheris_it_says_what_to_do():
+    if find_spec("atheris") is not None:
+        pytest.skip("atheris is installed")
+
+    done = fuzz("decode", "build/fuzz")
+
+    assert done.returncode == 1
+    assert "Run `make fuzz` there" in done.stderr
