@@ -1,7 +1,7 @@
 """What a picture may cost, told before its pixels are decoded: pixels, memory, scans, pieces.
 
-With these a picture costs a worker at most 300 MB and about a second of one CPU; tests/test_cost.py
-decodes the worst that they let through.
+With these a picture costs a worker at most 320 MB and a second or two of a CPU;
+tests/model/test_cost.py decodes the worst that they let through.
 """
 
 from __future__ import annotations
