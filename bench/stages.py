@@ -21,7 +21,7 @@ from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bench.pictures import CONTENT_TYPE, Picture
-from dlflask.routes import CLASSIFIER
+from dlflask.service import CLASSIFIER
 
 #: Where each stage is: a module, a class or the application's classifier, and the name in it.
 STAGES = {

@@ -98,7 +98,7 @@ BENCH = {
     "plot": {"plan", "results"},
     "measure": {"load", "memory", "open_loop", "pictures", "plan", "results", "servers"},
     "soak": {"load", "measure", "memory", "pictures", "plan", "servers"},
-    "stages": {"pictures", "dlflask.routes"},
+    "stages": {"pictures", "dlflask.service"},
     "run": {
         "load",
         "machine",
