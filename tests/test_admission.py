@@ -5,7 +5,7 @@ import pytest
 
 from dlflask.admission import MAX_BELIEVED_SECONDS, MAX_WAIT_SECONDS, THREADS, check_wanted
 from dlflask.errors import Abandoned, Expired
-from dlflask.routes import METRICS
+from dlflask.service import METRICS
 
 
 @pytest.fixture

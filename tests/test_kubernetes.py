@@ -166,7 +166,10 @@ def test_the_way_in_leads_to_every_address_but_the_counters(resources, app):
 @only("overlays/production")
 def test_the_way_in_takes_what_nginx_takes(resources):
     annotations = resources["Ingress"]["metadata"]["annotations"]
-    site = (ROOT / "nginx" / "conf.d" / "local.conf").read_text(encoding="utf-8")
+    site = "".join(
+        (ROOT / "nginx" / "conf.d" / name).read_text(encoding="utf-8")
+        for name in ("local.conf", "service")
+    )
 
     for name in (
         *("client-max-body-size", "client-body-buffer-size"),

@@ -80,13 +80,15 @@ def test_every_problem_is_described_where_pictures_are_read(document):
 
 
 def test_what_nginx_answers_is_described(document):
-    site = (ROOT / "nginx" / "conf.d" / "local.conf").read_text(encoding="utf-8")
-    by_nginx = set(re.findall(r"return (\d{3}) '", site))
+    texts = (ROOT / "nginx" / "conf.d" / "problems.conf").read_text(encoding="utf-8")
+    by_nginx = set(re.findall(r'^ +(\d{3}) "', texts, re.MULTILINE))
+    assert {"429", "503", "504"} <= by_nginx
 
     for _, _, operation in operations(document):
         told = set(operation["responses"]) | {str(status) for status in ANYWHERE}
-        # NGINX says 400 of what is not HTTP and 413 of what the service would refuse as well.
-        assert by_nginx - {"400", "413"} <= told
+        # NGINX says 400, 501 and 505 of what is no HTTP that it speaks, 403 of folders, and 413 of
+        # what the service would refuse as well.
+        assert by_nginx - {"400", "403", "413", "501", "505"} <= told
         assert "Retry-After" in operation["responses"]["429"]["headers"]
 
 

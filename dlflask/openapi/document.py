@@ -84,7 +84,7 @@ def _operation(tag: str, name: str, summary: str, responses: Responses, **more: 
         "operationId": name,
         "summary": summary,
         **more,
-        "responses": dict(sorted((responses | problems(500) | by_nginx()).items())),
+        "responses": dict(sorted((by_nginx() | problems(500) | responses).items())),
     }
 
 
@@ -140,7 +140,7 @@ def _picture_paths() -> dict[str, Schema]:
 
 def _health_paths() -> dict[str, Schema]:
     starting = response(
-        "The model is not loaded yet.",
+        "Not now: `starting`, `draining` or `failed`.",
         {"application/json": refer("Status"), "application/problem+json": refer("Problem")},
     )
     ready = _operation(
@@ -148,7 +148,13 @@ def _health_paths() -> dict[str, Schema]:
     )
     ready["responses"]["503"] = starting
     live = _operation("Health", "live", "Whether the process answers.", success("Status", "Yes."))
-    return {"/livez": {"get": live}, "/readyz": {"get": ready}}
+    metrics = _operation(
+        "Health",
+        "metrics",
+        "What all workers have counted. Of the service only: NGINX answers 404.",
+        {"200": response("Prometheus's text.", {"text/plain": TEXT}), **problems(404)},
+    )
+    return {"/livez": {"get": live}, "/readyz": {"get": ready}, "/metrics": {"get": metrics}}
 
 
 def _page_paths() -> dict[str, Schema]:

@@ -22,6 +22,9 @@ HEADERS: dict[str, Schema] = {
     "X-Preprocessing": {"description": "The version of what makes a picture a tensor."},
     "X-Content-Type-Options": {"description": "`nosniff`"},
     "Content-Security-Policy": {"description": "Scripts, styles and pictures of this host only."},
+    "Cross-Origin-Opener-Policy": {"description": "`same-origin`"},
+    "Cross-Origin-Resource-Policy": {"description": "`same-origin`"},
+    "Permissions-Policy": {"description": "The camera for this host; nothing else."},
     "Referrer-Policy": {"description": "`no-referrer`"},
     "Allow": {"description": "The methods that are."},
     "Retry-After": {"description": "Seconds to wait before the next try."},
@@ -29,22 +32,24 @@ HEADERS: dict[str, Schema] = {
 }
 
 #: On every answer of the service, and on those that NGINX gives in its place.
-ALWAYS = tuple(HEADERS)[:6]
-ALWAYS_NGINX = ("X-Request-ID", "X-Content-Type-Options")
+ALWAYS = tuple(HEADERS)[:9]
+ALWAYS_NGINX = tuple(name for name in ALWAYS if name not in ("X-Model-SHA256", "X-Preprocessing"))
 
 #: Statuses that also come for faults without a type of their own.
 _PLAIN = {
     HTTPStatus.BAD_REQUEST: "The form cannot be read.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is over the limit.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is neither a form nor JSON nor a picture.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The service is starting or busy. By NGINX.",
 }
 
 _NGINX = {
+    "401": "A key is needed, where keys are switched on.",
     "408": "The request did not arrive in time.",
     "429": "Too many requests from one address.",
     "431": "The address or the headers are too long.",
     "503": "The service is starting or busy.",
-    "504": "The service took over 30 seconds.",
+    "504": "The service took over 10 seconds.",
 }
 
 
@@ -97,8 +102,16 @@ def _problem(status: HTTPStatus, *, page: bool) -> Schema:
     content: dict[str, Schema] = {PROBLEM: {"allOf": [refer("Problem"), {"properties": narrowed}]}}
     if page:
         content["text/html"] = TEXT
-    allowed = ("Allow",) if status == HTTPStatus.METHOD_NOT_ALLOWED else ()
-    return response(" ".join(lines), content, (*ALWAYS, *allowed))
+    return response(" ".join(lines), content, _names(status))
+
+
+def _names(status: HTTPStatus) -> tuple[str, ...]:
+    """The headers of a fault."""
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return (*ALWAYS, "Allow")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:  # from the service or from NGINX
+        return (*ALWAYS_NGINX, "Retry-After")
+    return ALWAYS
 
 
 def _plain(status: HTTPStatus) -> str:

@@ -5,7 +5,7 @@ from PIL import ExifTags, Image
 from werkzeug.test import EnvironBuilder
 
 from bench.pictures import CONTENT_TYPE, PICTURES, form
-from dlflask.upload import UploadRequest
+from dlflask.form import FormRequest
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_form_holds_the_picture_so_many_times(copies):
         content_type=CONTENT_TYPE,
     ).get_environ()
 
-    parts = UploadRequest(environ).files.getlist("image")
+    parts = FormRequest(environ).files.getlist("image")
 
     assert [part.read() for part in parts] == [picture.content] * copies
     assert {part.mimetype for part in parts} == {"image/png"}
