@@ -84,9 +84,7 @@ def stack(request, engine, clone):
     command = COMPOSE[request.param]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    # Of this process alone: two test runs share an engine, not their containers.
-    project = f"digits{request.param.replace('.', '')}-{os.getpid()}"
-    with Stack(command, clone, project).up() as stack:
+    with Stack(command, clone, f"digits{request.param.replace('.', '')}").up() as stack:
         yield stack
 
 

@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 30
 #: Between two requests of a connection: so that the machine is busy and not overloaded.
 PAUSE_SECONDS = 0.02
 
-_FOUR = (ROOT / "static" / "4.jpg").read_bytes()
+FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 
 
 def wait_until(is_so, otherwise, seconds=90):
@@ -65,7 +65,7 @@ class Load:
             started = time.monotonic()
             try:
                 headers = {"Content-Type": "image/jpeg"}
-                connection.request("POST", "/predictlabel", _FOUR, headers)
+                connection.request("POST", "/predictlabel", FOUR, headers)
                 response = connection.getresponse()
                 body = response.read()
                 what = (

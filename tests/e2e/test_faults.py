@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import COMPOSE, Stack
 from tests.e2e.counting import under_load, wait_until
-from tests.serving import ask, wait_until_ready
+from tests.serving import ask
 
 pytestmark = pytest.mark.compose
 
@@ -35,14 +35,9 @@ def replicas(engine, clone):
     """Two api containers behind NGINX."""
     if shutil.which("docker") is None:
         pytest.skip("docker is not installed")
-    stack = Stack(COMPOSE["v2"], clone, "digitsfaults")
-    stack.run("build")
-    try:
+    with Stack(COMPOSE["v2"], clone, "digitsfaults").up() as stack:
         stack.run("up", "-d", "--scale", "api=2")
-        wait_until_ready(stack.port)
         yield stack
-    finally:
-        stack.run("down", "--timeout", "5")
 
 
 @pytest.fixture
