@@ -27,6 +27,8 @@ _REPLACEMENTS = (
     (r"(?m)^resolver .*$", ""),
     (r"server api:\d+ resolve", "server 127.0.0.1:{upstream}"),
     (r"listen \d+;", "listen 127.0.0.1:{port};"),
+    # For reloads, of which there are none here; unknown to NGINX before 1.27.4.
+    (r"keepalive_min_timeout \w+;", ""),
 )
 
 
