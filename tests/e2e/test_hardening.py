@@ -42,7 +42,7 @@ def send(port, request):
         pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 200, id="the-page"),
         pytest.param(b"GET /static/page.js HTTP/1.1\r\nHost: x\r\n\r\n", 200, id="static"),
         pytest.param(b"GET /static/none HTTP/1.1\r\nHost: x\r\n\r\n", 404, id="static-missing"),
-        pytest.param(b"GET /static/ HTTP/1.1\r\nHost: x\r\n\r\n", 403, id="static-folder"),
+        pytest.param(b"GET /static/ HTTP/1.1\r\nHost: x\r\n\r\n", 404, id="static-folder"),
         pytest.param(
             b"POST /static/page.js HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
             405,
