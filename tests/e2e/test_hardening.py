@@ -145,7 +145,10 @@ def locked(any_compose, clone, certificate):
         any_compose,
         clone,
         "locked",
-        ("docker-compose.yml", "nginx/api-keys.yml", "nginx/tls.yml"),
+        (
+            *("docker-compose.yml", "docker-compose.override.yml"),
+            *("nginx/api-keys.yml", "nginx/tls.yml"),
+        ),
         DLFLASK_API_KEYS=str(keys),
         DLFLASK_TLS_FOLDER=str(certificate),
         DLFLASK_TLS_PORT=str(tls_port),
