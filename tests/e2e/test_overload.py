@@ -19,8 +19,9 @@ from tests.serving import START_SECONDS, ask
 
 pytestmark = pytest.mark.compose
 
-#: 4 ms of work: the service, not the client beside it on the same processors, is the limit.
-PICTURE = encode(draw_digit(4))
+#: Some 5 ms of work in 10 kB: the service, not the client beside it on the same processors, is the
+#: limit.
+PICTURE = encode(draw_digit(4, 1000))
 REQUEST = (
     "POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
     f"Content-Length: {len(PICTURE)}\r\n\r\n"
