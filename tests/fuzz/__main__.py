@@ -17,7 +17,7 @@ except ImportError:
         "in a container: docker run --platform linux/amd64 -v .:/app -w /app python:3.13 make fuzz"
     )
 
-with atheris.instrument_imports(include=["PIL", "dlflask", "flask", "werkzeug"]):
+with atheris.instrument_imports(include=["PIL", "dlflask", "flask", "multipart", "werkzeug"]):
     from tests.fuzz.seeds import PICTURES, REQUESTS
     from tests.fuzz.targets import TARGETS
 
