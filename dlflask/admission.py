@@ -14,7 +14,7 @@ THREADS = 4
 
 #: What has waited longer, while all threads are busy, is left undone: 0.2 s of a second remain for
 #: the work itself, which is enough on processors that do nothing else.
-MAX_WAIT_SECONDS = 0.8
+MAX_WAIT_SECONDS = 0.5
 
 #: NGINX gives a request up after 30 s: what seems to have waited longer than this has not, but
 #: stems from a machine whose clock is wrong.
