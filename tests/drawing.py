@@ -68,6 +68,17 @@ STROKES = {
     ],
 }
 
+#: What a camera stores for each EXIF orientation of an upright picture.
+STORED_AS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
 #: Drawn at this many times the size and reduced, for smooth edges.
 _OVERSAMPLING = 4
 

@@ -55,6 +55,14 @@ class Stack:
         finally:
             self.run("down", "--timeout", "5")
 
+    def counters(self):
+        """The text of /metrics, which is read inside the container only."""
+        program = (
+            "import urllib.request as r;"
+            "print(r.urlopen('http://127.0.0.1:8000/metrics', timeout=20).read().decode())"
+        )
+        return self.run("exec", "-T", "api", "python", "-c", program)
+
     def container(self, service):
         return self.run("ps", "-q", service).strip()
 

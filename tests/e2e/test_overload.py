@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import socket
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
@@ -178,17 +177,9 @@ def until(request, status):
 
 
 def in_flight(stack):
-    program = (
-        "import urllib.request as r;"
-        "print(r.urlopen('http://127.0.0.1:8000/metrics', timeout=20).read().decode())"
-    )
-    done = subprocess.run(
-        ["docker", "exec", stack.container("api"), "python", "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     line = next(
-        line for line in done.stdout.splitlines() if line.startswith("dlflask_requests_in_flight")
+        line
+        for line in stack.counters().splitlines()
+        if line.startswith("dlflask_requests_in_flight")
     )
     return float(line.split()[1])

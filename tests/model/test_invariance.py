@@ -14,6 +14,7 @@ from dlflask.image import decode_image
 from dlflask.preprocess import to_mnist
 from dlflask.train.data import MNIST_VARIABLE, load_mnist
 from tests.conftest import encode
+from tests.drawing import STORED_AS
 from tests.serving import ROOT
 
 MNIST = Path(
@@ -36,19 +37,10 @@ def paper(digit, side=SIDE, *, place=(0.5, 0.5), canvas=2.0):
 
 
 def turned(digit, orientation):
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     buffer = io.BytesIO()
-    paper(digit).transpose(undo).save(buffer, "PNG", exif=exif)
+    paper(digit).transpose(STORED_AS[orientation]).save(buffer, "PNG", exif=exif)
     return buffer.getvalue()
 
 

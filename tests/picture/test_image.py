@@ -17,20 +17,10 @@ from dlflask.image import WORKING_SIDE, decode_image
 from dlflask.limits import MAX_PIXELS
 from dlflask.preprocess import to_mnist
 from tests.conftest import encode as to_bytes
+from tests.drawing import STORED_AS
 from tests.picture.conftest import difference, draw_digit, photograph
 
 EXIF_ORIENTATION = 0x0112
-
-#: What a camera stores for each EXIF orientation of an upright picture.
-STORED_AS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 
 
 def with_opacity(digit: Image.Image, colour: int, mode: str) -> Image.Image:
