@@ -17,7 +17,7 @@ DlflaskError
 │   ├── TooManyPixels
 │   └── BlankImage
 └── Declined                the work is not done, whatever the picture
-    ├── NotReady
+    ├── SelfTestFailed
     ├── Expired
     └── Abandoned
 """
@@ -91,7 +91,7 @@ class Declined(DlflaskError):
     """The service leaves this work undone."""
 
 
-class NotReady(Declined):
+class SelfTestFailed(Declined):
     """The worker failed its self-test: its answers are not to be trusted."""
 
 

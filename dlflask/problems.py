@@ -30,7 +30,11 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.DamagedImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture is damaged"),
     errors.TooManyPixels: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture has too many pixels"),
     errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture shows no digit"),
-    errors.NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is not ready"),
+    # Not 503: NGINX asks another replica for a 500, and lets a busy one alone.
+    errors.SelfTestFailed: (
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The service failed its self-test",
+    ),
     errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),
     errors.Abandoned: (HTTPStatus.BAD_REQUEST, "The connection was closed too early"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from dlflask.errors import DlflaskError, NotReady
+from dlflask.errors import DlflaskError, SelfTestFailed
 from dlflask.reading import ReadsDigits, read_digit
 
 
@@ -48,7 +48,9 @@ class Readiness:
         """Let no picture through to a worker that failed; while it drains it finishes its work.
 
         Raises:
-            NotReady: The self-test failed.
+            SelfTestFailed: The self-test failed.
         """
         if self.fault:
-            raise NotReady("The service failed its self-test, and its log says why. Try again.")
+            raise SelfTestFailed(
+                "The service failed its self-test, and its log says why. Try again."
+            )

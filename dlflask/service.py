@@ -43,7 +43,7 @@ def check_worth() -> None:
     """Whether to compute at all.
 
     Raises:
-        NotReady: The network failed its self-test.
+        SelfTestFailed: The network failed its self-test.
         Expired: The request has waited too long.
         Abandoned: The client has gone.
     """

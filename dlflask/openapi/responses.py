@@ -40,6 +40,7 @@ _PLAIN = {
     HTTPStatus.BAD_REQUEST: "The form cannot be read.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is over the limit.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is neither a form nor JSON nor a picture.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The service failed on this request.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The service is starting or busy. By NGINX.",
 }
 

@@ -17,6 +17,12 @@ ENGINE_STAND_IN = ROOT.parent / "shared" / "docker" / "engine"
 #: Compose v2 is a plugin of the engine's client; 1.29 is a program of its own.
 COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
 
+#: Run inside a container: /metrics is not let out.
+PRINT_COUNTERS = (
+    "import urllib.request as r;"
+    "print(r.urlopen('http://127.0.0.1:8000/metrics', timeout=20).read().decode())"
+)
+
 
 class Stack:
     """A running composition: its port, its folder, its seconds to ready, and its commands."""
@@ -57,11 +63,7 @@ class Stack:
 
     def counters(self):
         """The text of /metrics, which is read inside the container only."""
-        program = (
-            "import urllib.request as r;"
-            "print(r.urlopen('http://127.0.0.1:8000/metrics', timeout=20).read().decode())"
-        )
-        return self.run("exec", "-T", "api", "python", "-c", program)
+        return self.run("exec", "-T", "api", "python", "-c", PRINT_COUNTERS)
 
     def container(self, service):
         return self.run("ps", "-q", service).strip()

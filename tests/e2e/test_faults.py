@@ -1,12 +1,13 @@
 """Faults under load, with two replicas behind NGINX: every request is counted, none may fail."""
 
 import json
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from tests.e2e.conftest import COMPOSE, Stack
+from tests.e2e.conftest import COMPOSE, PRINT_COUNTERS, Stack
 from tests.e2e.counting import under_load, wait_until
 from tests.serving import ask
 
@@ -134,6 +135,33 @@ def test_a_container_is_frozen(load, apis):
         load.wait_for_answers(100)
     finally:
         docker("unpause", apis[0])
+
+
+def test_a_replica_fails_its_self_test(load, apis, clone):
+    """It is up and answers 500, sooner than the others: it would draw the requests to itself."""
+    networks = docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", apis[0])
+    name = docker(
+        *("run", "--detach", "--network", *json.loads(networks), "--network-alias", "api"),
+        *("--volume", f"{clone}/README.md:/app/static/samples/0.png:ro", "dlflask"),
+    )
+    try:
+        wait_until(lambda: "500" in statuses(name), "no request was sent to it")
+        load.wait_for_answers(300)
+
+        assert "200" not in statuses(name)
+    finally:
+        docker("rm", "--force", name)
+
+
+def statuses(name):
+    """With which statuses the replica has answered pictures, by its own counters."""
+    counters = subprocess.run(
+        ["docker", "exec", name, "python", "-c", PRINT_COUNTERS],
+        capture_output=True,
+        text=True,
+        check=False,  # It is asked before it serves, too.
+    )
+    return set(re.findall(r'_total{route="/predictlabel",status="(\d+)"', counters.stdout))
 
 
 def test_the_temporary_file_systems_are_full(load, apis, replicas):
