@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import time
-import uuid
-from collections.abc import Iterable
-from functools import partial
-from typing import TYPE_CHECKING
-
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, current_app, request
 from werkzeug.wsgi import get_host
 
 from dlflask import __version__, reference, v2
 from dlflask.body import guard_body
 from dlflask.config import ROOT, Config
+from dlflask.envelope import envelop
+from dlflask.environ import ROUTE
 from dlflask.form import FormRequest
-from dlflask.metrics import NOWHERE, Metrics
+from dlflask.metrics import Metrics
 from dlflask.preprocess import PREPROCESSING
 from dlflask.problems import register_problems
 from dlflask.readiness import Readiness
@@ -24,9 +19,6 @@ from dlflask.reading import ReadsDigits
 from dlflask.routes import blueprint
 from dlflask.service import CLASSIFIER, CONFIG, METRICS, READINESS
 from dlflask.wording import mark, named, percent, sentence
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
 FORM_OVERHEAD_BYTES = 64 * 1024
@@ -36,9 +28,6 @@ MAX_FORM_PARTS = 20
 
 #: Enough of the model's SHA-256 to tell files apart; the details of an answer have all of it.
 SHORT_SHA256 = 12
-
-#: A client's or proxy's request id is passed on when it is one; anything else is replaced.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 #: Asked by machines, by IP address, whatever names the service has.
 _FOR_MACHINES = ("/livez", "/readyz", "/metrics")
@@ -81,16 +70,13 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     app.register_blueprint(blueprint)
     app.register_blueprint(v2.blueprint)
     app.register_blueprint(reference.blueprint)
-    app.before_request(_begin)
+    app.before_request(_note_route)
     if config.allowed_hosts:
         app.before_request(_check_host)
-    # They run in reverse order.
-    app.after_request(partial(_count, metrics))
-    names = {"X-Model-SHA256": classifier.sha256[:SHORT_SHA256], "X-Preprocessing": PREPROCESSING}
-    app.after_request(partial(_add_headers, _HEADERS | names))
-    app.wsgi_app = _in_flight(app.wsgi_app, metrics)  # type: ignore[assignment,method-assign]
     register_problems(app)
-    app.wsgi_app = guard_body(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    names = {"X-Model-SHA256": classifier.sha256[:SHORT_SHA256], "X-Preprocessing": PREPROCESSING}
+    enveloped = envelop(app.wsgi_app, metrics, _HEADERS | names)
+    app.wsgi_app = guard_body(enveloped)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
         mark=mark,
         named=named,
@@ -102,41 +88,11 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     return app
 
 
-def _in_flight(application: WSGIApplication, metrics: Metrics) -> WSGIApplication:
-    def counted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        metrics.enter()
-        try:
-            return application(environ, start_response)
-        finally:
-            metrics.leave()
-
-    return counted
-
-
-def _begin() -> None:
-    g.started = time.perf_counter()
-    came = request.headers.get("X-Request-ID", "")
-    g.request_id = came if _REQUEST_ID.fullmatch(came) else uuid.uuid4().hex
+def _note_route() -> None:
+    if request.url_rule:
+        request.environ[ROUTE] = request.url_rule.rule
 
 
 def _check_host() -> None:
     if request.path not in _FOR_MACHINES:
         get_host(request.environ, current_app.extensions[CONFIG].allowed_hosts)
-
-
-def _count(metrics: Metrics, response: Response) -> Response:
-    # Looked up once each: Flask's proxies take longer than the counting.
-    rule, noted = request.url_rule, vars(g)
-    metrics.count_request(
-        rule.rule if rule else NOWHERE,
-        response.status_code,
-        noted.get("problem_type"),
-        time.perf_counter() - noted["started"],
-    )
-    return response
-
-
-def _add_headers(headers: dict[str, str], response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
-    response.headers.extend(headers)
-    return response

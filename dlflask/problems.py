@@ -8,11 +8,12 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import IO, Any
 
-from flask import Flask, Response, g, json, jsonify, make_response, render_template, request
+from flask import Flask, Response, json, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dlflask import errors
 from dlflask.body import BrokenBody
+from dlflask.environ import PROBLEM_TYPE, REQUEST_ID
 
 #: Each error that a request can cause: its status, and the one title of its kind.
 PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
@@ -125,24 +126,26 @@ def _drain(body: IO[bytes]) -> None:
 
 
 def _unexpected_problem(error: Exception) -> Response:
+    request_id = request.environ[REQUEST_ID]
     _log.error(
         "unexpected error, request %s",
-        g.request_id,
+        request_id,
         exc_info=error,
-        extra={"request_id": g.request_id},
+        extra={"request_id": request_id},
     )
-    detail = f"The service failed on this request. Report it with the request id {g.request_id}."
+    detail = f"The service failed on this request. Report it with the request id {request_id}."
     return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error", detail, PLAIN_TYPE)
 
 
 def _answer(status: HTTPStatus, title: str, detail: str, kind: str) -> Response:
-    g.problem_type = kind
+    request.environ[PROBLEM_TYPE] = kind
     if prefers_page():
         return make_response(render_template("index.html", error=detail), status)
     if _speaks_v2():
         # The Open Inference Protocol has a form of its own.
         return make_response(jsonify(error=detail), status)
-    problem = _problem(status, title, detail, kind) | {"request_id": g.request_id}
+    problem = _problem(status, title, detail, kind)
+    problem["request_id"] = request.environ[REQUEST_ID]
     return Response(json.dumps(problem) + "\n", status, mimetype="application/problem+json")
 
 

@@ -43,8 +43,10 @@ ALLOWED = {
     },
     "wording": {"prediction"},
     "body": set(),
-    "problems": {"body", "errors"},
+    "environ": set(),
+    "problems": {"body", "environ", "errors"},
     "metrics": {"prediction", "problems", "verdict"},
+    "envelope": {"environ", "metrics"},
     "exposition": {"errors", "metrics", "problems", "verdict"},
     "admission": {"errors"},
     "readiness": {"errors", "reading"},
@@ -60,8 +62,8 @@ ALLOWED = {
     },
     "reference": {"openapi", "service"},
     "app": {
-        *("__init__", "body", "config", "form", "metrics", "preprocess", "problems"),
-        *("readiness", "reading", "reference", "routes", "service", "v2", "wording"),
+        *("__init__", "body", "config", "envelope", "environ", "form", "metrics", "preprocess"),
+        *("problems", "readiness", "reading", "reference", "routes", "service", "v2", "wording"),
     },
     "evaluate": {
         *("classifier", "config", "errors", "evaluate"),

@@ -1,0 +1,10 @@
+"""Under which names what is known of a request is kept in its WSGI environ."""
+
+#: The id that its answer, its log lines and its problem carry.
+REQUEST_ID = "dlflask.request_id"
+
+#: The address as the application knows it, `/static/<path:filename>`; absent where there is none.
+ROUTE = "dlflask.route"
+
+#: The type of the problem it was answered with; absent where it was none.
+PROBLEM_TYPE = "dlflask.problem_type"
