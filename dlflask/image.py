@@ -151,7 +151,8 @@ def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
             turned = orientation(picture)
             box = _box(region, picture.size, turned)
             plain = to_plain_mode(picture, box, WORKING_SIDE)
-            picture.close()
+            if plain is not picture:
+                picture.close()
         return to_planes(turn(plain, turned)), longest / WORKING_SIDE
 
 

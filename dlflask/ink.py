@@ -56,15 +56,23 @@ def extract_ink(pixels: Pixels) -> Ink:
         BlankImage: Nothing differs from the paper.
     """
     planes = pixels.reshape(-1, *pixels.shape[-2:])
-    spans = [int(plane.max()) - int(plane.min()) for plane in planes]
-    if not any(spans):
+    ranges = [(int(plane.min()), int(plane.max())) for plane in planes]
+    spans = [high - low for low, high in ranges]
+    widest = spans.index(max(spans))
+    if not spans[widest]:
         raise BlankImage(BLANK)
-    plain = _plain_ink(planes[spans.index(max(spans))])
+    plain = _plain_ink(planes[widest], *ranges[widest])
     return _scale(measure_distance(planes)) if plain is None else plain
 
 
-def _plain_ink(plane: Pixels) -> Ink | None:
-    """Ink on paper of one exact grey; None where the paper is not so even."""
+def _plain_ink(plane: Pixels, low: int, high: int) -> Ink | None:
+    """Ink on paper of one exact grey; None where the paper is not so even.
+
+    Args:
+        plane: (height, width) uint8.
+        low: Its least value.
+        high: Its greatest.
+    """
     # Some rows and columns tell the paper as well as all do.
     step = 1 + max(plane.shape) // COUNTED_SIDE
     counts = np.bincount(plane[::step, ::step].ravel(), minlength=256)
@@ -77,7 +85,7 @@ def _plain_ink(plane: Pixels) -> Ink | None:
         paper = int(dark.argmax() if paper > MIDDLE else MIDDLE + 1 + light.argmax())
     elif area > MAX_EVEN_SHARE:
         return None  # An even frame or table around the paper.
-    peak = max(int(plane.max()) - paper, paper - int(plane.min()))
+    peak = max(high - paper, paper - low)
     near = counts[max(0, paper - peak // 5) : paper + peak // 5 + 1].sum()
     if counts[paper] < PLAIN_SHARE * near:
         return None

@@ -31,12 +31,17 @@ def to_plain_mode(picture: Image.Image, box: Box, longest: int) -> Image.Image:
     """Cut `box` out, reduce its longer side to at most `longest`, convert to mode L or RGB.
 
     Transparency is laid on paper; grey of more than 8 bits is scaled by the picture's own range.
+
+    Returns:
+        `picture` itself where nothing is to be done.
     """
     factor = -(-max(box[2] - box[0], box[3] - box[1]) // longest)
     if picture.mode.startswith(("I", "F")):
         return _reduce(picture, box, factor, "L", partial(_to_eight_bits, full=_full(picture)))
     if picture.has_transparency_data:
         return _lay_on_paper(_reduce(picture, box, factor, "RGBA"))
+    if factor == 1 and picture.mode in ("L", "RGB") and box == (0, 0, *picture.size):
+        return picture
     return _reduce(picture, box, factor, "L" if picture.mode in ("1", "L") else "RGB")
 
 

@@ -122,9 +122,12 @@ def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
 
 def border_share(mask: NDArray[np.bool_]) -> float:
     """Measure the part of the picture's border that `mask` covers."""
-    edges = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
     # Four times quicker than mean().
-    return sum(np.count_nonzero(edge) / edge.size for edge in edges) / 4
+    count = np.count_nonzero
+    height, width = mask.shape
+    ends = count(mask[0]) + count(mask[-1])
+    sides = count(mask[:, 0]) + count(mask[:, -1])
+    return (ends / width + sides / height) / 4
 
 
 def _uneven_paper(small: Plane) -> Plane:

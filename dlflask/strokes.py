@@ -11,6 +11,7 @@ from dlflask.ink import Ink
 from dlflask.lines import erase_lines
 
 Mask = NDArray[np.bool_]
+Indices = NDArray[np.intp]
 
 #: Ink below this is the grey of a blurred edge or of the paper; a stroke has some above `SURE`.
 FAINT, SURE = 0.2, 0.45
@@ -56,17 +57,17 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
     """
     ink = erase_lines(ink, ink > LINE)
     mask = ink > FAINT
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    rows, columns = inked_rows_and_columns(mask)
     if not len(rows):
         raise BlankImage("The picture shows no ink. Write one digit and send it again.")
     inked = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = ink.shape
-    window = np.array([-rows[0], -columns[0], height - rows[0], width - columns[0]])
     ink, mask = ink[inked], mask[inked]
     blobs, num_blobs = ndimage.label(mask, _AROUND)
     if num_blobs == 1:
         _check_strokes(float(ink.max()), max(ink.shape))
         return ink, (int(rows[0]), int(columns[0]))
+    window = np.array([-rows[0], -columns[0], height - rows[0], width - columns[0]])
     boxes = ndimage.find_objects(blobs)
     bounds = np.array([(r.start, c.start, r.stop, c.stop) for r, c in boxes])
     mass = np.bincount(blobs.ravel(), ink.ravel())[1:]
@@ -84,6 +85,12 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
     strokes = np.concatenate(([False], kept))[blobs[box]]
     digit: Ink = np.where(ndimage.binary_dilation(strokes, _AROUND), ink[box], 0)
     return digit, corner
+
+
+def inked_rows_and_columns(mask: Mask) -> tuple[Indices, Indices]:
+    """Find which rows and which columns have ink, (rows,) and (columns,), in order."""
+    rows, columns = (np.logical_or.reduce(mask, axis=axis) for axis in (1, 0))
+    return rows.nonzero()[0], columns.nonzero()[0]
 
 
 def _check_strokes(peak: float, side: int) -> None:
