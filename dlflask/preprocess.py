@@ -6,6 +6,8 @@ trained on.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ Tensor = NDArray[np.float32]
 
 #: Named by every answer. Counted up whenever a picture may give another tensor than before, by a
 #: change here or in anything between the upload's bytes and the tensor; a test notices.
-PREPROCESSING = "1"
+PREPROCESSING = "2"
 
 #: MNIST's rule: the digit fits a 20x20 box and its centre of mass is the centre of 28x28.
 SIZE = 28
@@ -87,11 +89,16 @@ def centre(box: Ink) -> Tensor:
     """Lay the box on 28x28 with its centre of mass in the middle, by whole pixels."""
     height, width = box.shape
     middle_y, middle_x = centre_of_mass(box)
-    top = min(max(round(SIZE / 2 - middle_y), 0), SIZE - height)
-    left = min(max(round(SIZE / 2 - middle_x), 0), SIZE - width)
+    top = _whole_pixels(SIZE / 2 - middle_y, SIZE - height)
+    left = _whole_pixels(SIZE / 2 - middle_x, SIZE - width)
     tensor = np.zeros((SIZE, SIZE), np.float32)
     tensor[top : top + height, left : left + width] = box
     return tensor
+
+
+def _whole_pixels(offset: float, most: int) -> int:
+    """Round to 0..most; halves, which symmetrical digits have, the same way on every processor."""
+    return min(max(math.floor(offset + 0.501), 0), most)
 
 
 def centre_of_mass(ink: Ink) -> tuple[float, float]:

@@ -32,6 +32,19 @@ def test_an_mnist_picture_passes_through_bit_for_bit(variant, mnist_digit):
     np.testing.assert_array_equal(tensor, mnist_digit.astype(np.float32) / np.float32(255))
 
 
+@pytest.mark.parametrize("noise", [-1e-6, 0.0, 1e-6])
+def test_a_symmetrical_digit_lies_the_same_way_however_its_halves_are_rounded(noise):
+    ink = np.zeros((60, 60), np.float32)
+    ink[20:40, 25:30] = 1
+    upright = to_mnist(ink)
+    ink[20:30] += np.float32(noise)
+
+    np.testing.assert_array_equal(to_mnist(np.clip(ink, 0, 1)) > 0.5, upright > 0.5)
+    # 5 columns have their middle in column 14; 20 rows have it between two, and go down.
+    assert list(np.flatnonzero((upright > 0.5).any(axis=0))) == [12, 13, 14, 15, 16]
+    assert np.flatnonzero((upright > 0.5).any(axis=1))[0] == 5
+
+
 def test_a_tensor_follows_the_rule_of_mnist(drawing):
     tensor = tensor_of(drawing)
 
