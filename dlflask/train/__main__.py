@@ -19,13 +19,13 @@ import numpy as np
 from dlflask.train.calibrate import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
 from dlflask.train.export import Development, Run, calibrate, measure, save
-from dlflask.train.fit import Recipe, fit
+from dlflask.train.fit import Recipe, train
 from dlflask.train.measure import predict, to_tensors
 from dlflask.train.pictures import read_pictures
 from dlflask.train.stock import make_stock
 
 #: A fast run shows that everything works; its model is not one to serve.
-FAST_EPOCHS = 4
+FAST_EPOCHS, FAST_FINE_TUNINGS = 4, 1
 FAST_DIGITS = 4_096
 
 
@@ -35,7 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     data = load_mnist(options.data)
     recipe = Recipe(epochs=options.epochs, precision=options.precision)
     if options.fast:
-        data, recipe = data.head(FAST_DIGITS), replace(recipe, epochs=FAST_EPOCHS)
+        data = data.head(FAST_DIGITS)
+        recipe = replace(recipe, epochs=FAST_EPOCHS, fine_tunings=FAST_FINE_TUNINGS)
     development = Development(
         data,
         read_pictures(options.pictures) if options.pictures else None,
@@ -48,8 +49,10 @@ def main(argv: list[str] | None = None) -> int:
     report = measure(options.output, development, run)
     report.write(options.output.with_suffix(".json"))
     for seed in options.seeds:
-        # Only what this run made: the folder may hold other things.
-        shutil.rmtree(options.checkpoints / replace(recipe, seed=seed).name)
+        of_seed = replace(recipe, seed=seed)
+        for made in (of_seed, *of_seed.to_fine_tunings()):
+            # Only what this run made: the folder may hold other things.
+            shutil.rmtree(options.checkpoints / made.name)
     print(report.to_markdown())
     return 0
 
@@ -63,7 +66,7 @@ def _train(
     by_seed, models = {}, {}
     for seed in seeds:
         verbose = 1 if sys.stdout.isatty() else 2
-        models[seed] = fit(stock, data, replace(recipe, seed=seed), checkpoints, verbose=verbose)
+        models[seed] = train(stock, data, replace(recipe, seed=seed), checkpoints, verbose=verbose)
         digits = digit_probabilities(predict(models[seed], to_tensors(data.x_validation)))
         by_seed[seed] = float(np.mean(digits.argmax(axis=1) == data.y_validation))
     best = max(by_seed, key=by_seed.__getitem__)

@@ -7,6 +7,8 @@ middle, with the errors that specks and leftover lines bring.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,26 +33,43 @@ ELASTIC_NODES = 5
 #: The last field value that still tells how far the line is.
 _REACH = (MAX_DISTANCE - 0.5) * UNITS
 
-#: One in four is placed wrong: a speck or a line took part in the box or in the centre of mass.
-MISPLACED = 0.25
-#: Part of MNIST's own images that is spoilt; the rest stays as clean as MNIST is.
-SPOILT = 0.5
+
+@dataclass(frozen=True)
+class Strength:
+    """How far MNIST's own images are taken from what they are.
+
+    Attributes:
+        warp: Part of the `MAX_` ranges that is used.
+        misplaced: Part that is placed wrong: a speck or a line took part in the box or in the
+            centre of mass.
+        spoilt: Part that is spoilt; the rest stays as clean as MNIST is.
+    """
+
+    warp: float = 1.0
+    misplaced: float = 0.25
+    spoilt: float = 0.5
 
 
-def augment_images(images: NDArray[np.uint8], rng: np.random.Generator) -> Batch:
-    """Warp MNIST images and thicken or thin their strokes; the first half is spoilt as well.
+FULL = Strength()
+
+
+def augment_images(
+    images: NDArray[np.uint8], rng: np.random.Generator, strength: Strength = FULL
+) -> Batch:
+    """Warp MNIST images and thicken or thin their strokes; the first of them are spoilt as well.
 
     Args:
         images: (N, 28, 28) uint8, ink = 255.
         rng: The only source of randomness: the same state gives the same batch.
+        strength: How much of it.
 
     Returns:
         (N, 28, 28) float32 in 0..1.
     """
     batch: Batch = images.astype(np.float32) / np.float32(255)
-    warped, _ = warp(batch, batch > 0.3, np.zeros(len(batch), np.float32), rng)
+    warped, _ = warp(batch, batch > 0.3, np.zeros(len(batch), np.float32), rng, strength)
     stroked = change_stroke(warped, rng)
-    spoilt = round(SPOILT * len(batch))
+    spoilt = round(strength.spoilt * len(batch))
     stroked[:spoilt] = degrade(stroked[:spoilt], rng)
     return stroked
 
@@ -77,7 +96,11 @@ def augment_fields(fields: NDArray[np.uint8], rng: np.random.Generator) -> Batch
 
 
 def warp(
-    batch: Batch, ink: NDArray[np.bool_], widths: Batch, rng: np.random.Generator
+    batch: Batch,
+    ink: NDArray[np.bool_],
+    widths: Batch,
+    rng: np.random.Generator,
+    strength: Strength = FULL,
 ) -> tuple[Batch, Batch]:
     """Turn, shear, stretch, bend and place each shape, in one bilinear resampling.
 
@@ -86,6 +109,7 @@ def warp(
         ink: (N, side, side), what decides the placement.
         widths: (N,) float32, the pen that will be drawn around `ink`, in tensor pixels.
         rng: The only source of randomness.
+        strength: How much of it.
 
     Returns:
         (N, 28, 28) float32, and (N,) float32: tensor pixels per pixel of `batch`.
@@ -94,14 +118,17 @@ def warp(
     Visual Document Analysis, ICDAR 2003 (elastic distortion).
     """
     num_shapes, side = len(batch), batch.shape[1]
-    forward = _linear_maps(num_shapes, rng)  # (N, 2, 2), source offset (x, y) to tensor offset
-    scale, middle = _placement(forward, ink, widths, rng)
+    misplaced = rng.random(num_shapes) < strength.misplaced
+    forward = _linear_maps(
+        num_shapes, strength.warp, rng
+    )  # (N, 2, 2), source offset (x, y) to tensor offset
+    scale, middle = _placement(forward, ink, widths, misplaced, rng)
     backward = np.linalg.inv(forward * scale[:, None, None]).astype(np.float32)
-    shift = _shifts(num_shapes, rng)
+    shift = _shifts(misplaced, rng)
     axis = np.arange(SIZE, dtype=np.float32) - np.float32((SIZE - 1) / 2)
     x = (axis - shift[:, :1])[:, None, :]  # (N, 1, 28)
     y = (axis - shift[:, 1:])[:, :, None]  # (N, 28, 1)
-    bend = _elastic(num_shapes, rng) * np.float32(side)
+    bend = _elastic(num_shapes, rng) * np.float32(strength.warp * side)
     source = [
         backward[:, row, 0, None, None] * x
         + backward[:, row, 1, None, None] * y
@@ -112,10 +139,10 @@ def warp(
     return _sample(batch, source[1], source[0]), scale
 
 
-def _linear_maps(num_shapes: int, rng: np.random.Generator) -> Batch:
+def _linear_maps(num_shapes: int, part: float, rng: np.random.Generator) -> Batch:
     """Rotation, shear and aspect, (N, 2, 2); half of the shapes are changed little."""
-    strength = np.where(rng.random(num_shapes) < 0.5, 1.0, rng.uniform(0.2, 1.0, num_shapes))
-    turn, lean, stretch = rng.uniform(-1, 1, (3, num_shapes)) * strength
+    parts = part * np.where(rng.random(num_shapes) < 0.5, 1.0, rng.uniform(0.2, 1.0, num_shapes))
+    turn, lean, stretch = rng.uniform(-1, 1, (3, num_shapes)) * parts
     angle = np.radians(MAX_ROTATION_DEGREES) * turn
     aspect = np.exp(MAX_LOG_ASPECT * stretch)
     cos, sin, shear = np.cos(angle), np.sin(angle), MAX_SHEAR * lean
@@ -127,7 +154,11 @@ def _linear_maps(num_shapes: int, rng: np.random.Generator) -> Batch:
 
 
 def _placement(
-    forward: Batch, ink: NDArray[np.bool_], widths: Batch, rng: np.random.Generator
+    forward: Batch,
+    ink: NDArray[np.bool_],
+    widths: Batch,
+    misplaced: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> tuple[Batch, Batch]:
     """Scale to the box, (N,), and each shape's centre of mass in the source, (N, 2) as x, y."""
     # Every second pixel of a fine field is enough to find its extent.
@@ -140,7 +171,6 @@ def _placement(
     highest = np.where(weight[:, None] > 0, moved, -np.inf).max(axis=2)
     lowest = np.where(weight[:, None] > 0, moved, np.inf).min(axis=2)
     longest = np.maximum(highest - lowest, 1.0).max(axis=1) + 1
-    misplaced = rng.random(len(mask)) < MISPLACED
     ratio = np.where(
         misplaced, rng.uniform(0.72, 1.12, len(mask)), rng.uniform(0.96, 1.03, len(mask))
     )
@@ -148,11 +178,10 @@ def _placement(
     return scale.astype(np.float32), middle.astype(np.float32)
 
 
-def _shifts(num_shapes: int, rng: np.random.Generator) -> Batch:
+def _shifts(misplaced: NDArray[np.bool_], rng: np.random.Generator) -> Batch:
     """(N, 2) tensor pixels: `to_mnist` rounds to whole pixels; the misplaced are up to 3 off."""
-    rounding = rng.uniform(-0.6, 0.6, (num_shapes, 2))
-    misplaced = rng.random((num_shapes, 1)) < MISPLACED
-    error = np.clip(rng.normal(0, 1.0, (num_shapes, 2)), -3, 3) * misplaced
+    rounding = rng.uniform(-0.6, 0.6, (len(misplaced), 2))
+    error = np.clip(rng.normal(0, 1.0, rounding.shape), -3, 3) * misplaced[:, None]
     return (rounding + error).astype(np.float32)
 
 

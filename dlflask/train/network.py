@@ -12,7 +12,7 @@ NUM_CLASSES = 11
 
 
 def build_network() -> keras.Model:
-    """A small residual network of 2.9 million multiply-adds and 186,000 parameters.
+    """A small residual network of 4.7 million multiply-adds and 216,000 parameters.
 
     The service pays for every multiply-add on every request, so the first convolution halves the
     picture at once, and depth comes where the picture is small. Without padding there, 28 becomes
@@ -24,9 +24,10 @@ def build_network() -> keras.Model:
     Source: He et al., Deep Residual Learning for Image Recognition, 2015.
     """
     inputs = keras.Input((28, 28, 1), name="ink")
-    x = _convolution(inputs, 28, size=6, strides=2, padding="valid")  # (N, 12, 12, 28)
-    x = _convolution(x, 56, strides=2)  # (N, 6, 6, 56)
-    x = _residual(x)  # (N, 6, 6, 56)
+    x = _convolution(inputs, 32, size=6, strides=2, padding="valid")  # (N, 12, 12, 32)
+    x = _residual(x)  # (N, 12, 12, 32)
+    x = _convolution(x, 64, strides=2)  # (N, 6, 6, 64)
+    x = _residual(x)  # (N, 6, 6, 64)
     x = _convolution(x, 96, strides=2)  # (N, 3, 3, 96)
     x = _residual(x)  # (N, 3, 3, 96)
     x = layers.Flatten()(x)  # (N, 864)

@@ -28,6 +28,7 @@ class Report:
     non_digits_called_digit: dict[str, float]
     thresholds: Thresholds
     epochs: int
+    fine_tunings: list[int]
     seed: int
     precision: str
     seconds: float
@@ -63,7 +64,9 @@ class Report:
             *self._verdict_rows(),
             (
                 "Run",
-                f"{self.epochs} epochs, seed {self.seed}, {self.precision}, "
+                f"{self.epochs} epochs, then {len(self.fine_tunings)} fine-tunings of "
+                f"{max(self.fine_tunings, default=0)}, their weights averaged; "
+                f"seed {self.seed}, {self.precision}, "
                 f"{self.seconds / 60:.0f} minutes on {self.versions}",
             ),
         ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.augment import Batch, augment_fields, augment_images
+from dlflask.train.augment import FULL, Batch, Strength, augment_fields, augment_images
 from dlflask.train.data import Images, Labels
 from dlflask.train.digits import draw_digits
 from dlflask.train.negatives import draw_negatives
@@ -15,11 +15,34 @@ from dlflask.train.skeleton import Fields, distance_fields, enlarge, thin
 from dlflask.train.spoiled import spoil
 from dlflask.verdict import NOT_A_DIGIT
 
-# Of each batch: MNIST's own ink keeps the model exact on MNIST, its digits drawn again by other
-# pens and the digits drawn by code carry it to other people's, the rest teaches what is no digit.
-SHARE_REDRAWN = 0.1875
-SHARE_DRAWN = 0.125
-SHARE_NEGATIVE = 0.25
+
+@dataclass(frozen=True)
+class Mixture:
+    """What a batch is made of.
+
+    MNIST's own ink, which is what no other share takes, keeps the model exact on MNIST; its digits
+    drawn again by other pens and the digits drawn by code carry it to other people's; the rest
+    teaches what is no digit.
+
+    Attributes:
+        redrawn, drawn, negative: Parts of the batch.
+        strength: How far MNIST's own ink is taken from what it is.
+    """
+
+    redrawn: float = 0.1875
+    drawn: float = 0.125
+    negative: float = 0.25
+    strength: Strength = FULL
+
+    def count_chosen(self, size: int) -> int:
+        """How many MNIST digits, redrawn or not, a batch of `size` takes."""
+        return size - round(self.drawn * size) - round(self.negative * size)
+
+
+LEARN = Mixture()
+#: While the step size falls, MNIST's own ink comes closer to what it is.
+SETTLE = Mixture(strength=Strength(warp=0.6, misplaced=0.08, spoilt=0.2))
+FINE_TUNE = Mixture(0.125, 0.0625, 0.1875, Strength(warp=0.6, misplaced=0.05, spoilt=0.1))
 
 
 @dataclass(frozen=True)
@@ -41,19 +64,23 @@ class Stock:
     negatives: Fields
 
     def draw_batch(
-        self, chosen: NDArray[np.intp], size: int, rng: np.random.Generator
+        self,
+        chosen: NDArray[np.intp],
+        size: int,
+        rng: np.random.Generator,
+        mixture: Mixture = LEARN,
     ) -> tuple[Batch, NDArray[np.int32]]:
         """Augment the `chosen` MNIST digits and fill up to `size` with the rest.
 
         Returns:
             (size, 28, 28) float32 in 0..1 and (size,) int32 labels in 0..10.
         """
-        redrawn, kept = np.split(chosen, [round(SHARE_REDRAWN * size)])
-        drawn = rng.integers(len(self.drawn), size=round(SHARE_DRAWN * size))
+        redrawn, kept = np.split(chosen, [round(mixture.redrawn * size)])
+        drawn = rng.integers(len(self.drawn), size=round(mixture.drawn * size))
         negative = rng.integers(len(self.negatives), size=size - len(chosen) - len(drawn))
         fields = np.concatenate([self.lines[redrawn], self.drawn[drawn], self.negatives[negative]])
         batch = np.concatenate(
-            [augment_images(self.images[kept], rng), augment_fields(fields, rng)]
+            [augment_images(self.images[kept], rng, mixture.strength), augment_fields(fields, rng)]
         )
         labels = np.concatenate(
             [
@@ -64,11 +91,6 @@ class Stock:
             ]
         )
         return batch, labels.astype(np.int32)
-
-
-def count_chosen(size: int) -> int:
-    """How many MNIST digits a batch of `size` takes."""
-    return size - round(SHARE_DRAWN * size) - round(SHARE_NEGATIVE * size)
 
 
 def make_stock(images: Images, labels: Labels, seed: int = 0) -> Stock:
