@@ -83,15 +83,18 @@ class Classifier:
 
     def predict(self, tensor: Tensors) -> Prediction:
         """Classify one (28, 28) float32 tensor with values in 0..1, ink = 1."""
-        return self.predict_many([tensor])[0]
+        return self._predict(tensor)[0]
 
     def predict_many(self, tensors: Sequence[Tensors]) -> list[Prediction]:
         """Classify (28, 28) tensors in one forward pass, in the order given."""
+        return self._predict(np.stack(tensors))
+
+    def _predict(self, tensors: Tensors) -> list[Prediction]:
         if self._forward is None:
             self.warm_up()
-        batch = np.stack(tensors).reshape(-1, *self._input_shape)
         assert self._forward is not None  # noqa: S101  told to the type checker; warm_up set it
-        return [Prediction(row, self.thresholds) for row in self._forward(batch)]
+        outputs = self._forward(tensors.reshape(-1, *self._input_shape))
+        return [Prediction(row, self.thresholds) for row in outputs]
 
     def explain(self, tensor: Tensors, prediction: Prediction) -> Tensors:
         """Where the ink is that `prediction` of `tensor` rests on: (28, 28) float32 in 0..1."""
