@@ -10,10 +10,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from dlflask.errors import DlflaskError, ImageError
+from dlflask.errors import DlflaskError, ImageError, OutOfTime
 from dlflask.image import decode_image
+from dlflask.ink import Ink
 from dlflask.preprocess import to_mnist
 from dlflask.reading import Reading, ReadsDigits, milliseconds_between
+
+#: What a batch is given for decoding. Pictures that it does not come to are left: one may take a
+#: second or two, and NGINX waits 10 s for all.
+MAX_SECONDS = 6
 
 Came = TypeVar("Came")
 Went = TypeVar("Went")
@@ -32,7 +37,7 @@ def read_digits(
         For each upload, in the order given, its reading or what is wrong with it. `predict` in a
         reading's milliseconds is its share of the pass.
     """
-    inks, decode = _each(decode_image, uploads)
+    inks, decode = _each(_decode_until(time.perf_counter() + MAX_SECONDS), uploads)
     placed, place = _each(to_mnist, inks)
     tensors = [one for one in placed if not isinstance(one, DlflaskError)]
     started = time.perf_counter()
@@ -50,6 +55,18 @@ def read_digits(
     return readings
 
 
+def _decode_until(deadline: float) -> Callable[[bytes], Ink]:
+    def decode(upload: bytes) -> Ink:
+        if time.perf_counter() > deadline:
+            raise OutOfTime(
+                f"The pictures before this one took {MAX_SECONDS} s, as long as a request is "
+                "given. Send this one in a further request."
+            )
+        return decode_image(upload)
+
+    return decode
+
+
 def _each(
     stage: Callable[[Came], Went], came: Iterable[Came | DlflaskError]
 ) -> tuple[list[Went | DlflaskError], list[float]]:
@@ -60,7 +77,7 @@ def _each(
         started = time.perf_counter()
         try:
             went.append(one if isinstance(one, DlflaskError) else stage(one))
-        except ImageError as fault:
+        except (ImageError, OutOfTime) as fault:
             went.append(fault)
         milliseconds.append(milliseconds_between(started, time.perf_counter()))
     return went, milliseconds

@@ -19,6 +19,7 @@ DlflaskError
 └── Declined                the work is not done, whatever the picture
     ├── SelfTestFailed
     ├── Expired
+    ├── OutOfTime
     └── Abandoned
 """
 
@@ -97,6 +98,10 @@ class SelfTestFailed(Declined):
 
 class Expired(Declined):
     """The request waited so long that nobody is likely to want its answer."""
+
+
+class OutOfTime(Declined):
+    """The pictures before this one took all the time that a request is given."""
 
 
 class Abandoned(Declined):

@@ -37,6 +37,7 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
         "The service failed its self-test",
     ),
     errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),
+    errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "The batch takes too long"),
     errors.Abandoned: (HTTPStatus.BAD_REQUEST, "The connection was closed too early"),
 }
 

@@ -34,7 +34,7 @@ ALLOWED = {
     "classifier": {"errors", "explain", "forward", "model_file", "prediction", "verdict"},
     "receipt": {"__init__", "preprocess"},
     "reading": {"image", "prediction", "preprocess", "receipt"},
-    "batch": {"errors", "image", "preprocess", "reading"},
+    "batch": {"errors", "image", "ink", "preprocess", "reading"},
     "tensors": {"embedded", "errors"},
     "infer_request": {"embedded", "errors", "tensors"},
     "v2": {

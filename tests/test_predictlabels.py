@@ -1,11 +1,14 @@
 import json
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from dlflask import batch
 from dlflask.app import create_app
 from dlflask.config import Config
+from dlflask.image import decode_image
 from dlflask.prediction import Prediction
 from dlflask.upload import MAX_UPLOADS
 from tests.bad_uploads import encode_form
@@ -135,3 +138,23 @@ def test_as_many_as_the_limit_are_read(client, placed_digit):
     answer = client.post("/predictlabels", **form(*[placed] * MAX_UPLOADS))
 
     assert len(answer.get_json()["results"]) == MAX_UPLOADS
+
+
+def test_what_a_batch_does_not_come_to_in_its_time_is_said_and_the_rest_answered(
+    client, digits, monkeypatch
+):
+    def dawdle(upload):
+        time.sleep(0.1)
+        return decode_image(upload)
+
+    monkeypatch.setattr(batch, "decode_image", dawdle)
+    monkeypatch.setattr(batch, "MAX_SECONDS", 0.25)
+
+    answer = client.post("/predictlabels", **form(*digits))
+
+    assert answer.status_code == 200
+    first, *_, last = answer.json["results"]
+    assert first["success"] is True
+    assert last["type"] == "urn:dlflask:problem:out-of-time"
+    assert last["status"] == 503
+    assert "in a further request" in last["detail"]
