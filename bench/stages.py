@@ -29,7 +29,7 @@ STAGES = {
     "decode": [("dlflask.reading", "decode_image")],
     "place": [("dlflask.reading", "to_mnist")],
     "network": [(CLASSIFIER, "predict")],
-    "JSON": [("dlflask.prediction:Prediction", "to_wire"), ("dlflask.routes", "jsonify")],
+    "JSON": [("dlflask.prediction:Prediction", "to_json")],
 }
 REST, TOTAL = "rest", "sum"
 

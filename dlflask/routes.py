@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, json, jsonify, render_template, request
 
 from dlflask import __version__, service
 from dlflask.batch import read_digits
@@ -17,6 +16,8 @@ from dlflask.upload import read_upload, read_uploads
 
 #: The pictures in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")
+
+_COMPACT = (",", ":")
 
 blueprint = Blueprint("digits", __name__)
 
@@ -38,7 +39,7 @@ def page_with_answer() -> str:
 @blueprint.post("/predictlabel")
 def predict_label() -> Response:
     """The ten probabilities of the picture that was sent; with `?details=1`, their details."""
-    return jsonify(_answer(_read()))
+    return _answer(_to_json(_read()))
 
 
 @blueprint.post("/predictlabels")
@@ -50,10 +51,8 @@ def predict_labels() -> Response:
     for one in readings:
         if isinstance(one, Reading):
             _count(one)
-    results = [
-        to_problem(one) if isinstance(one, DlflaskError) else _answer(one) for one in readings
-    ]
-    return jsonify(results=results, success=True)
+    results = ",".join(map(_to_json, readings))
+    return _answer(f'{{"results":[{results}],"success":true}}')
 
 
 @blueprint.get("/livez")
@@ -91,11 +90,17 @@ def _count(reading: Reading) -> None:
     service.metrics().count_reading(reading.prediction, reading.milliseconds)
 
 
-def _answer(reading: Reading) -> dict[str, Any]:
-    answer = reading.prediction.to_wire()
-    if request.args.get("details") == "1":
-        answer["details"] = reading.details(service.classifier())
-    return answer
+def _to_json(outcome: Reading | DlflaskError) -> str:
+    if isinstance(outcome, DlflaskError):
+        return json.dumps(to_problem(outcome), separators=_COMPACT)
+    if request.args.get("details") != "1":
+        return outcome.prediction.to_json()
+    details = outcome.details(service.classifier())
+    return json.dumps(outcome.prediction.to_wire() | {"details": details}, separators=_COMPACT)
+
+
+def _answer(text: str) -> Response:
+    return Response(f"{text}\n", mimetype="application/json")
 
 
 def _sample(name: str) -> bytes:

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,16 @@ def test_small_probabilities_are_written_with_an_exponent():
     rows = Prediction(probabilities).to_wire()["predictions"]
 
     assert [row["probability"] for row in rows[:3]] == ["5.870073e-09", "1.0", "0.0"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_answer_is_written_as_json_would_write_it(seed):
+    rng = np.random.default_rng(seed)
+    prediction = Prediction(rng.dirichlet(np.full(11, 10.0**-seed)).astype(np.float32))
+
+    compact = json.dumps(prediction.to_wire(), separators=(",", ":"), sort_keys=True)
+
+    assert prediction.to_json() == compact
 
 
 def test_label_and_confidence_are_of_the_most_probable_digit():
