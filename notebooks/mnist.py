@@ -345,13 +345,17 @@ print(f"{network.count_params():,} parameters, {count_multiply_adds(network) / 1
 # The shipped model is trained on all digits for many epochs by `python -m dlflask.train`. For the
 # lesson a short run is enough: 6,000 digits, 8 epochs, three seeds. The optimizer is AdamW; the
 # learning rate rises for a tenth of the steps, then falls along a cosine to nothing, and the
-# weights are averaged.
+# weights of the last steps are averaged. In the last third of the epochs MNIST's own digits are
+# changed less. The shipped model is then trained on four times, from where it stands and each time
+# on other batches, and the four networks' weights are averaged once more: one network, at the
+# price of one, that errs less than each of the four.
 
 # %%
 import tempfile
 
 from dlflask.train.diary import Diary
-from dlflask.train.fit import Recipe, fit
+from dlflask.train.fit import fit
+from dlflask.train.recipe import Recipe
 from dlflask.train.stock import make_stock
 
 lesson = data.head(2_000 if FAST else 6_000)

@@ -19,13 +19,14 @@ import numpy as np
 from dlflask.train.calibrate import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
 from dlflask.train.export import Development, Run, calibrate, measure, save
-from dlflask.train.fit import Recipe, train
+from dlflask.train.fit import train
 from dlflask.train.measure import predict, to_tensors
 from dlflask.train.pictures import read_pictures
+from dlflask.train.recipe import Recipe
 from dlflask.train.stock import make_stock
 
 #: A fast run shows that everything works; its model is not one to serve.
-FAST_EPOCHS, FAST_FINE_TUNINGS = 4, 1
+FAST_EPOCHS, FAST_FINE_TUNINGS = 4, 2
 FAST_DIGITS = 4_096
 
 

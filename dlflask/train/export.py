@@ -14,7 +14,6 @@ import numpy as np
 from dlflask.model_file import read_thresholds, write_thresholds
 from dlflask.train.calibrate import fit_temperature, fold_temperature
 from dlflask.train.data import Mnist
-from dlflask.train.fit import Recipe
 from dlflask.train.golden import store_golden
 from dlflask.train.measure import (
     Score,
@@ -27,6 +26,7 @@ from dlflask.train.measure import (
 )
 from dlflask.train.network import count_multiply_adds, describe
 from dlflask.train.pictures import Pictures
+from dlflask.train.recipe import Recipe
 from dlflask.train.report import Report
 from dlflask.train.thresholds import choose_thresholds
 from dlflask.verdict import Thresholds

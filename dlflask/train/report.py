@@ -64,8 +64,8 @@ class Report:
             *self._verdict_rows(),
             (
                 "Run",
-                f"{self.epochs} epochs, then {len(self.fine_tunings)} fine-tunings of "
-                f"{max(self.fine_tunings, default=0)}, their weights averaged; "
+                f"{self.epochs} epochs, then fine-tunings of "
+                f"{', '.join(map(str, self.fine_tunings)) or 'none'}, their weights averaged; "
                 f"seed {self.seed}, {self.precision}, "
                 f"{self.seconds / 60:.0f} minutes on {self.versions}",
             ),
