@@ -45,7 +45,8 @@ format: $(DEV)/.installed  ## Format the code and mend what lint can mend
 # Asks the network, so CI, which may have none, does not: run it before a release. What cannot be
 # looked up counts as a failure.
 audit: $(DEV)/.installed  ## Look the service's dependencies up in the list of known vulnerabilities
-	$(DEV)/bin/uv tool run pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
+	$(DEV)/bin/uv tool run pip-audit --strict --vulnerability-service osv --require-hashes \
+	  --disable-pip --requirement requirements.txt
 
 train: $(DEV)/.installed  ## Make mnist_model.h5 again (MNIST_NPZ=FILE where there is no network)
 	$(DEV)/bin/python -m dlflask.train

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from dlflask.train import degrade
-from dlflask.train.augment import augment_fields, augment_images
+from dlflask.train.augment import FULL, Strength, augment_fields, augment_images
 from dlflask.train.negatives import KINDS, LATIN, OTHERS, draw_negatives
 from dlflask.train.skeleton import distance_fields, enlarge, thin
 from dlflask.train.spoiled import spoil
@@ -44,6 +44,17 @@ def test_tensors_keep_shape_type_and_range(augment):
     assert tensors.dtype == np.float32
     assert tensors.min() >= 0
     assert tensors.max() <= 1
+
+
+def test_less_strength_leaves_images_closer_to_what_they_were(digits):
+    images = digits[0][:500]
+    ink = images / np.float32(255)
+    full, mild = (
+        np.abs(augment_images(images, np.random.default_rng(0), strength) - ink).mean()
+        for strength in (FULL, Strength(warp=0.3, misplaced=0.0, spoilt=0.0))
+    )
+
+    assert mild < 0.8 * full
 
 
 def test_the_source_is_left_alone(digits):

@@ -1,0 +1,35 @@
+from dataclasses import replace
+
+import pytest
+
+from dlflask.train.recipe import Recipe
+from dlflask.train.stock import FINE_TUNE, LEARN, SETTLE
+
+RECIPE = Recipe(epochs=60, seed=7, fine_tunings=3)
+
+
+@pytest.mark.parametrize(("epoch", "mixture"), [(0, LEARN), (39, LEARN), (40, SETTLE)])
+def test_the_last_third_settles(epoch, mixture):
+    assert RECIPE.mixture(epoch) is mixture
+
+
+def test_fine_tunings_differ_in_their_seed_alone():
+    tunings = RECIPE.to_fine_tunings()
+
+    assert [once.epochs for once in tunings] == [16, 16, 16]
+    assert {once.mixture(0) for once in tunings} == {FINE_TUNE}
+    assert len({once.seed for once in tunings}) == len(tunings)
+    assert {replace(once, seed=0) for once in tunings} == {replace(tunings[0], seed=0)}
+
+
+def test_two_seeds_share_no_fine_tuning():
+    names = [once.name for seed in (1, 2) for once in replace(RECIPE, seed=seed).to_fine_tunings()]
+
+    assert len(set(names)) == len(names)
+
+
+def test_a_mixture_fills_the_batch():
+    for mixture in (LEARN, SETTLE, FINE_TUNE):
+        chosen = mixture.count_chosen(256)
+        assert chosen == 256 - round(256 * (mixture.drawn + mixture.negative))
+        assert chosen > 256 * mixture.redrawn
