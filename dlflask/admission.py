@@ -12,9 +12,14 @@ from dlflask.errors import Abandoned, Expired
 #: Of a worker. Each decodes or predicts; more would only wait for each other's turn.
 THREADS = 4
 
-#: What has waited longer, while all threads are busy, is left undone: 0.2 s of a second remain for
-#: the work itself, which is enough on processors that do nothing else.
+#: What has waited longer, at a worker that is busy and behind, is left undone: half a second is
+#: left for the work itself, which is enough on processors that do nothing else.
 MAX_WAIT_SECONDS = 0.5
+
+#: A worker is behind if for so long it was never idle, and no request came to it in less than half
+#: of that time. One that is not behind takes what is late all the same: it waited elsewhere, at a
+#: replica that is stopping or has died, perhaps with all others that would have come.
+BEHIND_SECONDS = 0.3
 
 #: NGINX gives a request up after 30 s: what seems to have waited longer than this has not, but
 #: stems from a machine whose clock is wrong.
@@ -23,31 +28,48 @@ MAX_BELIEVED_SECONDS = 60
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
-def check_wanted(environ: Mapping[str, Any], requests_in_work: float) -> None:
-    """Look at the clock and at the connection, once the body has been read; takes 2 µs.
+class Admission:
+    """What one worker still computes of what comes to it.
 
-    A worker that is not busy answers what comes late all the same: it waited elsewhere, perhaps at
-    a replica that has died.
+    Only where every request is late does leaving some undone help the others.
 
-    Args:
-        environ: Of the request.
-        requests_in_work: In this worker, this one included.
-
-    Raises:
-        Expired: NGINX took the request longer than `MAX_WAIT_SECONDS` ago, and others wait.
-        Abandoned: The client has closed the connection.
+    Source: K. Nichols, V. Jacobson, Controlling Queue Delay, ACM Queue 10(5), 2012: a queue is told
+    by the least of its recent delays.
     """
-    waited = _seconds_waited(environ.get("HTTP_X_REQUEST_START", ""))
-    if requests_in_work >= THREADS and MAX_WAIT_SECONDS < waited < MAX_BELIEVED_SECONDS:
-        raise Expired(
-            f"The request waited {waited:.1f} s for its turn, and {MAX_WAIT_SECONDS} s are as "
-            "much as is kept waiting. Send it again a little later."
-        )
-    if _is_closed(environ.get("gunicorn.socket")):
-        raise Abandoned(
-            "The connection was closed before the answer was ready. Keep it open, in both "
-            "directions, until the answer has come."
-        )
+
+    def __init__(self) -> None:
+        self._kept_up = time.monotonic()
+
+    def check(self, environ: Mapping[str, Any], requests_in_work: float, busy_since: float) -> None:
+        """Look at the clock and at the connection, once the body has been read; takes 2 µs.
+
+        Args:
+            environ: Of the request.
+            requests_in_work: In this worker, this one included.
+            busy_since: When it was last idle, in seconds of `time.monotonic`.
+
+        Raises:
+            Expired: NGINX took the request longer than `MAX_WAIT_SECONDS` ago, the worker is busy
+                and behind.
+            Abandoned: The client has closed the connection.
+        """
+        waited = _seconds_waited(environ.get("HTTP_X_REQUEST_START", ""))
+        if waited < MAX_WAIT_SECONDS / 2:
+            self._kept_up = time.monotonic()
+        elif requests_in_work >= THREADS and MAX_WAIT_SECONDS < waited < MAX_BELIEVED_SECONDS:
+            self._check_pace(waited, busy_since)
+        if _is_closed(environ.get("gunicorn.socket")):
+            raise Abandoned(
+                "The connection was closed before the answer was ready. Keep it open, in both "
+                "directions, until the answer has come."
+            )
+
+    def _check_pace(self, waited: float, busy_since: float) -> None:
+        if time.monotonic() - max(self._kept_up, busy_since) > BEHIND_SECONDS:
+            raise Expired(
+                f"The request waited {waited:.1f} s for its turn, and {MAX_WAIT_SECONDS} s are as "
+                "much as is kept waiting. Send it again a little later."
+            )
 
 
 def _seconds_waited(stamp: str) -> float:

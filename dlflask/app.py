@@ -6,6 +6,7 @@ from flask import Flask, current_app, request
 from werkzeug.wsgi import get_host
 
 from dlflask import __version__, reference, v2
+from dlflask.admission import Admission
 from dlflask.body import guard_body
 from dlflask.config import ROOT, Config
 from dlflask.envelope import envelop
@@ -17,7 +18,7 @@ from dlflask.problems import register_problems
 from dlflask.readiness import Readiness
 from dlflask.reading import ReadsDigits
 from dlflask.routes import blueprint
-from dlflask.service import CLASSIFIER, CONFIG, METRICS, READINESS
+from dlflask.service import ADMISSION, CLASSIFIER, CONFIG, METRICS, READINESS
 from dlflask.wording import mark, named, percent, sentence
 
 #: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
@@ -65,6 +66,7 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     app.extensions[CLASSIFIER] = classifier
     app.extensions[CONFIG] = config
     app.extensions[METRICS] = metrics
+    app.extensions[ADMISSION] = Admission()
     samples = (ROOT / "static" / "samples").glob("*.png")
     app.extensions[READINESS] = Readiness(classifier, sorted(samples))
     app.register_blueprint(blueprint)

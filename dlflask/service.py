@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import current_app, request
 
-from dlflask.admission import check_wanted
+from dlflask.admission import Admission
 from dlflask.config import Config
 from dlflask.metrics import Metrics
 from dlflask.readiness import Readiness
@@ -13,6 +13,7 @@ from dlflask.reading import ReadsDigits
 #: Where create_app leaves these in `app.extensions`.
 CLASSIFIER, CONFIG = "dlflask.classifier", "dlflask.config"
 METRICS, READINESS = "dlflask.metrics", "dlflask.readiness"
+ADMISSION = "dlflask.admission"
 
 
 def classifier() -> ReadsDigits:
@@ -48,4 +49,6 @@ def check_worth() -> None:
         Abandoned: The client has gone.
     """
     readiness().check()
-    check_wanted(request.environ, metrics().in_flight)
+    admission: Admission = current_app.extensions[ADMISSION]
+    counts = metrics()
+    admission.check(request.environ, counts.in_flight, counts.busy_since)

@@ -3,8 +3,10 @@ import time
 
 import pytest
 
-from dlflask.admission import MAX_BELIEVED_SECONDS, MAX_WAIT_SECONDS, THREADS, check_wanted
+from dlflask import admission
+from dlflask.admission import MAX_BELIEVED_SECONDS, MAX_WAIT_SECONDS, THREADS, Admission
 from dlflask.errors import Abandoned, Expired
+from dlflask.metrics import Metrics
 from dlflask.service import METRICS
 
 
@@ -14,6 +16,16 @@ def ends():
     client, service = socket.socketpair()
     with client, service:
         yield client, service
+
+
+@pytest.fixture
+def behind(monkeypatch):
+    """Every worker is behind, however recently a request came to it in time."""
+    monkeypatch.setattr(admission, "BEHIND_SECONDS", -1.0)
+
+
+def check_wanted(environ, requests_in_work):
+    Admission().check(environ, requests_in_work, busy_since=0.0)
 
 
 def stamp(seconds_ago):
@@ -28,22 +40,55 @@ def stamp(seconds_ago):
         pytest.param(MAX_BELIEVED_SECONDS + 60, id="a-clock-far-behind"),
     ],
 )
-def test_what_has_not_waited_long_is_computed(seconds_ago):
+def test_what_has_not_waited_long_is_computed(seconds_ago, behind):
     check_wanted({"HTTP_X_REQUEST_START": stamp(seconds_ago)}, THREADS)
 
 
 @pytest.mark.parametrize("came", ["", "t=", "t=soon", "t=nan", "t=inf", "1763856000123"])
-def test_a_time_that_is_none_is_passed_over(came):
+def test_a_time_that_is_none_is_passed_over(came, behind):
     check_wanted({"HTTP_X_REQUEST_START": came}, THREADS)
 
 
-def test_what_has_waited_too_long_is_not_computed():
+def test_what_has_waited_too_long_is_not_computed(behind):
     with pytest.raises(Expired, match="waited"):
         check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}, THREADS)
 
 
-def test_what_waited_elsewhere_is_computed_by_a_worker_that_is_not_busy():
+def test_what_waited_elsewhere_is_computed_by_a_worker_that_is_not_busy(behind):
     check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 5)}, THREADS - 1)
+
+
+def test_what_waited_elsewhere_is_computed_by_a_busy_worker_that_keeps_up():
+    check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 5)}, THREADS)
+
+
+def test_what_comes_late_all_at_once_to_an_idle_worker_is_computed(monkeypatch):
+    """As when a replica stops, and every client has waited for it."""
+    monkeypatch.setattr(admission, "BEHIND_SECONDS", 0.1)
+    worker, metrics = Admission(), Metrics()
+    time.sleep(0.2)
+    for _ in range(THREADS):
+        metrics.enter()
+
+    worker.check({"HTTP_X_REQUEST_START": stamp(2)}, metrics.in_flight, metrics.busy_since)
+    time.sleep(0.2)
+
+    with pytest.raises(Expired):
+        worker.check({"HTTP_X_REQUEST_START": stamp(2)}, metrics.in_flight, metrics.busy_since)
+
+
+def test_a_worker_keeps_up_while_some_requests_come_in_time(monkeypatch):
+    monkeypatch.setattr(admission, "BEHIND_SECONDS", 0.1)
+    worker = Admission()
+    late = {"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}
+    time.sleep(0.2)
+    worker.check({"HTTP_X_REQUEST_START": stamp(0)}, THREADS, 0.0)
+
+    worker.check(late, THREADS, 0.0)
+    time.sleep(0.2)
+
+    with pytest.raises(Expired):
+        worker.check(late, THREADS, 0.0)
 
 
 def test_a_client_that_waits_is_there(ends):
@@ -79,7 +124,9 @@ def test_a_connection_that_was_reset_is_gone():
             check_wanted({"gunicorn.socket": service}, 1)
 
 
-def test_expired_work_is_answered_and_counted_and_not_computed(app, client, classifier, four_png):
+def test_expired_work_is_answered_and_counted_and_not_computed(
+    app, client, classifier, four_png, behind
+):
     for _ in range(THREADS - 1):
         app.extensions[METRICS].enter()
 

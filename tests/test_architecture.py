@@ -62,7 +62,17 @@ ALLOWED = {
     },
     "reference": {"openapi", "service"},
     "app": {
-        *("__init__", "body", "config", "envelope", "environ", "form", "metrics", "preprocess"),
+        *(
+            "__init__",
+            "admission",
+            "body",
+            "config",
+            "envelope",
+            "environ",
+            "form",
+            "metrics",
+            "preprocess",
+        ),
         *("problems", "readiness", "reading", "reference", "routes", "service", "v2", "wording"),
     },
     "evaluate": {
