@@ -42,7 +42,7 @@ format: $(DEV)/.installed  ## Format the code and mend what lint can mend
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
-# Asks the network, so CI, which may have none, does not: run it before a release. What cannot be
+# Asks the network; .ci/run leaves it out, and says so, where that is not reached. What cannot be
 # looked up counts as a failure.
 audit: $(DEV)/.installed  ## Look the service's dependencies up in the list of known vulnerabilities
 	$(DEV)/bin/uv tool run pip-audit --strict --vulnerability-service osv --require-hashes \

@@ -6,7 +6,6 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from statistics import median
 
 import numpy as np
 import pytest
@@ -112,9 +111,8 @@ def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
             "other work takes the processors, and a part of it cannot be told"
         )
     assert sum(over.statuses[503] for over in overs) > sum(over.statuses[200] for over in overs)
-    # Medians: in a round or two something else of the machine has its turn.
-    ratio = median(over.rate / peak.rate for peak, over in rounds)
-    p99 = median(percentile(over.seconds, 99) for over in overs)
+    ratio = sum(over.rate for over in overs) / sum(peak.rate for peak in peaks)
+    p99 = percentile([seconds for over in overs for seconds in over.seconds], 99)
     figures.append(f"overload: accepted {ratio:.0%} of the peak, p99 {p99:.3f} s")
     assert ratio >= 0.85
     assert p99 < 1
