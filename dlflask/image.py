@@ -23,6 +23,7 @@ from dlflask.limits import (
     turn_to_decode,
 )
 from dlflask.modes import to_plain_mode, to_planes
+from dlflask.plain import read_plain
 from dlflask.strokes import find_digit
 from dlflask.turns import Box, before_turn, orientation, turn
 
@@ -137,6 +138,15 @@ def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
         (height, width) uint8, or (3, height, width) where coloured; and how often the longer
         side of the picture that was sent holds `WORKING_SIDE`.
     """
+    if region == WHOLE and (plain := read_plain(upload, WORKING_SIDE)):
+        picture, longest = plain
+        reduced = to_plain_mode(picture, (0, 0, *picture.size), WORKING_SIDE)
+        return to_planes(reduced), longest / WORKING_SIDE
+    return _read_any(upload, region)
+
+
+def _read_any(upload: bytes, region: Region) -> tuple[Pixels, float]:
+    """The same of any picture, as Pillow's parsers find it."""
     with Image.open(Pieces(upload), formats=FORMATS) as picture:
         cost = check_cost(picture, upload)
         longest = max(picture.size)
@@ -144,7 +154,8 @@ def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
         factor = math.ceil(max(picture.width * width, picture.height * height) / WORKING_SIDE)
         if factor > 1:
             # For JPEG only: the decoder then works at 1/2, 1/4 or 1/8 scale, many times faster.
-            picture.draft(picture.mode, (picture.width // factor, picture.height // factor))
+            size = max(1, picture.width // factor), max(1, picture.height // factor)
+            picture.draft(picture.mode, size)
         with turn_to_decode(max(cost, picture.width * picture.height * BYTES_PER_PIXEL)):
             # Loading may find the orientation behind the pixels (PNG) or carry it out (TIFF).
             picture.load()

@@ -20,7 +20,8 @@ STRIP_PIXELS = 1 << 20
 def to_planes(plain: Image.Image) -> Pixels:
     """Give (height, width) uint8 where no pixel has colour, else (3, height, width)."""
     if plain.mode == "L":
-        return np.asarray(plain)
+        # What np.asarray does, without Pillow's way around by a dictionary.
+        return np.frombuffer(plain.tobytes(), np.uint8).reshape(plain.height, plain.width)
     red, green, blue = bands = plain.split()
     if ImageChops.difference(red, green).getbbox() or ImageChops.difference(red, blue).getbbox():
         return np.stack([np.asarray(band) for band in bands])

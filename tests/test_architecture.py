@@ -22,8 +22,9 @@ ALLOWED = {
     "ink": {"errors", "paper", "resample"},
     "modes": {"ink", "turns"},
     "limits": {"errors"},
+    "plain": set(),
     "turns": set(),
-    "image": {"errors", "ink", "limits", "modes", "strokes", "turns"},
+    "image": {"errors", "ink", "limits", "modes", "plain", "strokes", "turns"},
     "lines": {"ink"},
     "strokes": {"errors", "ink", "lines"},
     "preprocess": {"errors", "ink", "resample", "strokes"},
@@ -130,7 +131,7 @@ BENCH = {
 
 #: Slow to import, or known to one place only.
 OWNERS = {
-    "PIL": {"evaluate", "image", "limits", "modes", "train", "turns"},
+    "PIL": {"evaluate", "image", "limits", "modes", "plain", "train", "turns"},
     "flask": {"app", "form", "problems", "reference", "routes", "service", "upload", "v2"},
     "gunicorn": {"body", "logs"},
     "keras": {"forward", "layout", "train"},
