@@ -19,7 +19,7 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 from dlflask.admission import THREADS
 from dlflask.logs import Logger
 from dlflask.metrics import SHARED
-from dlflask.service import READINESS
+from dlflask.service import service_of
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -106,7 +106,7 @@ def bound_memory() -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Compile and self-test before the worker takes its first connection."""
-    readiness = worker.wsgi.extensions[READINESS]
+    readiness = service_of(worker.wsgi).readiness
     # Gunicorn sets this to False on SIGTERM, and finishes what the worker has in hand.
     readiness.is_draining = lambda: not worker.alive
     readiness.start()

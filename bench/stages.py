@@ -21,9 +21,10 @@ from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bench.pictures import CONTENT_TYPE, Picture
-from dlflask.service import CLASSIFIER
+from dlflask.service import service_of
 
 #: Where each stage is: a module, a class or the application's classifier, and the name in it.
+CLASSIFIER = "classifier"
 STAGES = {
     "parse": [("dlflask.routes", "read_upload")],
     "decode": [("dlflask.reading", "decode_image")],
@@ -121,7 +122,7 @@ def _timed_stages(app: Flask) -> Iterator[dict[str, float]]:
     with ExitStack() as stack:
         for stage, places in STAGES.items():
             for where, name in places:
-                owner = app.extensions[CLASSIFIER] if where == CLASSIFIER else resolve_name(where)
+                owner = service_of(app).classifier if where == CLASSIFIER else resolve_name(where)
                 timed = _timed(getattr(owner, name), stage, spent)
                 stack.enter_context(patch.object(owner, name, timed))
         yield spent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 from werkzeug.wsgi import get_host
 
 from dlflask import __version__, reference, v2
@@ -18,7 +18,7 @@ from dlflask.problems import register_problems
 from dlflask.readiness import Readiness
 from dlflask.reading import ReadsDigits
 from dlflask.routes import blueprint
-from dlflask.service import ADMISSION, CLASSIFIER, CONFIG, METRICS, READINESS
+from dlflask.service import Service, attach, current_service
 from dlflask.wording import mark, named, percent, sentence
 
 #: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
@@ -63,12 +63,10 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     metrics = metrics or Metrics()
-    app.extensions[CLASSIFIER] = classifier
-    app.extensions[CONFIG] = config
-    app.extensions[METRICS] = metrics
-    app.extensions[ADMISSION] = Admission()
     samples = (ROOT / "static" / "samples").glob("*.png")
-    app.extensions[READINESS] = Readiness(classifier, sorted(samples))
+    readiness = Readiness(classifier, sorted(samples))
+    service = Service(config, classifier, metrics, readiness, Admission())
+    attach(service, app)
     app.register_blueprint(blueprint)
     app.register_blueprint(v2.blueprint)
     app.register_blueprint(reference.blueprint)
@@ -97,4 +95,4 @@ def _note_route() -> None:
 
 def _check_host() -> None:
     if request.path not in _FOR_MACHINES:
-        get_host(request.environ, current_app.extensions[CONFIG].allowed_hosts)
+        get_host(request.environ, current_service().config.allowed_hosts)

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, json, render_template
 
-from dlflask import service
 from dlflask.openapi.document import document
+from dlflask.service import current_service
 
 blueprint = Blueprint("reference", __name__)
 
@@ -32,4 +32,4 @@ def reference() -> str:
 
 
 def _document() -> dict[str, Any]:
-    return document(service.config())
+    return document(current_service().config)

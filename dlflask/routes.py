@@ -6,12 +6,13 @@ from pathlib import Path
 
 from flask import Blueprint, Response, current_app, json, jsonify, render_template, request
 
-from dlflask import __version__, service
+from dlflask import __version__
 from dlflask.batch import read_digits
 from dlflask.errors import DlflaskError, MissingUpload
 from dlflask.exposition import CONTENT_TYPE, expose
 from dlflask.problems import to_problem
-from dlflask.reading import Reading, read_digit
+from dlflask.reading import Reading
+from dlflask.service import current_service
 from dlflask.upload import read_upload, read_uploads
 
 #: The pictures in static/samples, one of each digit.
@@ -32,7 +33,7 @@ def page() -> str:
 def page_with_answer() -> str:
     """The page's form, sent by a browser without JavaScript: a picture, or a sample's button."""
     sample = request.form.get("sample")
-    reading = _read() if sample is None else _read_picture(_sample(sample))
+    reading = _read() if sample is None else _read_sample(sample)
     return render_template("index.html", prediction=reading.prediction, tensor=reading.tensor)
 
 
@@ -45,12 +46,13 @@ def predict_label() -> Response:
 @blueprint.post("/predictlabels")
 def predict_labels() -> Response:
     """The same of each of several pictures, or what is wrong with it, in the order sent."""
-    uploads = read_uploads(request, service.config().max_upload_bytes)
-    service.check_worth()
-    readings = read_digits(uploads, service.classifier())
+    service = current_service()
+    uploads = read_uploads(request, service.config.max_upload_bytes)
+    service.check_worth(request.environ)
+    readings = read_digits(uploads, service.classifier)
     for one in readings:
         if isinstance(one, Reading):
-            _count(one)
+            service.count(one)
     results = ",".join(map(_to_json, readings))
     return _answer(f'{{"results":[{results}],"success":true}}')
 
@@ -64,30 +66,29 @@ def live() -> Response:
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
     """The model is loaded, compiled and self-tested, and the worker is not about to stop."""
-    state = service.readiness().state
+    state = current_service().readiness.state
     return jsonify(status=state), 200 if state == "ready" else 503
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """What all workers have counted; NGINX does not let it out."""
-    text = expose(service.metrics(), service.classifier().sha256, __version__)
+    service = current_service()
+    text = expose(service.metrics, service.classifier.sha256, __version__)
     return Response(text, content_type=CONTENT_TYPE)
 
 
 def _read() -> Reading:
-    return _read_picture(read_upload(request, service.config().max_upload_bytes))
+    service = current_service()
+    upload = read_upload(request, service.config.max_upload_bytes)
+    return service.read(upload, request.environ)
 
 
-def _read_picture(upload: bytes) -> Reading:
-    service.check_worth()
-    reading = read_digit(upload, service.classifier())
-    _count(reading)
-    return reading
-
-
-def _count(reading: Reading) -> None:
-    service.metrics().count_reading(reading.prediction, reading.milliseconds)
+def _read_sample(name: str) -> Reading:
+    if name not in SAMPLES:
+        raise MissingUpload(f"There is no sample {name[:20]!r}. Choose one of the digits 0 to 9.")
+    sample = Path(current_app.root_path, "static", "samples", f"{name}.png")
+    return current_service().read(sample.read_bytes(), request.environ)
 
 
 def _to_json(outcome: Reading | DlflaskError) -> str:
@@ -95,15 +96,9 @@ def _to_json(outcome: Reading | DlflaskError) -> str:
         return json.dumps(to_problem(outcome), separators=_COMPACT)
     if request.args.get("details") != "1":
         return outcome.prediction.to_json()
-    details = outcome.details(service.classifier())
+    details = outcome.details(current_service().classifier)
     return json.dumps(outcome.prediction.to_wire() | {"details": details}, separators=_COMPACT)
 
 
 def _answer(text: str) -> Response:
     return Response(f"{text}\n", mimetype="application/json")
-
-
-def _sample(name: str) -> bytes:
-    if name not in SAMPLES:
-        raise MissingUpload(f"There is no sample {name[:20]!r}. Choose one of the digits 0 to 9.")
-    return Path(current_app.root_path, "static", "samples", f"{name}.png").read_bytes()

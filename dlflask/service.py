@@ -1,54 +1,78 @@
-"""What the views share: this application's classifier, settings, counts and state."""
+"""What the views share: this application's settings, classifier, counts and state."""
 
 from __future__ import annotations
 
-from flask import current_app, request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app
 
 from dlflask.admission import Admission
 from dlflask.config import Config
 from dlflask.metrics import Metrics
 from dlflask.readiness import Readiness
-from dlflask.reading import ReadsDigits
+from dlflask.reading import Reading, ReadsDigits, read_digit
 
-#: Where create_app leaves these in `app.extensions`.
-CLASSIFIER, CONFIG = "dlflask.classifier", "dlflask.config"
-METRICS, READINESS = "dlflask.metrics", "dlflask.readiness"
-ADMISSION = "dlflask.admission"
+_NAME = "dlflask"
 
 
-def classifier() -> ReadsDigits:
-    """What reads the digits."""
-    found: ReadsDigits = current_app.extensions[CLASSIFIER]
-    return found
+@dataclass(frozen=True)
+class Service:
+    """One application's parts.
 
-
-def config() -> Config:
-    """The settings."""
-    found: Config = current_app.extensions[CONFIG]
-    return found
-
-
-def metrics() -> Metrics:
-    """Where to count."""
-    found: Metrics = current_app.extensions[METRICS]
-    return found
-
-
-def readiness() -> Readiness:
-    """Whether this worker is to be sent requests."""
-    found: Readiness = current_app.extensions[READINESS]
-    return found
-
-
-def check_worth() -> None:
-    """Whether to compute at all.
-
-    Raises:
-        SelfTestFailed: The network failed its self-test.
-        Expired: The request has waited too long.
-        Abandoned: The client has gone.
+    Attributes:
+        classifier: What reads the digits.
+        metrics: Where to count.
+        readiness: Whether this worker is to be sent requests.
+        admission: Whether a request is still worth its work.
     """
-    readiness().check()
-    admission: Admission = current_app.extensions[ADMISSION]
-    counts = metrics()
-    admission.check(request.environ, counts.in_flight, counts.busy_since)
+
+    config: Config
+    classifier: ReadsDigits
+    metrics: Metrics
+    readiness: Readiness
+    admission: Admission
+
+    def check_worth(self, environ: Mapping[str, Any]) -> None:
+        """Whether to compute at all.
+
+        Raises:
+            SelfTestFailed: The network failed its self-test.
+            Expired: The request has waited too long.
+            Abandoned: The client has gone.
+        """
+        self.readiness.check()
+        self.admission.check(environ, self.metrics.in_flight, self.metrics.busy_since)
+
+    def read(self, upload: bytes, environ: Mapping[str, Any]) -> Reading:
+        """Read and count one picture.
+
+        Raises:
+            Declined: As by `check_worth`.
+            ImageError: The upload holds no picture of a digit.
+        """
+        self.check_worth(environ)
+        reading = read_digit(upload, self.classifier)
+        self.count(reading)
+        return reading
+
+    def count(self, reading: Reading) -> None:
+        """Count a picture that was read."""
+        self.metrics.count_reading(reading.prediction, reading.milliseconds)
+
+
+def attach(service: Service, app: Flask) -> None:
+    """Make `service` that of `app`."""
+    app.extensions[_NAME] = service
+
+
+def service_of(app: Flask) -> Service:
+    """The service that was attached to `app`."""
+    found: Service = app.extensions[_NAME]
+    return found
+
+
+def current_service() -> Service:
+    """That of the application whose request is being answered."""
+    return service_of(current_app)

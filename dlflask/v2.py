@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, Response, json, jsonify, request
 
-from dlflask import __version__, service
+from dlflask import __version__
 from dlflask.batch import read_digits
 from dlflask.errors import DlflaskError
 from dlflask.infer_request import INPUT, OUTPUTS, Output, inflate, parse_infer_request
 from dlflask.prediction import Prediction
 from dlflask.preprocess import Tensor
 from dlflask.reading import milliseconds_between
+from dlflask.service import current_service
 from dlflask.tensors import SIDE, read_numbers, read_pictures, read_shape, write_tensor
 from dlflask.upload import check_size
 
@@ -49,7 +50,7 @@ def live() -> Response:
 @blueprint.get("/health/ready")
 def ready() -> tuple[Response, int]:
     """The model is loaded, compiled and self-tested."""
-    is_ready = service.readiness().state == "ready"
+    is_ready = current_service().readiness.state == "ready"
     return jsonify(ready=is_ready), 200 if is_ready else 503
 
 
@@ -57,7 +58,7 @@ def ready() -> tuple[Response, int]:
 @blueprint.get(_VERSIONED + "/ready")
 def model_ready() -> tuple[Response, int]:
     """The same, of the one model."""
-    is_ready = service.readiness().state == "ready"
+    is_ready = current_service().readiness.state == "ready"
     return jsonify(name=MODEL, ready=is_ready), 200 if is_ready else 503
 
 
@@ -85,7 +86,7 @@ def model() -> Response:
         platform="keras",
         inputs=[image],
         outputs=outputs,
-        parameters={"sha256": service.classifier().sha256},
+        parameters={"sha256": current_service().classifier.sha256},
     )
 
 
@@ -99,7 +100,7 @@ def infer() -> Response:
     )
     asked = parse_infer_request(body, request.headers.get("Inference-Header-Content-Length"))
     read_shape(asked.tensor)
-    service.check_worth()
+    current_service().check_worth(request.environ)
     if asked.tensor["datatype"] == "BYTES":
         predictions = _predict_pictures(read_pictures(asked.tensor, asked.binary))
     else:
@@ -123,24 +124,26 @@ def infer() -> Response:
 
 def _predict_pictures(pictures: list[bytes]) -> list[Prediction]:
     """All or none, as the protocol has it: the first that cannot be read fails the request."""
-    limit = service.config().max_upload_bytes
+    service = current_service()
+    limit = service.config.max_upload_bytes
     for picture in pictures:
         check_size(len(picture), limit)
     predictions = []
-    for number, reading in enumerate(read_digits(pictures, service.classifier())):
+    for number, reading in enumerate(read_digits(pictures, service.classifier)):
         if isinstance(reading, DlflaskError):
             raise type(reading)(f"Picture {number} of the input, counted from 0: {reading}")
-        service.metrics().count_reading(reading.prediction, reading.milliseconds)
+        service.count(reading)
         predictions.append(reading.prediction)
     return predictions
 
 
 def _predict_tensors(tensors: list[Tensor]) -> list[Prediction]:
+    service = current_service()
     started = time.perf_counter()
-    predictions = service.classifier().predict_many(tensors)
+    predictions = service.classifier.predict_many(tensors)
     passed = milliseconds_between(started, time.perf_counter())
     for prediction in predictions:
-        service.metrics().count_reading(prediction, {"predict": passed / len(tensors)})
+        service.metrics.count_reading(prediction, {"predict": passed / len(tensors)})
     return predictions
 
 

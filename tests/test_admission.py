@@ -7,7 +7,7 @@ from dlflask import admission
 from dlflask.admission import MAX_BELIEVED_SECONDS, MAX_WAIT_SECONDS, THREADS, Admission
 from dlflask.errors import Abandoned, Expired
 from dlflask.metrics import Metrics
-from dlflask.service import METRICS
+from dlflask.service import service_of
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_expired_work_is_answered_and_counted_and_not_computed(
     app, client, classifier, four_png, behind
 ):
     for _ in range(THREADS - 1):
-        app.extensions[METRICS].enter()
+        service_of(app).metrics.enter()
 
     answer = ask(client, four_png, {"HTTP_X_REQUEST_START": stamp(10)})
 

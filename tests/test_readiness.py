@@ -2,12 +2,12 @@ import pytest
 
 from dlflask.errors import ModelError
 from dlflask.readiness import Readiness
-from dlflask.service import READINESS
+from dlflask.service import service_of
 
 
 @pytest.fixture
 def readiness(app):
-    return app.extensions[READINESS]
+    return service_of(app).readiness
 
 
 def state(client):
