@@ -11,7 +11,7 @@ import struct
 import warnings
 import zlib
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from dlflask.errors import DamagedImage, UnsupportedImage
 from dlflask.ink import Ink, Pixels, extract_ink
@@ -116,8 +116,10 @@ def _decode(upload: bytes, region: Region = WHOLE) -> tuple[Pixels, float]:
     except Image.DecompressionBombError as fault:
         raise too_many_pixels(fault) from fault
     except _DECODE_FAULTS as fault:
+        # Pillow's own words name the object that it read from, address and all.
+        why = "its header makes no sense" if isinstance(fault, UnidentifiedImageError) else fault
         raise DamagedImage(
-            f"The picture is cut off or damaged ({fault}). "
+            f"The picture is cut off or damaged ({why}). "
             "Open it in a picture viewer, save it again and send the new file."
         ) from fault
 

@@ -183,6 +183,11 @@ def test_a_picture_that_is_cut_off_is_damaged(kind, part, drawing):
         decode_image(upload[: int(len(upload) * part)])
 
 
+def test_a_header_without_sense_is_told_without_a_name_from_the_code(drawing):
+    with pytest.raises(DamagedImage, match=r"damaged \(its header makes no sense\)"):
+        decode_image(to_bytes(drawing)[:8] + bytes(100))
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_picture_or_an_image_error(upload):
     try:
