@@ -26,7 +26,7 @@ from dlflask.service import service_of
 #: Where each stage is: a module, a class or the application's classifier, and the name in it.
 CLASSIFIER = "classifier"
 STAGES = {
-    "parse": [("dlflask.routes", "read_upload")],
+    "parse": [("dlflask.shortcut", "plain_upload")],
     "decode": [("dlflask.reading", "decode_image")],
     "place": [("dlflask.reading", "to_mnist")],
     "network": [(CLASSIFIER, "predict")],

@@ -10,7 +10,7 @@ from dlflask.admission import Admission
 from dlflask.body import guard_body
 from dlflask.config import ROOT, Config
 from dlflask.envelope import envelop
-from dlflask.environ import ROUTE
+from dlflask.environ import FAULT, ROUTE
 from dlflask.form import FormRequest
 from dlflask.metrics import Metrics
 from dlflask.preprocess import PREPROCESSING
@@ -19,6 +19,7 @@ from dlflask.readiness import Readiness
 from dlflask.reading import ReadsDigits
 from dlflask.routes import blueprint
 from dlflask.service import Service, attach, current_service
+from dlflask.shortcut import shorten
 from dlflask.wording import mark, named, percent, sentence
 
 #: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
@@ -71,11 +72,14 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     app.register_blueprint(v2.blueprint)
     app.register_blueprint(reference.blueprint)
     app.before_request(_note_route)
+    app.before_request(_raise_fault)
     if config.allowed_hosts:
         app.before_request(_check_host)
     register_problems(app)
     names = {"X-Model-SHA256": classifier.sha256[:SHORT_SHA256], "X-Preprocessing": PREPROCESSING}
-    enveloped = envelop(app.wsgi_app, metrics, _HEADERS | names)
+    # Which names a Host may have is for Flask to check.
+    application = app.wsgi_app if config.allowed_hosts else shorten(app.wsgi_app, service)
+    enveloped = envelop(application, metrics, _HEADERS | names)
     app.wsgi_app = guard_body(enveloped)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
         mark=mark,
@@ -91,6 +95,11 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
 def _note_route() -> None:
     if request.url_rule:
         request.environ[ROUTE] = request.url_rule.rule
+
+
+def _raise_fault() -> None:
+    if FAULT in request.environ:
+        raise request.environ[FAULT]
 
 
 def _check_host() -> None:

@@ -6,5 +6,8 @@ REQUEST_ID = "dlflask.request_id"
 #: The address as the application knows it, `/static/<path:filename>`; absent where there is none.
 ROUTE = "dlflask.route"
 
+#: What went wrong before the application was asked, for it to answer; absent where nothing did.
+FAULT = "dlflask.fault"
+
 #: The type of the problem it was answered with; absent where it was none.
 PROBLEM_TYPE = "dlflask.problem_type"

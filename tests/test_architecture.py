@@ -53,6 +53,7 @@ ALLOWED = {
     "readiness": {"errors", "reading"},
     "logs": set(),
     "service": {"admission", "config", "metrics", "readiness", "reading"},
+    "shortcut": {"environ", "service", "upload"},
     "routes": {
         *("__init__", "batch", "errors", "exposition", "problems", "reading", "service"),
         "upload",
@@ -74,7 +75,8 @@ ALLOWED = {
             "metrics",
             "preprocess",
         ),
-        *("problems", "readiness", "reading", "reference", "routes", "service", "v2", "wording"),
+        *("problems", "readiness", "reading", "reference", "routes", "service", "shortcut"),
+        *("v2", "wording"),
     },
     "evaluate": {
         *("classifier", "config", "errors", "evaluate"),
