@@ -46,7 +46,7 @@ bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # One process per CPU computes; its threads read uploads and keep connections. WEB_CONCURRENCY,
 # gunicorn's own variable, overrides the count.
 workers = int(os.environ.get("WEB_CONCURRENCY", count_cpus()))
-worker_class = "gthread"
+worker_class = "dlflask.worker.Worker"  # gunicorn's gthread, and whole answers
 threads = THREADS
 
 # Keras and the model are loaded once and shared by all workers. The runtime compiles after the

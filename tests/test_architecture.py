@@ -52,6 +52,7 @@ ALLOWED = {
     "admission": {"errors"},
     "readiness": {"errors", "reading"},
     "logs": set(),
+    "worker": set(),
     "service": {"admission", "config", "metrics", "readiness", "reading"},
     "shortcut": {"environ", "service", "upload"},
     "routes": {
@@ -135,7 +136,7 @@ BENCH = {
 OWNERS = {
     "PIL": {"evaluate", "image", "limits", "modes", "plain", "train", "turns"},
     "flask": {"app", "form", "problems", "reference", "routes", "service", "upload", "v2"},
-    "gunicorn": {"body", "logs"},
+    "gunicorn": {"body", "logs", "worker"},
     "keras": {"forward", "layout", "train"},
     "multipart": {"form"},
     "openvino": {"forward"},
