@@ -62,18 +62,19 @@ def compile_model(model: Any) -> Forward:
     model = with_channels_first(model)
     shape = model.input_shape[1:]
     one, many = _compile(model, 1), _compile(model, -1)
-    # An infer request holds its own buffers and serves one thread at a time.
-    own = threading.local()
+    single, several = _Single(one), many.create_infer_request()
+    # An infer request holds its own buffers and serves one thread at a time. A worker has one CPU:
+    # threads that shared it, each with buffers of its own, would find theirs gone from the caches.
+    turn = threading.Lock()
 
     def forward_by_openvino(batch: Tensors) -> NDArray[np.float32]:
-        if not hasattr(own, "one"):
-            own.one, own.many = _Single(one), many.create_infer_request()
         # One channel: its place among the axes moves no value.
         batch = batch.reshape(-1, *shape)
-        if len(batch) == 1:
-            return own.one.run(batch)
-        # share_outputs would hand out the request's own buffer, which the next call overwrites.
-        return own.many.infer([batch])[0]
+        with turn:
+            if len(batch) == 1:
+                return single.run(batch)
+            # share_outputs would hand out the request's own buffer, which the next call overwrites.
+            return several.infer([batch])[0]
 
     return forward_by_openvino
 

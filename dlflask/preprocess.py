@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from dlflask.ink import Ink
 from dlflask.resample import resize
-from dlflask.strokes import cut_out_digit, inked_rows_and_columns
+from dlflask.strokes import cut_out_digit, inked_box
 
 Tensor = NDArray[np.float32]
 
 #: Named by every answer. Counted up whenever a picture may give another tensor than before, by a
 #: change here or in anything between the upload's bytes and the tensor; a test notices.
-PREPROCESSING = "2"
+PREPROCESSING = "3"
 
 #: MNIST's rule: the digit fits a 20x20 box and its centre of mass is the centre of 28x28.
 SIZE = 28
@@ -57,9 +57,8 @@ def is_placed(ink: Ink) -> bool:
     """Whether `ink` follows MNIST's rule already, as all 70,000 digits of MNIST do."""
     if ink.shape != (SIZE, SIZE) or ink.max() < 0.99:
         return False
-    rows, columns = inked_rows_and_columns(ink > 0)
-    longest = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
-    if longest not in (BOX - 1, BOX):
+    box = inked_box(ink > 0)
+    if box is None or max(box[2] - box[0], box[3] - box[1]) not in (BOX - 1, BOX):
         return False
     middle_y, middle_x = centre_of_mass(ink)
     # Measured over MNIST: the longest side is 19 or 20, the centre of mass 13.48 to 14.50.
