@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 # Keras reads this once, when it is first imported. OpenVINO serves without TensorFlow installed.
 os.environ.setdefault("KERAS_BACKEND", "openvino")
+# TBB, under OpenVINO, else asks for and sets its thread's CPUs at every call, to what they were.
+os.environ.setdefault("HWLOC_THISSYSTEM", "0")
 
 import keras
 
