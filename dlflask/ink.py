@@ -92,10 +92,13 @@ def _plain_ink(plane: Pixels, low: int, high: int) -> Ink | None:
         return None
     if peak < MIN_CONTRAST:
         raise BlankImage(BLANK)
-    distance: Plane = plane.astype(np.float32)
+    # In place: four arrays of a picture's size would leave nothing else in the caches.
+    ink: Ink = plane.astype(np.float32)
     if paper:
-        distance = np.abs(np.float32(paper) - distance)
-    return np.divide(distance, np.float32(255 if peak >= FULL else peak))
+        np.subtract(np.float32(paper), ink, out=ink)
+        np.abs(ink, out=ink)
+    ink /= np.float32(255 if peak >= FULL else peak)
+    return ink
 
 
 def _scale(distance: Plane) -> Ink:
