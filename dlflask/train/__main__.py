@@ -20,13 +20,14 @@ from dlflask.train.calibrate import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
 from dlflask.train.export import Development, Run, calibrate, measure, save
 from dlflask.train.fit import train
+from dlflask.train.fold import fold
 from dlflask.train.measure import predict, to_tensors
 from dlflask.train.pictures import read_pictures
 from dlflask.train.recipe import Recipe
 from dlflask.train.stock import make_stock
 
 #: A fast run shows that everything works; its model is not one to serve.
-FAST_EPOCHS, FAST_FINE_TUNINGS = 4, 2
+FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 2, 2
 FAST_DIGITS = 4_096
 
 
@@ -37,7 +38,9 @@ def main(argv: list[str] | None = None) -> int:
     recipe = Recipe(epochs=options.epochs, precision=options.precision)
     if options.fast:
         data = data.head(FAST_DIGITS)
-        recipe = replace(recipe, epochs=FAST_EPOCHS, fine_tunings=FAST_FINE_TUNINGS)
+        recipe = replace(
+            recipe, epochs=FAST_EPOCHS, cycles=FAST_CYCLES, fine_tunings=FAST_FINE_TUNINGS
+        )
     development = Development(
         data,
         read_pictures(options.pictures) if options.pictures else None,
@@ -46,14 +49,16 @@ def main(argv: list[str] | None = None) -> int:
     started = time.monotonic()
     model, recipe, by_seed = _train(data, recipe, options.seeds, options.checkpoints)
     run = Run(recipe, by_seed, time.monotonic() - started)
+    model = fold(model)
     save(model, calibrate(model, development), options.output)
     report = measure(options.output, development, run)
     report.write(options.output.with_suffix(".json"))
     for seed in options.seeds:
         of_seed = replace(recipe, seed=seed)
-        for made in (of_seed, *of_seed.to_fine_tunings()):
+        for cycle in of_seed.to_cycles():
             # Only what this run made: the folder may hold other things.
-            shutil.rmtree(options.checkpoints / made.name)
+            for made in (cycle, *cycle.to_fine_tunings()):
+                shutil.rmtree(options.checkpoints / made.name)
     print(report.to_markdown())
     return 0
 

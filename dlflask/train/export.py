@@ -98,6 +98,7 @@ def measure(path: Path, development: Development, run: Run) -> Report:
         non_digits_called_digit=_rate_non_digits(model, thresholds, development.non_digits),
         thresholds=thresholds,
         epochs=run.recipe.epochs,
+        cycles=run.recipe.cycles,
         fine_tunings=[once.epochs for once in run.recipe.to_fine_tunings()],
         seed=run.recipe.seed,
         precision=run.recipe.precision,

@@ -67,20 +67,24 @@ class _StartEpoch(keras.callbacks.Callback):
 def train(
     stock: Stock, data: Mnist, recipe: Recipe, checkpoints: Path, *, verbose: int = 1
 ) -> keras.Model:
-    """Fit a network, fine-tune it several times from there, and average the weights.
+    """Fit a network, fine-tune it several times from there, average the weights; and so again.
 
     The average costs a request what one network costs, and generalises nearly as several do.
 
     Source: Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
     accuracy without increasing inference time, ICML 2022.
     """
-    trained = fit(stock, data, recipe, checkpoints, verbose=verbose)
-    tuned = [
-        fit(stock, data, once, checkpoints, start=trained, verbose=verbose).get_weights()
-        for once in recipe.to_fine_tunings()
-    ]
-    if tuned:
-        trained.set_weights([np.mean(layer, axis=0) for layer in zip(*tuned, strict=True)])
+    trained = None
+    for cycle in recipe.to_cycles():
+        trained = fit(stock, data, cycle, checkpoints, start=trained, verbose=verbose)
+        tuned = [
+            fit(stock, data, once, checkpoints, start=trained, verbose=verbose).get_weights()
+            for once in cycle.to_fine_tunings()
+        ]
+        if tuned:
+            trained.set_weights([np.mean(layer, axis=0) for layer in zip(*tuned, strict=True)])
+    if trained is None:
+        raise ValueError(f"The recipe has {recipe.cycles} cycles; it needs one at least.")
     return trained
 
 

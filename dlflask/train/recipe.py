@@ -6,8 +6,12 @@ from dataclasses import astuple, dataclass, replace
 
 from dlflask.train.stock import FINE_TUNE, LEARN, SETTLE, Mixture
 
-#: Of a fine-tuning, in proportion to the run before it.
+#: Of a fine-tuning, in proportion to the cycle before it.
 FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 4 / 15, 1 / 3
+
+#: Of a further cycle's steps, in proportion to the first one's: large enough to leave where that
+#: one ended.
+FURTHER_RATE = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,8 @@ class Recipe:
     """What decides the outcome of a training run; in the last third of its epochs it settles.
 
     Attributes:
-        fine_tunings: How many times the trained network is trained on, to average the weights.
+        cycles: How many times all this is gone through, each from where the one before ended.
+        fine_tunings: How many times a cycle's network is trained on, to average the weights.
         is_fine_tuning: Whether this is one of those times.
     """
 
@@ -25,6 +30,7 @@ class Recipe:
     weight_decay: float = 2e-2
     seed: int = 1
     precision: str = "float32"
+    cycles: int = 2
     fine_tunings: int = 4
     is_fine_tuning: bool = False
 
@@ -33,6 +39,18 @@ class Recipe:
         if self.is_fine_tuning:
             return FINE_TUNE
         return SETTLE if epoch >= self.epochs * 2 // 3 else LEARN
+
+    def to_cycles(self) -> list[Recipe]:
+        """The recipes of the cycles, each with its fine-tunings.
+
+        Source: Loshchilov, Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR 2017.
+        """
+        first = replace(self, cycles=1)
+        rate = FURTHER_RATE * self.learning_rate
+        further = [
+            replace(first, seed=self.seed + i, learning_rate=rate) for i in range(1, self.cycles)
+        ]
+        return [first, *further]
 
     def to_fine_tunings(self) -> list[Recipe]:
         """The recipes of the fine-tunings, which differ in the order and warps of their batches."""

@@ -28,6 +28,7 @@ class Report:
     non_digits_called_digit: dict[str, float]
     thresholds: Thresholds
     epochs: int
+    cycles: int
     fine_tunings: list[int]
     seed: int
     precision: str
@@ -64,7 +65,7 @@ class Report:
             *self._verdict_rows(),
             (
                 "Run",
-                f"{self.epochs} epochs, then fine-tunings of "
+                f"{self.cycles} times {self.epochs} epochs and fine-tunings of "
                 f"{', '.join(map(str, self.fine_tunings)) or 'none'}, their weights averaged; "
                 f"seed {self.seed}, {self.precision}, "
                 f"{self.seconds / 60:.0f} minutes on {self.versions}",

@@ -66,7 +66,7 @@ def test_a_finished_run_is_not_trained_again(stock, small_mnist, tmp_path):
 
 
 def test_the_weights_of_the_fine_tunings_are_averaged(stock, small_mnist, tmp_path):
-    recipe = Recipe(epochs=4, batch_size=64, fine_tunings=2)
+    recipe = Recipe(epochs=4, batch_size=64, cycles=1, fine_tunings=2)
 
     trained = train(stock, small_mnist, recipe, tmp_path, verbose=0)
 
@@ -77,6 +77,18 @@ def test_the_weights_of_the_fine_tunings_are_averaged(stock, small_mnist, tmp_pa
     for ours, one, other in zip(trained.get_weights(), first, second, strict=True):
         np.testing.assert_allclose(ours, (one + other) / 2, atol=1e-6)
     assert any(np.any(one != other) for one, other in zip(first, second, strict=True))
+
+
+def test_a_further_cycle_begins_where_the_one_before_ended(stock, small_mnist, tmp_path):
+    recipe = Recipe(epochs=1, batch_size=64, cycles=2, fine_tunings=0)
+    first, second = recipe.to_cycles()
+
+    trained = train(stock, small_mnist, recipe, tmp_path, verbose=0)
+
+    start = fit(stock, small_mnist, first, tmp_path, verbose=0)
+    again = fit(stock, small_mnist, second, tmp_path / "again", start=start, verbose=0)
+    for ours, theirs in zip(trained.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_a_fine_tuning_begins_where_the_run_ended(stock, small_mnist, tmp_path):

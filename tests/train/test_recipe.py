@@ -22,6 +22,13 @@ def test_fine_tunings_differ_in_their_seed_alone():
     assert {replace(once, seed=0) for once in tunings} == {replace(tunings[0], seed=0)}
 
 
+def test_a_further_cycle_takes_smaller_steps_and_other_batches():
+    first, second = replace(RECIPE, cycles=2).to_cycles()
+
+    assert first == replace(RECIPE, cycles=1)
+    assert second == replace(first, seed=8, learning_rate=first.learning_rate * 2 / 3)
+
+
 def test_two_seeds_share_no_fine_tuning():
     names = [once.name for seed in (1, 2) for once in replace(RECIPE, seed=seed).to_fine_tunings()]
 

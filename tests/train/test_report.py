@@ -27,6 +27,7 @@ REPORT = Report(
     non_digits_called_digit={"letters": 0.03},
     thresholds=Thresholds(0.4, 0.6, 1.1, "a test"),
     epochs=3,
+    cycles=2,
     fine_tunings=[1, 1],
     seed=1,
     precision="float32",

@@ -1,0 +1,46 @@
+"""A folded network says what the network said that it was folded from."""
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="Keras is not installed")
+
+from dlflask.train.fold import fold  # noqa: E402
+from dlflask.train.network import build_network, count_multiply_adds  # noqa: E402
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture
+def trained():
+    """A network whose every weight is another than at the start."""
+    keras.utils.set_random_seed(3)
+    model = build_network()
+    rng = np.random.default_rng(3)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights(
+                [rng.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()]
+            )
+    return model
+
+
+def test_a_folded_network_is_the_same_function_of_fewer_layers(trained):
+    tensors = np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
+
+    folded = fold(trained)
+
+    kinds = [type(layer).__name__ for layer in folded.layers]
+    assert kinds == ["InputLayer", *["Conv2D"] * 6, "Flatten", "Dense"]
+    assert count_multiply_adds(folded) == count_multiply_adds(trained)
+    expected = trained.predict(tensors, verbose=0)
+    assert np.ptp(expected, axis=0).max() > 0.01, "the outputs say something"
+    np.testing.assert_allclose(folded.predict(tensors, verbose=0), expected, atol=1e-5)
+
+
+def test_a_layer_that_is_not_known_is_not_left_out():
+    inputs = keras.Input((28, 28, 1))
+    other = keras.Model(inputs, keras.layers.LeakyReLU()(inputs))
+
+    with pytest.raises(TypeError, match="LeakyReLU"):
+        fold(other)
