@@ -77,8 +77,9 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
         app.before_request(_check_host)
     register_problems(app)
     names = {"X-Model-SHA256": classifier.sha256[:SHORT_SHA256], "X-Preprocessing": PREPROCESSING}
-    # Which names a Host may have is for Flask to check.
-    application = app.wsgi_app if config.allowed_hosts else shorten(app.wsgi_app, service)
+    # Flask checks names of the host; and who has wrapped it, to trace, is to see every request.
+    needs_flask = config.allowed_hosts or "wsgi_app" in vars(app)
+    application = app.wsgi_app if needs_flask else shorten(app.wsgi_app, service)
     enveloped = envelop(application, metrics, _HEADERS | names)
     app.wsgi_app = guard_body(enveloped)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -186,6 +187,26 @@ def test_where_names_of_the_host_are_checked_nothing_goes_past_flask():
     status, _, _ = ask(app.wsgi_app, environ(PNG, "image/png", HTTP_HOST="another.example"))
 
     assert status.startswith("400")
+
+
+def test_who_has_wrapped_flask_sees_every_request(monkeypatch):
+    seen = []
+
+    class Traced(Flask):
+        """As OpenTelemetry's launcher puts in Flask's place."""
+
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            inner = self.wsgi_app
+            self.wsgi_app = lambda *asked: seen.append(asked) or inner(*asked)
+
+    monkeypatch.setattr("dlflask.app.Flask", Traced)
+    app = create_app(Config(), FakeClassifier())
+
+    status, _, _ = ask(app.wsgi_app, environ(PNG, "image/png"))
+
+    assert status == "200 OK"
+    assert len(seen) == 1
 
 
 def test_it_is_counted_where_flask_counts(app):
