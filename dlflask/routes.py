@@ -40,7 +40,7 @@ def page_with_answer() -> str:
 @blueprint.post("/predictlabel")
 def predict_label() -> Response:
     """The ten probabilities of the picture that was sent; with `?details=1`, their details."""
-    return _answer(_to_json(_read()))
+    return _answer(_to_json(_read(), detailed=_wants_details()))
 
 
 @blueprint.post("/predictlabels")
@@ -53,7 +53,8 @@ def predict_labels() -> Response:
     for one in readings:
         if isinstance(one, Reading):
             service.count(one)
-    results = ",".join(map(_to_json, readings))
+    detailed = _wants_details()
+    results = ",".join(_to_json(one, detailed=detailed) for one in readings)
     return _answer(f'{{"results":[{results}],"success":true}}')
 
 
@@ -91,10 +92,14 @@ def _read_sample(name: str) -> Reading:
     return current_service().read(sample.read_bytes(), request.environ)
 
 
-def _to_json(outcome: Reading | DlflaskError) -> str:
+def _wants_details() -> bool:
+    return request.args.get("details") == "1"
+
+
+def _to_json(outcome: Reading | DlflaskError, *, detailed: bool) -> str:
     if isinstance(outcome, DlflaskError):
         return json.dumps(to_problem(outcome), separators=_COMPACT)
-    if request.args.get("details") != "1":
+    if not detailed:
         return outcome.prediction.to_json()
     details = outcome.details(current_service().classifier)
     return json.dumps(outcome.prediction.to_wire() | {"details": details}, separators=_COMPACT)
