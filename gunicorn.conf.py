@@ -4,7 +4,6 @@ import os
 import resource
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,18 +85,11 @@ def pre_fork(_: Any, worker: Any) -> None:
 
 
 def post_fork(_: Any, worker: Any) -> None:
-    """Count there from now on; let no thread that wakes interrupt one that computes.
-
-    They take turns all the same, and one that is interrupted finds the caches emptied: 20 µs of a
-    request.
-    """
+    """Count there from now on."""
     SHARED.use_row(worker.metrics_row)
-    if sys.platform == "linux":
-        with suppress(OSError):  # A sandbox may forbid it; it changes no answer.
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-# What a worker may take beyond what it has when it is ready. Its four threads hold 16 MB bodies a
+# What a worker may take beyond what it has when it is ready. Its threads hold 16 MB bodies a
 # few times over, 200 MB, and one large picture, 300 MB: dlflask/limits.py. What understates its
 # size there (an AVIF can) is refused here by the kernel, and answered as damaged.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024

@@ -13,7 +13,6 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -113,19 +112,6 @@ def worker_is_replaced(port, victim):
         os.kill(victim, 0)
         return False
     return counts(port)["dlflask_workers"] == 2
-
-
-@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has this policy")
-def test_a_thread_that_wakes_does_not_interrupt_one_that_computes(two_workers):
-    if shutil.which("ss") is None:
-        pytest.skip("ss is not installed: it tells which worker answered")
-    read_four(two_workers)
-    pid, connection = worker_that_answers(two_workers)
-    connection.close()
-
-    threads = [int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()]
-
-    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
 
 
 def test_a_real_prometheus_reads_it(two_workers, tmp_path):
