@@ -27,12 +27,34 @@ def read_four(port):
     return ask(port, "POST", "/predictlabel", body, content_type)
 
 
-def test_the_published_port_answers_the_same_bytes(stack, server):
+#: Asks the service without NGINX, and writes what it answers.
+ASK_DIRECTLY = """
+import pathlib, sys, urllib.request
+picture = pathlib.Path("static/4.jpg").read_bytes()
+asked = urllib.request.Request(
+    "http://127.0.0.1:8000/predictlabel", picture, {"Content-Type": "image/jpeg"}
+)
+sys.stdout.write(urllib.request.urlopen(asked).read().decode())
+"""
+
+
+def test_the_published_port_answers_the_same_bytes(stack):
     through_nginx = read_four(stack.port)
 
     assert through_nginx.status == 200
     assert through_nginx.headers["Server"] == "nginx"
-    assert through_nginx.body == read_four(server).body
+    direct = stack.run("exec", "-T", "api", "python", "-c", ASK_DIRECTLY)
+    assert through_nginx.body.decode() == direct
+
+
+def test_the_container_answers_what_the_service_outside_answers(stack, server):
+    inside, outside = (json.loads(read_four(port).body) for port in (stack.port, server))
+
+    assert inside["most_probable_label"] == outside["most_probable_label"]
+    # BLAS rounds the last digits by what it takes the processor for, which a variable may say.
+    for one, other in zip(inside["predictions"], outside["predictions"], strict=True):
+        assert one["label"] == other["label"]
+        assert float(one["probability"]) == pytest.approx(float(other["probability"]), abs=1e-7)
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
