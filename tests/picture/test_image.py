@@ -197,8 +197,10 @@ def test_any_bytes_are_a_picture_or_an_image_error(upload):
     assert_is_ink(ink)
 
 
-# Pillow warns of the tags and frames that it skips in a damaged file, and goes on.
+# Pillow warns of the tags and frames that it skips in a damaged file, and of sizes from half of
+# what is refused on, and goes on.
 @pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"]))
 def test_a_picture_with_changed_bytes_is_a_picture_or_an_image_error(data, kind):
