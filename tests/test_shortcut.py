@@ -18,6 +18,9 @@ from dlflask.shortcut import shorten
 from tests.conftest import FakeClassifier, encode
 from tests.drawing import draw_digit
 
+# Pillow warns of what it skips in a damaged file; the service does not listen.
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
+
 PNG, JPEG = encode(draw_digit(4)), encode(draw_digit(4), "JPEG")
 MULTIPART = "multipart/form-data; boundary=seam-1"
 LIMIT = 20_000

@@ -17,6 +17,9 @@ from dlflask.plain import MAX_PIECES, read_plain
 from tests.conftest import encode
 from tests.picture.conftest import draw_digit
 
+# Pillow warns of what it skips in a damaged file; the service does not listen.
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
+
 DIGIT = draw_digit(4)
 SIZES = [(28, 28), (120, 90), (256, 256), (257, 40), (400, 400), (600, 1000), (1000, 3), (1, 1)]
 
