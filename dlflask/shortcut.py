@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PATH = "/predictlabel"
 
+#: Python makes no number of some thousand digits, and no picture has so many bytes.
+_MAX_LENGTH_DIGITS = 12
+
 #: Boundaries of these characters are written without quotes.
 _FORM = re.compile(r"multipart/form-data; ?boundary=([0-9A-Za-z'+_.-]{1,70})")
 
@@ -75,7 +78,8 @@ def plain_upload(environ: WSGIEnvironment, max_bytes: int) -> bytes | None:
         environ["PATH_INFO"] != PATH
         or environ["REQUEST_METHOD"] != "POST"
         or environ.get("QUERY_STRING")
-        or not (length.isascii() and length.isdigit() and 0 < int(length) <= max_bytes)
+        or not (length.isascii() and length.isdigit() and len(length) <= _MAX_LENGTH_DIGITS)
+        or not 0 < int(length) <= max_bytes
     ):
         return None
     kind = environ.get("CONTENT_TYPE", "")
