@@ -145,16 +145,6 @@ OWNERS = {
 }
 
 
-#: Of deploy/capacity, which runs the service as a stranger does and imports nothing of it.
-CAPACITY = {
-    "__init__": set(),
-    "__main__": {"measure", "queueing"},
-    "measure": {"openloop", "queueing"},
-    "openloop": set(),
-    "queueing": set(),
-}
-
-
 def module_name(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
@@ -183,19 +173,6 @@ def test_a_module_imports_only_what_lies_behind_it(path):
             assert rest.split(".")[0] in ALLOWED[name], f"{name} imports {imported}"
         assert top not in OWNERS or name in OWNERS[top], f"{name} imports {imported}"
         assert top != "bench", "the service does not know the benchmark"
-
-
-@pytest.mark.parametrize(
-    "path", sorted((PACKAGE.parent / "deploy").rglob("*/*.py")), ids=lambda path: path.stem
-)
-def test_planning_knows_the_service_by_http_only(path):
-    own = {
-        name.removeprefix("deploy.capacity.")
-        for name in imports(path)
-        if name.startswith(("deploy", "dlflask", "keras", "openvino", "flask"))
-    }
-
-    assert own <= CAPACITY[path.stem]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "bench").glob("*.py")), ids=lambda path: path.stem)

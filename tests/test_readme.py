@@ -39,10 +39,6 @@ RUN_BY = {
         "tests/test_kubernetes.py",
         "overlays/local",
     ),
-    "python -m deploy.capacity --rate 1000 --p99-ms 50": (
-        "tests/deploy/test_capacity.py",
-        "python -m deploy.capacity --rate 1000 --p99-ms 50",
-    ),
     "python -m dlflask predict static/4.jpg": ("tests/model/test_readme.py", "dlflask predict"),
     "python -m dlflask serve --port 8080": ("tests/model/test_command.py", '"serve", "--port"'),
     "make lock": ("tests/e2e/test_clone.py", '"lock"'),

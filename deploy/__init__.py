@@ -1,1 +1,0 @@
-"""What runs the service beyond one machine."""
