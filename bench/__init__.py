@@ -1,4 +1,4 @@
-"""Servers, pictures and load in; a table of medians, their ratios and a plot out.
+"""Benchmark of the service, direct and behind NGINX, next to two baselines.
 
-Nothing here is a bar: figures are compared with figures of the same run only.
+Compare figures only within one run: they change with the machine.
 """

@@ -1,6 +1,6 @@
-"""The original way: Keras on TensorFlow, `model.predict` per request, Pillow on the whole file.
+"""Baseline of many Keras and Flask tutorials: `model.predict` on TensorFlow for each request.
 
-As the demonstrations of Keras behind Flask do it, with the model that is served here.
+It serves the same model file and decodes the whole image with Pillow.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ model.predict(np.zeros((1, *model.input_shape[1:]), np.float32), verbose=0)
 
 @app.post("/predictlabel")
 def predict_label() -> Response:
-    """Invert, resize to 28 x 28, predict."""
-    picture = Image.open(io.BytesIO(request.files["image"].read())).convert("L")
-    small = ImageOps.invert(picture).resize((28, 28))
+    """Invert the image, resize it to 28 x 28 and predict."""
+    image = Image.open(io.BytesIO(request.files["image"].read())).convert("L")
+    small = ImageOps.invert(image).resize((28, 28))
     batch = np.asarray(small, np.float32).reshape(1, *model.input_shape[1:]) / 255
     outputs = model.predict(batch, verbose=0)[0][:NUM_DIGITS]
     predictions = [

@@ -1,7 +1,7 @@
-"""How the original runs: one synchronous worker, which loads TensorFlow for itself."""
+"""Gunicorn settings of the `model.predict` baseline: one synchronous worker."""
 
 workers = 1
 worker_class = "sync"
-# A worker that imports TensorFlow on a busy core is silent for long.
+# Importing TensorFlow on a busy core blocks the worker for longer than Gunicorn's default.
 timeout = 120
 control_socket_disable = True

@@ -1,6 +1,6 @@
-"""The floor: this Gunicorn and this Flask, which read the picture and do nothing with it.
+"""Baseline that does nothing: the same Gunicorn and Flask read the image and return a constant.
 
-Its distance to the service is what recognition costs.
+The difference to the service is the cost of recognition.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dlflask.prediction import Prediction
 _ONE_PREDICTION = Prediction(np.array([0.987654] + [0.00123456] * 9, np.float32))
 
 app = Flask(__name__)
-#: As long as an answer of the service, to a few bytes.
-ANSWER = json.dumps(_ONE_PREDICTION.to_wire(), separators=(",", ":")) + "\n"
+#: As long as a response of the service, within a few bytes.
+RESPONSE = json.dumps(_ONE_PREDICTION.to_wire(), separators=(",", ":")) + "\n"
 
 
 @app.post("/predictlabel")
 def predict_label() -> Response:
-    """Read the file part; answer the same every time."""
+    """Read the uploaded file and return a constant response."""
     with closing(request.files["image"]) as part:
         part.read()
-    return Response(ANSWER, mimetype="application/json")
+    return Response(RESPONSE, mimetype="application/json")

@@ -1,4 +1,4 @@
-"""How the floor runs: by this project's own settings, but for the hook that compiles the model."""
+"""Gunicorn settings of the no-op baseline: the project's own, without compiling the model."""
 
 import runpy
 from typing import Any
@@ -9,5 +9,5 @@ globals().update(runpy.run_path(str(ROOT / "gunicorn.conf.py")))
 
 
 def post_worker_init(worker: Any) -> None:
-    """Nothing is compiled."""
+    """Log that the worker is ready, without compiling a model."""
     worker.log.info("Worker is ready, pid %s", worker.pid)

@@ -1,156 +1,156 @@
-"""Options in, results out: lets the targets take turns, asks and writes down."""
+"""Run the benchmark: start the targets, let them take turns, collect the figures."""
 
 from __future__ import annotations
 
-import json
+import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from http import HTTPStatus
+from datetime import UTC, datetime
 
-from bench import plan
-from bench.load import Figures, Target, closed_loop
-from bench.memory import measure_memory
-from bench.open_loop import open_loop, schedule
-from bench.pictures import Picture, form
-from bench.results import Results
-from bench.servers import NGINX, ORIGINAL, OURS, PATH, Host, Server, run_server
+import psutil
 
-#: Long enough that lazily made buffers and threads are there.
-WARM_SECONDS = 2
-MANY_CONNECTIONS = 64
+from bench.environment import describe, find_cpus
+from bench.fixtures import Fixture, make_fixtures
+from bench.memory import Figures, measure_memory, soak
+from bench.nginx import run_nginx
+from bench.results import BATCHES, COLD, MEMORY, SOAK, SPEED, Cell, Results
+from bench.servers import KERAS, NGINX, PATH, SERVICE, TARGETS, Host, Server, missing, run_server
+from bench.wrk import run_wrk
+
+#: Fixture and connections. Large images are sent one at a time, as a person sends a photo.
+SPEED_CASES = (
+    *(("small", number) for number in (1, 16, 64)),
+    *(("middle", number) for number in (1, 16, 64)),
+    ("phone", 1),
+    ("large", 1),
+)
+#: Images per request; the first is the reference and goes to /predictlabel.
+BATCH_SIZES = (1, 4, 16, 64)
+CONNECTIONS = 16
+#: Load with photos before the memory is read.
+PHOTO_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure and for how long; `python` is that of the service's environment."""
+
+    targets: tuple[str, ...] = TARGETS
+    rounds: int = 5
+    seconds: int = 4
+    soak: int = 0
+    python: str = sys.executable
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What every part of a run needs.
+    """State of a run; `say` reports progress."""
 
-    Attributes:
-        say: Is told what is measured now.
-    """
-
-    options: plan.Options
+    options: Options
     host: Host
-    pictures: dict[str, Picture]
+    fixtures: dict[str, Fixture]
     results: Results
     say: Callable[[str], None]
 
-    def ask(self, server: Server, body: bytes, connections: int, path: str = PATH) -> Figures:
-        """A closed loop of the length that the options name."""
-        # What an earlier load left in the server's queue is answered before this.
-        server.check(self.pictures["small"])
-        target = Target(server.url(path), body, self.host.cores)
-        return closed_loop(target, connections, self.options.seconds)
+    def load(self, server: Server, body: bytes, connections: int, path: str = PATH) -> Figures:
+        """Measure one closed loop."""
+        # Requests left over from an earlier load are finished before this one returns.
+        server.check(self.fixtures["small"])
+        return run_wrk(server.url(path), body, self.host.cpus, connections, self.options.seconds)
 
 
-def measure_closed(bench: Bench, servers: list[Server]) -> None:
-    """Each picture over 1, 16 and 64 connections, the targets in turn."""
-    for server in servers:
-        for picture in bench.pictures.values():
-            server.check(picture)
-    for number in range(1, bench.options.rounds + 1):
-        for name, connections in plan.CLOSED_CASES:
-            picture = bench.pictures[name]
-            case = plan.closed_case(picture, connections)
-            bench.say(f"round {number} of {bench.options.rounds}: {case}")
-            for server in servers:
-                if server.target == ORIGINAL and connections > plan.CONNECTIONS:
-                    # It takes seconds to answer so many once, longer than a measurement is.
-                    continue
-                figures = bench.ask(server, picture.form, connections)
-                bench.results.add(plan.CLOSED, server.target, case, number, figures)
-
-
-def measure_open(bench: Bench, servers: list[Server]) -> None:
-    """The small picture at shares of the rate that the closed loop reached."""
-    picture = bench.pictures["small"]
-    case = plan.closed_case(picture, plan.CONNECTIONS)
-    peaks = {
-        cell.target: figures["requests_per_second"]
-        for cell, figures in bench.results.medians(plan.CLOSED)
-        if cell.case == case
+def run_bench(options: Options, command: str, say: Callable[[str], None]) -> Results:
+    """Measure all parts, round by round, and return the results."""
+    cpus = find_cpus()
+    about = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        **describe(cpus),
+        "command": f"`{command}`",
+        "rounds": f"{options.rounds} of {options.seconds} s for each measurement",
     }
-    kept = [server for server in servers if server.target != ORIGINAL]
-    if len(kept) < len(servers):
-        bench.results.not_measured.append(
-            "open loop of the original: its synchronous worker closes every connection, and "
-            "h2load's schedule rests on kept ones."
-        )
-    for number in range(1, bench.options.rounds + 1):
-        bench.say(f"round {number} of {bench.options.rounds}: open loop")
-        for share in plan.OPEN_SHARES:
-            for server in kept:
-                server.check(picture)
-                figures = open_loop(
-                    Target(server.url(), picture.form, bench.host.cores),
-                    schedule(share * peaks[server.target]),
-                    bench.options.seconds,
-                )
-                at = f"{picture.name}, at most {share:.0%} of the peak"
-                bench.results.add(plan.OPEN, server.target, at, number, figures)
+    if cpus.usable:
+        # Keep this process off the CPU of the servers.
+        psutil.Process().cpu_affinity([cpus.usable[-1]])
+    host = Host(cpus, options.python)
+    bench = Bench(options, host, make_fixtures(), Results(about), say)
+    with ExitStack() as stack:
+        servers = _start(bench, stack)
+        for number in range(1, options.rounds + 1):
+            say(f"round {number} of {options.rounds}")
+            _measure_speed(bench, servers, number)
+            if SERVICE in servers:
+                _measure_batches(bench, servers[SERVICE], number)
+            _measure_memory(bench, servers, number)
+            _measure_cold_start(bench, servers, number)
+        if options.soak and SERVICE in servers:
+            _soak(bench, servers[SERVICE])
+    return bench.results
 
 
-def measure_batches(bench: Bench, ours: Server) -> None:
-    """Pictures a second by how many of them a request holds."""
-    picture = bench.pictures["small"]
-    if not _reads_batches(ours, picture):
-        bench.results.not_measured.append(
-            "batches: POST /predictlabels does not answer as this version of the service should."
-        )
-        return
-    cases = [(plan.SINGLE, 1, "/predictlabel")]
-    cases += [(plan.batch_case(size), size, "/predictlabels") for size in plan.BATCH_SIZES]
-    for number in range(1, bench.options.rounds + 1):
-        bench.say(f"round {number} of {bench.options.rounds}: batches")
-        for case, size, path in cases:
-            figures = bench.ask(ours, form(picture, size), plan.CONNECTIONS, path)
-            figures["pictures_per_second"] = size * figures["requests_per_second"]
-            bench.results.add(plan.BATCH, OURS, case, number, figures)
+def _start(bench: Bench, stack: ExitStack) -> dict[str, Server]:
+    """Start every target that can run; a target is idle while others are measured."""
+    servers: dict[str, Server] = {}
+    small = bench.fixtures["small"]
+    for target in TARGETS:  # the service before NGINX
+        if target not in bench.options.targets:
+            continue
+        if reason := missing(target):
+            bench.results.not_measured.append(f"{target}: {reason}")
+        elif target != NGINX:
+            servers[target] = stack.enter_context(run_server(target, bench.host, small))
+        elif SERVICE in servers:
+            servers[target] = stack.enter_context(run_nginx(servers[SERVICE], bench.host, small))
+        else:
+            bench.results.not_measured.append(f"{target}: needs the target {SERVICE}.")
+    return servers
 
 
-def _reads_batches(ours: Server, picture: Picture) -> bool:
-    status, body = ours.post(form(picture, 2), "/predictlabels")
-    return status == HTTPStatus.OK and len(json.loads(body).get("results", ())) == 2
-
-
-def measure_cold(bench: Bench, targets: list[str]) -> None:
-    """Seconds from the start of a process to its first right answer; files are cached by now."""
-    for number in range(1, bench.options.rounds + 1):
-        for target in targets:
-            if target == NGINX:
+def _measure_speed(bench: Bench, servers: dict[str, Server], number: int) -> None:
+    for name, connections in SPEED_CASES:
+        fixture = bench.fixtures[name]
+        case = f"{fixture.name}, {connections} connection{'s' * (connections > 1)}"
+        for target, server in servers.items():
+            # With 64 connections one response of this baseline takes longer than a measurement.
+            if target == KERAS and connections > CONNECTIONS:
                 continue
-            bench.say(f"round {number} of {bench.options.rounds}: cold start, {target}")
+            figures = bench.load(server, fixture.form(), connections)
+            bench.results.add(Cell(SPEED, case, target), number, figures)
+
+
+def _measure_batches(bench: Bench, server: Server, number: int) -> None:
+    for size in BATCH_SIZES:
+        path = PATH if size == 1 else "/predictlabels"
+        figures = bench.load(server, bench.fixtures["small"].form(size), CONNECTIONS, path)
+        figures["images_per_second"] = size * figures["requests_per_second"]
+        case = f"{path}, {size} image{'s' * (size > 1)} per request"
+        bench.results.add(Cell(BATCHES, case, SERVICE), number, figures)
+
+
+def _measure_memory(bench: Bench, servers: dict[str, Server], number: int) -> None:
+    photo = bench.fixtures["phone"].form()
+    for target, server in servers.items():
+        run_wrk(server.url(), photo, bench.host.cpus, CONNECTIONS, PHOTO_SECONDS)
+        cell = Cell(MEMORY, "after load", target)
+        bench.results.add(cell, number, measure_memory(server.process.pid))
+
+
+def _measure_cold_start(bench: Bench, servers: dict[str, Server], number: int) -> None:
+    for target in servers:
+        if target != NGINX:
             started = time.perf_counter()
-            with run_server(target, bench.host, bench.pictures["small"]):
+            with run_server(target, bench.host, bench.fixtures["small"]):
                 seconds = time.perf_counter() - started
-            bench.results.add(plan.COLD, target, "first right answer", number, {"seconds": seconds})
+            cell = Cell(COLD, "first prediction", target)
+            bench.results.add(cell, number, {"seconds": seconds})
 
 
-def measure_targets_memory(bench: Bench, servers: list[Server]) -> None:
-    """Memory of each target with one worker, after load."""
-    for server in servers:
-        bench.say(f"memory, {server.target}")
-        bench.ask(server, bench.pictures["small"].form, MANY_CONNECTIONS)
-        figures = _memory(bench, server)
-        bench.results.add(plan.MEMORY, server.target, "one worker, after load", 1, figures)
-
-
-def measure_workers(bench: Bench) -> None:
-    """Throughput and memory of ours by the number of workers, each with a CPU as far as they go."""
-    for count in plan.WORKER_COUNTS:
-        cell = plan.workers(count)
-        bench.say(f"ours with {cell.case}")
-        with run_server(OURS, bench.host, bench.pictures["small"], count) as server:
-            for number in range(1, bench.options.rounds + 1):
-                figures = bench.ask(server, bench.pictures["small"].form, MANY_CONNECTIONS)
-                figures |= _memory(bench, server)
-                bench.results.add(cell.part, cell.target, cell.case, number, figures)
-
-
-def _memory(bench: Bench, server: Server) -> Figures:
-    """Of all the server's processes, after some large photos at once."""
-    photo = Target(server.url(), bench.pictures["phone"].form, bench.host.cores)
-    closed_loop(photo, plan.CONNECTIONS, WARM_SECONDS)
-    memory = measure_memory(server.process.pid)
-    figures: Figures = {"processes": memory.processes, "rss": memory.rss}
-    return figures if memory.pss is None else figures | {"pss": memory.pss}
+def _soak(bench: Bench, server: Server) -> None:
+    body, seconds = bench.fixtures["small"].form(), bench.options.soak
+    bench.say(f"soak of {seconds} s")
+    figures = soak(
+        server.process.pid,
+        lambda: run_wrk(server.url(), body, bench.host.cpus, CONNECTIONS, seconds),
+    )
+    bench.results.add(Cell(SOAK, f"{seconds} s", SERVICE), 1, figures)

@@ -1,72 +1,71 @@
-"""The project's own NGINX configuration, with addresses and folders of one process put in."""
+"""NGINX with the project's own configuration, adapted to run beside the service."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.pictures import Picture
-from bench.servers import NGINX, Host, Server, free_port, run, wait_until_right
+from bench.fixtures import Fixture
+from bench.servers import NGINX, Host, Server, free_port, run, wait_until_ready
 from dlflask.config import ROOT
 
-#: What differs between the container and a process beside the service. Nothing else is touched:
-#: buffers, keep-alive, limits and the access log are measured as they are deployed.
+#: Differences between the container and a process on this machine. Everything else, such as
+#: buffers, keep-alive, limits and the access log, is measured as deployed.
 _REPLACEMENTS = (
-    # First, as the new folder may lie in /tmp itself.
-    (r"/tmp/", "{folder}/"),  # noqa: S108  what is replaced
-    (r"/etc/nginx/conf\.d/", "{folder}/conf.d/"),
-    # Where it lies differs between systems, and answers of the service name their own type.
-    (r"include /etc/nginx/mime\.types;", ""),
-    # One CPU is all that NGINX and the service have here together.
-    (r"worker_processes auto;", "worker_processes 1;"),
-    # Docker's name server; here the service has one address.
-    (r"(?m)^resolver .*$", ""),
-    (r"server api:\d+ resolve", "server 127.0.0.1:{upstream}"),
-    (r"listen \d+;", "listen 127.0.0.1:{port};"),
-    # For reloads, of which there are none here; unknown to NGINX before 1.27.4.
-    (r"keepalive_min_timeout \w+;", ""),
+    # First, because the new folder may itself be below /tmp.
+    ("/tmp/", "{folder}/"),  # noqa: S108  the text to replace
+    ("/etc/nginx/conf.d/", "{folder}/conf.d/"),
+    # The path differs between systems; responses of the service name their own type.
+    ("include /etc/nginx/mime.types;", ""),
+    # NGINX and the service share one CPU here.
+    ("worker_processes auto;", "worker_processes 1;"),
+    # Docker's DNS server; here the service has a fixed address.
+    ("resolver 127.0.0.11 valid=2s ipv6=off;", ""),
+    ("server api:8000 resolve", "server 127.0.0.1:{upstream}"),
+    ("listen 8080;", "listen 127.0.0.1:{port};"),
+    # Only matters for reloads; NGINX before 1.27.4 does not know it.
+    ("keepalive_min_timeout 5s;", ""),
 )
 
 
 def render(folder: Path, upstream: int, port: int) -> None:
-    """Write what docker-compose.yml mounts to `folder`, for a service at `upstream`.
+    """Write the adapted configuration to the empty `folder`.
 
     Args:
-        folder: Exists and is empty.
-        upstream: The service's port.
-        port: For clients.
+        folder: Where NGINX reads and writes.
+        upstream: Port of the service.
+        port: Port for clients.
 
     Raises:
-        ValueError: The configuration no longer holds what is to be replaced.
+        ValueError: nginx/ no longer contains a text that must be replaced.
     """
     shutil.copy(ROOT / "nginx" / "nginx.conf", folder)
     shutil.copytree(ROOT / "nginx" / "conf.d", folder / "conf.d")
     paths = [folder / "nginx.conf", *(folder / "conf.d").iterdir()]
-    texts = [path.read_text(encoding="utf-8") for path in paths]
-    for pattern, replacement in _REPLACEMENTS:
-        new = replacement.format(folder=folder, upstream=upstream, port=port)
-        if not any(re.search(pattern, text) for text in texts):
-            raise ValueError(f"nginx/ has no {pattern!r} any more; mend bench/nginx.py.")
-        texts = [re.sub(pattern, new, text) for text in texts]
-    for path, text in zip(paths, texts, strict=True):
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    for old, new in _REPLACEMENTS:
+        if not any(old in text for text in texts.values()):
+            raise ValueError(f"nginx/ does not contain {old!r}; update bench/nginx.py.")
+        value = new.format(folder=folder, upstream=upstream, port=port)
+        texts = {path: text.replace(old, value) for path, text in texts.items()}
+    for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
 
 
 @contextmanager
-def run_nginx(upstream: Server, host: Host, picture: Picture) -> Iterator[Server]:
-    """NGINX in front of `upstream`, on the same CPU; yields once it passes on right answers."""
+def run_nginx(upstream: Server, host: Host, fixture: Fixture) -> Iterator[Server]:
+    """Run NGINX in front of `upstream` on the same CPU; yield once it returns predictions."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-nginx-") as name:
         folder = Path(name)
-        # Started by root, NGINX works as another user.
+        # NGINX started by root works as another user, who must be able to enter the folder.
         folder.chmod(0o755)
         render(folder, upstream.port, port)
         command = ["nginx", "-p", name, "-c", f"{name}/nginx.conf", "-g", "daemon off;"]
-        with run([*host.cores.for_server(), *command]) as process:
+        with run([*host.cpus.for_server(), *command]) as process:
             server = Server(NGINX, port, process)
-            wait_until_right(server, picture)
+            wait_until_ready(server, fixture)
             yield server

@@ -1,101 +1,87 @@
-"""Results in, Markdown to read out."""
+"""Markdown report of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench import plan
-from bench.load import Figures
-from bench.results import Cell, Ratio, Results
+from bench.results import BATCHES, COLD, MEMORY, SOAK, SPEED, Range, Results
 
-#: Figures by name: column title and format.
-COLUMNS = {
-    "planned_per_second": ("planned/s", "{:,.1f}"),
-    "requests_per_second": ("requests/s", "{:,.1f}"),
-    "pictures_per_second": ("pictures/s", "{:,.1f}"),
-    "p50": ("p50 ms", "{:,.2f}"),
-    "p99": ("p99 ms", "{:,.2f}"),
-    "p999": ("p99.9 ms", "{:,.2f}"),
-    "held_back": ("held back", "{:.2%}"),
-    "seconds": ("seconds", "{:.2f}"),
-    "processes": ("processes", "{:.0f}"),
-    "rss": ("RSS MB", "{:,.0f}"),
-    "pss": ("PSS MB", "{:,.0f}"),
-    "warm_mb": ("MB when warm", "{:,.1f}"),
-    "end_mb": ("MB at the end", "{:,.1f}"),
-    "most_mb": ("most MB", "{:,.1f}"),
-    "mb_per_100000_requests": ("MB per 100,000 requests", "{:+.2f}"),
-    "errors": ("errors", "{:.0f}"),
-}
-
+#: Per part: introduction and figures. The ratio column divides the first figure.
 SECTIONS = {
-    plan.CLOSED: "Each connection asks again as soon as it is answered (wrk). Errors are answers "
-    "of 400 and above, broken connections and timeouts, summed over the rounds.",
-    plan.OPEN: "Requests start at a fixed rate, answered or not (h2load), evenly spaced at the "
-    "highest whole step below 50 and 80 % of the target's own peak at 16 connections. Where "
-    "requests were held back by a connection still waiting, latencies are lower bounds.",
-    plan.BATCH: f"28x28 PNG, {plan.CONNECTIONS} connections.",
-    plan.COLD: "From the start of the process to its first right answer, files in the page cache.",
-    plan.MEMORY: "All processes of the target after load with 64 connections and with large "
-    "photos. PSS counts shared pages once. NGINX's is its own.",
-    plan.WORKERS: "28x28 PNG, 64 connections, a CPU for each worker as far as there are any.",
-    plan.SOAK: "28x28 PNG, 16 connections, one worker; the slope is that of the line of least "
-    "squares through the last four fifths.",
+    SPEED: (
+        "Closed loop by wrk: each connection sends the next request after the response. Errors "
+        "are statuses from 400, broken connections and timeouts.",
+        ("requests_per_second", "p50", "p99"),
+    ),
+    BATCHES: (
+        "28x28 PNG, 16 connections; the ratio is to one image at `/predictlabel`.",
+        ("images_per_second", "p50", "p99"),
+    ),
+    COLD: ("From the start of the process to its first prediction, files cached.", ("seconds",)),
+    MEMORY: (
+        "All processes of the target, one worker, after load with large photos. PSS counts "
+        "shared pages once. NGINX's memory is its own, without the service.",
+        ("pss", "rss"),
+    ),
+    SOAK: (
+        "28x28 PNG, 16 connections. The growth is the slope of a line fitted after the warm-up.",
+        ("requests_per_second", "end_mb", "mb_per_100000_requests"),
+    ),
+}
+
+#: Column title and number format by figure.
+COLUMNS = {
+    "requests_per_second": ("requests/s", ",.0f"),
+    "images_per_second": ("images/s", ",.0f"),
+    "p50": ("p50 ms", ",.2f"),
+    "p99": ("p99 ms", ",.2f"),
+    "seconds": ("seconds", ".2f"),
+    "rss": ("RSS MB", ",.0f"),
+    "pss": ("PSS MB", ",.0f"),
+    "end_mb": ("MB at the end", ",.0f"),
+    "mb_per_100000_requests": ("MB per 100,000 requests", "+.2f"),
 }
 
 
-def to_markdown(results: Results, ratios: Sequence[Ratio], plot: str | None = None) -> str:
-    """The run as a page: ratios first, then a table for each part."""
+def to_markdown(results: Results) -> str:
+    """Return the report: the machine, then one table for each part."""
     parts = [
         "# Benchmark",
-        "Medians over the rounds of one run, in which the targets take turns. Only ratios within "
-        "a run are worth quoting: figures change with the machine.",
+        "Each figure is the median of the rounds of one run, with the lowest and the highest "
+        "round. Targets take turns within a round; the ratio divides each by the service in the "
+        "same round. Quote ratios within a run: figures change with the machine.",
         _table(("", ""), results.about.items()),
-        *(
-            [
-                "## Ratios",
-                _table(
-                    ("ratio", "median of the rounds", "lowest to highest"),
-                    [
-                        (each.name, f"**{each.value:.2f}**", f"{each.low:.2f} to {each.high:.2f}")
-                        for each in ratios
-                    ],
-                ),
-            ]
-            if ratios
-            else []
-        ),
-        *([f"![Requests a second of each target]({plot})"] if plot else []),
     ]
-    for part, text in SECTIONS.items():
-        cells = list(results.medians(part))
-        if cells:
-            parts += [f"## {part.capitalize()}", text, _figures(cells)]
+    for part, (text, figures) in SECTIONS.items():
+        if results.cells(part):
+            parts += [f"## {part.capitalize()}", text, _section(results, part, figures)]
     if results.not_measured:
         parts += ["## Not measured", "\n".join(f"- {each}" for each in results.not_measured)]
     return "\n\n".join(parts) + "\n"
 
 
-def _figures(cells: Sequence[tuple[Cell, Figures]]) -> str:
-    """A table with the columns that any of the cells has."""
-    names = [name for name in COLUMNS if any(name in figures for _, figures in cells)]
-    ordered = sorted(cells, key=lambda row: [cell.case for cell, _ in cells].index(row[0].case))
-    return _table(
-        ("what", "target", *(COLUMNS[name][0] for name in names)),
+def _section(results: Results, part: str, figures: Sequence[str]) -> str:
+    rows = [
         (
-            (
-                cell.case,
-                cell.target,
-                *(
-                    COLUMNS[name][1].format(figures[name]) if name in figures else "-"
-                    for name in names
-                ),
-            )
-            for cell, figures in ordered
-        ),
-    )
+            cell.case,
+            cell.target,
+            *(_text(results.summarise(cell, name), COLUMNS[name][1]) for name in figures),
+            _text(results.ratio(cell, figures[0]), ".3g"),
+            f"{results.errors(cell):.0f}",
+        )
+        for cell in results.cells(part)
+    ]
+    titles = (COLUMNS[name][0] for name in figures)
+    return _table(("case", "target", *titles, "ratio", "errors"), rows)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def _text(found: Range | None, form: str) -> str:
+    if found is None:
+        return "-"
+    low, middle, high = (format(each, form) for each in (found.low, found.median, found.high))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,23 +1,25 @@
-"""Samples of a run in, medians over its rounds and ratios between them out."""
+"""Figures of every round of a run, and their summary: median, range and ratio."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
-from bench.load import Figures
+from bench.memory import Figures
+from bench.servers import SERVICE
+
+SPEED, BATCHES, COLD, MEMORY, SOAK = "speed", "batches", "cold start", "memory", "soak"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What was measured: which part of the run, of whom, doing what."""
+    """One row of the report: part of the run, case and target."""
 
     part: str
-    target: str
     case: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -30,65 +32,71 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """Median over the rounds of one figure over another, with the lowest and the highest."""
+class Range:
+    """Median over the rounds, with the lowest and the highest value."""
 
-    name: str
-    value: float
+    median: float
     low: float
     high: float
 
 
 @dataclass
 class Results:
-    """A run.
-
-    Attributes:
-        about: Where and how.
-        samples: Every figure of every round.
-        not_measured: What was left out, and why.
-        soak: Seconds and MB, over the time of the soak.
-    """
+    """A run: machine and settings, every sample, and the targets that were left out."""
 
     about: dict[str, str] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     not_measured: list[str] = field(default_factory=list)
-    soak: list[list[float]] = field(default_factory=list)
 
-    def add(self, part: str, target: str, case: str, number: int, figures: Figures) -> None:
+    def add(self, cell: Cell, number: int, figures: Figures) -> None:
         """Keep the figures of round `number`."""
-        self.samples.append(Sample(Cell(part, target, case), number, figures))
+        self.samples.append(Sample(cell, number, figures))
 
-    def rounds(self, cell: Cell, figure: str) -> dict[int, float]:
-        """{round: value} of one figure."""
+    def cells(self, part: str) -> list[Cell]:
+        """Return the cells of a part, grouped by case, in the order measured."""
+        found = dict.fromkeys(each.cell for each in self.samples if each.cell.part == part)
+        cases = list(dict.fromkeys(cell.case for cell in found))
+        return sorted(found, key=lambda cell: cases.index(cell.case))
+
+    def summarise(self, cell: Cell, figure: str) -> Range | None:
+        """Summarise one figure over the rounds; None if it was not measured."""
+        return _range(list(self._rounds(cell, figure).values()))
+
+    def errors(self, cell: Cell) -> float:
+        """Return the failed requests of all rounds together."""
+        return sum(self._rounds(cell, "errors").values())
+
+    def ratio(self, cell: Cell, figure: str) -> Range | None:
+        """Divide by the reference, round by round: targets take turns within a round.
+
+        The reference is the service in the same case; for batches, the first case.
+        """
+        first = self.cells(cell.part)[0]
+        reference = first if cell.part == BATCHES else Cell(cell.part, cell.case, SERVICE)
+        values, base = self._rounds(cell, figure), self._rounds(reference, figure)
+        return _range([values[each] / base[each] for each in values if base.get(each)])
+
+    def write(self, path: Path) -> None:
+        """Write everything as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """Read what `write` wrote."""
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        samples = [
+            Sample(Cell(**each["cell"]), each["round"], each["figures"])
+            for each in stored["samples"]
+        ]
+        return cls(stored["about"], samples, stored["not_measured"])
+
+    def _rounds(self, cell: Cell, figure: str) -> dict[int, float]:
         return {
             each.round: each.figures[figure]
             for each in self.samples
             if each.cell == cell and figure in each.figures
         }
 
-    def medians(self, part: str) -> Iterator[tuple[Cell, Figures]]:
-        """Each cell of a part in the order measured, with medians; errors are summed."""
-        cells = dict.fromkeys(each.cell for each in self.samples if each.cell.part == part)
-        for cell in cells:
-            mine = [each.figures for each in self.samples if each.cell == cell]
-            yield (
-                cell,
-                {
-                    name: sum(values) if name == "errors" else median(values)
-                    for name in mine[0]
-                    if len(values := [each[name] for each in mine if name in each]) == len(mine)
-                },
-            )
 
-    def ratio(self, name: str, over: tuple[Cell, str], under: tuple[Cell, str]) -> Ratio | None:
-        """Divide round by round, as targets take turns within each; None if not both are there."""
-        above, below = self.rounds(*over), self.rounds(*under)
-        shares = [above[each] / below[each] for each in above if below.get(each)]
-        if not shares:
-            return None
-        return Ratio(name, median(shares), min(shares), max(shares))
-
-    def write(self, path: Path) -> None:
-        """Write all of it as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+def _range(values: list[float]) -> Range | None:
+    return Range(median(values), min(values), max(values)) if values else None

@@ -1,4 +1,4 @@
-"""A target's name in, a running server out: pinned, answering, ended afterwards."""
+"""The servers to measure: start them pinned to a CPU, check what they return, stop them."""
 
 from __future__ import annotations
 
@@ -16,124 +16,120 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from bench.machine import Cores
-from bench.pictures import CONTENT_TYPE, DIGIT, Picture
+from bench.environment import Cpus
+from bench.fixtures import CONTENT_TYPE, DIGIT, Fixture
 from dlflask.config import ROOT
 
 PATH = "/predictlabel"
 
 #: TensorFlow on a busy core takes a minute to start; a server that takes longer is broken.
 START_SECONDS = 180
-ANSWER_SECONDS = 60
+RESPONSE_SECONDS = 60
 
-OURS, NGINX, FLOOR, ORIGINAL = "ours", "ours behind NGINX", "floor", "original"
-TARGETS = (OURS, NGINX, FLOOR, ORIGINAL)
+SERVICE, NGINX, NOOP, KERAS = "service", "nginx", "baseline_noop", "baseline_keras_predict"
+TARGETS = (SERVICE, NGINX, NOOP, KERAS)
 
-_OF_GUNICORN = {
-    OURS: ["server:app"],
-    FLOOR: ["--config", "bench/floor_gunicorn.py", "bench.floor:app"],
-    ORIGINAL: ["--config", "bench/original_gunicorn.py", "bench.original:app"],
+_GUNICORN_ARGUMENTS = {
+    SERVICE: ["server:app"],
+    NOOP: ["--config", "bench/baseline_noop_gunicorn.py", "bench.baseline_noop:app"],
+    KERAS: [
+        *("--config", "bench/baseline_keras_predict_gunicorn.py"),
+        "bench.baseline_keras_predict:app",
+    ],
 }
 
 
-class DoesNotServe(Exception):
-    """A target ended, or did not answer, or answered wrong."""
+class ServerError(Exception):
+    """A server ended, did not respond, or returned a wrong prediction."""
 
 
 @dataclass(frozen=True)
 class Host:
-    """What servers are started with.
+    """CPUs for the servers, and the Python of the service's environment."""
 
-    Attributes:
-        python: Of the service's environment, which holds no TensorFlow.
-    """
-
-    cores: Cores
+    cpus: Cpus
     python: str = sys.executable
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running target."""
+    """A running server."""
 
     target: str
     port: int
     process: subprocess.Popen[bytes]
 
     def url(self, path: str = PATH) -> str:
-        """The address of `path`."""
+        """Return the address of `path`."""
         return f"http://127.0.0.1:{self.port}{path}"
 
     def post(self, body: bytes, path: str = PATH) -> tuple[int, bytes]:
-        """Send one form on a connection of its own: status and body of the answer."""
-        with closing(_connect(self.port)) as connection:
+        """Send one form on a new connection and return status and body of the response."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=RESPONSE_SECONDS)
+        with closing(connection):
             connection.request("POST", path, body, {"Content-Type": CONTENT_TYPE})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            response = connection.getresponse()
+            return response.status, response.read()
 
-    def check(self, picture: Picture) -> None:
-        """See that `picture` is answered; ours must see the digit in it.
-
-        Raises:
-            DoesNotServe: It is not.
-        """
-        status, body = self.post(picture.form)
-        says = json.loads(body).get("most_probable_label") if status == http.HTTPStatus.OK else None
-        if status != http.HTTPStatus.OK or (self.target in (OURS, NGINX) and says != str(DIGIT)):
-            raise DoesNotServe(
-                f"{self.target} answers {status} to the {picture.name}: {body[:200]!r}"
+    def check(self, fixture: Fixture) -> None:
+        """Raise ServerError unless the response is 200 and, from the service, shows a 4."""
+        status, body = self.post(fixture.form())
+        found = json.loads(body).get("most_probable_label") if status == 200 else None
+        if status != 200 or (self.target in (SERVICE, NGINX) and found != str(DIGIT)):
+            raise ServerError(
+                f"{self.target} returned {status} for the {fixture.name}: {body[:200]!r}; "
+                f"expected 200 and the label {DIGIT}"
             )
 
 
 def missing(target: str) -> str | None:
-    """What has to be installed before `target` can run, as a sentence; None if nothing."""
+    """Return what must be installed before `target` can run, or None."""
     if target == NGINX and shutil.which("nginx") is None:
         return "NGINX is not installed (Debian and Ubuntu: nginx; Homebrew: nginx)."
-    if target == ORIGINAL and importlib.util.find_spec("tensorflow") is None:
+    if target == KERAS and importlib.util.find_spec("tensorflow") is None:
         return "TensorFlow is not installed in this Python; `make bench` runs in one that has it."
     return None
 
 
 @contextmanager
-def run_server(target: str, host: Host, picture: Picture, workers: int = 1) -> Iterator[Server]:
-    """One of ours, floor and original under Gunicorn; yields once it answers `picture` right."""
-    python = sys.executable if target == ORIGINAL else host.python
+def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
+    """Run a target under Gunicorn with one worker; yield once it returns predictions."""
+    python = sys.executable if target == KERAS else host.python
     port = free_port()
-    command = [python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *_OF_GUNICORN[target]]
-    backend = "tensorflow" if target == ORIGINAL else "openvino"
+    address = f"127.0.0.1:{port}"
+    command = [python, "-m", "gunicorn", "--bind", address, *_GUNICORN_ARGUMENTS[target]]
     with run(
-        [*host.cores.for_server(workers), *command],
-        WEB_CONCURRENCY=str(workers),
-        PORT=str(port),
-        KERAS_BACKEND=backend,
+        [*host.cpus.for_server(), *command],
+        WEB_CONCURRENCY="1",
+        KERAS_BACKEND="tensorflow" if target == KERAS else "openvino",
         TF_CPP_MIN_LOG_LEVEL="3",
     ) as process:
         server = Server(target, port, process)
-        wait_until_right(server, picture)
+        wait_until_ready(server, fixture)
         yield server
 
 
 @contextmanager
 def run(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in the project's folder, ended afterwards; its last words go with a fault."""
-    with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen(  # noqa: S603  the commands stand above
+    """Run a process in the project's folder; add the end of its stderr to a ServerError."""
+    with tempfile.TemporaryFile() as stderr:
+        process = subprocess.Popen(  # noqa: S603  the commands are built in this package
             command,
             cwd=ROOT,
             env=os.environ | environment,
             stdout=subprocess.DEVNULL,
-            stderr=words,
+            stderr=stderr,
         )
         try:
             yield process
-        except DoesNotServe as fault:
-            words.seek(0)
-            raise DoesNotServe(f"{fault}\n{words.read()[-2000:].decode()}") from fault
+        except ServerError as error:
+            stderr.seek(0)
+            raise ServerError(f"{error}\n{stderr.read()[-2000:].decode()}") from error
         finally:
-            _end(process)
+            _stop(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(timeout=30)
@@ -142,29 +138,25 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def wait_until_right(server: Server, picture: Picture) -> None:
-    """Ask until `picture` is answered right, every 5 ms.
+def wait_until_ready(server: Server, fixture: Fixture) -> None:
+    """Send `fixture` every 5 ms until the server accepts connections.
 
     Raises:
-        DoesNotServe: The process ends, or nothing listens after `START_SECONDS`.
+        ServerError: The process ends, returns a wrong response or does not start in time.
     """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
-            raise DoesNotServe(f"{server.target} ended with {server.process.returncode}")
+            raise ServerError(f"{server.target} ended with {server.process.returncode}")
         try:
-            return server.check(picture)
+            return server.check(fixture)
         except OSError:
             time.sleep(0.005)
-    raise DoesNotServe(f"{server.target} did not answer within {START_SECONDS} s")
+    raise ServerError(f"{server.target} did not respond within {START_SECONDS} s")
 
 
 def free_port() -> int:
-    """A port that nothing listens at."""
+    """Return an unused port."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port: int = listener.getsockname()[1]
         return port
-
-
-def _connect(port: int) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)

@@ -1,1 +1,1 @@
-"""The benchmark: its arithmetic, its servers and its report."""
+"""Tests of the benchmark: its arithmetic, its servers and its report."""

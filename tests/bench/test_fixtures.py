@@ -4,8 +4,13 @@ import pytest
 from PIL import ExifTags, Image
 from werkzeug.test import EnvironBuilder
 
-from bench.pictures import CONTENT_TYPE, PICTURES, form
+from bench.fixtures import CONTENT_TYPE, make_fixtures
 from dlflask.form import FormRequest
+
+
+@pytest.fixture(scope="module")
+def fixtures():
+    return make_fixtures()
 
 
 @pytest.mark.parametrize(
@@ -14,27 +19,29 @@ from dlflask.form import FormRequest
         ("small", (28, 28)),
         ("middle", (400, 400)),
         ("phone", (4032, 3024)),
-        ("hundredfold", (4000, 4000)),
+        ("large", (4000, 4000)),
     ],
 )
-def test_a_picture_is_what_its_name_says_and_the_same_each_time(name, size):
-    picture = PICTURES[name]()
+def test_fixture_has_the_size_and_type_of_its_name(fixtures, name, size):
+    fixture = fixtures[name]
 
-    with Image.open(io.BytesIO(picture.content)) as opened:
+    with Image.open(io.BytesIO(fixture.content)) as opened:
         assert opened.size == size
-        assert opened.get_format_mimetype() == picture.media_type
+        assert opened.get_format_mimetype() == fixture.media_type
         assert (ExifTags.Base.Orientation in opened.getexif()) == (name == "phone")
-    assert picture.content == PICTURES[name]().content
 
 
-def test_the_phones_photo_weighs_what_photos_do():
-    assert 1_000_000 < len(PICTURES["phone"]().content) < 5_000_000
+def test_fixtures_are_reproducible(fixtures):
+    assert make_fixtures() == fixtures
+
+
+def test_phone_photo_is_as_large_as_a_photo(fixtures):
+    assert 1_000_000 < len(fixtures["phone"].content) < 5_000_000
 
 
 @pytest.mark.parametrize("copies", [1, 3])
-def test_a_form_holds_the_picture_so_many_times(copies):
-    picture = PICTURES["small"]()
-    body = form(picture, copies)
+def test_form_holds_the_image_several_times(fixtures, copies):
+    body = fixtures["small"].form(copies)
     environ = EnvironBuilder(
         method="POST",
         input_stream=io.BytesIO(body),
@@ -44,5 +51,5 @@ def test_a_form_holds_the_picture_so_many_times(copies):
 
     parts = FormRequest(environ).files.getlist("image")
 
-    assert [part.read() for part in parts] == [picture.content] * copies
+    assert [part.read() for part in parts] == [fixtures["small"].content] * copies
     assert {part.mimetype for part in parts} == {"image/png"}

@@ -1,90 +1,99 @@
-import json
-
 import pytest
 
-from bench import plan
-from bench.pictures import PICTURES, Picture
-from bench.results import Cell, Results
-from bench.servers import FLOOR, ORIGINAL, OURS
-from tests.bench.samples import CASE, SMALL, figures, make_results
+from bench.memory import growth
+from bench.report import to_markdown
+from bench.results import BATCHES, MEMORY, SPEED, Cell, Range, Results
+from bench.servers import KERAS, NOOP, SERVICE
+from tests.serving import ROOT
 
 RATE = "requests_per_second"
+CASE = "28x28 PNG, 16 connections"
+OURS, BASELINE = (Cell(SPEED, CASE, target) for target in (SERVICE, NOOP))
 
 
-def test_medians_are_over_the_rounds_and_errors_are_summed():
-    medians = dict(make_results().medians(plan.CLOSED))
-
-    assert medians[Cell(plan.CLOSED, OURS, CASE)][RATE] == 300
-    assert medians[Cell(plan.CLOSED, FLOOR, CASE)][RATE] == 500
-    assert medians[Cell(plan.CLOSED, OURS, CASE)]["errors"] == 3
-
-
-def test_a_figure_that_a_round_lacks_has_no_median():
-    results = make_results()
-    results.add(plan.CLOSED, OURS, CASE, 4, {"requests_per_second": 0.0, "errors": 0})
-
-    found = dict(results.medians(plan.CLOSED))[Cell(plan.CLOSED, OURS, CASE)]
-
-    assert found.keys() == {RATE, "errors"}
+@pytest.fixture
+def results():
+    """Three rounds in which the baseline is 2, 1.5 and 1.25 times as fast on a slowing machine."""
+    results = Results(about={"machine": "imaginary"})
+    for number, rate, ratio in [(1, 1000.0, 2.0), (2, 500.0, 1.5), (3, 100.0, 1.25)]:
+        results.add(OURS, number, {RATE: rate, "p50": 2.0, "p99": 8.0, "errors": 1})
+        results.add(BASELINE, number, {RATE: rate * ratio, "p50": 2.0, "errors": 0})
+    return results
 
 
-def test_a_ratio_is_taken_round_by_round():
-    ours, floor = (Cell(plan.CLOSED, target, CASE) for target in (OURS, FLOOR))
+def test_summary_is_median_and_range(results):
+    assert results.summarise(OURS, RATE) == Range(500, 100, 1000)
+    assert results.errors(OURS) == 3
 
-    ratio = make_results().ratio("ours / floor", (ours, RATE), (floor, RATE))
 
-    # Of the medians it would be 300 / 500, and hide that the machine slowed.
-    assert (ratio.low, ratio.value, ratio.high) == pytest.approx((0.5, 0.6, 0.8))
+def test_ratio_is_taken_within_each_round(results):
+    # The ratio of the medians would be 750 / 500 and hide that the machine slowed down.
+    assert results.ratio(BASELINE, RATE) == Range(1.5, 1.25, 2.0)
+
+
+def test_ratio_of_batches_is_to_the_first_case():
+    results = Results()
+    single, batch = Cell(BATCHES, "1", SERVICE), Cell(BATCHES, "64", SERVICE)
+    results.add(single, 1, {"images_per_second": 100.0})
+    results.add(batch, 1, {"images_per_second": 300.0})
+
+    assert results.ratio(batch, "images_per_second") == Range(3, 3, 3)
 
 
 @pytest.mark.parametrize(
-    ("target", "figure"),
-    [
-        pytest.param(ORIGINAL, RATE, id="target-not-run"),
-        pytest.param(FLOOR, "pss", id="figure-not-told"),
-    ],
+    ("cell", "figure"),
+    [(Cell(SPEED, CASE, KERAS), RATE), (BASELINE, "pss"), (Cell(SPEED, "no service", NOOP), RATE)],
+    ids=["target-not-run", "figure-not-reported", "no-reference"],
 )
-def test_of_what_was_not_measured_there_is_no_ratio(target, figure):
-    ours, other = (Cell(plan.CLOSED, each, CASE) for each in (OURS, target))
+def test_ratio_without_measurement(results, cell, figure):
+    results.add(Cell(SPEED, "no service", NOOP), 1, {RATE: 5.0})
 
-    assert make_results().ratio("", (ours, RATE), (other, figure)) is None
-
-
-def test_nothing_is_divided_by_zero():
-    results = Results()
-    results.add(plan.CLOSED, OURS, CASE, 1, figures(5.0))
-    results.add(plan.CLOSED, FLOOR, CASE, 1, figures(0.0))
-    ours, floor = (Cell(plan.CLOSED, target, CASE) for target in (OURS, FLOOR))
-
-    assert results.ratio("", (ours, RATE), (floor, RATE)) is None
+    assert results.ratio(cell, figure) is None
 
 
-def test_the_ratios_of_a_run_are_those_that_were_measured():
-    pictures = {name: Picture(name, "image/jpeg", b"") for name in PICTURES} | SMALL
-    results = make_results()
-    for count, pss in [(1, 200.0), (2, 250.0)]:
-        cell = plan.workers(count)
-        results.add(cell.part, cell.target, cell.case, 1, figures(100.0 * count, pss=pss))
+def test_ratio_skips_rounds_without_responses(results):
+    results.add(OURS, 4, {RATE: 0.0, "errors": 9})
+    results.add(BASELINE, 4, {RATE: 5.0, "errors": 0})
 
-    found = {ratio.name: ratio.value for ratio in plan.ratios(results, pictures)}
-
-    assert found == pytest.approx(
-        {
-            f"ours / floor, requests a second, {CASE}": 0.6,
-            f"ours, p99 / p50, {CASE}": 4.0,
-            "ours, 2 workers / 1, requests a second": 2.0,
-            "ours, 2 workers / 1, PSS": 1.25,
-        }
-    )
+    assert results.ratio(BASELINE, RATE) == Range(1.5, 1.25, 2.0)
 
 
-def test_all_of_it_is_written(tmp_path):
-    make_results().write(tmp_path / "results.json")
+def test_results_are_read_as_written(results, tmp_path):
+    results.write(tmp_path / "results.json")
 
-    written = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert len(written["samples"]) == 6
-    assert written["samples"][0] == {
-        "cell": {"part": plan.CLOSED, "target": OURS, "case": CASE},
-        "round": 1,
-        "figures": {"requests_per_second": 500.0, "p50": 2.0, "p99": 8.0, "errors": 1},
-    }
+    assert Results.read(tmp_path / "results.json") == results
+
+
+def test_report_has_a_row_for_each_target(results):
+    report = to_markdown(results)
+
+    assert "| machine | imaginary |" in report
+    assert "| case | target | requests/s | p50 ms | p99 ms | ratio | errors |" in report
+    assert f"| {CASE} | {SERVICE} | 500 (100 to 1,000) | 2.00 | 8.00 | 1 | 3 |" in report
+    assert f"| {CASE} | {NOOP} | 750 (125 to 2,000) | 2.00 | - | 1.5 (1.25 to 2) | 0 |" in report
+
+
+def test_report_marks_missing_figures():
+    results = Results(not_measured=["nginx: not installed."])
+    results.add(Cell(MEMORY, "after load", SERVICE), 1, {"rss": 300.4})
+
+    report = to_markdown(results)
+
+    assert f"| after load | {SERVICE} | - | 300 | - | 0 |" in report
+    assert "## Not measured\n\n- nginx: not installed." in report
+
+
+def test_published_report_matches_the_published_figures():
+    published = Results.read(ROOT / "bench" / "results.json")
+
+    assert (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8") == to_markdown(published)
+
+
+def test_growth_ignores_the_warm_up():
+    # 50 MB in the first 10 s, then 1 MB in the 90 s that remain.
+    samples = [(t, 200 + 5 * t if t < 10 else 250 + (t - 10) / 90) for t in range(101)]
+
+    figures = growth(samples, requests_per_second=2000)
+
+    assert figures["mb_per_100000_requests"] == pytest.approx(1 / 90 * 50)
+    assert figures["end_mb"] == pytest.approx(251, abs=0.1)

@@ -5,42 +5,46 @@ import subprocess
 import sys
 import threading
 
+import psutil
 import pytest
 from gunicorn.config import Config
 
 from bench import nginx
-from bench.floor import ANSWER, app
-from bench.machine import Cores
+from bench.baseline_noop import RESPONSE, app
+from bench.environment import Cpus
+from bench.fixtures import CONTENT_TYPE, make_fixtures
 from bench.memory import measure_memory
-from bench.pictures import CONTENT_TYPE, PICTURES
-from bench.servers import FLOOR, NGINX, OURS, DoesNotServe, Server, missing, wait_until_right
+from bench.servers import NGINX, NOOP, SERVICE, Server, ServerError, missing, wait_until_ready
 from tests.serving import ROOT
 
-SMALL = PICTURES["small"]()
+
+@pytest.fixture(scope="module")
+def small():
+    return make_fixtures()["small"]
 
 
-def test_the_floor_answers_as_much_as_the_service_does(client):
-    ours = client.post("/predictlabel", data=SMALL.form, content_type=CONTENT_TYPE)
-    floor = app.test_client().post("/predictlabel", data=SMALL.form, content_type=CONTENT_TYPE)
+def test_noop_baseline_returns_as_much_as_the_service(client, small):
+    service = client.post("/predictlabel", data=small.form(), content_type=CONTENT_TYPE)
+    noop = app.test_client().post("/predictlabel", data=small.form(), content_type=CONTENT_TYPE)
 
-    assert floor.status_code == 200
-    assert floor.mimetype == ours.mimetype
-    assert floor.json.keys() == ours.json.keys()
-    # Probabilities differ in their number of digits, by some 60 bytes between pictures.
-    assert len(ANSWER) == pytest.approx(len(ours.data), abs=80)
+    assert noop.status_code == 200
+    assert noop.mimetype == service.mimetype
+    assert noop.json.keys() == service.json.keys()
+    # Probabilities differ in their number of digits, by about 60 bytes between images.
+    assert len(RESPONSE) == pytest.approx(len(service.data), abs=80)
 
 
-def test_the_floor_runs_by_the_settings_of_the_service():
-    ours = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
-    floor = runpy.run_path(str(ROOT / "bench" / "floor_gunicorn.py"))
+def test_noop_baseline_has_the_settings_of_the_service():
+    service = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    noop = runpy.run_path(str(ROOT / "bench" / "baseline_noop_gunicorn.py"))
 
-    settings = ours.keys() & Config().settings.keys()
+    settings = service.keys() & Config().settings.keys()
     assert {"workers", "worker_class", "threads", "keepalive"} <= settings
-    values = {name for name in settings if not callable(ours[name])}
-    assert {name: floor[name] for name in values} == {name: ours[name] for name in values}
+    values = {name for name in settings if not callable(service[name])}
+    assert {name: noop[name] for name in values} == {name: service[name] for name in values}
 
 
-def test_nginx_runs_the_projects_configuration(tmp_path):
+def test_render_adapts_the_nginx_configuration(tmp_path):
     nginx.render(tmp_path, upstream=8001, port=8002)
 
     main = (tmp_path / "nginx.conf").read_text(encoding="utf-8")
@@ -52,38 +56,37 @@ def test_nginx_runs_the_projects_configuration(tmp_path):
     assert not re.search(r"(?m)^resolver", site)
 
 
-def test_a_configuration_that_changed_is_told(tmp_path, monkeypatch):
+def test_render_reports_a_missing_text(tmp_path, monkeypatch):
     monkeypatch.setattr(nginx, "_REPLACEMENTS", (("no such line;", ""),))
 
-    with pytest.raises(ValueError, match=r"no 'no such line;' any more; mend bench/nginx\.py"):
+    with pytest.raises(ValueError, match=r"does not contain 'no such line;'; update bench/nginx"):
         nginx.render(tmp_path, upstream=1, port=2)
 
 
-def test_a_missing_nginx_is_named_with_its_package(monkeypatch, tmp_path):
+def test_missing_nginx_names_the_package(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert "Debian and Ubuntu: nginx" in missing(NGINX)
-    assert missing(FLOOR) is None
+    assert missing(NOOP) is None
 
 
 @pytest.mark.parametrize(
-    ("usable", "server", "load", "says"),
+    ("usable", "server", "load", "text"),
     [
-        pytest.param((0, 3), "0", "3", "on CPU 0; load on CPU 3", id="two"),
-        pytest.param((2,), "2", "2", "share CPU 2, the only one", id="one"),
+        pytest.param((0, 3), "0", "3", "on CPU 0, load on CPU 3", id="two"),
+        pytest.param((2,), "2", "2", "share the only CPU", id="one"),
         pytest.param((), None, None, "not pinned", id="no-affinity"),
     ],
 )
-def test_server_and_load_are_held_apart_where_that_can_be(usable, server, load, says):
-    cores = Cores(usable)
+def test_cpus_of_server_and_load(usable, server, load, text):
+    cpus = Cpus(usable)
 
-    assert cores.for_server() == (["taskset", "--cpu-list", server] if server else [])
-    assert cores.for_load() == (["taskset", "--cpu-list", load] if load else [])
-    assert cores.are_apart() == (len(usable) == 2)
-    assert says in str(cores)
+    assert cpus.for_server() == (["taskset", "--cpu-list", server] if server else [])
+    assert cpus.for_load() == (["taskset", "--cpu-list", load] if load else [])
+    assert text in str(cpus)
 
 
-def test_memory_is_of_all_processes():
+def test_memory_includes_child_processes():
     child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
     with subprocess.Popen(
         [sys.executable, "-c", f"print(flush=True); {child}"],
@@ -91,16 +94,18 @@ def test_memory_is_of_all_processes():
         stdout=subprocess.PIPE,
     ) as process:
         process.stdout.readline()
-        while (memory := measure_memory(process.pid)).processes < 2:
+        while not psutil.Process(process.pid).children():
             pass
+        memory = measure_memory(process.pid)
+        alone = psutil.Process(process.pid).memory_info().rss / 1e6
         process.stdin.close()
 
-    assert memory.rss > 5
-    assert memory.pss is None or 0 < memory.pss <= memory.rss
+    assert memory["rss"] > alone
+    assert "pss" not in memory or 0 < memory["pss"] <= memory["rss"]
 
 
 class Wrong(http.server.BaseHTTPRequestHandler):
-    """Sees a 9 in everything."""
+    """Predict a 9 for every image."""
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -114,23 +119,23 @@ class Wrong(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_service_that_misreads_is_not_measured():
+def test_wait_rejects_a_wrong_prediction(small):
     with (
         http.server.HTTPServer(("127.0.0.1", 0), Wrong) as listener,
         subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process,
     ):
         threading.Thread(target=listener.serve_forever, daemon=True).start()
-        server = Server(OURS, listener.server_port, process)
+        server = Server(SERVICE, listener.server_port, process)
 
-        with pytest.raises(DoesNotServe, match="ours answers 200 to the 28x28 PNG"):
-            wait_until_right(server, SMALL)
+        with pytest.raises(ServerError, match="service returned 200 for the 28x28 PNG"):
+            wait_until_ready(server, small)
 
         listener.shutdown()
 
 
-def test_a_server_that_ended_is_not_waited_for():
+def test_wait_reports_a_server_that_ended(small):
     with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as process:
         process.wait()
 
-        with pytest.raises(DoesNotServe, match="ours ended with 3"):
-            wait_until_right(Server(OURS, 9, process), SMALL)
+        with pytest.raises(ServerError, match="service ended with 3"):
+            wait_until_ready(Server(SERVICE, 9, process), small)
