@@ -1,14 +1,25 @@
 """Fixtures of every tier. Nothing here imports Keras."""
 
 import io
+import os
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from dlflask.app import create_app
 from dlflask.config import Config
 from dlflask.prediction import Prediction
 from tests.drawing import draw_digit
+
+# Keras chooses TensorFlow unless told otherwise, and TensorFlow has no release for Python 3.14.
+if find_spec("tensorflow") is None:
+    os.environ.setdefault("KERAS_BACKEND", "openvino")
+
+# Hypothesis's default deadline is wall time, which a busy machine exceeds.
+settings.register_profile("dlflask", deadline=None)
+settings.load_profile("dlflask")
 
 
 class FakeClassifier:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,12 @@ import pytest
 from dlflask.model_file import read_thresholds
 from dlflask.train.report import Report
 
-pytestmark = pytest.mark.train
+pytestmark = [
+    pytest.mark.train,
+    pytest.mark.skipif(
+        find_spec("tensorflow") is None, reason="TensorFlow trains; it is not installed"
+    ),
+]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAST_RUN = (sys.executable, "-m", "dlflask.train", "--fast")
