@@ -1,58 +1,71 @@
-# Everything that people and CI do with this project. `make help` lists it.
+# Every task of this project. `make help` lists them.
 PYTHON ?= python3
 PORT ?= 8000
 IMAGE ?= dlflask
-# Two environments: the service is installed without TensorFlow, which would slow its start.
+# Two environments: Keras imports TensorFlow wherever it is installed, which slows the start of the
+# service, so the service has an environment without it.
 SERVICE := .venv
 DEV := .venv-dev
 BUILD := build
+
+# Raises an error if gunicorn could not listen on the port.
+BIND := import socket, sys; s = socket.socket(); \
+  s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", int(sys.argv[1])))
 
 COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --universal --generate-hashes \
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e fuzz bench lint format audit train notebook screenshot lock image sbom clean
+.PHONY: help run quick test e2e fuzz bench lint format audit train notebook screenshot lock image sbom clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(SERVICE)/.installed  ## Serve on http://127.0.0.1:8000 (PORT=... for another port)
+	@$(SERVICE)/bin/python -c '$(BIND)' $(PORT) 2>/dev/null || { echo "Port $(PORT) is not available:" \
+	  "it is in use or not a valid number. Choose another, as in: make run PORT=8080"; exit 1; }
 	PORT=$(PORT) $(SERVICE)/bin/gunicorn server:app
 
-test: $(DEV)/.installed  ## Every test that needs no Docker engine and no browser
+# Without the folders whose tests load TensorFlow, start servers or drive browsers.
+quick: $(DEV)/.installed  ## Run the fast tests, in under a minute
+	KERAS_BACKEND=openvino $(DEV)/bin/python -m pytest -m "not (slow or model or train)" \
+	  --ignore=tests/model --ignore=tests/train --ignore=tests/e2e
+
+test: $(DEV)/.installed  ## Run every test that needs neither a Docker engine nor a browser
 	$(DEV)/bin/python -m pytest -m "not browser and not compose and not clone"
 
-e2e: $(DEV)/.installed  ## The tests with a Docker engine, a browser and a fresh clone
+e2e: $(DEV)/.installed  ## Run the tests with a Docker engine, a browser and a fresh clone
 	$(DEV)/bin/python -m pytest -m "browser or compose or clone"
 
-fuzz: $(DEV)/.installed  ## Feed 100,000 mutated pictures and as many requests, guided by coverage
+fuzz: $(DEV)/.installed  ## Fuzz the decoder and the application, 100,000 inputs each
 	$(DEV)/bin/python -m tests.fuzz decode build/fuzz -atheris_runs=100000
 	$(DEV)/bin/python -m tests.fuzz post build/fuzz -atheris_runs=100000
 
-# Both environments: the service is measured in its own, the original way needs TensorFlow.
+# Both environments: the service is measured in its own, one baseline needs TensorFlow.
 bench: $(SERVICE)/.installed $(DEV)/.installed  ## Measure speed and memory, write bench/RESULTS.md (BENCH_ARGS=... for options)
 	$(DEV)/bin/python -m bench --service-python $(SERVICE)/bin/python --output bench $(BENCH_ARGS)
 
-lint: $(DEV)/.installed  ## Format check, lint, types
+lint: $(DEV)/.installed  ## Check format, style, spelling and types
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
+	$(DEV)/bin/codespell
 	$(DEV)/bin/mypy
 
-format: $(DEV)/.installed  ## Format the code and mend what lint can mend
+format: $(DEV)/.installed  ## Format the code and apply automatic fixes
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
-# Asks the network; .ci/run leaves it out, and says so, where that is not reached. What cannot be
-# looked up counts as a failure.
-audit: $(DEV)/.installed  ## Look the service's dependencies up in the list of known vulnerabilities
+# Needs the network: a package that cannot be looked up counts as a failure. .ci/run skips this
+# target, and reports that, where the network is not reachable.
+audit: $(DEV)/.installed  ## Check the service's dependencies for known vulnerabilities
 	$(DEV)/bin/uv tool run pip-audit --strict --vulnerability-service osv --require-hashes \
 	  --disable-pip --requirement requirements.txt
 
-train: $(DEV)/.installed  ## Make mnist_model.h5 again (MNIST_NPZ=FILE where there is no network)
+train: $(DEV)/.installed  ## Train mnist_model.h5 anew, three hours (MNIST_NPZ=FILE without a network)
 	$(DEV)/bin/python -m dlflask.train
 
-# By way of a file of its own: jupytext refuses to write where the script has changed meanwhile.
-notebook: $(DEV)/.installed  ## Make notebooks/mnist.ipynb from its script and execute it
+# Writes to a temporary file, because jupytext refuses to update a notebook older than its script.
+notebook: $(DEV)/.installed  ## Build notebooks/mnist.ipynb from its script and execute it
 	mkdir -p build
 	$(DEV)/bin/jupytext --to ipynb --output - notebooks/mnist.py | \
 	  $(DEV)/bin/jupyter nbconvert --to notebook --execute --stdin --stdout \
@@ -61,31 +74,36 @@ notebook: $(DEV)/.installed  ## Make notebooks/mnist.ipynb from its script and e
 	    > build/mnist.ipynb
 	mv build/mnist.ipynb notebooks/
 
-screenshot: $(DEV)/.installed  ## Make the README's picture of the page
+screenshot: $(DEV)/.installed  ## Take the README's screenshot of the page
 	$(DEV)/bin/python -m tests.screenshot docs/page.png
 
-lock: $(DEV)/.installed  ## Compile both requirement files from pyproject.toml (newest: UPGRADE=-U)
+lock: $(DEV)/.installed  ## Compile both requirement files from pyproject.toml (UPGRADE=-U for the newest)
 	$(COMPILE) --group train --group dev --output-file requirements-dev.txt
 	$(COMPILE) --constraint requirements-dev.txt --output-file requirements.txt
 
-image:  ## Build the container image, labelled with version and commit (IMAGE=name:tag)
+image:  ## Build the container image with version and commit labels (IMAGE=name:tag)
 	docker build --tag $(IMAGE) \
 	  --build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' dlflask/__init__.py)" \
 	  --build-arg REVISION="$$(git rev-parse HEAD)" .
 
-sbom: $(DEV)/.installed  ## List what the image installs, as CycloneDX: build/sbom.json
+sbom: $(DEV)/.installed  ## List the packages of the image as CycloneDX in build/sbom.json
 	mkdir -p $(BUILD)
 	$(DEV)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
 	  --output-reproducible --output-file $(BUILD)/sbom.json
 
-clean:  ## Remove the environments and everything else that can be made again
+clean:  ## Remove the environments and all generated files
 	rm -rf $(SERVICE) $(DEV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(SERVICE)/.installed: requirements.txt
 $(DEV)/.installed: requirements-dev.txt
 %/.installed:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-	  { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13; name one, as in: make run PYTHON=python3.13"; exit 1; }
-	$(PYTHON) -m venv --clear $*
-	$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
+	  echo "$(PYTHON) is not Python 3.11, 3.12, 3.13 or 3.14;" \
+	  "name one, as in: make run PYTHON=python3.14"; exit 1; }
+# Installing follows the link and would clear somebody else's environment.
+	@test ! -L $* || { echo "$* is a link to an environment elsewhere, which make does not change." \
+	  "Remove the link, and make creates an environment here."; exit 1; }
+	@echo "Installing $< into $*; this takes a few minutes the first time."
+	@$(PYTHON) -m venv --clear $*
+	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -8,6 +8,8 @@ import pytest
 
 from tests.serving import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def fuzz(*arguments):
     return subprocess.run(

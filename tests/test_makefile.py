@@ -1,7 +1,10 @@
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.serving import ROOT
 
@@ -22,21 +25,67 @@ def test_help_lists_every_target():
     assert listed == phony.split()[1:]
 
 
-def test_an_unsupported_python_is_named(tmp_path):
-    old = tmp_path / "python2"
-    old.write_text("#!/bin/sh\nexit 1\n")
-    old.chmod(0o755)
-
-    done = subprocess.run(
-        ["make", "build/none/.installed", f"PYTHON={old}"],
+def make(*arguments):
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
 
+
+def test_install_with_unsupported_python(tmp_path):
+    old = tmp_path / "python2"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+
+    done = make("build/none/.installed", f"PYTHON={old}")
+
     assert done.returncode != 0
-    assert f"{old} is not Python 3.11, 3.12 or 3.13" in done.stdout
+    assert f"{old} is not Python 3.11, 3.12, 3.13 or 3.14" in done.stdout
+
+
+def test_install_keeps_a_linked_environment(tmp_path):
+    environment = tmp_path / "environment"
+    environment.mkdir()
+    (environment / "pyvenv.cfg").touch()
+    link = tmp_path / "link"
+    link.symlink_to(environment)
+
+    done = make(f"{link}/.installed", f"PYTHON={sys.executable}")
+
+    assert done.returncode != 0
+    assert f"{link} is a link" in done.stdout
+    assert [path.name for path in environment.iterdir()] == ["pyvenv.cfg"]
+
+
+def test_install_announces_itself():
+    shown = make("--dry-run", "build/none/.installed", f"PYTHON={sys.executable}").stdout
+
+    assert "into build/none; this takes a few minutes the first time" in shown
+
+
+@pytest.mark.parametrize("port", ["in use", "70000", "abc"])
+def test_run_with_unavailable_port(port):
+    # The environment that runs this test; -o keeps make from installing it anew.
+    environment = ["-o", f"{sys.prefix}/.installed", f"SERVICE={sys.prefix}"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1]) if port == "in use" else port
+
+        done = make("run", *environment, f"PORT={port}")
+
+    assert done.returncode != 0
+    assert f"Port {port} is not available" in done.stdout
+    assert "make run PORT=8080" in done.stdout
+
+
+def test_quick_starts_no_server_and_no_browser():
+    shown = make("--dry-run", "--assume-old=.venv-dev/.installed", "quick").stdout
+
+    assert "not (slow or model or train)" in shown
+    assert "--ignore=tests/model --ignore=tests/train --ignore=tests/e2e" in shown
 
 
 def test_the_audit_fails_on_what_it_cannot_look_up():

@@ -2,10 +2,13 @@ import json
 import subprocess
 import sys
 
+import pytest
 from packaging.utils import canonicalize_name
 
 from tests.serving import ROOT
 from tests.test_requirements import pins
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_bill_of_materials_lists_what_is_locked(tmp_path):
