@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.serving import free_port, wait_until_ready
+from tests.serving import ROOT, ask, free_port, running_server, wait_until_ready
 
 pytestmark = pytest.mark.clone
 
@@ -52,6 +52,41 @@ def test_a_stranger_reads_a_digit_with_two_commands(clone, figures):
     assert second_seconds < first_seconds / 2, "the second start installs nothing"
 
 
+@pytest.fixture(scope="module")
+def autocrlf_clone(tmp_path_factory):
+    """A clone as git for Windows makes it by default."""
+    folder = tmp_path_factory.mktemp("autocrlf") / "digits"
+    options = ("-c", "core.autocrlf=true")
+    subprocess.run(["git", "clone", "--quiet", *options, ROOT, folder], check=True)
+    return folder
+
+
+def test_clone_with_autocrlf_has_the_same_bytes(clone, autocrlf_clone):
+    # The same bytes build the same image.
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=clone, check=True, capture_output=True, text=True
+    ).stdout
+    names = listed.rstrip("\0").split("\0")
+
+    changed = [
+        name
+        for name in names
+        if (clone / name).read_bytes() != (autocrlf_clone / name).read_bytes()
+    ]
+
+    assert len(names) > 100
+    assert changed == []
+
+
+def test_clone_with_autocrlf_runs(autocrlf_clone):
+    with running_server(autocrlf_clone) as port:
+        image = (autocrlf_clone / "static" / "4.jpg").read_bytes()
+        response = ask(port, "POST", "/predictlabel", image, "image/jpeg")
+
+    assert json.loads(response.body)["most_probable_label"] == "4"
+    assert subprocess.run(["make", "help"], cwd=autocrlf_clone, check=False).returncode == 0
+
+
 def test_the_locked_requirements_are_what_lock_compiles(clone):
     # With the environment that runs this test; -o keeps make from installing it anew.
     environment = ["-o", "requirements-dev.txt", f"DEV={sys.prefix}"]
@@ -68,6 +103,8 @@ def test_the_clone_holds_all_that_is_promised(clone):
         "server.py mnist_model.h5 Dockerfile docker-compose.yml nginx/conf.d/local.conf templates "
         "static/4.jpg requirements.txt dlflask36.yaml notebooks tests README.md dlflask "
         "gunicorn.conf.py pyproject.toml Makefile CHANGELOG.md LICENSE .gitignore .dockerignore "
+        "CONTRIBUTING.md SECURITY.md .gitattributes .editorconfig .pre-commit-config.yaml "
+        ".github/workflows/ci.yml .github/dependabot.yml "
         ".ci/run"
     )
 
