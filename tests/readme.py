@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from dlflask.config import PREFIX, Config
 from dlflask.problems import PROBLEMS, problem_type
-from dlflask.train.report import Report
+from dlflask.train.model_card import Report
 from tests.serving import ROOT
 
 README = ROOT / "README.md"

@@ -16,15 +16,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up noti
 import keras
 import numpy as np
 
-from dlflask.train.calibrate import digit_probabilities
+from dlflask.train.calibration.pictures import read_pictures
+from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
 from dlflask.train.export import Development, Run, calibrate, measure, save
-from dlflask.train.fit import train
-from dlflask.train.fold import fold
-from dlflask.train.measure import predict, to_tensors
-from dlflask.train.pictures import read_pictures
+from dlflask.train.fuse_layers import fold
 from dlflask.train.recipe import Recipe
-from dlflask.train.stock import make_stock
+from dlflask.train.scoring import predict, to_tensors
+from dlflask.train.trainer import train
+from dlflask.train.training_pool import make_stock
 
 #: A fast run shows that everything works; its model is not one to serve.
 FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 2, 2

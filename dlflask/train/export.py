@@ -12,10 +12,15 @@ import keras
 import numpy as np
 
 from dlflask.model_file import read_thresholds, write_thresholds
-from dlflask.train.calibrate import fit_temperature, fold_temperature
+from dlflask.train.calibration.pictures import Pictures
+from dlflask.train.calibration.temperature_scaling import fit_temperature, fold_temperature
+from dlflask.train.calibration.thresholds import choose_thresholds
 from dlflask.train.data import Mnist
 from dlflask.train.golden import store_golden
-from dlflask.train.measure import (
+from dlflask.train.model_card import Report
+from dlflask.train.network import count_multiply_adds, describe
+from dlflask.train.recipe import Recipe
+from dlflask.train.scoring import (
     Score,
     held_back_digits,
     held_back_negatives,
@@ -24,11 +29,6 @@ from dlflask.train.measure import (
     score,
     to_tensors,
 )
-from dlflask.train.network import count_multiply_adds, describe
-from dlflask.train.pictures import Pictures
-from dlflask.train.recipe import Recipe
-from dlflask.train.report import Report
-from dlflask.train.thresholds import choose_thresholds
 from dlflask.verdict import Thresholds
 
 

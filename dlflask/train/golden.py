@@ -21,8 +21,8 @@ import numpy as np
 from dlflask.image import decode_image
 from dlflask.model_file import Golden, write_golden
 from dlflask.preprocess import to_mnist
-from dlflask.train.measure import predict, to_tensors
-from dlflask.train.report import Report
+from dlflask.train.model_card import Report
+from dlflask.train.scoring import predict, to_tensors
 
 #: One of each digit, as the page offers them.
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"

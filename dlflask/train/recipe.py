@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
 
-from dlflask.train.stock import FINE_TUNE, LEARN, SETTLE, Mixture
+from dlflask.train.training_pool import FINE_TUNE, LEARN, SETTLE, Mixture
 
 #: Of a fine-tuning, in proportion to the cycle before it.
 FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 4 / 15, 1 / 3

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlflask.train.report import Report
+from dlflask.train.model_card import Report
 from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
 from tests.conftest import encode
 from tests.serving import ROOT, ask, ask_on, running_server

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dlflask.train.augment import augment_fields
+from dlflask.train.augmentation.augment import augment_fields
 from dlflask.train.data import Mnist
-from dlflask.train.digits import draw_digits
+from dlflask.train.synthesis.synthetic_digits import draw_digits
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from dlflask.train import degrade
-from dlflask.train.augment import FULL, Strength, augment_fields, augment_images
-from dlflask.train.negatives import KINDS, LATIN, OTHERS, draw_negatives
-from dlflask.train.skeleton import distance_fields, enlarge, thin
-from dlflask.train.spoiled import spoil
+from dlflask.train.augmentation import corruptions as degrade
+from dlflask.train.augmentation.augment import FULL, Strength, augment_fields, augment_images
+from dlflask.train.synthesis.hard_negatives import spoil
+from dlflask.train.synthesis.skeletonize import distance_fields, enlarge, thin
+from dlflask.train.synthesis.synthetic_negatives import KINDS, LATIN, OTHERS, draw_negatives
 
 #: Characters that any reader takes for a digit.
 DIGIT_LIKE = set("0123456789OoIl|")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlflask.model_file import read_thresholds
-from dlflask.train.report import Report
+from dlflask.train.model_card import Report
 
 pytestmark = pytest.mark.train
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from dlflask.train.recipe import Recipe
-from dlflask.train.stock import FINE_TUNE, LEARN, SETTLE
+from dlflask.train.training_pool import FINE_TUNE, LEARN, SETTLE
 
 RECIPE = Recipe(epochs=60, seed=7, fine_tunings=3)
 

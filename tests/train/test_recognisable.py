@@ -7,8 +7,8 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from dlflask.train.augment import augment_fields, augment_images  # noqa: E402
-from dlflask.train.skeleton import distance_fields, enlarge, thin  # noqa: E402
+from dlflask.train.augmentation.augment import augment_fields, augment_images  # noqa: E402
+from dlflask.train.synthesis.skeletonize import distance_fields, enlarge, thin  # noqa: E402
 
 pytestmark = pytest.mark.model
 

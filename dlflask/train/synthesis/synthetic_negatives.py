@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dlflask.train.figures import Figure, Stroke, draw, jitter, smooth
-from dlflask.train.fonts import draw_glyphs
-from dlflask.train.signs import SIGNS
-from dlflask.train.skeleton import FIELD_SIZE, Fields, Masks, distance_fields
+from dlflask.train.synthesis.fonts import draw_glyphs
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Fields, Masks, distance_fields
+from dlflask.train.synthesis.stroke_drawing import Figure, Stroke, draw, jitter, smooth
+from dlflask.train.synthesis.stroke_shapes import SIGNS
 
 LATIN = 2 * "ACEFGHJKLMNPQRTUVWXYadefhijkmnprtuvwxy" + "BDSZbgqsz"
 OTHERS = "ΓΔΘΞΠΣΦΨΩαβγδεηθκλμνξπφχψωЖИЙФЦШЩЭЮЯжкнпфшыэюя+=×÷&@#?%*~$€£¥§±≠≤≥∞∑√∫∂←↑→↓♥♦★☺☼"  # noqa: RUF001

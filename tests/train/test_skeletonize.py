@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from dlflask.train.skeleton import (
+from dlflask.train.synthesis.skeletonize import (
     FIELD_SIZE,
     MAX_DISTANCE,
     UNITS,

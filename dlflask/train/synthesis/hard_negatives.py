@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.skeleton import FIELD_SIZE, Fields, Masks, distance_fields
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Fields, Masks, distance_fields
 
 #: Mirrored, these are no other digit; a mirrored 2 looks like a 5, 0, 1 and 8 like themselves.
 _MIRRORED = (3, 4, 6, 7, 9)

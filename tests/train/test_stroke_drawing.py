@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dlflask.train.digits import STYLES, draw_digits
-from dlflask.train.figures import draw, jitter, parse, smooth
-from dlflask.train.signs import SIGNS
-from dlflask.train.skeleton import FIELD_SIZE, UNITS
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, UNITS
+from dlflask.train.synthesis.stroke_drawing import draw, jitter, parse, smooth
+from dlflask.train.synthesis.stroke_shapes import SIGNS
+from dlflask.train.synthesis.synthetic_digits import STYLES, draw_digits
 
 FIGURES = [*SIGNS, *(style for styles in STYLES.values() for style in styles)]
 

@@ -9,10 +9,10 @@ keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
 
 from dlflask.train.data import Mnist  # noqa: E402
-from dlflask.train.fit import AugmentedDigits, fit, train  # noqa: E402
 from dlflask.train.network import build_network, count_multiply_adds, describe  # noqa: E402
 from dlflask.train.recipe import Recipe  # noqa: E402
-from dlflask.train.stock import Stock, make_stock  # noqa: E402
+from dlflask.train.trainer import AugmentedDigits, fit, train  # noqa: E402
+from dlflask.train.training_pool import Stock, make_stock  # noqa: E402
 
 pytestmark = pytest.mark.train
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.evaluate.statistics import calibration
-from dlflask.train.augment import augment_fields, augment_images
-from dlflask.train.calibrate import digit_probabilities
+from dlflask.train.augmentation.augment import augment_fields, augment_images
+from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import Images, Labels
-from dlflask.train.negatives import draw_negatives
-from dlflask.train.skeleton import distance_fields, enlarge, thin
+from dlflask.train.synthesis.skeletonize import distance_fields, enlarge, thin
+from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 from dlflask.verdict import Thresholds
 
 Tensors = NDArray[np.float32]

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from dlflask.model_file import ATTRIBUTE, read_thresholds, write_thresholds
-from dlflask.train.thresholds import DIGITS_KEPT, choose_thresholds
+from dlflask.train.calibration.thresholds import DIGITS_KEPT, choose_thresholds
 from dlflask.verdict import Thresholds
 
 keras = pytest.importorskip("keras")
 
-from dlflask.train.calibrate import (  # noqa: E402  imports Keras
+from dlflask.train.calibration.temperature_scaling import (  # noqa: E402  imports Keras
     digit_probabilities,
     fit_temperature,
     fold_temperature,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.figures import draw, jitter
-from dlflask.train.fonts import draw_glyphs
-from dlflask.train.skeleton import Fields, distance_fields
+from dlflask.train.synthesis.fonts import draw_glyphs
+from dlflask.train.synthesis.skeletonize import Fields, distance_fields
+from dlflask.train.synthesis.stroke_drawing import draw, jitter
 
 #: How often each digit is drawn: hands differ most from country to country in 1, then in 7 and 9.
 _RATES = np.array([1, 5, 1.5, 1, 1.5, 1, 1, 2, 1, 2])

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.degrade import degrade
-from dlflask.train.pens import change_stroke, choose_widths, draw_strokes
-from dlflask.train.skeleton import MAX_DISTANCE, UNITS
+from dlflask.train.augmentation.corruptions import degrade
+from dlflask.train.augmentation.stroke_width import change_stroke, choose_widths, draw_strokes
+from dlflask.train.synthesis.skeletonize import MAX_DISTANCE, UNITS
 
 Batch = NDArray[np.float32]
 

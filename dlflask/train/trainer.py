@@ -12,7 +12,7 @@ import numpy as np
 from dlflask.train.data import Mnist
 from dlflask.train.network import build_network
 from dlflask.train.recipe import Recipe
-from dlflask.train.stock import Stock
+from dlflask.train.training_pool import Stock
 
 
 class AugmentedDigits(keras.utils.PyDataset):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.augment import FULL, Batch, Strength, augment_fields, augment_images
+from dlflask.train.augmentation.augment import FULL, Batch, Strength, augment_fields, augment_images
 from dlflask.train.data import Images, Labels
-from dlflask.train.digits import draw_digits
-from dlflask.train.negatives import draw_negatives
-from dlflask.train.skeleton import Fields, distance_fields, enlarge, thin
-from dlflask.train.spoiled import spoil
+from dlflask.train.synthesis.hard_negatives import spoil
+from dlflask.train.synthesis.skeletonize import Fields, distance_fields, enlarge, thin
+from dlflask.train.synthesis.synthetic_digits import draw_digits
+from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 from dlflask.verdict import NOT_A_DIGIT
 
 

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dlflask.train.skeleton import FIELD_SIZE, Masks, thin
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Masks, thin
 
 #: These have Latin, Greek and Cyrillic letters and cover upright, slanted, with and without serifs.
 FONTS = (

@@ -5,7 +5,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 
-from dlflask.train.fold import fold  # noqa: E402
+from dlflask.train.fuse_layers import fold  # noqa: E402
 from dlflask.train.network import build_network, count_multiply_adds  # noqa: E402
 
 pytestmark = pytest.mark.train

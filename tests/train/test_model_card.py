@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("keras")
 
-from dlflask.train.measure import Score
-from dlflask.train.report import Report
+from dlflask.train.model_card import Report
+from dlflask.train.scoring import Score
 from dlflask.verdict import Thresholds
 
 pytestmark = pytest.mark.model

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from dlflask.ink import Ink
 from dlflask.preprocess import centre, scale_to_box, strengthen
 from dlflask.strokes import cut_out_digit
-from dlflask.train.augment import augment_fields, warp
-from dlflask.train.degrade import FAULTS
-from dlflask.train.pens import change_stroke
-from dlflask.train.skeleton import distance_fields, enlarge, thin
+from dlflask.train.augmentation.augment import augment_fields, warp
+from dlflask.train.augmentation.corruptions import FAULTS
+from dlflask.train.augmentation.stroke_width import change_stroke
+from dlflask.train.synthesis.skeletonize import distance_fields, enlarge, thin
 
 Tensor = NDArray[np.float32]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from dlflask.train.skeleton import FIELD_SIZE, Masks
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Masks
 
 Stroke = NDArray[np.float64]  # (points, 2): x, y
 Figure = list[Stroke]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dlflask.evaluate.statistics import rate
-from dlflask.train.measure import Score
+from dlflask.train.scoring import Score
 from dlflask.verdict import Thresholds
 
 
