@@ -19,12 +19,12 @@ import numpy as np
 from dlflask.train.calibration.pictures import read_pictures
 from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
-from dlflask.train.export import Development, Run, calibrate, measure, save
-from dlflask.train.fuse_layers import fold
+from dlflask.train.export import Development, Run, build_model_card, calibrate, save
+from dlflask.train.fuse_layers import fuse_layers
 from dlflask.train.recipe import Recipe
 from dlflask.train.scoring import predict, to_tensors
 from dlflask.train.trainer import train
-from dlflask.train.training_pool import make_stock
+from dlflask.train.training_pool import make_training_pool
 
 #: A fast run shows that everything works; its model is not one to serve.
 FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 2, 2
@@ -49,9 +49,9 @@ def main(argv: list[str] | None = None) -> int:
     started = time.monotonic()
     model, recipe, by_seed = _train(data, recipe, options.seeds, options.checkpoints)
     run = Run(recipe, by_seed, time.monotonic() - started)
-    model = fold(model)
+    model = fuse_layers(model)
     save(model, calibrate(model, development), options.output)
-    report = measure(options.output, development, run)
+    report = build_model_card(options.output, development, run)
     report.write(options.output.with_suffix(".json"))
     for seed in options.seeds:
         of_seed = replace(recipe, seed=seed)
@@ -68,11 +68,11 @@ def _train(
 ) -> tuple[keras.Model, Recipe, dict[str, float]]:
     """The model of the seed that validates best, its recipe, and every seed's accuracy."""
     print(f"Drawing what {len(data.x_train):,} digits are trained with", flush=True)
-    stock = make_stock(data.x_train, data.y_train)
+    pool = make_training_pool(data.x_train, data.y_train)
     by_seed, models = {}, {}
     for seed in seeds:
         verbose = 1 if sys.stdout.isatty() else 2
-        models[seed] = train(stock, data, replace(recipe, seed=seed), checkpoints, verbose=verbose)
+        models[seed] = train(pool, data, replace(recipe, seed=seed), checkpoints, verbose=verbose)
         digits = digit_probabilities(predict(models[seed], to_tensors(data.x_validation)))
         by_seed[seed] = float(np.mean(digits.argmax(axis=1) == data.y_validation))
     best = max(by_seed, key=by_seed.__getitem__)

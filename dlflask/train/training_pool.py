@@ -1,4 +1,4 @@
-"""MNIST in, the stock of training batches out: digits, drawn digits and what is no digit."""
+"""Pool of training images: MNIST's digits, digits drawn by code, and non-digits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.augmentation.augment import FULL, Batch, Strength, augment_fields, augment_images
+from dlflask.train.augmentation.augment import FULL, Strength, augment_fields, augment_images
+from dlflask.train.augmentation.corruptions import Batch
 from dlflask.train.data import Images, Labels
-from dlflask.train.synthesis.hard_negatives import spoil
+from dlflask.train.synthesis.hard_negatives import make_hard_negatives
 from dlflask.train.synthesis.skeletonize import Fields, distance_fields, enlarge, thin
 from dlflask.train.synthesis.synthetic_digits import draw_digits
 from dlflask.train.synthesis.synthetic_negatives import draw_negatives
@@ -18,15 +19,16 @@ from dlflask.verdict import NOT_A_DIGIT
 
 @dataclass(frozen=True)
 class Mixture:
-    """What a batch is made of.
+    """Composition of a batch.
 
-    MNIST's own ink, which is what no other share takes, keeps the model exact on MNIST; its digits
-    drawn again by other pens and the digits drawn by code carry it to other people's; the rest
-    teaches what is no digit.
+    The rest of the batch is MNIST's own ink, which keeps the model accurate on MNIST. Redrawn and
+    drawn digits make it work for other people's pens and hands, negatives teach it non-digits.
 
     Attributes:
-        redrawn, drawn, negative: Parts of the batch.
-        strength: How far MNIST's own ink is taken from what it is.
+        redrawn: Part of the batch with MNIST's digits redrawn by other pens.
+        drawn: Part of the batch with digits drawn by code.
+        negative: Part of the batch with non-digits.
+        strength: Strength of the augmentation of MNIST's own ink.
     """
 
     redrawn: float = 0.1875
@@ -35,25 +37,27 @@ class Mixture:
     strength: Strength = FULL
 
     def count_chosen(self, size: int) -> int:
-        """How many MNIST digits, redrawn or not, a batch of `size` takes."""
+        """Return the number of MNIST digits, redrawn or not, in a batch of `size`."""
         return size - round(self.drawn * size) - round(self.negative * size)
 
 
 LEARN = Mixture()
-#: While the step size falls, MNIST's own ink comes closer to what it is.
-SETTLE = Mixture(strength=Strength(warp=0.6, misplaced=0.08, spoilt=0.2))
-FINE_TUNE = Mixture(0.125, 0.0625, 0.1875, Strength(warp=0.6, misplaced=0.05, spoilt=0.1))
+#: Weaker augmentation of MNIST's own ink, for the end of a cycle.
+SETTLE = Mixture(strength=Strength(warp=0.6, misplaced=0.08, corrupted=0.2))
+FINE_TUNE = Mixture(0.125, 0.0625, 0.1875, Strength(warp=0.6, misplaced=0.05, corrupted=0.1))
 
 
 @dataclass(frozen=True)
-class Stock:
-    """What batches are drawn from.
+class TrainingPool:
+    """Images and distance fields from which batches are drawn.
 
     Attributes:
-        images, labels: MNIST's digits, (N, 28, 28) and (N,) uint8.
+        images: MNIST's digits, (N, 28, 28) uint8.
+        labels: Their labels, (N,) uint8.
         lines: The same digits thinned, (N, 56, 56) uint8 distance fields.
-        drawn, drawn_labels: Digits drawn by code, in the same form.
-        negatives: What is no digit, in the same form.
+        drawn: Digits drawn by code, (M, 56, 56) uint8 distance fields.
+        drawn_labels: Their labels, (M,) uint8.
+        negatives: Non-digits, (K, 56, 56) uint8 distance fields.
     """
 
     images: Images
@@ -70,7 +74,13 @@ class Stock:
         rng: np.random.Generator,
         mixture: Mixture = LEARN,
     ) -> tuple[Batch, NDArray[np.int32]]:
-        """Augment the `chosen` MNIST digits and fill up to `size` with the rest.
+        """Augment the `chosen` MNIST digits and fill the batch up to `size`.
+
+        Args:
+            chosen: Indices of MNIST digits.
+            size: Number of images in the batch.
+            rng: The only source of randomness.
+            mixture: Composition of the batch.
 
         Returns:
             (size, 28, 28) float32 in 0..1 and (size,) int32 labels in 0..10.
@@ -93,18 +103,18 @@ class Stock:
         return batch, labels.astype(np.int32)
 
 
-def make_stock(images: Images, labels: Labels, seed: int = 0) -> Stock:
-    """Thin MNIST and draw the rest; 30 seconds for 55,000 digits, the same for the same seed.
+def make_training_pool(images: Images, labels: Labels, seed: int = 0) -> TrainingPool:
+    """Thin MNIST and draw half as many non-digits and a sixth as many digits.
 
     Args:
         images: (N, 28, 28) uint8.
         labels: (N,) uint8.
-        seed: Of what is drawn: half as many non-digits as there are images, a sixth as many digits.
+        seed: Seed of the drawn images; the same seed gives the same pool.
     """
     rng = np.random.default_rng(seed)
     num_negatives = len(images) // 2
     thinned = thin(enlarge(images))
     drawn, drawn_labels = draw_digits(len(images) // 6, rng)
-    spoiled = spoil(thinned, labels, num_negatives // 4, rng)
-    negatives = np.concatenate([draw_negatives(num_negatives - len(spoiled), rng), spoiled])
-    return Stock(images, labels, distance_fields(thinned), drawn, drawn_labels, negatives)
+    hard = make_hard_negatives(thinned, labels, num_negatives // 4, rng)
+    negatives = np.concatenate([draw_negatives(num_negatives - len(hard), rng), hard])
+    return TrainingPool(images, labels, distance_fields(thinned), drawn, drawn_labels, negatives)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlflask.model_file import read_thresholds
-from dlflask.train.model_card import Report
+from dlflask.train.model_card import ModelCard
 
 pytestmark = pytest.mark.train
 
@@ -38,7 +38,7 @@ def test_a_fast_run_ends_with_a_model_and_its_report(mnist_file, tmp_path):
     )
 
     assert done.returncode == 0, done.stderr
-    report = Report.read(tmp_path / "model.json")
+    report = ModelCard.read(tmp_path / "model.json")
     assert report.to_markdown() in done.stdout
     assert (tmp_path / "model.h5").stat().st_size == report.file_bytes
     assert read_thresholds(tmp_path / "model.h5") == report.thresholds
