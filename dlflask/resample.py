@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Plane = NDArray[np.float32]
 
 
-def resize(plane: Plane, height: int, width: int) -> Plane:
+def resize(plane: Plane, height: int, width: int, *, clamp: bool = False) -> Plane:
     """Scale to `height` x `width`.
 
     Two matrix products: for pictures of a few hundred pixels that is quicker than
@@ -21,21 +21,20 @@ def resize(plane: Plane, height: int, width: int) -> Plane:
         plane: (..., H, W) float32.
         height: Of the result, in pixels.
         width: Of the result, in pixels.
-        height: H of the result.
-        width: W of the result.
+        clamp: When enlarging, repeat the outermost pixels instead of continuing their slope.
 
     Returns:
         (..., height, width) float32.
     """
-    rows = _weights(plane.shape[-2], height)
-    columns = _weights(plane.shape[-1], width)
+    rows = weights(plane.shape[-2], height, clamp=clamp)
+    columns = weights(plane.shape[-1], width, clamp=clamp)
     resized: Plane = np.matmul(rows @ plane, columns.T, dtype=np.float32)
     return resized
 
 
 @lru_cache(maxsize=256)
-def _weights(source: int, target: int) -> Plane:
-    """(target, source): what each target pixel takes of each source pixel; rows sum to 1."""
+def weights(source: int, target: int, *, clamp: bool = False) -> Plane:
+    """Return the (target, source) share of each source pixel in each target pixel."""
     centres = (np.arange(target)[:, None] + 0.5) * source / target - 0.5
     pixels = np.arange(source)
     if target <= source:  # The part of each source pixel that the target pixel covers.
@@ -45,9 +44,10 @@ def _weights(source: int, target: int) -> Plane:
         return averaged
     if source == 1:
         return np.ones((target, 1), np.float32)
+    if clamp:
+        centres = np.clip(centres, 0, source - 1)
     # Beyond the outermost centres the slope goes on, as light does.
     left = np.clip(np.floor(centres), 0, source - 2)
     right_share = centres - left
-    weights = (pixels == left) * (1 - right_share) + (pixels == left + 1) * right_share
-    interpolated: Plane = weights.astype(np.float32)
-    return interpolated
+    interpolated = (pixels == left) * (1 - right_share) + (pixels == left + 1) * right_share
+    return interpolated.astype(np.float32)

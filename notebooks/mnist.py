@@ -197,7 +197,7 @@ print({name: f"{len(upload):,} bytes" for name, upload in uploads.items()})
 
 # %%
 from dlflask.image import decode_image
-from dlflask.train.lesson import stages
+from notebooks.support.lesson import stages
 
 pictures, titles = [], []
 for picture, upload in zip((photo, chalk), uploads.values(), strict=True):
@@ -235,7 +235,7 @@ print(f"{sum(same)} of {num_checked} digits come through bit for bit")
 
 # %%
 from dlflask.evaluate.statistics import rate
-from dlflask.train import baselines
+from notebooks.support import baselines
 
 x, y = data.x_train, data.y_train
 asked, truth = data.x_validation, data.y_validation
@@ -279,7 +279,7 @@ for name in names:
 # another hand, pen or camera would have made it. One digit, and what can happen to it:
 
 # %%
-from dlflask.train.lesson import variants
+from notebooks.support.lesson import variants
 
 rng = np.random.default_rng(SEED)
 changed = variants(data.x_train[data.y_train == 7][0], rng)
@@ -300,7 +300,7 @@ show(list(changed.values())[:16], list(changed)[:16], columns=8, scale=1.3, vmin
 # signs, scribbles, plots, and digits mirrored, turned or in pairs. They train the eleventh output.
 
 # %%
-from dlflask.train.measure import held_back_digits, held_back_negatives
+from dlflask.train.scoring import held_back_digits, held_back_negatives
 
 negatives = held_back_negatives()
 show(negatives[rng.choice(len(negatives), 24, replace=False)], columns=12, scale=0.75)
@@ -354,9 +354,9 @@ print(f"{network.count_params():,} parameters, {count_multiply_adds(network) / 1
 import tempfile
 
 from dlflask.train.diary import Diary
-from dlflask.train.fit import fit
 from dlflask.train.recipe import Recipe
-from dlflask.train.stock import make_stock
+from dlflask.train.trainer import fit
+from dlflask.train.training_pool import make_stock
 
 lesson = data.head(2_000 if FAST else 6_000)
 stock = make_stock(lesson.x_train, lesson.y_train)
@@ -395,7 +395,7 @@ for seed, diary in diaries.items():
 
 # %%
 from dlflask.config import Config
-from dlflask.train.report import Report
+from dlflask.train.model_card import Report
 
 MODEL = Config.from_environment().model_path
 display(Markdown(Report.read(MODEL.with_suffix(".json")).to_markdown()))
@@ -408,8 +408,8 @@ display(Markdown(Report.read(MODEL.with_suffix(".json")).to_markdown()))
 
 # %%
 from dlflask.evaluate.statistics import calibration, mcnemar
-from dlflask.train.calibrate import digit_probabilities
-from dlflask.train.measure import predict, to_tensors
+from dlflask.train.calibration.temperature_scaling import digit_probabilities
+from dlflask.train.scoring import predict, to_tensors
 
 served = keras.models.load_model(MODEL, compile=False)
 test_outputs = predict(served, to_tensors(data.x_test))
@@ -471,7 +471,7 @@ show(data.x_test[wrong][:limit], titles[:limit], columns=10, scale=0.95)
 
 # %%
 from dlflask.model_file import read_thresholds
-from dlflask.train.calibrate import fit_temperature
+from dlflask.train.calibration.temperature_scaling import fit_temperature
 
 thresholds = read_thresholds(MODEL)
 number = 500 if FAST else len(asked)
@@ -518,7 +518,7 @@ plt.show()
 # are, the blue one sends them as a picture through everything that the service does first.
 
 # %%
-from dlflask.train.stress import STRESSES, crop, make_harder, serve
+from notebooks.support.robustness import STRESSES, crop, make_harder, serve
 
 number = 50 if FAST else 300
 _, axes = plt.subplots(2, 3, figsize=(11, 5), layout="constrained", sharey=True)
@@ -566,7 +566,7 @@ plt.show()
 # let through.
 
 # %%
-from dlflask.train.thresholds import choose_thresholds
+from dlflask.train.calibration.thresholds import choose_thresholds
 
 again = choose_thresholds(held_outputs, thresholds.temperature, "held-back digits")
 levels = np.linspace(0.01, 0.999, 200)
@@ -668,7 +668,7 @@ show(filters, columns=16, scale=0.7, cmap="RdBu", vmin=-largest, vmax=largest)
 # then four that were wrong.
 
 # %%
-from dlflask.train.look import embed, features, occlude
+from notebooks.support.look import embed, features, occlude
 
 shown = [*np.flatnonzero(right & (test_digits.max(axis=1) < 0.9))[:4], *wrong[:4]]
 maps = [occlude(served, data.x_test[i] / np.float32(255), guess[i]) for i in shown]
@@ -737,7 +737,7 @@ print(f"shipped: {len(shipped) / 1e6:.2f} MB, SHA-256 {hashlib.sha256(shipped).h
 import subprocess
 
 environment = os.environ | {"KERAS_BACKEND": "openvino"}
-command = [sys.executable, "-m", "dlflask.train.latency", str(MODEL.resolve())]
+command = [sys.executable, "-m", "notebooks.support.latency", str(MODEL.resolve())]
 done = subprocess.run(
     command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
 )

@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from dlflask.config import PREFIX, Config
 from dlflask.problems import PROBLEMS, problem_type
-from dlflask.train.report import Report
+from dlflask.train.model_card import ModelCard
 from tests.serving import ROOT
 
 README = ROOT / "README.md"
@@ -45,7 +45,7 @@ def tables():
                 for item in fields(Config)
             ),
         ),
-        "model-card": Report.read(ROOT / "mnist_model.json").to_markdown(),
+        "model-card": ModelCard.read(ROOT / "mnist_model.json").to_markdown(),
     }
 
 

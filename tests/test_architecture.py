@@ -89,8 +89,8 @@ ALLOWED = {
     },
     "__main__": {"command", "config", "errors"},
     "train": {
-        *("classifier", "errors", "evaluate", "image", "ink", "model_file"),
-        *("preprocess", "strokes", "train", "verdict"),
+        *("errors", "evaluate", "image", "model_file"),
+        *("preprocess", "resample", "train", "verdict"),
     },
 }
 

@@ -1,1 +1,1 @@
-"""MNIST in, `mnist_model.h5` and its report out: data, augmentation, network, fit."""
+"""Training of `mnist_model.h5`: data, augmentation, network, trainer, calibration and export."""

@@ -1,4 +1,4 @@
-"""MNIST as uint8 arrays, in the layout of `keras.datasets.mnist`, split for training."""
+"""MNIST as uint8 arrays in the layout of `keras.datasets.mnist`, split for training."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Names a local copy of `mnist.npz`, for machines that cannot download it.
+#: Environment variable with the path of a local `mnist.npz`, for machines without a network.
 MNIST_VARIABLE = "MNIST_NPZ"
 
-#: Held back from the 60,000 training digits for every choice made before the test set is read.
+#: Training digits that are held back for validation.
 NUM_VALIDATION = 5_000
 
 Images = NDArray[np.uint8]
@@ -22,7 +22,7 @@ Labels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Mnist:
-    """MNIST split three ways.
+    """MNIST split into training, validation and test digits.
 
     Images are (N, 28, 28) uint8 with ink = 255 and paper = 0; labels are (N,) uint8 in 0..9.
     """
@@ -35,7 +35,7 @@ class Mnist:
     y_test: Labels
 
     def head(self, num_train: int) -> Mnist:
-        """The same data with only the first `num_train` training digits, for a fast run."""
+        """Return the data with only the first `num_train` training digits, for a fast run."""
         return Mnist(
             self.x_train[:num_train],
             self.y_train[:num_train],
@@ -47,13 +47,14 @@ class Mnist:
 
 
 def load_mnist(path: str | Path | None = None) -> Mnist:
-    """Load MNIST from `path`, from the file that `MNIST_NPZ` names, or by `keras.datasets`.
+    """Load MNIST from `path`, from the file in `MNIST_NPZ`, or by `keras.datasets`.
 
-    The split is fixed (the last 5,000 training digits validate), so runs with different seeds
-    are compared on the same digits.
+    The split is fixed: the last 5,000 training digits are for validation. Runs with different
+    seeds are therefore compared on the same digits.
 
     Raises:
-        FileNotFoundError: `path`, or the file that `MNIST_NPZ` names, does not exist.
+        FileNotFoundError: The file does not exist.
+        ConnectionError: MNIST cannot be downloaded.
 
     Source: LeCun, Cortes, Burges, The MNIST Database of Handwritten Digits, 1998.
     """
@@ -75,8 +76,14 @@ def _read(path: Path) -> tuple[Images, Labels, Images, Labels]:
 
 
 def _download() -> tuple[Images, Labels, Images, Labels]:
-    from keras.datasets import mnist  # noqa: PLC0415  importing Keras costs seconds; only a download needs it
+    from keras.datasets import mnist  # noqa: PLC0415  Keras takes seconds to import
 
-    arrays: Any = mnist.load_data()
+    try:
+        arrays: Any = mnist.load_data()
+    except Exception as error:  # Keras raises nothing more specific
+        raise ConnectionError(
+            f"MNIST cannot be downloaded ({error}). Set {MNIST_VARIABLE} to the path of a local "
+            "mnist.npz with x_train, y_train, x_test and y_test."
+        ) from error
     (x_train, y_train), (x_test, y_test) = arrays
     return x_train, y_train, x_test, y_test

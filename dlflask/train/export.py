@@ -1,4 +1,4 @@
-"""A trained network in, `mnist_model.h5` (calibrated, with thresholds) and its report out."""
+"""Export of a trained network: calibrate it, save it with its thresholds, write its model card."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import keras
 import numpy as np
 
 from dlflask.model_file import read_thresholds, write_thresholds
-from dlflask.train.calibrate import fit_temperature, fold_temperature
+from dlflask.train.calibration.pictures import Pictures
+from dlflask.train.calibration.temperature_scaling import fit_temperature, scale_logits
+from dlflask.train.calibration.thresholds import choose_thresholds
 from dlflask.train.data import Mnist
 from dlflask.train.golden import store_golden
-from dlflask.train.measure import (
+from dlflask.train.model_card import ModelCard
+from dlflask.train.network import count_multiply_adds, describe
+from dlflask.train.recipe import Recipe
+from dlflask.train.scoring import (
     Score,
     held_back_digits,
     held_back_negatives,
@@ -24,17 +29,12 @@ from dlflask.train.measure import (
     score,
     to_tensors,
 )
-from dlflask.train.network import count_multiply_adds, describe
-from dlflask.train.pictures import Pictures
-from dlflask.train.recipe import Recipe
-from dlflask.train.report import Report
-from dlflask.train.thresholds import choose_thresholds
 from dlflask.verdict import Thresholds
 
 
 @dataclass(frozen=True)
 class Development:
-    """What choices are made on: MNIST's validation digits, and pictures where there are any."""
+    """Data for all choices: MNIST's validation digits, and development images if there are any."""
 
     data: Mnist
     digits: Pictures | None = None
@@ -43,7 +43,7 @@ class Development:
 
 @dataclass(frozen=True)
 class Run:
-    """How a model came about."""
+    """Recipe, validation accuracies and duration of a training run."""
 
     recipe: Recipe
     validation_by_seed: dict[str, float]
@@ -51,38 +51,38 @@ class Run:
 
 
 def calibrate(model: keras.Model, development: Development) -> Thresholds:
-    """Fold the temperature into `model` and choose the thresholds of its verdict."""
+    """Apply the best temperature to `model` in place and choose its thresholds."""
     data = development.data
     tensors, labels = held_back_digits(data.x_validation, data.y_validation)
     temperature = fit_temperature(predict(model, tensors), labels)
-    fold_temperature(model, temperature)
+    scale_logits(model, temperature)
     if development.digits is None:
         return choose_thresholds(
             predict(model, tensors), temperature, f"{len(labels):,} augmented validation digits"
         )
-    pictures = development.digits.tensors
+    images = development.digits.tensors
     return choose_thresholds(
-        predict(model, pictures), temperature, f"{len(pictures):,} development pictures"
+        predict(model, images), temperature, f"{len(images):,} development images"
     )
 
 
 def save(model: keras.Model, thresholds: Thresholds, path: Path) -> keras.Model:
-    """Save both in one file at `path`, with golden digits, and read the model back from it."""
-    model.save(path)
+    """Save model, thresholds and golden digits to `path` and load the model again."""
+    model.save(path, include_optimizer=False)
     write_thresholds(path, thresholds)
     store_golden(path)
     saved: keras.Model = keras.models.load_model(path, compile=False)
     return saved
 
 
-def measure(path: Path, development: Development, run: Run) -> Report:
-    """Measure the file at `path`, all of it as it will be served."""
+def build_model_card(path: Path, development: Development, run: Run) -> ModelCard:
+    """Score the model file at `path` and describe it."""
     model = keras.models.load_model(path, compile=False)
     data = development.data
     thresholds = read_thresholds(path)
     if thresholds is None:
         raise ValueError(f"{path} has no thresholds; save it with dlflask.train.export.save.")
-    return Report(
+    return ModelCard(
         network=describe(model),
         num_parameters=model.count_params(),
         num_multiply_adds=count_multiply_adds(model),
@@ -120,7 +120,7 @@ def _score_pictures(
 def _rate_non_digits(
     model: keras.Model, thresholds: Thresholds, pictures: Pictures | None
 ) -> dict[str, float]:
-    """By source; a picture that is refused as blank is not called a digit, so it counts as 0."""
+    """Return the rate of each source. Images that cause an error count as not called a digit."""
     drawn = predict(model, held_back_negatives())
     rates = rate_called_digit(drawn, thresholds, np.full(len(drawn), "drawn, held back"))
     if pictures is None:

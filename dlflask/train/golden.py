@@ -1,6 +1,6 @@
-"""Golden digits: what the network says of the samples, stored in its file for the self-test.
+"""Golden digits: samples and their outputs, stored in the model file for the service's self-test.
 
-`python -m dlflask.train.golden FILE` stores them in a file that has none, and mends its report.
+`python -m dlflask.train.golden FILE` adds them to a model file and updates its model card.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-# The reference: Keras's own predictions on OpenVINO are rounded where the processor has bfloat16.
+# TensorFlow is the reference: OpenVINO rounds on processors with bfloat16.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras
@@ -21,18 +21,18 @@ import numpy as np
 from dlflask.image import decode_image
 from dlflask.model_file import Golden, write_golden
 from dlflask.preprocess import to_mnist
-from dlflask.train.measure import predict, to_tensors
-from dlflask.train.report import Report
+from dlflask.train.model_card import ModelCard
+from dlflask.train.scoring import predict, to_tensors
 
-#: One of each digit, as the page offers them.
+#: Samples of the page, one of each digit.
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
 
 def store_golden(path: Path) -> None:
-    """Store in the model file at `path` what it says, on this backend, of the samples."""
-    pictures = [file.read_bytes() for file in sorted(SAMPLES.glob("*.png"))]
-    tensors = np.stack([to_mnist(decode_image(picture)) for picture in pictures])
-    # In steps of 1/255, so that what is stored is exactly what was asked about.
+    """Store the samples and their outputs in the model file at `path`."""
+    uploads = [file.read_bytes() for file in sorted(SAMPLES.glob("*.png"))]
+    tensors = np.stack([to_mnist(decode_image(upload)) for upload in uploads])
+    # Round to bytes first, so that the outputs belong to the values that are stored.
     digits = np.rint(tensors * 255).astype(np.uint8)
     model = keras.models.load_model(path, compile=False)
     outputs = predict(model, to_tensors(digits))
@@ -40,16 +40,15 @@ def store_golden(path: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Store golden digits in a model file, and its new hash and size in the report beside it."""
+    """Store golden digits in a model file and update the hash and size in its model card."""
     parser = argparse.ArgumentParser(prog="python -m dlflask.train.golden", description=__doc__)
     parser.add_argument("path", type=Path, metavar="FILE")
     path: Path = parser.parse_args(argv).path
     store_golden(path)
-    report = path.with_suffix(".json")
-    if report.is_file():
+    card = path.with_suffix(".json")
+    if card.is_file():
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        mended = replace(Report.read(report), sha256=sha256, file_bytes=path.stat().st_size)
-        mended.write(report)
+        replace(ModelCard.read(card), sha256=sha256, file_bytes=path.stat().st_size).write(card)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The network: (28, 28, 1) ink in, probabilities of ten digits and of "not a digit" out."""
+"""Network from (28, 28, 1) ink to the probabilities of ten digits and of "not a digit"."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ NUM_CLASSES = 11
 
 
 def build_network() -> keras.Model:
-    """A small residual network of 4.7 million multiply-adds and 215,000 parameters.
+    """Build a small residual network of 4.7 million multiply-adds and 215,000 parameters.
 
-    The service pays for every multiply-add on every request, so the first convolution halves the
-    picture at once, and depth comes where the picture is small. Without padding there, 28 becomes
-    12 and not 14: MNIST leaves four pixels of paper around each digit.
+    Each request costs every multiply-add. The first convolution therefore halves the image at
+    once, and most layers work on small feature maps. It has no padding, so that 28 becomes 12
+    and not 14: MNIST leaves four pixels of paper around each digit.
 
     Returns:
         A model from (N, 28, 28, 1) float32 in 0..1 to (N, 11) float32 probabilities.
@@ -32,7 +32,7 @@ def build_network() -> keras.Model:
     x = _residual(x)  # (N, 3, 3, 96)
     x = layers.Flatten()(x)  # (N, 864)
     x = layers.Dropout(0.3)(x)
-    # float32 even when the rest computes in bfloat16: softmax needs the range.
+    # Softmax needs the precision of float32, even if the other layers compute in bfloat16.
     outputs = layers.Dense(NUM_CLASSES, activation="softmax", dtype="float32", name="digit")(x)
     return keras.Model(inputs, outputs, name="digits")
 
@@ -53,7 +53,7 @@ def _normalised(x: Any, filters: int, size: int, strides: int, padding: str) -> 
 
 
 def count_multiply_adds(model: keras.Model) -> int:
-    """Multiply-adds of one picture's forward pass, in the convolutions and dense layers."""
+    """Count the multiply-adds of one image in the convolutions and dense layers."""
     total = 0
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D | layers.Dense):
@@ -63,7 +63,7 @@ def count_multiply_adds(model: keras.Model) -> int:
 
 
 def describe(model: keras.Model) -> str:
-    """The convolutions and dense layers in order, such as `6x6/2 24, 3x3 24, dense 11`."""
+    """Describe the convolutions and dense layers, such as `6x6/2 24, 3x3 24, dense 11`."""
     words = []
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D):

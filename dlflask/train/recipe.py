@@ -1,27 +1,27 @@
-"""What decides the outcome of a training run."""
+"""Recipe of a training run: the settings that decide its outcome."""
 
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
 
-from dlflask.train.stock import FINE_TUNE, LEARN, SETTLE, Mixture
+from dlflask.train.training_pool import FINE_TUNE, LEARN, SETTLE, Mixture
 
-#: Of a fine-tuning, in proportion to the cycle before it.
+#: Epochs and learning rate of a fine-tuning, relative to the cycle before it.
 FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 4 / 15, 1 / 3
 
-#: Of a further cycle's steps, in proportion to the first one's: large enough to leave where that
-#: one ended.
+#: Learning rate of a further cycle, relative to the first one. It is large enough to leave the
+#: minimum in which the first one ended.
 FURTHER_RATE = 2 / 3
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the outcome of a training run; in the last third of its epochs it settles.
+    """Settings of a training run.
 
     Attributes:
-        cycles: How many times all this is gone through, each from where the one before ended.
-        fine_tunings: How many times a cycle's network is trained on, to average the weights.
-        is_fine_tuning: Whether this is one of those times.
+        cycles: Number of cycles, each of which starts from the weights of the one before.
+        fine_tunings: Number of fine-tunings after each cycle, whose weights are averaged.
+        is_fine_tuning: True for the recipe of a fine-tuning.
     """
 
     epochs: int = 60
@@ -35,13 +35,13 @@ class Recipe:
     is_fine_tuning: bool = False
 
     def mixture(self, epoch: int) -> Mixture:
-        """Of the batches of epoch number `epoch`, counted from 0."""
+        """Return the mixture of `epoch`, counted from 0; the last third is closer to MNIST."""
         if self.is_fine_tuning:
             return FINE_TUNE
         return SETTLE if epoch >= self.epochs * 2 // 3 else LEARN
 
     def to_cycles(self) -> list[Recipe]:
-        """The recipes of the cycles, each with its fine-tunings.
+        """Return the recipes of the cycles, each with its fine-tunings.
 
         Source: Loshchilov, Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR 2017.
         """
@@ -53,7 +53,7 @@ class Recipe:
         return [first, *further]
 
     def to_fine_tunings(self) -> list[Recipe]:
-        """The recipes of the fine-tunings, which differ in the order and warps of their batches."""
+        """Return the recipes of the fine-tunings, which differ in their seeds."""
         once = replace(
             self,
             epochs=round(FINE_TUNING_EPOCHS * self.epochs),
@@ -64,5 +64,5 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """Tells its checkpoints from those of other recipes."""
+        """Return a name for the checkpoints that is different for each recipe."""
         return "-".join(str(value) for value in astuple(self))

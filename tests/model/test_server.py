@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlflask.train.report import Report
+from dlflask.train.model_card import ModelCard
 from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
 from tests.conftest import encode
 from tests.serving import ROOT, ask, ask_on, running_server
@@ -83,7 +83,7 @@ def test_mnist_over_http_is_as_accurate_as_the_training_reports(server, mnist_te
     with ThreadPoolExecutor(4) as pool:
         found = np.concatenate(list(pool.map(lambda chunk: list(read(chunk)), chunks)))
 
-    report = Report.read(ROOT / "mnist_model.json")
+    report = ModelCard.read(ROOT / "mnist_model.json")
     assert np.count_nonzero(found == labels) == round(report.test.accuracy * report.test.count)
 
 
@@ -119,4 +119,4 @@ def test_a_wrong_setting_refuses_to_start_in_one_line(variable, value, says):
 def test_the_report_is_of_the_model_that_is_served():
     digest = hashlib.sha256((ROOT / "mnist_model.h5").read_bytes()).hexdigest()
 
-    assert Report.read(ROOT / "mnist_model.json").sha256 == digest
+    assert ModelCard.read(ROOT / "mnist_model.json").sha256 == digest

@@ -1,16 +1,16 @@
-"""What augmentation may change, and what it may not."""
+"""Augmentation: what it changes and what it keeps."""
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from dlflask.train import degrade
-from dlflask.train.augment import FULL, Strength, augment_fields, augment_images
-from dlflask.train.negatives import KINDS, LATIN, OTHERS, draw_negatives
-from dlflask.train.skeleton import distance_fields, enlarge, thin
-from dlflask.train.spoiled import spoil
+from dlflask.train.augmentation.augment import FULL, Strength, augment_fields, augment_images
+from dlflask.train.augmentation.corruptions import CORRUPTIONS
+from dlflask.train.synthesis.hard_negatives import make_hard_negatives
+from dlflask.train.synthesis.skeletonize import distance_fields, enlarge, thin
+from dlflask.train.synthesis.synthetic_negatives import KINDS, LATIN, OTHERS, draw_negatives
 
-#: Characters that any reader takes for a digit.
+#: Characters that look exactly like a digit.
 DIGIT_LIKE = set("0123456789OoIl|")
 
 
@@ -21,23 +21,23 @@ def fields(digits):
 
 @pytest.fixture(params=["images", "fields"])
 def augment(request, digits, fields):
-    """Augments 500 digits with a given seed."""
+    """Return a function that augments 500 digits with a given seed."""
     sources = {"images": (augment_images, digits[0][:500]), "fields": (augment_fields, fields)}
     function, source = sources[request.param]
     return lambda seed: function(source, np.random.default_rng(seed))
 
 
-def test_the_same_seed_gives_the_same_tensors(augment):
+def test_augment_with_same_seed(augment):
     np.testing.assert_array_equal(augment(3), augment(3))
 
 
-def test_another_seed_gives_other_tensors(augment):
+def test_augment_with_other_seed(augment):
     different = np.abs(augment(3) - augment(4)).max(axis=(1, 2)) > 0.5
 
     assert different.mean() > 0.95
 
 
-def test_tensors_keep_shape_type_and_range(augment):
+def test_augment_shape_dtype_and_range(augment):
     tensors = augment(0)
 
     assert tensors.shape == (500, 28, 28)
@@ -46,18 +46,18 @@ def test_tensors_keep_shape_type_and_range(augment):
     assert tensors.max() <= 1
 
 
-def test_less_strength_leaves_images_closer_to_what_they_were(digits):
+def test_augment_images_with_less_strength(digits):
     images = digits[0][:500]
     ink = images / np.float32(255)
     full, mild = (
         np.abs(augment_images(images, np.random.default_rng(0), strength) - ink).mean()
-        for strength in (FULL, Strength(warp=0.3, misplaced=0.0, spoilt=0.0))
+        for strength in (FULL, Strength(warp=0.3, misplaced=0.0, corrupted=0.0))
     )
 
     assert mild < 0.8 * full
 
 
-def test_the_source_is_left_alone(digits):
+def test_augment_images_does_not_change_its_input(digits):
     images = digits[0][:50].copy()
 
     augment_images(images, np.random.default_rng(0))
@@ -65,8 +65,8 @@ def test_the_source_is_left_alone(digits):
     np.testing.assert_array_equal(images, digits[0][:50])
 
 
-def test_digits_are_placed_as_mnist_places_them(augment):
-    """Three quarters within half a pixel of rounding and of the bend; the others are misplaced."""
+def test_augment_normalises_position_and_size(augment):
+    """Three quarters are placed as in MNIST, up to rounding and bending; the others misplaced."""
     tensors = augment(0)
 
     sides, offsets = _placement(tensors)
@@ -75,7 +75,7 @@ def test_digits_are_placed_as_mnist_places_them(augment):
     assert np.percentile(offsets, 99) < 6
 
 
-def test_non_digits_are_placed_like_digits():
+def test_augment_fields_of_non_digits():
     rng = np.random.default_rng(0)
 
     tensors = augment_fields(draw_negatives(500, rng), rng)
@@ -86,7 +86,7 @@ def test_non_digits_are_placed_like_digits():
 
 
 @pytest.mark.parametrize("kind", [kind for kind, _ in KINDS])
-def test_every_kind_of_non_digit_has_ink_and_paper(kind):
+def test_negatives_have_ink_and_paper(kind):
     masks = kind(60, np.random.default_rng(0))
 
     assert masks.shape == (60, 56, 56)
@@ -94,32 +94,34 @@ def test_every_kind_of_non_digit_has_ink_and_paper(kind):
     assert masks.mean() < 0.5
 
 
-def test_no_non_digit_is_a_character_that_any_reader_takes_for_a_digit():
+def test_negatives_without_digit_like_characters():
     assert not set(LATIN + OTHERS) & DIGIT_LIKE
 
 
-def test_spoilt_digits_are_as_many_as_asked_for(digits):
+def test_hard_negatives_count(digits):
     images, labels = digits
 
-    fields = spoil(thin(enlarge(images[:200])), labels[:200], 100, np.random.default_rng(0))
+    fields = make_hard_negatives(
+        thin(enlarge(images[:200])), labels[:200], 100, np.random.default_rng(0)
+    )
 
     assert fields.shape == (100, 56, 56)
 
 
-@pytest.mark.parametrize("fault", [fault for fault, _ in degrade.FAULTS])
-def test_every_fault_leaves_most_of_the_digit(fault, digits):
+@pytest.mark.parametrize("corruption", [corruption for corruption, _ in CORRUPTIONS])
+def test_corruption_keeps_most_of_the_digit(corruption, digits):
     tensors = digits[0][:200].astype(np.float32) / 255
-    spoilt = np.clip(fault(tensors.copy(), np.random.default_rng(0)), 0, 1)
+    corrupted = np.clip(corruption(tensors.copy(), np.random.default_rng(0)), 0, 1)
 
-    before, after = tensors.reshape(200, -1), spoilt.reshape(200, -1)
+    before, after = tensors.reshape(200, -1), corrupted.reshape(200, -1)
     alike = (before * after).sum(axis=1)
     alike /= np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     assert np.median(alike) > 0.8
-    assert np.isfinite(spoilt).all()
+    assert np.isfinite(corrupted).all()
 
 
 def _placement(tensors):
-    """Longer sides, and distances of the centre of mass from the middle, of those with ink."""
+    """Return the longer sides and the distances of the centres of mass from the middle."""
     sides, offsets = [], []
     for tensor in tensors[tensors.max(axis=(1, 2)) > 0.5]:
         rows, columns = np.nonzero(tensor > 0.3)

@@ -1,4 +1,4 @@
-"""Training: small runs of the real thing."""
+"""`python -m dlflask.train`, run from end to end."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlflask.model_file import read_thresholds
-from dlflask.train.report import Report
+from dlflask.train.model_card import ModelCard
 
 pytestmark = [
     pytest.mark.train,
@@ -20,12 +20,12 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FAST_RUN = (sys.executable, "-m", "dlflask.train", "--fast")
+TRAIN = (sys.executable, "-m", "dlflask.train")
 
 
 @pytest.fixture(scope="module")
 def mnist_file(tmp_path_factory, digits):
-    """An mnist.npz of drawn digits in Keras's layout: enough for every step to run."""
+    """Write an mnist.npz of drawn digits that is large enough for a fast run."""
     images, labels = digits
     path = tmp_path_factory.mktemp("mnist") / "mnist.npz"
     many = np.resize(images, (10_000, 28, 28)), np.resize(labels, 10_000)
@@ -33,19 +33,54 @@ def mnist_file(tmp_path_factory, digits):
     return path
 
 
-def test_a_fast_run_ends_with_a_model_and_its_report(mnist_file, tmp_path):
-    done = subprocess.run(
-        [*FAST_RUN, "--output", tmp_path / "model.h5", "--checkpoints", tmp_path / "checkpoints"],
-        cwd=ROOT,
-        env=os.environ | {"MNIST_NPZ": str(mnist_file), "KERAS_BACKEND": "tensorflow"},
+def train(*arguments, cwd, **environment):
+    return subprocess.run(
+        [*TRAIN, *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "KERAS_BACKEND": "tensorflow"} | environment,
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+def test_fast_run_writes_model_and_card(mnist_file, tmp_path):
+    done = train("--fast", cwd=tmp_path, MNIST_NPZ=str(mnist_file))
+
     assert done.returncode == 0, done.stderr
-    report = Report.read(tmp_path / "model.json")
-    assert report.to_markdown() in done.stdout
-    assert (tmp_path / "model.h5").stat().st_size == report.file_bytes
-    assert read_thresholds(tmp_path / "model.h5") == report.thresholds
-    assert report.test.accuracy > 0.8, "drawn digits are learnt"
+    model = tmp_path / "build" / "fast.h5"
+    card = ModelCard.read(model.with_suffix(".json"))
+    assert card.to_markdown() in done.stdout
+    assert done.stdout.endswith("wrote build/fast.h5 and build/fast.json\n")
+    assert model.stat().st_size == card.file_bytes
+    assert read_thresholds(model) == card.thresholds
+    assert card.test.accuracy > 0.8, "drawn digits are learnt"
+    assert not (tmp_path / "mnist_model.h5").exists()
+    assert not list((tmp_path / "build" / "train").iterdir()), "checkpoints are removed"
+
+
+def test_help_names_defaults():
+    done = train("--help", cwd=ROOT)
+
+    shown = " ".join(done.stdout.split())
+    assert "(default: mnist_model.h5, with --fast build/fast.h5)" in shown
+    assert shown.count("(default: ") == 8
+
+
+def test_download_without_network(tmp_path):
+    proxy = {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+
+    done = train("--fast", cwd=tmp_path, MNIST_NPZ="", KERAS_HOME=str(tmp_path), **proxy)
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("MNIST cannot be downloaded (URL fetch failure on https://")
+    assert "Set MNIST_NPZ to the path of a local mnist.npz" in last
+
+
+def test_data_file_missing(tmp_path):
+    done = train("--data", "none.npz", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("There is no MNIST file at none.npz.")

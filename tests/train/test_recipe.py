@@ -3,17 +3,17 @@ from dataclasses import replace
 import pytest
 
 from dlflask.train.recipe import Recipe
-from dlflask.train.stock import FINE_TUNE, LEARN, SETTLE
+from dlflask.train.training_pool import FINE_TUNE, LEARN, SETTLE
 
 RECIPE = Recipe(epochs=60, seed=7, fine_tunings=3)
 
 
 @pytest.mark.parametrize(("epoch", "mixture"), [(0, LEARN), (39, LEARN), (40, SETTLE)])
-def test_the_last_third_settles(epoch, mixture):
+def test_mixture_of_last_third(epoch, mixture):
     assert RECIPE.mixture(epoch) is mixture
 
 
-def test_fine_tunings_differ_in_their_seed_alone():
+def test_fine_tunings_differ_in_seed_only():
     tunings = RECIPE.to_fine_tunings()
 
     assert [once.epochs for once in tunings] == [16, 16, 16]
@@ -22,20 +22,20 @@ def test_fine_tunings_differ_in_their_seed_alone():
     assert {replace(once, seed=0) for once in tunings} == {replace(tunings[0], seed=0)}
 
 
-def test_a_further_cycle_takes_smaller_steps_and_other_batches():
+def test_further_cycle_learning_rate_and_seed():
     first, second = replace(RECIPE, cycles=2).to_cycles()
 
     assert first == replace(RECIPE, cycles=1)
     assert second == replace(first, seed=8, learning_rate=first.learning_rate * 2 / 3)
 
 
-def test_two_seeds_share_no_fine_tuning():
+def test_fine_tuning_names_of_two_seeds():
     names = [once.name for seed in (1, 2) for once in replace(RECIPE, seed=seed).to_fine_tunings()]
 
     assert len(set(names)) == len(names)
 
 
-def test_a_mixture_fills_the_batch():
+def test_mixture_count_chosen():
     for mixture in (LEARN, SETTLE, FINE_TUNE):
         chosen = mixture.count_chosen(256)
         assert chosen == 256 - round(256 * (mixture.drawn + mixture.negative))

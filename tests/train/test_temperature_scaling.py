@@ -1,19 +1,19 @@
-"""Temperature, calibration error and thresholds."""
+"""Temperature scaling and the choice of thresholds."""
 
 import h5py
 import numpy as np
 import pytest
 
 from dlflask.model_file import ATTRIBUTE, read_thresholds, write_thresholds
-from dlflask.train.thresholds import DIGITS_KEPT, choose_thresholds
+from dlflask.train.calibration.thresholds import DIGITS_KEPT, choose_thresholds
 from dlflask.verdict import Thresholds
 
 keras = pytest.importorskip("keras")
 
-from dlflask.train.calibrate import (  # noqa: E402  imports Keras
+from dlflask.train.calibration.temperature_scaling import (  # noqa: E402  imports Keras
     digit_probabilities,
     fit_temperature,
-    fold_temperature,
+    scale_logits,
 )
 
 pytestmark = pytest.mark.model
@@ -30,7 +30,7 @@ def softmax(logits):
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_the_temperature_of_overconfidence_is_found(temperature):
+def test_fit_temperature_of_scaled_logits(temperature):
     logits = RNG.normal(0, 2, (50_000, 11))
     true = softmax(logits[:, :10])
     labels = (true.cumsum(axis=1) > RNG.random((len(true), 1))).argmax(axis=1)
@@ -40,26 +40,26 @@ def test_the_temperature_of_overconfidence_is_found(temperature):
     assert found == pytest.approx(temperature, rel=0.03)
 
 
-def test_folding_divides_the_logits():
+def test_scale_logits():
     inputs = keras.Input((5,))
     model = keras.Model(inputs, keras.layers.Dense(11, activation="softmax")(inputs))
     kernel, bias = RNG.normal(0, 1, (5, 11)), RNG.normal(0, 1, 11)
     model.layers[-1].set_weights([kernel, bias])
     tensors = RNG.normal(0, 1, (20, 5)).astype(np.float32)
 
-    fold_temperature(model, 1.7)
+    scale_logits(model, 1.7)
 
     expected = softmax((tensors @ kernel + bias) / 1.7)
     np.testing.assert_allclose(model.predict(tensors, verbose=0), expected, atol=1e-6)
 
 
-def test_the_ten_digits_sum_to_one():
+def test_digit_probabilities_sum_to_one():
     probabilities = softmax(RNG.normal(0, 2, (20, 11)))
 
     np.testing.assert_allclose(digit_probabilities(probabilities).sum(axis=1), 1, rtol=1e-5)
 
 
-def test_thresholds_come_back_from_the_model_file(tmp_path):
+def test_write_and_read_thresholds(tmp_path):
     path = tmp_path / "model.h5"
     h5py.File(path, "w").close()
 
@@ -68,14 +68,14 @@ def test_thresholds_come_back_from_the_model_file(tmp_path):
     assert read_thresholds(path) == THRESHOLDS
 
 
-def test_a_plain_model_has_no_thresholds(tmp_path):
+def test_read_thresholds_of_plain_model(tmp_path):
     path = tmp_path / "model.h5"
     h5py.File(path, "w").close()
 
     assert read_thresholds(path) is None
 
 
-def test_a_model_with_thresholds_loads_as_any_other(tmp_path):
+def test_load_model_with_thresholds(tmp_path):
     inputs = keras.Input((5,))
     model = keras.Model(inputs, keras.layers.Dense(11)(inputs))
     path = tmp_path / "model.h5"
@@ -93,14 +93,14 @@ def test_a_model_with_thresholds_loads_as_any_other(tmp_path):
     ("best", "none", "verdict"),
     [(0.9, 0.1, "digit"), (0.4, 0.5, "digit"), (0.3, 0.5, "unsure"), (0.3, 0.7, "not_a_digit")],
 )
-def test_verdicts(best, none, verdict):
+def test_judge(best, none, verdict):
     rest = (1 - best - none) / 9
     probabilities = np.array([[best, *(9 * [rest]), none]], np.float32)
 
     assert THRESHOLDS.judge(probabilities) == [verdict]
 
 
-def test_chosen_thresholds_keep_the_digits_they_promise():
+def test_choose_thresholds_keeps_digits():
     probabilities = softmax(RNG.normal(0, 3, (1_000, 11)))
 
     thresholds = choose_thresholds(probabilities, 1.0, "a test")

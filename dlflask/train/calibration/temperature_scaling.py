@@ -1,4 +1,4 @@
-"""Confidence that means what it says: one temperature, fitted on held-back digits, folded in."""
+"""Temperature scaling: calibrate the confidences with one number, fitted on held-back digits."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from dlflask.verdict import NOT_A_DIGIT
 Probabilities = NDArray[np.float32]
 Labels = NDArray[np.integer]
 
-#: A network that never errs on the held-back digits would ask for 0.
+#: Limits of the search: with no error on the held-back digits the best temperature would be 0.
 _MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.2, 5.0
-#: Log-probabilities below this are rounding.
+#: Smaller probabilities are rounding errors.
 _MIN_PROBABILITY = 1e-30
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
-    """Find the temperature at which the ten digits' probabilities explain the labels best.
+    """Fit the temperature that gives the ten digits the smallest log loss.
 
     Args:
-        probabilities: (N, 11) float32 of digits the network was not trained on. What is shown to
-            people is the ten of them that are digits, normalised, so that is what is calibrated.
+        probabilities: (N, 11) float32 of digits that were not trained on. Users see the ten
+            columns of the digits, normalised, so the temperature is fitted to those.
         labels: (N,) in 0..9.
 
     Returns:
-        A divisor of the logits; above 1 the network was too sure of itself.
+        The divisor of the logits. Above 1, the network was overconfident.
 
     Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
     """
@@ -44,14 +44,14 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     return float(np.exp(found.x))
 
 
-def fold_temperature(model: keras.Model, temperature: float) -> None:
-    """Divide the logits of `model` by `temperature` for good, in the weights of its last layer."""
+def scale_logits(model: keras.Model, temperature: float) -> None:
+    """Divide the weights of the last layer, and thereby the logits, by `temperature`, in place."""
     last = model.layers[-1]
     last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
 
 
 def digit_probabilities(probabilities: Probabilities) -> Probabilities:
-    """The ten columns of the digits, normalised to sum to 1: (N, 10)."""
+    """Return the (N, 10) columns of the digits, normalised to sum to 1."""
     digits = probabilities[:, :NOT_A_DIGIT]
     normalised: Probabilities = digits / digits.sum(axis=1, keepdims=True)
     return normalised

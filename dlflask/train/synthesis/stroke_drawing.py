@@ -1,38 +1,40 @@
-"""Strokes of a pen as points, in; masks of them, out: for digits and signs that are drawn by code.
+"""Drawing of digits and signs from pen strokes.
 
-A figure is written as text: strokes apart by `;`, points `x,y` in percent of a box, y down. A
-stroke that begins with `~` runs smoothly through its points, any other straight from one to the
-next.
+A figure is written as text: strokes separated by `;`, points `x,y` in percent of a box, y down. A
+stroke that begins with `~` is a smooth curve through its points; the others are polylines.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from dlflask.train.skeleton import FIELD_SIZE, Masks
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Masks
 
 Stroke = NDArray[np.float64]  # (points, 2): x, y
 Figure = list[Stroke]
 
-#: The longer side of a drawn figure, in field pixels; augmentation scales it again.
+#: Longer side of a drawn figure, in field pixels; augmentation scales it again.
 _FIGURE_SIDE = 40
-#: Points put between two of a smooth stroke.
+#: Points of a smooth curve from one given point to the next.
 _SMOOTH_STEPS = 8
 
 
-def parse(text: str) -> Figure:
-    """Read a figure; smooth strokes come out as many short straight ones."""
+def parse(text: str, move: Callable[[Stroke], Stroke] = lambda points: points) -> Figure:
+    """Parse a figure, with `move` applied to the written points of each stroke."""
     figure = []
     for part in text.split(";"):
-        points = np.array([[float(v) for v in p.split(",")] for p in part.strip("~ ").split()])
+        written = [[float(value) for value in pair.split(",")] for pair in part.strip("~ ").split()]
+        points = move(np.array(written))
         figure.append(smooth(points) if part.strip().startswith("~") else points)
     return figure
 
 
 def smooth(points: Stroke) -> Stroke:
-    """A Catmull-Rom curve through `points`.
+    """Return a Catmull-Rom curve through `points`.
 
     Source: E. Catmull, R. Rom, A Class of Local Interpolating Splines, 1974.
     """
@@ -49,23 +51,24 @@ def smooth(points: Stroke) -> Stroke:
 
 
 def jitter(text: str, rng: np.random.Generator, spread: float = 4.0) -> Figure:
-    """Read a figure with every written point moved by about `spread` percent of the box."""
-    figure = []
-    for part in text.split(";"):
-        points = np.array([[float(v) for v in p.split(",")] for p in part.strip("~ ").split()])
-        points = points + rng.normal(0, spread, points.shape)
-        figure.append(smooth(points) if part.strip().startswith("~") else points)
-    return figure
+    """Parse a figure with each written point moved at random.
+
+    Args:
+        text: The figure.
+        rng: The only source of randomness.
+        spread: Standard deviation in x and in y, in percent of the box.
+    """
+    return parse(text, lambda points: points + rng.normal(0, spread, points.shape))
 
 
 def draw(figure: Figure) -> Masks:
-    """Draw `figure` one pixel wide, its longer side 40 of 56 pixels, in the middle: (56, 56)."""
+    """Draw `figure` one pixel wide in the middle of a (56, 56) mask, its longer side 40 pixels."""
     points = np.concatenate(figure)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = _FIGURE_SIDE / max(1e-6, float((high - low).max()))
-    picture = Image.new("1", (FIELD_SIZE, FIELD_SIZE))
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("1", (FIELD_SIZE, FIELD_SIZE))
+    pen = ImageDraw.Draw(image)
     for stroke in figure:
         placed = (stroke - (low + high) / 2) * scale + (FIELD_SIZE - 1) / 2
         pen.line([tuple(point) for point in placed.tolist()], fill=1)
-    return np.array(picture)
+    return np.array(image)

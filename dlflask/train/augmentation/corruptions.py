@@ -1,4 +1,4 @@
-"""What scanners, screens, cameras and ruled paper do to a digit on its way to 28x28."""
+"""Corruptions: the damage that scanners, screens, cameras and ruled paper do to a digit."""
 
 from __future__ import annotations
 
@@ -7,67 +7,68 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from dlflask.resample import resize, weights
+
 Batch = NDArray[np.float32]
-Fault = Callable[[Batch, np.random.Generator], Batch]
+Corruption = Callable[[Batch, np.random.Generator], Batch]
 
 SIZE = 28
 
 
-def degrade(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Do to each tensor some of the `FAULTS`, and let its darkest ink be 1.
+def corrupt(batch: Batch, rng: np.random.Generator) -> Batch:
+    """Apply each of `CORRUPTIONS` to its share of the batch, then scale the darkest ink to 1.
 
     Args:
-        batch: (N, 28, 28) float32 in 0..1; it is changed in place.
+        batch: (N, 28, 28) float32 in 0..1. It is changed in place.
         rng: The only source of randomness.
 
     Returns:
         `batch`.
     """
-    for fault, share in FAULTS:
+    for corruption, share in CORRUPTIONS:
         chosen = np.flatnonzero(rng.random(len(batch)) < share)
         if len(chosen):
-            batch[chosen] = fault(batch[chosen], rng)
+            batch[chosen] = corruption(batch[chosen], rng)
     np.clip(batch, 0, 1, out=batch)
     batch /= np.maximum(batch.max(axis=(1, 2), keepdims=True), np.float32(0.05))
     return batch
 
 
 def uneven_pressure(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Strokes that fade here and there: a pen running dry, a light shadow."""
+    """Fade the strokes here and there, as a pen that runs dry or a light shadow does."""
     nodes = rng.uniform(0.25, 1.3, (len(batch), 4, 4)).astype(np.float32)
-    return batch * np.minimum(1, _enlarge(nodes))
+    return batch * np.minimum(1, resize(nodes, SIZE, SIZE, clamp=True))
 
 
 def blur(batch: Batch, rng: np.random.Generator) -> Batch:
-    """A camera out of focus, a scan enlarged: 1-2-1 in both directions, in part."""
+    """Mix in a 1-2-1 blur, as a camera out of focus or an enlarged scan shows it."""
     amount = rng.uniform(0.2, 1.0, (len(batch), 1, 1)).astype(np.float32)
     return batch + amount * (_soften(batch) - batch)
 
 
 def pixelate(batch: Batch, rng: np.random.Generator) -> Batch:
-    """A picture of 9 to 18 pixels, enlarged; the whole share of a batch to one size."""
-    weights = _resize(SIZE, int(rng.integers(9, 19)))
-    back = _resize(weights.shape[0], SIZE)
-    both = back @ weights
+    """Reduce to 9 to 18 pixels and enlarge again; one size for all images of the call."""
+    small = int(rng.integers(9, 19))
+    both = weights(small, SIZE, clamp=True) @ weights(SIZE, small)
     return both @ batch @ both.T
 
 
 def sharpen_edges(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Black and white only, as a paint program draws, or steeper contrast towards that."""
+    """Steepen the contrast, up to the pure black and white of a paint program."""
     level = rng.uniform(0.25, 0.6, (len(batch), 1, 1)).astype(np.float32)
-    # From the slope that leaves paper at 0.
+    # The smallest slope is the one that keeps paper at 0.
     slope = 0.5 / level + np.exp(rng.uniform(-2, 4, (len(batch), 1, 1))).astype(np.float32)
     return np.clip((batch - level) * slope + np.float32(0.5), 0, 1)
 
 
 def fade(batch: Batch, rng: np.random.Generator) -> Batch:
-    """A gamma: pencil, whose edges are lighter, or an overexposed felt pen."""
+    """Apply a gamma: a pencil with lighter edges, or an overexposed felt pen."""
     gamma = np.exp(rng.uniform(-0.6, 0.6, (len(batch), 1, 1))).astype(np.float32)
     return np.clip(batch, 0, 1) ** gamma
 
 
 def noise(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Grain and JPEG's ringing, which live near ink; `to_mnist` clears what is far from it."""
+    """Add grain and JPEG ringing near the ink; `to_mnist` clears noise far from it."""
     strength = rng.uniform(0.02, 0.16, (len(batch), 1, 1)).astype(np.float32)
     grain = rng.standard_normal(batch.shape, np.float32) * strength
     near = np.minimum(1, 3 * _soften(_soften(batch)) + np.float32(0.1))
@@ -75,7 +76,7 @@ def noise(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def specks(batch: Batch, rng: np.random.Generator) -> Batch:
-    """One to four dots or short dashes of ink beside or on the digit."""
+    """Add one to four dots or short dashes of ink beside or on the digit."""
     for tensor in batch:
         for _ in range(rng.integers(1, 5)):
             row, column = rng.integers(1, SIZE - 4, 2)
@@ -86,7 +87,7 @@ def specks(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def rulings(batch: Batch, rng: np.random.Generator) -> Batch:
-    """What is left of a ruled or squared page, or of a cheque's frame: one or two lines."""
+    """Add one or two lines, as a ruled page, squared paper or the frame of a cheque leaves them."""
     for tensor in batch:
         for _ in range(rng.integers(1, 3)):
             view = tensor if rng.random() < 0.6 else tensor.T
@@ -97,7 +98,7 @@ def rulings(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def gaps(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Strokes broken where a line was taken out or the pen skipped: one row or column fades."""
+    """Fade one or two rows or columns: a removed line, or a pen that skipped."""
     for tensor in batch:
         view = tensor if rng.random() < 0.6 else tensor.T
         row, thickness = rng.integers(4, SIZE - 5), rng.integers(1, 3)
@@ -106,7 +107,7 @@ def gaps(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def cut_edge(batch: Batch, rng: np.random.Generator) -> Batch:
-    """A picture cropped into the digit: up to 3 of its outer rows or columns are missing."""
+    """Remove up to three outer rows or columns of the digit, as a tight crop does."""
     for tensor in batch:
         turned = np.rot90(tensor, int(rng.integers(4)))
         inked = np.flatnonzero(turned.max(axis=1) > 0.2)
@@ -115,7 +116,7 @@ def cut_edge(batch: Batch, rng: np.random.Generator) -> Batch:
     return batch
 
 
-def strengthen(batch: Batch, rng: np.random.Generator) -> Batch:  # noqa: ARG001  as all faults
+def boost_contrast(batch: Batch, rng: np.random.Generator) -> Batch:  # noqa: ARG001  part of Corruption
     """Raise faint strokes to the level of MNIST's, as `to_mnist` does."""
     batch = np.clip(batch, 0, 1)
     level = (batch * batch).sum(axis=(1, 2)) / np.maximum(batch.sum(axis=(1, 2)), np.float32(1e-3))
@@ -123,8 +124,8 @@ def strengthen(batch: Batch, rng: np.random.Generator) -> Batch:  # noqa: ARG001
     return batch * gain[:, None, None]
 
 
-#: In this order, and the share of a batch that each touches.
-FAULTS: tuple[tuple[Fault, float], ...] = (
+#: The corruptions in the order in which they are applied, and the share of a batch for each.
+CORRUPTIONS: tuple[tuple[Corruption, float], ...] = (
     (uneven_pressure, 0.10),
     (cut_edge, 0.03),
     (gaps, 0.03),
@@ -135,27 +136,13 @@ FAULTS: tuple[tuple[Fault, float], ...] = (
     (fade, 0.25),
     (sharpen_edges, 0.20),
     (noise, 0.15),
-    (strengthen, 0.70),
+    (boost_contrast, 0.70),
 )
 
 
 def _soften(batch: Batch) -> Batch:
+    # In float32, where SciPy's convolutions round differently and change the training images.
     padded = np.pad(batch, ((0, 0), (1, 1), (1, 1)))
     rows = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) * np.float32(0.25)
     result: Batch = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) * np.float32(0.25)
     return result
-
-
-def _enlarge(nodes: Batch) -> Batch:
-    weights = _resize(nodes.shape[1], SIZE)
-    return np.asarray(weights @ nodes @ weights.T, np.float32)
-
-
-def _resize(source: int, target: int) -> NDArray[np.float32]:
-    """(target, source) weights: areas when shrinking, linear interpolation when enlarging."""
-    span = max(1.0, source / target)
-    centres = (np.arange(target) + 0.5) * source / target - 0.5
-    distance = np.abs(np.clip(centres, 0, source - 1)[:, None] - np.arange(source))
-    weights = np.clip((span + 1) / 2 - distance, 0, 1)
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.asarray(weights, np.float32)

@@ -1,7 +1,7 @@
-"""Digits in ways that MNIST, written in the United States, hardly has; drawn by code.
+"""Digits drawn by code, in forms that are rare in MNIST, which was written in the United States.
 
-The European 1 with a long flag, the crossed 7, open 4, angular and seven-segment digits, the 9 with
-a curved tail, the slashed 0, and the printed digits of matplotlib's fonts.
+They include the European 1 with a long flag, the crossed 7, the open 4, angular and seven-segment
+digits, the 9 with a curved tail, the slashed 0, and the printed digits of matplotlib's fonts.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.figures import draw, jitter
-from dlflask.train.fonts import draw_glyphs
-from dlflask.train.skeleton import Fields, distance_fields
+from dlflask.train.synthesis.fonts import draw_glyphs
+from dlflask.train.synthesis.skeletonize import Fields, distance_fields
+from dlflask.train.synthesis.stroke_drawing import draw, jitter
 
-#: How often each digit is drawn: hands differ most from country to country in 1, then in 7 and 9.
+#: Relative frequency of each digit. Countries differ most in the 1, then in the 7 and the 9.
 _RATES = np.array([1, 5, 1.5, 1, 1.5, 1, 1, 2, 1, 2])
-#: Points moved by this part of the box; more makes a 1 with a flag a 7.
+#: Spread of the points, in percent of the box. With more, a 1 with a flag becomes a 7.
 _SPREAD = 3.0
 
 STYLES: dict[int, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""What a finished model does on held-back digits, on pictures, and on what is no digit."""
+"""Scores of a finished model on held-back digits, on images of digits, and on non-digits."""
 
 from __future__ import annotations
 
@@ -10,24 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.evaluate.statistics import calibration
-from dlflask.train.augment import augment_fields, augment_images
-from dlflask.train.calibrate import digit_probabilities
+from dlflask.train.augmentation.augment import augment_fields, augment_images
+from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import Images, Labels
-from dlflask.train.negatives import draw_negatives
-from dlflask.train.skeleton import distance_fields, enlarge, thin
+from dlflask.train.synthesis.skeletonize import distance_fields, enlarge, thin
+from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 from dlflask.verdict import Thresholds
 
 Tensors = NDArray[np.float32]
 
-#: Seeds of what is held back; training draws from other streams.
+#: Seed of the held-back images; training uses other random streams.
 _SEED = 20_240
-#: Non-digits drawn to see how many of a kind like those of training are taken for digits.
+#: Number of held-back non-digits, drawn in the same ways as those of the training.
 NUM_HELD_BACK_NEGATIVES = 2_000
 
 
 @dataclass(frozen=True)
 class Score:
-    """Of one labelled set. Fractions of 1; `digit` is how many were called that."""
+    """Scores of a labelled set, as fractions of 1.
+
+    Attributes:
+        count: Number of images.
+        accuracy: Part that was read right.
+        macro_accuracy: Mean of the accuracies of the sources.
+        calibration_error: Expected calibration error.
+        digit: Part with the verdict `digit`.
+    """
 
     count: int
     accuracy: float
@@ -37,18 +45,18 @@ class Score:
 
 
 def predict(model: keras.Model, tensors: Tensors) -> Tensors:
-    """(N, 28, 28) to (N, 11) probabilities."""
+    """Return the (N, 11) probabilities of (N, 28, 28) tensors."""
     probabilities: Tensors = model.predict(tensors[..., None], batch_size=1_000, verbose=0)
     return probabilities
 
 
 def to_tensors(images: Images) -> Tensors:
-    """MNIST's bytes as float32 in 0..1."""
+    """Scale MNIST's bytes to float32 in 0..1."""
     return images.astype(np.float32) / np.float32(255)
 
 
 def held_back_digits(images: Images, labels: Labels) -> tuple[Tensors, Labels]:
-    """Validation digits as people send them: a third as they are, the rest augmented both ways.
+    """Return validation digits as people send them: unchanged, augmented, and redrawn.
 
     Returns:
         (3 N, 28, 28) tensors and (3 N,) labels.
@@ -60,7 +68,7 @@ def held_back_digits(images: Images, labels: Labels) -> tuple[Tensors, Labels]:
 
 
 def held_back_negatives() -> Tensors:
-    """Non-digits of the kinds that training draws, but other ones."""
+    """Return non-digits of the same kinds as in the training, drawn with another seed."""
     rng = np.random.default_rng(_SEED + 1)
     return augment_fields(draw_negatives(NUM_HELD_BACK_NEGATIVES, rng), rng)
 
@@ -71,7 +79,7 @@ def score(
     thresholds: Thresholds,
     sources: Iterable[str] | None = None,
 ) -> Score:
-    """Compare (N, 11) `probabilities` with `labels`; the macro accuracy is over `sources`."""
+    """Score (N, 11) `probabilities` by (N,) `labels`, with the macro accuracy over `sources`."""
     digits = digit_probabilities(probabilities)
     correct = digits.argmax(axis=1) == labels
     names = np.array(list(sources)) if sources is not None else np.zeros(len(labels), "U1")
@@ -88,6 +96,6 @@ def score(
 def rate_called_digit(
     probabilities: Tensors, thresholds: Thresholds, sources: NDArray[np.str_]
 ) -> dict[str, float]:
-    """Of each source of non-digits, the part that is called `digit`."""
+    """Return the part of each source of non-digits that gets the verdict `digit`."""
     called = thresholds.judge(probabilities) == "digit"
     return {str(name): float(called[sources == name].mean()) for name in np.unique(sources)}

@@ -1,4 +1,4 @@
-"""A folded network says what the network said that it was folded from."""
+"""Fusion of layers keeps the function of the network."""
 
 from importlib.util import find_spec
 
@@ -7,7 +7,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 
-from dlflask.train.fold import fold  # noqa: E402
+from dlflask.train.fuse_layers import fuse_layers  # noqa: E402
 from dlflask.train.network import build_network, count_multiply_adds  # noqa: E402
 
 pytestmark = [
@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture
 def trained():
-    """A network whose every weight is another than at the start."""
+    """Return a network with other weights than the initial ones."""
     keras.utils.set_random_seed(3)
     model = build_network()
     rng = np.random.default_rng(3)
@@ -33,22 +33,22 @@ def trained():
     return model
 
 
-def test_a_folded_network_is_the_same_function_of_fewer_layers(trained):
+def test_fuse_layers_keeps_outputs(trained):
     tensors = np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
 
-    folded = fold(trained)
+    fused = fuse_layers(trained)
 
-    kinds = [type(layer).__name__ for layer in folded.layers]
+    kinds = [type(layer).__name__ for layer in fused.layers]
     assert kinds == ["InputLayer", *["Conv2D"] * 6, "Flatten", "Dense"]
-    assert count_multiply_adds(folded) == count_multiply_adds(trained)
+    assert count_multiply_adds(fused) == count_multiply_adds(trained)
     expected = trained.predict(tensors, verbose=0)
-    assert np.ptp(expected, axis=0).max() > 0.01, "the outputs say something"
-    np.testing.assert_allclose(folded.predict(tensors, verbose=0), expected, atol=1e-5)
+    assert np.ptp(expected, axis=0).max() > 0.01, "the outputs differ between inputs"
+    np.testing.assert_allclose(fused.predict(tensors, verbose=0), expected, atol=1e-5)
 
 
-def test_a_layer_that_is_not_known_is_not_left_out():
+def test_fuse_layers_with_unknown_layer():
     inputs = keras.Input((28, 28, 1))
     other = keras.Model(inputs, keras.layers.LeakyReLU()(inputs))
 
     with pytest.raises(TypeError, match="LeakyReLU"):
-        fold(other)
+        fuse_layers(other)

@@ -1,25 +1,27 @@
-"""Digits made into what is no digit: mirrored, turned, written in pairs, torn."""
+"""Non-digits made of MNIST's digits: mirrored, rotated, and in pairs."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.skeleton import FIELD_SIZE, Fields, Masks, distance_fields
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Fields, Masks, distance_fields
 
-#: Mirrored, these are no other digit; a mirrored 2 looks like a 5, 0, 1 and 8 like themselves.
+#: Digits that are not a digit when mirrored. A mirrored 2 looks like a 5; 0, 1 and 8 hardly change.
 _MIRRORED = (3, 4, 6, 7, 9)
-#: The same for a quarter turn: a turned 1 is a dash, a turned 0 or 8 is still a 0 or an 8.
-_TURNED = (2, 3, 4, 5, 6, 7, 9)
+#: Digits that are not a digit after a quarter turn. A rotated 1 is a dash; 0 and 8 hardly change.
+_ROTATED = (2, 3, 4, 5, 6, 7, 9)
 
 
-def spoil(lines: Masks, labels: NDArray[np.uint8], count: int, rng: np.random.Generator) -> Fields:
-    """Make `count` non-digits of thinned digits.
+def make_hard_negatives(
+    lines: Masks, labels: NDArray[np.uint8], count: int, rng: np.random.Generator
+) -> Fields:
+    """Make about `count` non-digits of thinned digits.
 
     Args:
         lines: (N, 56, 56) thinned digits.
         labels: (N,) their labels.
-        count: How many are wanted.
+        count: Number of non-digits.
         rng: The only source of randomness.
 
     Returns:
@@ -27,12 +29,12 @@ def spoil(lines: Masks, labels: NDArray[np.uint8], count: int, rng: np.random.Ge
     """
     share = count // 4
     mirrored = lines[_choose(np.isin(labels, _MIRRORED), share, rng)][:, :, ::-1]
-    turned = lines[_choose(np.isin(labels, _TURNED), share, rng)]
-    turned = np.rot90(turned, 1, axes=(1, 2))
+    rotated = lines[_choose(np.isin(labels, _ROTATED), share, rng)]
+    rotated = np.rot90(rotated, 1, axes=(1, 2))
     everything = np.ones(len(labels), bool)
     first = lines[_choose(everything, 2 * share, rng)]
     second = lines[_choose(everything, 2 * share, rng)]
-    return distance_fields(np.concatenate([mirrored, turned, _pairs(first, second, rng)]))
+    return distance_fields(np.concatenate([mirrored, rotated, _pairs(first, second, rng)]))
 
 
 def _choose(allowed: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -40,7 +42,7 @@ def _choose(allowed: NDArray[np.bool_], count: int, rng: np.random.Generator) ->
 
 
 def _pairs(first: Masks, second: Masks, rng: np.random.Generator) -> Masks:
-    """Two digits at half size, side by side, from 11 to 17 columns apart."""
+    """Draw two digits at half size side by side, 11 to 17 columns apart."""
     small_first, small_second = _halve(first), _halve(second)
     pairs = np.zeros_like(first)
     quarter = FIELD_SIZE // 4

@@ -1,4 +1,4 @@
-"""What a training run ended with, as JSON to keep and Markdown to read."""
+"""Model card: the facts about a trained model, stored as JSON and shown as Markdown."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dlflask.evaluate.statistics import rate
-from dlflask.train.measure import Score
+from dlflask.train.scoring import Score
 from dlflask.verdict import Thresholds
 
 
 @dataclass(frozen=True)
-class Report:
-    """The facts of the model card. Rates are fractions of 1, measured on whole sets."""
+class ModelCard:
+    """Facts about a model. Rates are fractions of 1, measured on whole sets."""
 
     network: str
     num_parameters: int
@@ -36,12 +36,12 @@ class Report:
     versions: str
 
     def write(self, path: Path) -> None:
-        """Save as JSON at `path`."""
+        """Write the card as JSON to `path`."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
-    def read(cls, path: Path) -> Report:
-        """The report saved at `path`."""
+    def read(cls, path: Path) -> ModelCard:
+        """Read the card from `path`."""
         values = json.loads(path.read_text(encoding="utf-8"))
         for name in ("validation", "test", "pictures"):
             values[name] = Score(**values[name]) if values[name] else None
@@ -49,19 +49,19 @@ class Report:
         return cls(**values)
 
     def to_markdown(self) -> str:
-        """The model card's table."""
+        """Return the card as a Markdown table."""
         seeds = ", ".join(f"{seed}: {value:.2%}" for seed, value in self.validation_by_seed.items())
         rows = [
             ("Network", self.network),
             ("Parameters", f"{self.num_parameters:,}"),
-            ("Multiply-adds per picture", f"{self.num_multiply_adds / 1e6:.2f} million"),
+            ("Multiply-adds per image", f"{self.num_multiply_adds / 1e6:.2f} million"),
             ("File", f"{self.file_bytes / 1e6:.2f} MB"),
             ("SHA-256", f"`{self.sha256}`"),
             ("Trained on", f"MNIST, {self.num_train:,} digits, augmented, and drawn non-digits"),
             ("Accuracy on validation, by seed", seeds),
             ("MNIST validation", _describe(self.validation)),
             ("MNIST test", _describe(self.test)),
-            *([("Pictures", _describe(self.pictures))] if self.pictures else []),
+            *([("Images", _describe(self.pictures))] if self.pictures else []),
             *self._verdict_rows(),
             (
                 "Run",

@@ -1,8 +1,8 @@
-"""A batch of shapes in, tensors out: the same shapes as other hands, pens and cameras make them.
+"""Augmentation: batches of digits, redrawn as other hands, pens and cameras would make them.
 
-Every operation works on many shapes at once, so that augmentation costs less than the training
-step it feeds. The result is placed as `to_mnist` places: longer side 20, centre of mass in the
-middle, with the errors that specks and leftover lines bring.
+Each operation works on a whole batch, so that augmentation takes less time than the training step.
+The result is normalised as `to_mnist` does it: longer side 20, centre of mass in the middle. A part
+of it is misplaced, as specks and remains of ruled lines cause it.
 """
 
 from __future__ import annotations
@@ -12,42 +12,39 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.train.degrade import degrade
-from dlflask.train.pens import change_stroke, choose_widths, draw_strokes
-from dlflask.train.skeleton import MAX_DISTANCE, UNITS
+from dlflask.train.augmentation.corruptions import SIZE, Batch, corrupt
+from dlflask.train.augmentation.stroke_width import change_stroke, choose_widths, draw_strokes
+from dlflask.train.synthesis.skeletonize import MAX_DISTANCE, UNITS
 
-Batch = NDArray[np.float32]
-
-SIZE = 28
 BOX = 20
 
-# Ranges a digit may be changed by and still be read by a person as the same digit; beyond about
-# 25 degrees a 6 leans into a 0, a 1 into a 7.
+# Within these ranges a person still reads the same digit. Beyond about 25 degrees a 6 looks like
+# a 0 and a 1 like a 7.
 MAX_ROTATION_DEGREES = 20.0
 MAX_SHEAR = 0.40
 MAX_LOG_ASPECT = 0.22
-MAX_ELASTIC = 0.055  # of the source's side
-#: Nodes of the coarse grid that the elastic displacement is interpolated from.
+MAX_ELASTIC = 0.055  # in parts of the source's side
+#: Nodes per side of the coarse grid of elastic displacements.
 ELASTIC_NODES = 5
 
-#: The last field value that still tells how far the line is.
+#: The largest field value that is an exact distance; larger ones are clipped.
 _REACH = (MAX_DISTANCE - 0.5) * UNITS
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How far MNIST's own images are taken from what they are.
+    """Strength of the augmentation of MNIST's own images. Fractions of 1.
 
     Attributes:
-        warp: Part of the `MAX_` ranges that is used.
-        misplaced: Part that is placed wrong: a speck or a line took part in the box or in the
-            centre of mass.
-        spoilt: Part that is spoilt; the rest stays as clean as MNIST is.
+        warp: Used part of the `MAX_` ranges.
+        misplaced: Part of the images with a wrong box or centre of mass, as a speck or a line
+            causes it.
+        corrupted: Part of the images that get corruptions; the others stay clean.
     """
 
     warp: float = 1.0
     misplaced: float = 0.25
-    spoilt: float = 0.5
+    corrupted: float = 0.5
 
 
 FULL = Strength()
@@ -56,12 +53,12 @@ FULL = Strength()
 def augment_images(
     images: NDArray[np.uint8], rng: np.random.Generator, strength: Strength = FULL
 ) -> Batch:
-    """Warp MNIST images and thicken or thin their strokes; the first of them are spoilt as well.
+    """Warp MNIST images, thicken or thin their strokes, and corrupt the first of them.
 
     Args:
         images: (N, 28, 28) uint8, ink = 255.
         rng: The only source of randomness: the same state gives the same batch.
-        strength: How much of it.
+        strength: Strength of the augmentation.
 
     Returns:
         (N, 28, 28) float32 in 0..1.
@@ -69,13 +66,13 @@ def augment_images(
     batch: Batch = images.astype(np.float32) / np.float32(255)
     warped, _ = warp(batch, batch > 0.3, np.zeros(len(batch), np.float32), rng, strength)
     stroked = change_stroke(warped, rng)
-    spoilt = round(strength.spoilt * len(batch))
-    stroked[:spoilt] = degrade(stroked[:spoilt], rng)
+    corrupted = round(strength.corrupted * len(batch))
+    stroked[:corrupted] = corrupt(stroked[:corrupted], rng)
     return stroked
 
 
 def augment_fields(fields: NDArray[np.uint8], rng: np.random.Generator) -> Batch:
-    """Warp thinned figures and draw them again with a pen of random width.
+    """Warp thinned shapes and draw them again with a pen of random width.
 
     Args:
         fields: (N, 56, 56) uint8 distance fields.
@@ -85,14 +82,14 @@ def augment_fields(fields: NDArray[np.uint8], rng: np.random.Generator) -> Batch
         (N, 28, 28) float32 in 0..1.
     """
     widths = choose_widths(len(fields), rng)
-    # Paper outside a field is as far away as a byte tells: inverted, it is 0 like `warp`'s border.
+    # `warp` fills its border with 0. Invert the field, so that 0 is the largest distance.
     near = 255 - fields.astype(np.float32)
-    # A line's neighbours count as well: placement looks at every second pixel only.
+    # Placement looks at every second pixel only, so count the line's neighbours as ink as well.
     warped, scale = warp(near, fields <= UNITS, widths, rng)
     distance = ((255 - warped) / UNITS * scale[:, None, None]).astype(np.float32)
-    # Fields are clipped: beyond their reach there is no ink, however wide the pen.
+    # Distances are clipped. Allow no ink beyond the clip, whatever the width of the pen.
     distance[warped < 255 - _REACH] = np.inf
-    return degrade(draw_strokes(distance, widths, rng), rng)
+    return corrupt(draw_strokes(distance, widths, rng), rng)
 
 
 def warp(
@@ -102,14 +99,14 @@ def warp(
     rng: np.random.Generator,
     strength: Strength = FULL,
 ) -> tuple[Batch, Batch]:
-    """Turn, shear, stretch, bend and place each shape, in one bilinear resampling.
+    """Rotate, shear, stretch, bend and place each shape, in one bilinear resampling.
 
     Args:
-        batch: (N, side, side) float32 to resample; outside it is 0.
-        ink: (N, side, side), what decides the placement.
-        widths: (N,) float32, the pen that will be drawn around `ink`, in tensor pixels.
+        batch: (N, side, side) float32 to resample; 0 outside.
+        ink: (N, side, side) bool, the pixels that decide the placement.
+        widths: (N,) float32, width of the pen to be drawn along `ink`, in tensor pixels.
         rng: The only source of randomness.
-        strength: How much of it.
+        strength: Strength of the augmentation.
 
     Returns:
         (N, 28, 28) float32, and (N,) float32: tensor pixels per pixel of `batch`.
@@ -140,7 +137,7 @@ def warp(
 
 
 def _linear_maps(num_shapes: int, part: float, rng: np.random.Generator) -> Batch:
-    """Rotation, shear and aspect, (N, 2, 2); half of the shapes are changed little."""
+    """Return (N, 2, 2) maps of rotation, shear and aspect; half of them are weaker."""
     parts = part * np.where(rng.random(num_shapes) < 0.5, 1.0, rng.uniform(0.2, 1.0, num_shapes))
     turn, lean, stretch = rng.uniform(-1, 1, (3, num_shapes)) * parts
     angle = np.radians(MAX_ROTATION_DEGREES) * turn
@@ -160,8 +157,8 @@ def _placement(
     misplaced: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> tuple[Batch, Batch]:
-    """Scale to the box, (N,), and each shape's centre of mass in the source, (N, 2) as x, y."""
-    # Every second pixel of a fine field is enough to find its extent.
+    """Return the (N,) scale to the box and the (N, 2) centre of mass in the source, as x, y."""
+    # Every second pixel of a 56 x 56 field is enough to find its extent.
     step = ink.shape[1] // SIZE
     mask = ink[:, ::step, ::step]
     weight = mask.reshape(len(mask), -1).astype(np.float32)  # (N, 784)
@@ -179,19 +176,20 @@ def _placement(
 
 
 def _shifts(misplaced: NDArray[np.bool_], rng: np.random.Generator) -> Batch:
-    """(N, 2) tensor pixels: `to_mnist` rounds to whole pixels; the misplaced are up to 3 off."""
+    """Return (N, 2) shifts in tensor pixels: rounding, and up to 3 for the misplaced."""
     rounding = rng.uniform(-0.6, 0.6, (len(misplaced), 2))
     error = np.clip(rng.normal(0, 1.0, rounding.shape), -3, 3) * misplaced[:, None]
     return (rounding + error).astype(np.float32)
 
 
 def _elastic(num_shapes: int, rng: np.random.Generator) -> Batch:
-    """Smooth displacement as a part of the side, (2, N, 28, 28): a coarse grid, interpolated."""
+    """Interpolate (2, N, 28, 28) smooth displacements, in parts of the side, from a coarse grid."""
     strength = rng.uniform(0, MAX_ELASTIC, (1, num_shapes, 1, 1)).astype(np.float32)
     shape = (2, num_shapes, ELASTIC_NODES, ELASTIC_NODES)
     nodes = rng.standard_normal(shape, np.float32) * strength
-    # What moves the whole shape would be undone by placing it.
+    # Placement would undo a shift of the whole shape.
     nodes -= nodes.mean(axis=(2, 3), keepdims=True)
+    # The outermost nodes lie on the outermost pixels, which `resize` cannot do.
     position = np.linspace(0, ELASTIC_NODES - 1, SIZE, dtype=np.float32)[:, None]
     spread = np.maximum(0, 1 - np.abs(position - np.arange(ELASTIC_NODES, dtype=np.float32)))
     bend: Batch = spread @ nodes @ spread.T
@@ -199,7 +197,7 @@ def _elastic(num_shapes: int, rng: np.random.Generator) -> Batch:
 
 
 def _sample(batch: Batch, source_y: Batch, source_x: Batch) -> Batch:
-    """Bilinear samples of each image at its own coordinates; outside is 0."""
+    """Sample each image bilinearly at its own coordinates; 0 outside."""
     padded = np.pad(batch, ((0, 0), (1, 2), (1, 2)))
     side = padded.shape[1]
     y = np.clip(source_y + 1, 0, side - 2.001)

@@ -1,41 +1,41 @@
-"""Masks of ink in, distance fields out: the line a pen followed, to be drawn again by any pen.
+"""Skeletons: the line that a pen followed, kept as a distance field so that any pen can redraw it.
 
-A digit's mask is thinned to its middle line, and the line is kept as the distance of every pixel
-to it. Such a field bends smoothly, and cutting it at half a pen's width draws the stroke of that
-pen, from a hair line to a felt pen.
+A mask of ink is thinned to its middle line and stored as the distance of every pixel to that line.
+The field can be warped smoothly, and a threshold at half a pen's width draws the stroke of that
+pen, from a hairline to a felt pen.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
+from dlflask.resample import resize
 
 Masks = NDArray[np.bool_]
 Fields = NDArray[np.uint8]
 
-#: Fields are twice as fine as tensors, so that the middle line is known to a quarter of a pixel.
+#: Fields have twice the resolution of tensors: the middle line is exact to a quarter of a pixel.
 FIELD_SIZE = 56
-#: Distances are clipped here, in field pixels: the widest pen is 8 tensor pixels.
+#: Distances are clipped at this many field pixels, half of the widest pen that a field can draw.
 MAX_DISTANCE = 10
-#: Field values per field pixel of distance, to fit a byte.
+#: Field values per field pixel of distance, so that `MAX_DISTANCE` fits a byte.
 UNITS = 25
 
-#: Masks worked on together: more fall out of the processor's cache.
+#: Masks that are processed together; larger chunks do not fit the processor's cache.
 _CHUNK = 256
 #: (row, column) of the neighbours P2..P9 of Zhang and Suen, clockwise from north.
 _NEIGHBOURS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 
 
 def enlarge(images: NDArray[np.uint8]) -> Masks:
-    """(N, 28, 28) uint8 ink to (N, 56, 56) masks, interpolated, cut at the middle grey."""
-    weights = np.zeros((FIELD_SIZE, FIELD_SIZE // 2), np.float32)
-    position = np.clip((np.arange(FIELD_SIZE) - 0.5) / 2, 0, FIELD_SIZE // 2 - 1)
-    distance = np.abs(position[:, None] - np.arange(FIELD_SIZE // 2))
-    weights[:] = np.maximum(0, 1 - distance)
+    """Enlarge (N, 28, 28) uint8 ink to (N, 56, 56) masks, cut at the middle grey."""
     masks = np.empty((len(images), FIELD_SIZE, FIELD_SIZE), bool)
     for start in range(0, len(images), _CHUNK):
         part = np.s_[start : start + _CHUNK]
-        masks[part] = weights @ images[part].astype(np.float32) @ weights.T > 110
+        ink = images[part].astype(np.float32)
+        masks[part] = resize(ink, FIELD_SIZE, FIELD_SIZE, clamp=True) > 110
     return masks
 
 
@@ -71,7 +71,7 @@ def _shifted(padded: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uin
 
 
 def _removal_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """For both sub-iterations: whether a pixel goes, by the 8-bit code of its neighbours."""
+    """Return, for both sub-iterations, 1 for each 8-bit code of neighbours to be removed."""
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1  # (256, 8): P2..P9
     count = bits.sum(axis=1)
     turns = ((bits == 0) & (np.roll(bits, -1, axis=1) == 1)).sum(axis=1)
@@ -86,28 +86,10 @@ _TABLES = _removal_tables()
 
 
 def distance_fields(masks: Masks) -> Fields:
-    """(N, 56, 56) distance to the nearest ink of each mask, in 1/`UNITS` field pixels, clipped.
-
-    Source: P. Felzenszwalb, D. Huttenlocher, Distance Transforms of Sampled Functions, 2012: the
-    squared distance is found along rows, then along columns.
-    """
-    parts = [_distance_fields(masks[at : at + _CHUNK]) for at in range(0, len(masks), _CHUNK)]
-    return np.concatenate(parts) if parts else np.zeros(masks.shape, np.uint8)
-
-
-def _distance_fields(masks: Masks) -> Fields:
-    far = np.int16(MAX_DISTANCE**2)
-    squared = np.where(masks, np.int16(0), far)
-    for axis in (1, 2):
-        nearest = squared.copy()
-        moved = np.moveaxis(squared, axis, 0)
-        result = np.moveaxis(nearest, axis, 0)
-        for step in range(1, MAX_DISTANCE):
-            cost = np.int16(step * step)
-            np.minimum(result[step:], moved[:-step] + cost, out=result[step:])
-            np.minimum(result[:-step], moved[step:] + cost, out=result[:-step])
-        squared = nearest
-    return _ROOTS[np.minimum(squared, far)]
-
-
-_ROOTS = (np.sqrt(np.arange(MAX_DISTANCE**2 + 1)) * UNITS).round().astype(np.uint8)
+    """Return (N, 56, 56) distances to the nearest ink, in 1/`UNITS` field pixels, clipped."""
+    fields = np.empty(masks.shape, np.uint8)
+    for field, mask in zip(fields, masks, strict=True):
+        # SciPy measures to an arbitrary pixel if a mask has no ink.
+        distance = ndimage.distance_transform_edt(~mask) if mask.any() else np.inf
+        field[:] = np.rint(np.minimum(distance, MAX_DISTANCE) * UNITS)
+    return fields

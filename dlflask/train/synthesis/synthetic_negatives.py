@@ -1,7 +1,7 @@
-"""What is not a digit, drawn by code: letters, signs, doodles, scribbles, plots, rulings.
+"""Non-digits drawn by code: letters, signs, doodles, scribbles, plots and ruled lines.
 
-Characters that any reader takes for a digit (O o I l | and their likes) are left out, and those
-that many take for one are drawn at half the rate, so that true digits stay digits.
+Characters that look exactly like a digit (such as O o I l |) are left out. Characters that are
+often mistaken for one are drawn at half the rate, so that true digits are not rejected.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dlflask.train.figures import Figure, Stroke, draw, jitter, smooth
-from dlflask.train.fonts import draw_glyphs
-from dlflask.train.signs import SIGNS
-from dlflask.train.skeleton import FIELD_SIZE, Fields, Masks, distance_fields
+from dlflask.train.synthesis.fonts import draw_glyphs
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Fields, Masks, distance_fields
+from dlflask.train.synthesis.stroke_drawing import Figure, Stroke, draw, jitter, smooth
+from dlflask.train.synthesis.stroke_shapes import SIGNS
 
 LATIN = 2 * "ACEFGHJKLMNPQRTUVWXYadefhijkmnprtuvwxy" + "BDSZbgqsz"
 OTHERS = "ΓΔΘΞΠΣΦΨΩαβγδεηθκλμνξπφχψωЖИЙФЦШЩЭЮЯжкнпфшыэюя+=×÷&@#?%*~$€£¥§±≠≤≥∞∑√∫∂←↑→↓♥♦★☺☼"  # noqa: RUF001
@@ -31,9 +31,9 @@ def _hand(count: int, rng: np.random.Generator) -> Masks:
 
 
 def _characters(count: int, rng: np.random.Generator) -> Masks:
-    """Two to five strokes, straight and curved, as in a script that one cannot read.
+    """Draw two to five straight and curved strokes, like characters of an unknown script.
 
-    Half have their ends on a grid of 3x3 points, which makes parallel and joined strokes.
+    Half of them have their ends on a grid of 3x3 points, which makes parallel and joined strokes.
     """
 
     def free() -> Stroke:
@@ -51,7 +51,7 @@ def _characters(count: int, rng: np.random.Generator) -> Masks:
 
 
 def _scribbles(count: int, rng: np.random.Generator) -> Masks:
-    """One stroke to and fro: a random walk or random corners, and waves and spirals."""
+    """Draw one long stroke: a random walk, random corners, a wave or a spiral."""
 
     def scribble() -> Figure:
         num_points = int(rng.integers(5, 28))
@@ -71,7 +71,7 @@ def _scribbles(count: int, rng: np.random.Generator) -> Masks:
 
 
 def _screens(count: int, rng: np.random.Generator) -> Masks:
-    """Axes with a curve, bars, grids, ruled lines, tables, lines of text, blocks."""
+    """Draw axes with a curve, bars, grids, ruled lines, lines of text and blocks."""
     masks = np.zeros((count, FIELD_SIZE, FIELD_SIZE), bool)
     kinds = (_plot, _bars, _grid, _rows, _block)
     for mask in masks:
@@ -106,7 +106,7 @@ def _grid(area: Masks, rng: np.random.Generator) -> None:
 
 
 def _rows(area: Masks, rng: np.random.Generator) -> None:
-    """Ruled lines, or lines of text where a row is broken at random."""
+    """Draw ruled lines, some broken at random like lines of text."""
     step = int(rng.integers(3, 12))
     for top in range(0, len(area), step):
         gaps = rng.random(area.shape[1]) < rng.choice([0.0, 0.5])
@@ -125,7 +125,7 @@ def _draw_many(count: int, make: Callable[[], Figure]) -> Masks:
     return np.array([draw(make()) for _ in range(count)], bool).reshape(-1, FIELD_SIZE, FIELD_SIZE)
 
 
-#: What is drawn and its share; what people send most by mistake, letters and drawings, leads.
+#: Kinds of non-digits and their shares. People send letters and drawings most often by mistake.
 KINDS: tuple[tuple[Callable[[int, np.random.Generator], Masks], float], ...] = (
     (_glyphs, 0.28),
     (_hand, 0.26),
@@ -136,7 +136,7 @@ KINDS: tuple[tuple[Callable[[int, np.random.Generator], Masks], float], ...] = (
 
 
 def draw_negatives(count: int, rng: np.random.Generator) -> Fields:
-    """Draw `count` figures that are no digit: (count, 56, 56) uint8 distance fields."""
+    """Draw about `count` non-digits as (count, 56, 56) uint8 distance fields."""
     masks = np.concatenate([make(round(count * share), rng) for make, share in KINDS])
-    # A random block, or a character that a font lacks, can come out without ink.
+    # A random block, or a character that a font lacks, can be blank.
     return distance_fields(masks[masks.any(axis=(1, 2))])

@@ -1,8 +1,8 @@
-"""Letters, characters of other scripts and doodles as strokes, written as `figures.parse` reads."""
+"""Shapes of letters, characters of other scripts and doodles, in the form of `stroke_drawing`."""
 
 from __future__ import annotations
 
-#: Letters as a hand writes them in single strokes; fonts have none of these forms.
+#: Letters as hands write them in single strokes, in forms that fonts do not have.
 LETTERS = (
     "10,100 50,0 90,100; 28,62 72,62",
     "~80,15 50,0 15,30 15,70 50,100 85,85",
@@ -39,7 +39,7 @@ LETTERS = (
     "~85,10 50,30 10,50 50,60 90,90; 15,95 90,95",
 )
 
-#: Hangul, kana, Hebrew, Arabic, runes: what a script with few strokes looks like.
+#: Hangul, kana, Hebrew, Arabic and runes, as examples of scripts with few strokes.
 SCRIPTS = (
     "10,0 85,0 60,100; 10,45 75,45",
     "85,0 15,0 15,100 90,100; 15,50 80,50",
@@ -75,7 +75,7 @@ SCRIPTS = (
     "~20,20 50,0 80,30 50,60 20,30; 50,60 50,100; 25,80 75,80",
 )
 
-#: What people draw when they try a drawing pad out.
+#: Doodles that people draw when they try a drawing pad.
 DOODLES = (
     "~50,0 10,15 0,50 15,85 50,100 85,85 100,50 85,15 50,0; 30,35 32,38; "
     "68,35 70,38; ~25,65 50,82 75,65",

@@ -1,23 +1,23 @@
-"""Figures written as text."""
+"""Figures written as text, parsed and drawn."""
 
 import numpy as np
 import pytest
 
-from dlflask.train.digits import STYLES, draw_digits
-from dlflask.train.figures import draw, jitter, parse, smooth
-from dlflask.train.signs import SIGNS
-from dlflask.train.skeleton import FIELD_SIZE, UNITS
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, UNITS
+from dlflask.train.synthesis.stroke_drawing import draw, jitter, parse, smooth
+from dlflask.train.synthesis.stroke_shapes import SIGNS
+from dlflask.train.synthesis.synthetic_digits import STYLES, draw_digits
 
 FIGURES = [*SIGNS, *(style for styles in STYLES.values() for style in styles)]
 
 
-def test_a_straight_stroke_keeps_its_points():
+def test_parse_straight_stroke():
     (stroke,) = parse("0,0 50,100")
 
     assert stroke.tolist() == [[0, 0], [50, 100]]
 
 
-def test_a_smooth_stroke_runs_through_its_points():
+def test_smooth_passes_through_its_points():
     points = np.array([[0.0, 0.0], [50.0, 80.0], [100.0, 20.0]])
 
     curve = smooth(points)
@@ -26,7 +26,7 @@ def test_a_smooth_stroke_runs_through_its_points():
         assert np.abs(curve - point).sum(axis=1).min() < 1e-9
 
 
-def test_jitter_of_nothing_is_what_is_written():
+def test_jitter_without_spread():
     figure = "~10,20 30,40 50,0; 0,0 100,100"
 
     jittered = jitter(figure, np.random.default_rng(0), spread=0)
@@ -36,7 +36,7 @@ def test_jitter_of_nothing_is_what_is_written():
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_every_figure_is_drawn_in_the_middle(figure):
+def test_draw_centres_figure(figure):
     mask = draw(parse(figure))
 
     rows, columns = np.nonzero(mask)
@@ -45,7 +45,7 @@ def test_every_figure_is_drawn_in_the_middle(figure):
     assert abs((columns.min() + columns.max() + 1) / 2 - FIELD_SIZE / 2) <= 1
 
 
-def test_drawn_digits_are_of_every_label_and_none_is_blank():
+def test_draw_digits_of_all_labels():
     fields, labels = draw_digits(400, np.random.default_rng(0))
 
     assert set(labels) == set(range(10))

@@ -1,4 +1,4 @@
-"""Characters of the fonts that come with matplotlib, thinned to the line a pen would follow."""
+"""Characters of the fonts that come with matplotlib, thinned to the line of a pen."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dlflask.train.skeleton import FIELD_SIZE, Masks, thin
+from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Masks, thin
 
-#: These have Latin, Greek and Cyrillic letters and cover upright, slanted, with and without serifs.
+#: Fonts with Latin, Greek and Cyrillic letters: upright and slanted, with and without serifs.
 FONTS = (
     "DejaVuSans.ttf",
     "DejaVuSans-Oblique.ttf",
@@ -39,9 +39,9 @@ def draw_glyphs(characters: str, count: int, rng: np.random.Generator) -> tuple[
 
 @cache
 def _glyph(font: str, character: str) -> Masks:
-    picture = Image.new("L", (4 * _POINTS, 4 * _POINTS))
-    ImageDraw.Draw(picture).text((_POINTS, _POINTS), character, fill=255, font=_open(font))
-    cut = picture.crop(picture.getbbox())
+    image = Image.new("L", (4 * _POINTS, 4 * _POINTS))
+    ImageDraw.Draw(image).text((_POINTS, _POINTS), character, fill=255, font=_open(font))
+    cut = image.crop(image.getbbox())
     scale = _SIDE / max(cut.size)
     cut = cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))))
     mask = Image.new("L", (FIELD_SIZE, FIELD_SIZE))

@@ -1,4 +1,4 @@
-"""Folders of pictures in, tensors out: what the thresholds are chosen on, never trained on."""
+"""Development images in folders. They choose the thresholds and are never trained on."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from dlflask.preprocess import to_mnist
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures as the network sees them.
+    """Images as the network receives them.
 
     Attributes:
         tensors: (N, 28, 28) float32 in 0..1.
-        sources: (N,) the folder directly below the root that each came from.
-        labels: (N,) int; the name of the folder each lies in, -1 where that is no digit.
-        refused: How many of each source the service answers with a problem, like a blank page.
+        sources: (N,) names of their folders directly below the root.
+        labels: (N,) int64 labels, by the names of their folders; -1 for non-digits.
+        refused: Number of images of each source that cause an error, such as blank ones.
     """
 
     tensors: NDArray[np.float32]

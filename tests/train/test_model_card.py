@@ -1,4 +1,4 @@
-"""The report of a training run."""
+"""The model card as JSON and as Markdown."""
 
 import dataclasses
 
@@ -6,14 +6,14 @@ import pytest
 
 pytest.importorskip("keras")
 
-from dlflask.train.measure import Score
-from dlflask.train.report import Report
+from dlflask.train.model_card import ModelCard
+from dlflask.train.scoring import Score
 from dlflask.verdict import Thresholds
 
 pytestmark = pytest.mark.model
 
 SCORE = Score(count=10_000, accuracy=0.997, macro_accuracy=0.99, calibration_error=0.002, digit=1.0)
-REPORT = Report(
+CARD = ModelCard(
     network="3x3 16, dense 11",
     num_parameters=1_000,
     num_multiply_adds=2_000_000,
@@ -37,16 +37,16 @@ REPORT = Report(
 
 
 @pytest.mark.parametrize(
-    "report", [REPORT, dataclasses.replace(REPORT, pictures=None)], ids=["pictures", "none"]
+    "card", [CARD, dataclasses.replace(CARD, pictures=None)], ids=["pictures", "none"]
 )
-def test_a_report_comes_back_from_its_file(report, tmp_path):
-    report.write(tmp_path / "report.json")
+def test_write_and_read_model_card(card, tmp_path):
+    card.write(tmp_path / "card.json")
 
-    assert Report.read(tmp_path / "report.json") == report
+    assert ModelCard.read(tmp_path / "card.json") == card
 
 
-def test_markdown_has_a_row_of_each_fact():
-    markdown = REPORT.to_markdown()
+def test_to_markdown_rows():
+    markdown = CARD.to_markdown()
 
     for fact in ("99.70% of 10,000", "99.57% to 99.79%", "2.00 million", "letters 3.0%"):
         assert fact in markdown

@@ -1,8 +1,7 @@
-"""Data and a network in, a trained network out; interrupted runs go on where they stopped."""
+"""Training loop. An interrupted run resumes at its last finished epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,104 +11,101 @@ import numpy as np
 from dlflask.train.data import Mnist
 from dlflask.train.network import build_network
 from dlflask.train.recipe import Recipe
-from dlflask.train.stock import Stock
+from dlflask.train.training_pool import TrainingPool
 
 
 class AugmentedDigits(keras.utils.PyDataset):
-    """Batches of freshly augmented digits and non-digits; an epoch takes each MNIST digit once.
+    """Batches of freshly augmented digits and non-digits. An epoch uses each MNIST digit once.
 
-    Each batch draws from its own generator, seeded by (seed, epoch, index): threads may make
-    batches in any order, and a resumed run sees what an unbroken one would have seen.
+    Each batch has its own random generator, seeded by (seed, epoch, index). Threads can therefore
+    make batches in any order, and a resumed run gets the same batches as an uninterrupted one.
     """
 
-    def __init__(self, stock: Stock, recipe: Recipe) -> None:
+    def __init__(self, pool: TrainingPool, recipe: Recipe) -> None:
         super().__init__(workers=1, max_queue_size=16)
-        self._stock = stock
+        self._pool = pool
         self._recipe = recipe
         self._chosen = recipe.mixture(0).count_chosen(recipe.batch_size)
         self.start_epoch(0)
 
     def __len__(self) -> int:
-        return len(self._stock.images) // self._chosen
+        return len(self._pool.images) // self._chosen
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         chosen = self._order[index * self._chosen : (index + 1) * self._chosen]
         rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
         mixture = self._recipe.mixture(self._epoch)
-        tensors, labels = self._stock.draw_batch(chosen, self._recipe.batch_size, rng, mixture)
+        tensors, labels = self._pool.draw_batch(chosen, self._recipe.batch_size, rng, mixture)
         return tensors[..., None], labels
 
     def start_epoch(self, epoch: int) -> None:
-        """Take up epoch number `epoch`, counted from 0."""
+        """Shuffle the digits for `epoch`, counted from 0."""
         self._epoch = epoch
         rng = np.random.default_rng((self._recipe.seed, epoch))
-        self._order = rng.permutation(len(self._stock.images))
+        self._order = rng.permutation(len(self._pool.images))
 
 
-class _StartEpoch(keras.callbacks.Callback):
-    """Sets all randomness of an epoch by its number, so that a resumed run is like an unbroken one.
+class _Epochs(keras.callbacks.Callback):
+    """Seed each epoch by its number, so that a resumed run repeats an uninterrupted one.
 
-    Keras's checkpoints hold weights and optimizer, but not the state of dropout's generator.
+    Keras's checkpoints hold the weights and the optimizer, but not the generator of dropout.
     """
 
     def __init__(self, digits: AugmentedDigits) -> None:
         super().__init__()
         self._digits = digits
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras's
         self._digits.start_epoch(epoch)
-        del logs  # part of Keras's signature
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout):
                 layer.seed_generator.state.assign([epoch, 0])
 
 
 def train(
-    stock: Stock, data: Mnist, recipe: Recipe, checkpoints: Path, *, verbose: int = 1
+    pool: TrainingPool, data: Mnist, recipe: Recipe, checkpoints: Path, *, verbose: int = 1
 ) -> keras.Model:
-    """Fit a network, fine-tune it several times from there, average the weights; and so again.
+    """Train all cycles of a recipe: fit, fine-tune several times, average the weights.
 
-    The average costs a request what one network costs, and generalises nearly as several do.
+    The averaged network costs as much as one network and generalises almost as well as several.
 
     Source: Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
     accuracy without increasing inference time, ICML 2022.
     """
     trained = None
     for cycle in recipe.to_cycles():
-        trained = fit(stock, data, cycle, checkpoints, start=trained, verbose=verbose)
+        trained = fit(pool, data, cycle, checkpoints, start=trained, verbose=verbose)
         tuned = [
-            fit(stock, data, once, checkpoints, start=trained, verbose=verbose).get_weights()
+            fit(pool, data, once, checkpoints, start=trained, verbose=verbose).get_weights()
             for once in cycle.to_fine_tunings()
         ]
         if tuned:
             trained.set_weights([np.mean(layer, axis=0) for layer in zip(*tuned, strict=True)])
-    assert trained is not None  # noqa: S101  told to the type checker; there is a first cycle
+    assert trained is not None  # noqa: S101  for the type checker: there is a first cycle
     return trained
 
 
-def fit(  # noqa: PLR0913  the last two only watch
-    stock: Stock,
+def fit(  # noqa: PLR0913  the last one only reports
+    pool: TrainingPool,
     data: Mnist,
     recipe: Recipe,
     checkpoints: Path,
     *,
     start: keras.Model | None = None,
     verbose: int = 1,
-    watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
     """Train a network on augmented digits and non-digits.
 
     Args:
-        stock: Made of `data.x_train`.
-        data: Watched on `x_validation`; `x_test` is not read.
-        recipe: Epochs, seed and step sizes.
-        checkpoints: A folder; a run that finds its own earlier state there resumes from it.
-        start: Whose weights to begin with; by default random ones.
-        verbose: Keras's: 0 silent, 1 a progress bar, 2 one line an epoch.
-        watchers: Told of every epoch.
+        pool: Training pool, made from `data.x_train`.
+        data: Digits; only `x_validation` is used, to report on. `x_test` is not read.
+        recipe: Epochs, seed and learning rate.
+        checkpoints: Folder of checkpoints. A run resumes from its own checkpoint there.
+        start: Network with the initial weights; random weights by default.
+        verbose: As in Keras: 0 silent, 1 a progress bar, 2 one line for each epoch.
 
     Returns:
-        The network in float32.
+        The trained network, in float32.
     """
     folder = checkpoints / recipe.name
     finished = folder / "trained.keras"
@@ -121,7 +117,7 @@ def fit(  # noqa: PLR0913  the last two only watch
     model = build_network()
     if start is not None:
         model.set_weights(start.get_weights())
-    digits = AugmentedDigits(stock, recipe)
+    digits = AugmentedDigits(pool, recipe)
     # XLA compiles these convolutions to code 4 times slower than oneDNN's on a CPU.
     jit_compile = bool(keras.distribution.list_devices("gpu"))
     model.compile(
@@ -138,9 +134,8 @@ def fit(  # noqa: PLR0913  the last two only watch
         shuffle=False,
         verbose=verbose,
         callbacks=[
-            _StartEpoch(digits),
+            _Epochs(digits),
             keras.callbacks.BackupAndRestore(str(folder), double_checkpoint=True),
-            *watchers,
         ],
     )
     keras.config.set_dtype_policy("float32")
@@ -152,7 +147,7 @@ def fit(  # noqa: PLR0913  the last two only watch
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """AdamW with a warm-up, a cosine to almost nothing, and averaged weights at the end."""
+    """Return AdamW with a warm-up, a cosine decay to almost 0, and averaged weights at the end."""
     warmup = min(steps // 10, 1_000)
     schedule = keras.optimizers.schedules.CosineDecay(
         1e-5, steps - warmup, warmup_target=recipe.learning_rate, warmup_steps=warmup
@@ -161,6 +156,6 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         schedule,
         weight_decay=recipe.weight_decay,
         use_ema=True,
-        # Averages over the last 1,000 steps, or over a twentieth of a short run.
+        # Average over the last 1,000 steps, or a twentieth of a short run.
         ema_momentum=min(0.999, 1 - 20 / max(steps, 40)),
     )

@@ -1,4 +1,4 @@
-"""`python -m dlflask.train.latency MODEL`: how long one answer takes, on the service's runtime."""
+"""`python -m notebooks.support.latency MODEL`: how long one answer takes on the runtime."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Change digits as hands, pens, scanners and cameras change them."""

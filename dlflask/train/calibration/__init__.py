@@ -1,0 +1,1 @@
+"""Fit the temperature and choose the thresholds of a trained network."""

@@ -1,0 +1,1 @@
+"""Draw digits and non-digits as lines, for any pen to follow."""

@@ -1,0 +1,1 @@
+"""Code of the notebook that is too long for a cell."""
