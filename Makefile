@@ -16,7 +16,7 @@ COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --univers
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test e2e fuzz bench lint format audit train notebook screenshot lock image sbom clean
+.PHONY: help run quick test e2e fuzz bench lint format audit train notebook screenshot openapi lock image sbom clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ notebook: $(DEV)/.installed  ## Build notebooks/mnist.ipynb from its script and 
 
 screenshot: $(DEV)/.installed  ## Take the README's screenshot of the page
 	$(DEV)/bin/python -m tests.screenshot docs/page.png
+
+openapi: $(DEV)/.installed  ## Convert dlflask/openapi/openapi.yaml to the JSON that the service reads
+	$(DEV)/bin/python -m tests.openapi
 
 lock: $(DEV)/.installed  ## Compile both requirement files from pyproject.toml (UPGRADE=-U for the newest)
 	$(COMPILE) --group train --group dev --output-file requirements-dev.txt

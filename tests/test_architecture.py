@@ -60,8 +60,7 @@ ALLOWED = {
         "upload",
     },
     "openapi": {
-        *("__init__", "config", "errors", "image", "infer_request", "openapi", "problems"),
-        *("tensors", "upload", "verdict"),
+        *("__init__", "config", "errors", "image", "openapi", "problems"),
     },
     "reference": {"openapi", "service"},
     "app": {

@@ -8,8 +8,17 @@ from html.parser import HTMLParser
 import pytest
 from jsonschema import Draft202012Validator
 
+from dlflask import __version__
+from dlflask.app import create_app
+from dlflask.config import Config
+from dlflask.errors import InvalidInferRequest, ModelError
+from dlflask.infer_request import INPUT, OUTPUTS
 from dlflask.problems import PROBLEMS, problem_type
+from dlflask.service import current_service
 from dlflask.tensors import MAX_BATCH
+from dlflask.upload import MAX_UPLOADS
+from dlflask.verdict import VERDICTS
+from tests import openapi
 from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT
 
@@ -28,13 +37,21 @@ def operations(document):
             yield path, method, operation
 
 
+def resolve(document, response):
+    """Follow the reference of a response, if it is one."""
+    if "$ref" not in response:
+        return response
+    return document["components"]["responses"][response["$ref"].split("/")[-1]]
+
+
 def check(document, answer, path, method="post"):
     """Hold an answer to what the document says of it."""
     responses = document["paths"][path][method]["responses"]
     described = responses.get(str(answer.status_code))
     if described is None:
         assert answer.status_code in ANYWHERE
-        described = document["components"]["responses"][str(answer.status_code)]
+        described = {"$ref": f"#/components/responses/{answer.status_code}"}
+    described = resolve(document, described)
     assert answer.mimetype in described["content"]
     for name in described["headers"]:
         required = document["components"]["headers"][name].get("required")
@@ -43,6 +60,8 @@ def check(document, answer, path, method="post"):
     if answer.is_json:
         whole = schema | {"components": document["components"]}
         Draft202012Validator(whole).validate(answer.get_json())
+    if answer.mimetype == "application/problem+json" and answer.get_json()["type"] != "about:blank":
+        assert f"`{answer.get_json()['type']}`" in described["description"]
 
 
 def test_the_document_is_valid(document):
@@ -64,18 +83,19 @@ def test_every_path_and_method_is_described_and_no_other(app, document):
 def test_every_problem_is_described_where_pictures_are_read(document):
     responses = document["paths"]["/predictlabel"]["post"]["responses"]
     described = {
-        (int(status), kind)
+        (int(status), title, kind)
         for status, response in responses.items()
-        for narrowed in response["content"]
-        .get("application/problem+json", {})
-        .get("schema", {})
-        .get("allOf", [])
-        for kind in narrowed.get("properties", {}).get("type", {}).get("enum", [])
-        if kind != "about:blank"
+        for title, kind in re.findall(
+            r"^- (.+): `(urn:.+)`$", resolve(document, response)["description"], re.MULTILINE
+        )
     }
-    known = {(int(status), problem_type(error)) for error, (status, _) in PROBLEMS.items()}
+    known = {
+        (int(status), title, problem_type(error)) for error, (status, title) in PROBLEMS.items()
+    }
 
-    assert known - described == {(400, "urn:dlflask:problem:invalid-infer-request")}
+    assert {kind for _, _, kind in known - described} == {
+        "urn:dlflask:problem:invalid-infer-request"
+    }
     assert described < known
 
 
@@ -89,7 +109,8 @@ def test_what_nginx_answers_is_described(document):
         # NGINX says 400, 501 and 505 of what is no HTTP that it speaks, 403 of folders, and 413 of
         # what the service would refuse as well.
         assert by_nginx - {"400", "403", "413", "501", "505"} <= told
-        assert "Retry-After" in operation["responses"]["429"]["headers"]
+        limited = resolve(document, operation["responses"]["429"])
+        assert "Retry-After" in limited["headers"]
 
 
 def test_references_lead_somewhere_and_names_are_used_once(document):
@@ -99,9 +120,9 @@ def test_references_lead_somewhere_and_names_are_used_once(document):
     for kind, name in re.findall(r'"#/components/(\w+)/([\w-]+)"', text):
         assert name in document["components"][kind]
     assert len(set(names)) == len(names)
-    for kind in ("schemas", "headers", "parameters"):
+    for kind in ("schemas", "headers", "parameters", "responses"):
         for name in document["components"][kind]:
-            assert f"#/components/{kind}/{name}" in text or name == "Allow"
+            assert f'#/components/{kind}/{name}"' in text or name in map(str, ANYWHERE)
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
@@ -131,10 +152,40 @@ def test_several_answers_are_as_described(client, document, four_png, query):
     check(document, answer, "/predictlabels")
 
 
-@pytest.mark.parametrize("is_ready", [True, False])
-def test_reads_are_as_described(client, classifier, document, is_ready):
-    classifier.is_ready = is_ready
+def make_ready(readiness, classifier):
+    readiness.start()
 
+
+def make_starting(readiness, classifier):
+    classifier.is_ready = False
+
+
+def make_draining(readiness, classifier):
+    readiness.is_draining = lambda: True
+
+
+def make_failed(readiness, classifier):
+    def fail():
+        raise ModelError("The model says 3 of a 4.")
+
+    classifier.warm_up = fail
+    readiness.start()
+
+
+STATES = {
+    "ready": make_ready,
+    "starting": make_starting,
+    "draining": make_draining,
+    "failed": make_failed,
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_reads_are_as_described(app, client, classifier, document, state):
+    with app.app_context():
+        STATES[state](current_service().readiness, classifier)
+
+    assert client.get("/readyz").get_json() == {"status": state}
     for path, method, _ in operations(document):
         if method == "get":
             here = path.replace("{filename}", "4.jpg")
@@ -142,6 +193,16 @@ def test_reads_are_as_described(client, classifier, document, is_ready):
             if here == path:
                 check(document, answer, path, method)
             assert answer.status_code in (200, 503)
+
+
+def test_problem_of_a_failed_service_is_as_described(app, client, classifier, document, four_png):
+    with app.app_context():
+        make_failed(current_service().readiness, classifier)
+
+    answer = client.post("/predictlabel", data=four_png, content_type="image/png")
+
+    assert answer.status_code >= 500
+    check(document, answer, "/predictlabel")
 
 
 @pytest.mark.parametrize(
@@ -179,6 +240,38 @@ def test_bodies_are_as_described(document, four_png):
         Draft202012Validator(schema).validate(body)
 
 
+def test_openapi_json_is_converted_from_yaml():
+    text = openapi.TARGET.read_text(encoding="utf-8")
+
+    assert text == openapi.convert(), "run `make openapi`"
+
+
+def test_document_limits_are_those_of_the_service(document):
+    schemas = document["components"]["schemas"]
+    details, tensor = schemas["Details"]["properties"], schemas["Input"]["properties"]
+    outputs = [
+        schemas[name]["properties"]["name"]["enum"] for name in ("RequestedOutput", "Output")
+    ]
+
+    for lists, name in (("Images", "images"), ("ImagesForm", "image"), ("Results", "results")):
+        assert schemas[lists]["properties"][name]["maxItems"] == MAX_UPLOADS
+    assert f"up to {MAX_UPLOADS} images" in document["paths"]["/predictlabels"]["post"]["summary"]
+    assert tensor["shape"]["items"]["maximum"] == MAX_BATCH
+    assert tensor["name"]["const"] == INPUT
+    assert outputs == [list(OUTPUTS)] * 2
+    assert details["verdict"]["enum"] == list(VERDICTS)
+    assert document["info"]["version"] == __version__
+
+
+def test_document_names_formats_and_size_limit(classifier):
+    client = create_app(Config(max_upload_bytes=4_000_000), classifier).test_client()
+
+    description = client.get("/openapi.json").get_json()["info"]["description"]
+
+    assert "PNG, JPEG, WEBP" in description
+    assert "up to 4.0 MB" in description
+
+
 def test_the_order_is_the_authors(client):
     text = client.get("/openapi.json").text
 
@@ -211,10 +304,37 @@ def test_the_reference_says_all_of_the_document(client, document):
     for name in document["components"]["schemas"]:
         assert name in anchors.ids
     for error, (_, title) in PROBLEMS.items():
-        assert title in page
-        assert f"<code>{problem_type(error)}</code>" in page or "infer-request" in problem_type(
-            error
-        )
+        if error is not InvalidInferRequest:
+            assert f"{title}: <code>{problem_type(error)}</code>" in page
+
+
+def test_reference_shows_examples_first(client, document):
+    page = client.get("/reference", base_url="http://digits.example:8080").text
+    article = page.split('id="predictLabel"')[1].split("</article>")[0]
+
+    assert "curl -F image=@static/samples/4.png http://digits.example:8080/predictlabel" in article
+    assert "&#34;most_probable_label&#34;: &#34;4&#34;" in article
+    assert article.index("most_probable_label") < article.index("Parameters")
+    for _, _, operation in operations(document):
+        article = page.split(f'id="{operation["operationId"]}"')[1].split("</article>")[0]
+        assert article.index('class="examples"') < article.index("<b>Errors</b>")
+
+
+def test_reference_describes_each_error_once(client, document):
+    page = client.get("/reference").text
+
+    for name, response in document["components"]["responses"].items():
+        words = response["description"].split("`")[0].split("\n")[0]
+        assert page.count(f'id="error-{name}"') == 1
+        assert page.count(words) == 1
+
+
+def test_reference_merges_versioned_addresses(client):
+    page = client.get("/reference").text
+    article = page.split('id="modelInfer"')[1].split("</article>")[0]
+
+    assert "POST /v2/models/mnist/infer" in article
+    assert "POST /v2/models/mnist/versions/1/infer" in article
 
 
 def test_the_reference_works_under_the_pages_policy(client):

@@ -1,0 +1,33 @@
+"""`python -m tests.openapi` writes dlflask/openapi/openapi.json from openapi.yaml.
+
+PyYAML is a development package: the service reads the JSON.
+"""
+
+import json
+
+import yaml
+
+from tests.serving import ROOT
+
+FOLDER = ROOT / "dlflask" / "openapi"
+SOURCE = FOLDER / "openapi.yaml"
+TARGET = FOLDER / "openapi.json"
+
+
+def convert():
+    """Return the text of openapi.json: the YAML without its anchors and `x-shared`."""
+    document = yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
+    del document["x-shared"]
+    return _write(document, levels=3) + "\n"
+
+
+def _write(value, levels):
+    """Return JSON with an operation or a component to a line, which makes short diffs."""
+    if not levels or not isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    members = (f"{json.dumps(name)}: {_write(one, levels - 1)}" for name, one in value.items())
+    return "{\n" + ",\n".join(members) + "\n}"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(convert(), encoding="utf-8")
