@@ -43,6 +43,10 @@ def count_cpus() -> int:
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 
+# Clients on this machine may otherwise send a header SCRIPT_NAME, and a path outside of it is an
+# error that gunicorn answers with 500 before the application is asked.
+forwarder_headers = ""
+
 # One process per CPU computes; its threads read uploads and keep connections. WEB_CONCURRENCY,
 # gunicorn's own variable, overrides the count.
 workers = int(os.environ.get("WEB_CONCURRENCY", count_cpus()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Flask, request
-from werkzeug.wsgi import get_host
 
 from dlflask import __version__, reference, v2
 from dlflask.admission import Admission
@@ -12,13 +11,15 @@ from dlflask.config import ROOT, Config
 from dlflask.envelope import envelop
 from dlflask.environ import FAULT, ROUTE
 from dlflask.form import FormRequest
+from dlflask.hosts import check_hosts
+from dlflask.last_resort import catch_unexpected
 from dlflask.metrics import Metrics
 from dlflask.preprocess import PREPROCESSING
 from dlflask.problems import register_problems
 from dlflask.readiness import Readiness
 from dlflask.reading import ReadsDigits
 from dlflask.routes import blueprint
-from dlflask.service import Service, attach, current_service
+from dlflask.service import Service, attach
 from dlflask.shortcut import shorten
 from dlflask.wording import mark, named, percent, sentence
 
@@ -30,9 +31,6 @@ MAX_FORM_PARTS = 20
 
 #: Enough of the model's SHA-256 to tell files apart; the details of an answer have all of it.
 SHORT_SHA256 = 12
-
-#: Asked by machines, by IP address, whatever names the service has.
-_FOR_MACHINES = ("/livez", "/readyz", "/metrics")
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -73,14 +71,13 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     app.register_blueprint(reference.blueprint)
     app.before_request(_note_route)
     app.before_request(_raise_fault)
-    if config.allowed_hosts:
-        app.before_request(_check_host)
     register_problems(app)
     names = {"X-Model-SHA256": classifier.sha256[:SHORT_SHA256], "X-Preprocessing": PREPROCESSING}
-    # Flask checks names of the host; and who has wrapped it, to trace, is to see every request.
-    needs_flask = config.allowed_hosts or "wsgi_app" in vars(app)
-    application = app.wsgi_app if needs_flask else shorten(app.wsgi_app, service)
-    enveloped = envelop(application, metrics, _HEADERS | names)
+    # Whoever has wrapped Flask, to trace it, wants to see every request.
+    is_wrapped = "wsgi_app" in vars(app)
+    application = app.wsgi_app if is_wrapped else shorten(app.wsgi_app, service)
+    checked = check_hosts(application, app.wsgi_app, config.allowed_hosts)
+    enveloped = envelop(catch_unexpected(checked), metrics, _HEADERS | names)
     app.wsgi_app = guard_body(enveloped)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
         mark=mark,
@@ -101,8 +98,3 @@ def _note_route() -> None:
 def _raise_fault() -> None:
     if FAULT in request.environ:
         raise request.environ[FAULT]
-
-
-def _check_host() -> None:
-    if request.path not in _FOR_MACHINES:
-        get_host(request.environ, current_service().config.allowed_hosts)

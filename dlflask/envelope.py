@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +49,37 @@ def envelop(
 
         metrics.enter()
         try:
-            return application(environ, start)
-        finally:
+            response = application(environ, start)
+        except BaseException:
             metrics.leave()
+            raise
+        finally:
             seconds = time.perf_counter() - started
             route = environ.get(ROUTE, NOWHERE)
             metrics.count_request(route, code, environ.get(PROBLEM_TYPE), seconds)
+        return Response(response, metrics.leave)
 
     return enveloped
+
+
+class Response:
+    """The chunks of a response, whose request is in flight until the server closes it.
+
+    A server iterates over a response after the application has returned, and always closes it.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], leave: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._leave = leave
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return the chunks."""
+        return iter(self._chunks)
+
+    def close(self) -> None:
+        """Close what makes the chunks, and count the request as done."""
+        try:
+            if hasattr(self._chunks, "close"):
+                self._chunks.close()
+        finally:
+            self._leave()

@@ -137,12 +137,19 @@ class Metrics:
             self._row[IN_FLIGHT] -= 1
 
     def count_request(self, route: str, status: int, kind: str | None, seconds: float) -> None:
-        """Count an answer: its route, its status, and the type of the problem if it is one."""
-        cell = _ROUTE_CELLS[route] + _STATUS_OFFSETS[status]
+        """Count an answer: its route, its status, and the type of the problem if it is one.
+
+        An unknown route counts as `NOWHERE`, an unknown type as `PLAIN_TYPE`, an unknown status as
+        the first of its class (RFC 9110, 15): what this module does not list must not fail a
+        request.
+        """
+        if status not in _STATUS_OFFSETS:
+            status = min(max(status // 100, 1), 5) * 100
+        cell = _ROUTE_CELLS.get(route, _ROUTE_CELLS[NOWHERE]) + _STATUS_OFFSETS[status]
         with self._lock:
             self._row[cell] += 1
             if kind is not None:
-                self._row[_TYPE_CELLS[kind]] += 1
+                self._row[_TYPE_CELLS.get(kind, _TYPE_CELLS[PLAIN_TYPE])] += 1
             self._row[TOTAL + bisect_left(SECONDS, seconds)] += 1
             self._row[TOTAL + len(SECONDS) + 1] += seconds
 

@@ -127,15 +127,23 @@ def _drain(body: IO[bytes]) -> None:
 
 
 def _unexpected_problem(error: Exception) -> Response:
-    request_id = request.environ[REQUEST_ID]
+    problem = report_unexpected(error, request.environ[REQUEST_ID])
+    return _answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, problem["title"], problem["detail"], PLAIN_TYPE
+    )
+
+
+def report_unexpected(error: Exception, request_id: str) -> dict[str, Any]:
+    """Log an error that nobody foresaw and return the problem that tells the client of it."""
     _log.error(
         "unexpected error, request %s",
         request_id,
         exc_info=error,
         extra={"request_id": request_id},
     )
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
     detail = f"The service failed on this request. Report it with the request id {request_id}."
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error", detail, PLAIN_TYPE)
+    return _problem(status, status.phrase, detail, PLAIN_TYPE) | {"request_id": request_id}
 
 
 def _answer(status: HTTPStatus, title: str, detail: str, kind: str) -> Response:

@@ -38,6 +38,19 @@ def test_a_form_is_read_as_werkzeug_reads_it(parts):
     assert parse(FormParser, body, boundary) == parse(FormDataParser, body, boundary)
 
 
+@pytest.mark.parametrize("line_break", [b"\r", b"\n"])
+def test_a_line_break_in_the_type_of_a_part_is_no_error_of_the_service(client, line_break):
+    file = FileStorage(io.BytesIO(b"picture"), "4.png", content_type="image/BREAK")
+    _, body = encode_multipart({"image": file}, boundary="x")
+    kind = "multipart/form-data; boundary=x"
+
+    answer = client.post(
+        "/predictlabel", data=body.replace(b"BREAK", line_break), content_type=kind
+    )
+
+    assert answer.status_code == 415, "what was sent is no picture"
+
+
 @given(st.binary(max_size=300), st.integers(0, 250), st.integers(0, 8))
 def test_a_broken_form_holds_nothing_that_was_not_sent(noise, start, length):
     file = FileStorage(io.BytesIO(b"picture"), "4.png")
@@ -48,6 +61,16 @@ def test_a_broken_form_holds_nothing_that_was_not_sent(noise, start, length):
 
     assert all(content in broken for *_, content in files)
     assert len(fields) + len(files) <= broken.count(b"--x")
+
+
+def test_a_name_that_is_not_utf_8_does_not_spoil_the_others():
+    file = FileStorage(io.BytesIO(b"picture"), "FILE")
+    _, body = encode_multipart({"größe ☘": "4", "image": file}, boundary="x")
+
+    fields, files = parse(FormParser, body.replace(b"FILE", b"\xff\x80.png"), "x")
+
+    assert fields == [("größe ☘", "4")]
+    assert files == [("image", "\ufffd\ufffd.png", "application/octet-stream", b"picture")]
 
 
 @pytest.mark.parametrize(
@@ -67,3 +90,22 @@ def test_a_form_over_its_limits_is_refused(limits, parts):
     answer = app.test_client().post("/", data=parts | {"file": (io.BytesIO(b""), "4.png")})
 
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_urlencoded_form_is_read_only_where_it_is_small(client, is_chunked):
+    def post(body):
+        length = {} if is_chunked else {"content_length": len(body)}
+        chunked = {"wsgi.input_terminated": True} if is_chunked else {}
+        kind = "application/x-www-form-urlencoded"
+        stream = io.BytesIO(body)
+        return client.post(
+            "/", input_stream=stream, content_type=kind, environ_overrides=chunked, **length
+        )
+
+    small, large = post(b"sample=4&" + b"a=b&" * 1_000), post(b"sample=4&" + b"a=b&" * 1_100)
+
+    assert small.status_code == 200
+    assert large.status_code == 415
+    assert "4096 bytes" in large.get_json()["detail"]
+    assert "curl -F" in large.get_json()["detail"]

@@ -4,9 +4,12 @@ import subprocess
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from werkzeug.wsgi import ClosingIterator
 
+from dlflask.envelope import envelop
 from dlflask.metrics import MAX_WORKERS, ROUTES, Metrics
 from dlflask.prediction import Prediction
+from dlflask.service import service_of
 from tests.bad_uploads import BAD_REQUESTS, encode_request
 
 
@@ -22,7 +25,8 @@ def scrape(client):
 
 
 def post(client, picture):
-    return client.post("/predictlabel", data=picture, content_type="image/png")
+    # Read whole and closed, as a server does.
+    return client.post("/predictlabel", data=picture, content_type="image/png", buffered=True)
 
 
 def test_a_prediction_is_counted_by_all_that_is_known_of_it(client, classifier, four_png):
@@ -73,6 +77,46 @@ def test_an_address_where_there_is_nothing_makes_no_series_of_its_own(client):
 
 def test_every_route_has_its_cells(app):
     assert {rule.rule for rule in app.url_map.iter_rules()} < set(ROUTES)
+
+
+@pytest.mark.parametrize(
+    ("status", "counted"), [(299, "200"), (499, "400"), (599, "500"), (999, "500"), (0, "100")]
+)
+def test_a_route_status_or_type_that_is_not_listed_is_counted_all_the_same(
+    client, app, status, counted
+):
+    service_of(app).metrics.count_request("/new", status, "urn:of-another:problem", 0.1)
+
+    found = scrape(client)
+    assert found["dlflask_requests_total", "none", counted] == 1
+    assert found["dlflask_problems_total", "about:blank"] == 1
+
+
+def test_a_response_is_in_flight_until_it_is_closed(classifier):
+    metrics = Metrics()
+    closed = []
+
+    def application(_, start_response):
+        start_response("200 OK", [])
+        return ClosingIterator(iter([b"one", b"two"]), lambda: closed.append(True))
+
+    response = envelop(application, metrics, {})({}, lambda *_: None)
+    assert list(response) == [b"one", b"two"]
+    assert metrics.in_flight == 1
+
+    response.close()
+
+    assert metrics.in_flight == 0
+    assert closed == [True]
+
+
+def test_an_exception_leaves_nothing_in_flight():
+    metrics = Metrics()
+
+    with pytest.raises(ZeroDivisionError):
+        envelop(lambda *_: [1 / 0], metrics, {})({}, lambda *_: None)
+
+    assert metrics.in_flight == 0
 
 
 def test_a_fault_of_the_service_leaves_nothing_in_flight(client, classifier, monkeypatch, four_png):

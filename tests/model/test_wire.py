@@ -98,6 +98,24 @@ def test_what_is_no_http_is_refused_and_harms_nobody(server, name):
     assert_alive(server, before)
 
 
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        pytest.param(b"Host: " + b"a" * 64, 400, id="host-of-64-letters"),
+        pytest.param(b"Host: ..", 400, id="host-of-dots"),
+        pytest.param(b"Host: x\r\nSCRIPT_NAME: /evil", 200, id="script-name"),
+        pytest.param(b"Host: x\r\nPATH_INFO: /evil", 200, id="path-info"),
+    ],
+)
+def test_a_header_that_servers_trip_over_is_no_error_of_the_service(server, header, expected):
+    head = b"GET / HTTP/1.1\r\nAccept: text/html\r\nConnection: close\r\n"
+
+    answer = exchange(server, head + header + b"\r\n\r\n", says_so=False)
+
+    assert status(answer) == expected
+    assert b"X-Request-ID" in answer
+
+
 def test_a_chunked_body_is_read(server):
     chunks = b"".join(
         b"%x\r\n%s\r\n" % (len(part), part) for part in (FOUR[:7], FOUR[7:999], FOUR[999:])
