@@ -1,6 +1,7 @@
 """Fixtures of every tier. Nothing here imports Keras."""
 
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from dlflask.app import create_app
 from dlflask.config import Config
 from dlflask.prediction import Prediction
 from tests.drawing import draw_digit
+
+# As in dlflask/forward.py, for tests that import Keras before it: OpenVINO is to report to nobody.
+sys.modules["openvino_telemetry"] = None
 
 
 class FakeClassifier:
