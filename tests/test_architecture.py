@@ -28,7 +28,7 @@ ALLOWED = {
     "lines": {"ink"},
     "strokes": {"errors", "ink", "lines"},
     "preprocess": {"errors", "ink", "resample", "strokes"},
-    "model_file": {"verdict"},
+    "model_file": {"errors", "verdict"},
     "explain": set(),
     "layout": set(),
     "forward": {"layout"},

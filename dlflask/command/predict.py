@@ -33,12 +33,13 @@ def open_model(path: Path) -> AbstractContextManager[Reader]:
     """A reader that predicts here, a batch by one forward pass.
 
     Raises:
-        ModelError: `path` is no model of digits.
+        ModelError: `path` is not a model of digits, or fails its self-test.
     """
     # Keras takes seconds to import, and --help and asking a service do without it.
     from dlflask.classifier import Classifier  # noqa: PLC0415
 
     classifier = Classifier(path)
+    classifier.warm_up()
 
     def read(uploads: Sequence[bytes | DlflaskError]) -> list[Outcome]:
         return [
