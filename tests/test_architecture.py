@@ -79,15 +79,16 @@ ALLOWED = {
         *("problems", "readiness", "reading", "reference", "routes", "service", "shortcut"),
         *("v2", "wording"),
     },
+    "client": {"verdict"},
     "evaluate": {
-        *("classifier", "config", "errors", "evaluate"),
+        *("classifier", "client", "config", "errors", "evaluate"),
         *("image", "prediction", "preprocess", "verdict"),
     },
-    "command": {
-        *("batch", "classifier", "command", "config", "errors", "evaluate", "upload", "verdict"),
-        "wording",
+    "cli": {
+        *("batch", "classifier", "cli", "client", "config", "errors", "upload"),
+        *("verdict", "wording"),
     },
-    "__main__": {"command", "config", "errors"},
+    "__main__": {"cli", "config", "errors"},
     "train": {
         *("classifier", "errors", "evaluate", "image", "ink", "model_file"),
         *("preprocess", "strokes", "train", "verdict"),

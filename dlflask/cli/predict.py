@@ -7,10 +7,9 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from pathlib import Path
 
 from dlflask.batch import read_digits
-from dlflask.command.files import Named
+from dlflask.cli.inputs import Named
+from dlflask.client import REFUSED, UNREAD, Outcome, Service
 from dlflask.errors import DlflaskError
-from dlflask.evaluate.answers import REFUSED, UNREAD, Outcome
-from dlflask.evaluate.http import Service
 
 #: Pictures of one forward pass: more are no quicker each, and these few photos fit in memory.
 BATCH_SIZE = 32
