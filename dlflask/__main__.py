@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from dlflask.command.files import find_files
-from dlflask.command.predict import Reader, open_model, open_service, predict
-from dlflask.command.rows import Write, csv_rows, json_rows, text_rows
-from dlflask.command.serve import port_of, serve
+from dlflask.cli.formatters import Write, csv_rows, json_rows, text_rows
+from dlflask.cli.inputs import find_files
+from dlflask.cli.predict import Reader, open_model, open_service, predict
+from dlflask.cli.serve import port_of, serve
 from dlflask.config import Config
 from dlflask.errors import ConfigError, ModelError
 

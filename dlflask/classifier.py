@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dlflask.errors import ModelError
 from dlflask.explain import saliency
 from dlflask.forward import Forward, Tensors, compile_model, load_model, name_runtime
-from dlflask.model_file import Golden, read_golden, read_thresholds
+from dlflask.model_file import Golden, check_format, read_golden, read_thresholds, reason
 from dlflask.prediction import Prediction
 from dlflask.verdict import NOT_A_DIGIT, PLAIN
 
@@ -47,8 +47,8 @@ class Classifier:
         """Load the model at `path`.
 
         Raises:
-            ModelError: The file is missing, is no Keras model, or does not map 784 pixels to ten
-                or eleven classes.
+            ModelError: The file is missing, is not a Keras model, does not map 784 pixels to ten or
+                eleven classes, or holds thresholds or golden digits that are not valid.
         """
         self.sha256, self._model = _load(path)
         self.runtime = name_runtime()
@@ -74,8 +74,12 @@ class Classifier:
             if self._forward is None:
                 try:
                     forward = compile_model(self._model)
-                except RuntimeError as fault:
-                    raise ModelError(f"The network cannot be compiled here ({fault}).") from fault
+                except (
+                    Exception
+                ) as error:  # Keras traces the file's layers, which may raise anything
+                    raise ModelError(
+                        f"The network cannot be compiled here ({reason(error)})."
+                    ) from error
                 _self_test(forward(np.zeros((1, *self._input_shape), np.float32)))
                 if self._golden is not None:
                     _compare(forward, self._golden, self._input_shape)
@@ -109,22 +113,26 @@ class Classifier:
 def _load(path: Path) -> tuple[str, Any]:
     try:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        check_format(path)
         return sha256, load_model(path)
-    except FileNotFoundError as fault:
+    except FileNotFoundError as error:
         raise ModelError(
             f"There is no model at {path}. Make one with `make train`, or name yours in "
             "DLFLASK_MODEL_PATH."
-        ) from fault
-    except (OSError, ValueError, TypeError, KeyError) as fault:
+        ) from error
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged or hostile file makes Keras raise anything
         raise ModelError(
-            f"{path} cannot be loaded as a Keras model ({fault}). Restore the file, or make it "
-            "again with `make train`."
-        ) from fault
+            f"{path} cannot be loaded as a Keras model ({reason(error)}). Restore the file, or "
+            "make it again with `make train`."
+        ) from error
 
 
 def _input_shape(model: Any, path: Path) -> tuple[int, ...]:
-    inputs, outputs = model.input_shape, model.output_shape
-    if not isinstance(inputs, tuple) or math.prod(inputs[1:]) != SIZE * SIZE:
+    # Keras also loads a file that holds a single layer, which has no shapes.
+    inputs, outputs = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    if not isinstance(inputs, tuple) or None in inputs[1:] or math.prod(inputs[1:]) != SIZE * SIZE:
         raise ModelError(f"{path} takes {inputs}; expected one input of 28 x 28 values.")
     if outputs not in [(None, number) for number in NUM_OUTPUTS]:
         raise ModelError(
@@ -145,7 +153,13 @@ def _self_test(probabilities: NDArray[np.float32]) -> None:
 
 def _compare(forward: Forward, golden: Golden, input_shape: tuple[int, ...]) -> None:
     batch = golden.digits.reshape(-1, *input_shape).astype(np.float32) / np.float32(255)
-    difference = float(np.abs(forward(batch) - golden.outputs).max())
+    outputs = forward(batch)
+    if outputs.shape != golden.outputs.shape:
+        raise ModelError(
+            f"The golden digits are stored with outputs of shape {golden.outputs.shape}; the "
+            f"network gives {outputs.shape}. Make the model again with `make train`."
+        )
+    difference = float(np.abs(outputs - golden.outputs).max())
     if not difference < GOLDEN_TOLERANCE:
         raise ModelError(
             f"The network's outputs for its golden digits are off by {difference:.4f}; expected "

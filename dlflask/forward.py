@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import threading
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,11 @@ from numpy.typing import NDArray
 os.environ.setdefault("KERAS_BACKEND", "openvino")
 # TBB, under OpenVINO, else asks for and sets its thread's CPUs at every call, to what they were.
 os.environ.setdefault("HWLOC_THISSYSTEM", "0")
+# OpenVINO's openvino_telemetry reports each import to Google Analytics and keeps a client id under
+# ~/intel. This entry makes its import fail, and OpenVINO then uses its own stub.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
+# ruff: noqa: E402  after the settings above, which are read at import
 import keras
 
 from dlflask.layout import with_channels_first
@@ -108,4 +114,18 @@ def _compile(model: Any, batch_size: int) -> Any:
     parameter = opset16.parameter([batch_size, *model.input_shape[1:]], np.float32)
     output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
     graph = openvino.Model([opset16.result(output.output)], [parameter])
-    return openvino.Core().compile_model(graph, "CPU", OPENVINO_SETTINGS)
+    return _core().compile_model(graph, "CPU", OPENVINO_SETTINGS)
+
+
+@cache
+def _core() -> Any:
+    """Return the one `openvino.Core` of this process; never call this before the process forks.
+
+    Each Core loads the CPU plugin, which gives the thread a stack for signal handlers and, when it
+    is unloaded, restores the previous one. With two Cores, unloaded in the order in which they were
+    made, that is a stack already freed: the next signal, such as SIGTERM, ends in SIGSEGV. The
+    cache keeps this Core and its plugin for the life of the process.
+    """
+    import openvino  # noqa: PLC0415
+
+    return openvino.Core()

@@ -24,14 +24,14 @@ class Readiness:
         self._samples = tuple(samples)
 
     def start(self) -> None:
-        """Warm up and self-test: the network, then the whole line of data with every sample.
+        """Warm up and self-test: the network, then every sample from its bytes to the verdict.
 
         A worker that fails stays up, so that it can be asked why, and is not started over and over.
         """
         try:
             self._classifier.warm_up()
             for sample in self._samples:
-                read_digit(sample.read_bytes(), self._classifier)
+                _ = read_digit(sample.read_bytes(), self._classifier).prediction.verdict
         except (DlflaskError, OSError) as error:
             self.fault = str(error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -19,6 +20,8 @@ NOT_A_DIGIT = 10
 
 #: In the order in which reports list them.
 VERDICTS = ("digit", "unsure", "not_a_digit")
+
+_UNREADABLE = "The thresholds stored in the model cannot be read ({}). Run `make train` again."
 
 
 @dataclass(frozen=True)
@@ -62,18 +65,34 @@ class Thresholds:
 
     @classmethod
     def from_json(cls, text: str) -> Thresholds:
-        """Read what `to_json` wrote.
+        """Read the text that `to_json` wrote.
 
         Raises:
-            ModelError: The text is something else.
+            ModelError: The text is not JSON of these fields, or a value has a wrong type or range.
         """
         try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError) as fault:
+            thresholds = cls(**json.loads(text))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ModelError(_UNREADABLE.format(error)) from error
+        if not thresholds._is_valid():
             raise ModelError(
-                f"The thresholds stored in the model cannot be read ({fault}). Make the model "
-                "again with `make train`."
-            ) from fault
+                _UNREADABLE.format(
+                    f"received {asdict(thresholds)}; expected numbers in 0..1, a temperature "
+                    "above 0 and a text"
+                )
+            )
+        return thresholds
+
+    def _is_valid(self) -> bool:
+        numbers = (self.unsure_below, self.not_a_digit_above, self.temperature)
+        return (
+            # JSON's true and false are numbers to Python.
+            all(isinstance(each, int | float) and not isinstance(each, bool) for each in numbers)
+            and 0 <= self.unsure_below <= 1
+            and 0 <= self.not_a_digit_above <= 1
+            and 0 < self.temperature < math.inf
+            and isinstance(self.chosen_on, str)
+        )
 
 
 #: For a model without thresholds of its own. At an even chance the most probable digit is more

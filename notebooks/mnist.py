@@ -216,7 +216,7 @@ show(pictures, titles, columns=6, scale=1.6)
 # would not be those of the service. We send digits through as PNG files and compare bit for bit.
 
 # %%
-from dlflask.evaluate.pictures import encode_png
+from dlflask.evaluate.dataset import encode_png
 from dlflask.preprocess import to_mnist
 
 num_checked = 500
@@ -234,7 +234,7 @@ print(f"{sum(same)} of {num_checked} digits come through bit for bit")
 # for each digit (softmax regression); and the dense 784-512-10 network that the service began with.
 
 # %%
-from dlflask.evaluate.statistics import rate
+from dlflask.evaluate.metrics import rate
 from notebooks.support import baselines
 
 x, y = data.x_train, data.y_train
@@ -407,7 +407,7 @@ display(Markdown(Report.read(MODEL.with_suffix(".json")).to_markdown()))
 # network of section 3. Nothing was chosen by these digits.
 
 # %%
-from dlflask.evaluate.statistics import calibration, mcnemar
+from dlflask.evaluate.metrics import calibration, mcnemar
 from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.scoring import predict, to_tensors
 
@@ -599,8 +599,8 @@ plt.show()
 
 # %%
 from dlflask.classifier import Classifier
-from dlflask.evaluate.answers import ask, read_by_model
-from dlflask.evaluate.pictures import find_digits, find_non_digits
+from dlflask.evaluate.dataset import find_digits, find_non_digits
+from dlflask.evaluate.outcomes import ask, read_by_model
 from dlflask.evaluate.report import summarise
 
 classifier = Classifier(MODEL)

@@ -3,6 +3,7 @@
 import io
 import os
 from importlib.util import find_spec
+import sys
 
 import numpy as np
 import pytest
@@ -20,6 +21,9 @@ if find_spec("tensorflow") is None:
 # Hypothesis's default deadline is wall time, which a busy machine exceeds.
 settings.register_profile("dlflask", deadline=None)
 settings.load_profile("dlflask")
+
+# As in dlflask/forward.py, for tests that import Keras before it: OpenVINO is to report to nobody.
+sys.modules["openvino_telemetry"] = None
 
 
 class FakeClassifier:

@@ -28,7 +28,7 @@ ALLOWED = {
     "lines": {"ink"},
     "strokes": {"errors", "ink", "lines"},
     "preprocess": {"errors", "ink", "resample", "strokes"},
-    "model_file": {"verdict"},
+    "model_file": {"errors", "verdict"},
     "explain": set(),
     "layout": set(),
     "forward": {"layout"},
@@ -82,15 +82,16 @@ ALLOWED = {
         *("problems", "readiness", "reading", "reference", "routes", "service", "shortcut"),
         *("v2", "wording"),
     },
+    "client": {"verdict"},
     "evaluate": {
-        *("classifier", "config", "errors", "evaluate"),
+        *("classifier", "client", "config", "errors", "evaluate"),
         *("image", "prediction", "preprocess", "verdict"),
     },
-    "command": {
-        *("batch", "classifier", "command", "config", "errors", "evaluate", "upload", "verdict"),
-        "wording",
+    "cli": {
+        *("batch", "classifier", "cli", "client", "config", "errors", "upload"),
+        *("verdict", "wording"),
     },
-    "__main__": {"command", "config", "errors"},
+    "__main__": {"cli", "config", "errors"},
     "train": {
         *("errors", "evaluate", "image", "model_file"),
         *("preprocess", "resample", "train", "verdict"),

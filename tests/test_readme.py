@@ -40,7 +40,7 @@ RUN_BY = {
         "overlays/local",
     ),
     "python -m dlflask predict static/4.jpg": ("tests/model/test_readme.py", "dlflask predict"),
-    "python -m dlflask serve --port 8080": ("tests/model/test_command.py", '"serve", "--port"'),
+    "python -m dlflask serve --port 8080": ("tests/model/test_cli.py", '"serve", "--port"'),
     "make lock": ("tests/e2e/test_clone.py", '"lock"'),
     "make screenshot": ("tests/e2e/test_looks.py", "screenshot"),
     # No conda channel is reachable in CI: what it would install is what these tests hold together.

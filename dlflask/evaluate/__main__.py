@@ -16,14 +16,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
+from dlflask.client import Service
 from dlflask.config import Config
 from dlflask.errors import ConfigError, ModelError
-from dlflask.evaluate.answers import Answer, Reader, ask, read_by_model
-from dlflask.evaluate.http import Service
-from dlflask.evaluate.markdown import to_markdown
-from dlflask.evaluate.pictures import Picture, find_digits, find_non_digits
+from dlflask.evaluate.contact_sheet import choose_worst, draw_sheet
+from dlflask.evaluate.dataset import Picture, find_digits, find_non_digits
+from dlflask.evaluate.outcomes import Answer, Reader, ask, read_by_model
+from dlflask.evaluate.render import to_markdown
 from dlflask.evaluate.report import summarise
-from dlflask.evaluate.sheet import choose_worst, draw_sheet
 
 
 def main(argv: list[str] | None = None) -> int:

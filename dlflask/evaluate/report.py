@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from dlflask.evaluate.answers import OUTCOMES, REFUSED, UNREAD, Answer
-from dlflask.evaluate.statistics import Calibration, Rate, calibration, rate
+from dlflask.client import REFUSED, UNREAD
+from dlflask.evaluate.metrics import Calibration, Rate, calibration, rate
+from dlflask.evaluate.outcomes import OUTCOMES, Answer
 
 #: Columns of the confusion matrix: the ten digits, and what was refused.
 NUM_COLUMNS = 11

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dlflask.evaluate.statistics import rate
+from dlflask.evaluate.metrics import rate
 from dlflask.train.scoring import Score
 from dlflask.verdict import Thresholds
 

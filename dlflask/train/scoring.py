@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.evaluate.statistics import calibration
+from dlflask.evaluate.metrics import calibration
 from dlflask.train.augmentation.augment import augment_fields, augment_images
 from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import Images, Labels

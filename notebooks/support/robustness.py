@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dlflask.errors import BlankImage
-from dlflask.evaluate.pictures import encode_png
+from dlflask.evaluate.dataset import encode_png
 from dlflask.image import decode_image
 from dlflask.preprocess import to_mnist
 

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 from werkzeug.serving import make_server
 
-from dlflask.evaluate.answers import Answer, Outcome, ask, read_by_model
-from dlflask.evaluate.pictures import Picture, find_digits
+from dlflask.client import Outcome
+from dlflask.evaluate.dataset import Picture, find_digits
+from dlflask.evaluate.outcomes import Answer, ask, read_by_model
 from dlflask.image import decode_image
 from dlflask.prediction import Prediction
 from dlflask.preprocess import to_mnist

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dlflask.evaluate.answers import REFUSED, UNKNOWN, UNREAD, ask, read_by_model
-from dlflask.evaluate.markdown import to_markdown
-from dlflask.evaluate.pictures import Picture, find_non_digits
+from dlflask.client import REFUSED, UNKNOWN, UNREAD
+from dlflask.evaluate.contact_sheet import choose_worst, draw_sheet
+from dlflask.evaluate.dataset import Picture, find_non_digits
+from dlflask.evaluate.outcomes import ask, read_by_model
+from dlflask.evaluate.render import to_markdown
 from dlflask.evaluate.report import summarise
-from dlflask.evaluate.sheet import choose_worst, draw_sheet
 from tests.conftest import encode
 from tests.drawing import draw_digit
 from tests.evaluate.samples import BLANK, answer, answers_for

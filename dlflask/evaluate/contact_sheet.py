@@ -8,8 +8,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from dlflask.client import REFUSED, UNREAD
 from dlflask.errors import BlankImage, ImageError
-from dlflask.evaluate.answers import REFUSED, UNREAD, Answer
+from dlflask.evaluate.outcomes import Answer
 from dlflask.image import decode_image
 from dlflask.preprocess import to_mnist
 

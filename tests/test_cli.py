@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from dlflask.command.files import Named, find_files
-from dlflask.command.predict import BATCH_SIZE, predict
-from dlflask.command.rows import csv_rows, json_rows, text_rows
-from dlflask.command.serve import command, port_of
+from dlflask.cli.formatters import csv_rows, json_rows, text_rows
+from dlflask.cli.inputs import Named, find_files
+from dlflask.cli.predict import BATCH_SIZE, predict
+from dlflask.cli.serve import command, port_of
+from dlflask.client import UNREAD, Outcome
 from dlflask.errors import DlflaskError, EmptyUpload, UploadTooLarge
-from dlflask.evaluate.answers import UNREAD, Outcome
 
 SURE = Outcome("digit", np.array([0.01] * 4 + [0.91] + [0.01] * 5, np.float32))
 FAULT = Outcome(UNREAD, reason="No such file")

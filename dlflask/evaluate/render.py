@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from dlflask.evaluate.metrics import Calibration, Rate
 from dlflask.evaluate.report import NUM_COLUMNS, Digits, NonDigits, Report
-from dlflask.evaluate.statistics import Calibration, Rate
 
 #: Named in the text; report.json has them all.
 MAX_LISTED = 20

@@ -5,11 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dlflask.evaluate.answers import REFUSED, UNKNOWN, UNREAD, Outcome
 from dlflask.verdict import NOT_A_DIGIT
 
 TIMEOUT_SECONDS = 30
@@ -28,6 +29,26 @@ _HEAD = (
     "Content-Type: application/octet-stream\r\n\r\n"
 ).encode()
 _TAIL = f"\r\n--{_BOUNDARY}--\r\n".encode()
+
+
+#: What can stand in place of a verdict: the service answered with a problem; the file could not be
+#: read or the service failed, which says nothing about the answer; the service gives no verdicts.
+REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What was said of one picture.
+
+    Attributes:
+        verdict: One of `VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
+        probabilities: (10,) float32 of the digits; None where there was no answer.
+        reason: Why there was none.
+    """
+
+    verdict: str
+    probabilities: NDArray[np.float32] | None = None
+    reason: str = ""
 
 
 class Service:

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from dlflask.evaluate.answers import REFUSED, Answer, Outcome
-from dlflask.evaluate.pictures import Picture
-from dlflask.evaluate.sheet import choose_worst, draw_sheet
+from dlflask.client import REFUSED, Outcome
+from dlflask.evaluate.contact_sheet import choose_worst, draw_sheet
+from dlflask.evaluate.dataset import Picture
+from dlflask.evaluate.outcomes import Answer
 from tests.evaluate.samples import answer, answers_for
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dlflask.app import create_app
+from dlflask.client import REFUSED, UNKNOWN, UNREAD, Service
 from dlflask.config import Config
-from dlflask.evaluate.answers import REFUSED, UNKNOWN, UNREAD, ask, read_by_model
-from dlflask.evaluate.http import Service
-from dlflask.evaluate.pictures import find_digits
+from dlflask.evaluate.dataset import find_digits
+from dlflask.evaluate.outcomes import ask, read_by_model
 from tests.evaluate.samples import serving
 
 

@@ -6,35 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from dlflask.client import REFUSED, UNKNOWN, UNREAD, Outcome
 from dlflask.errors import ImageError
-from dlflask.evaluate.pictures import Picture
+from dlflask.evaluate.dataset import Picture
 from dlflask.image import decode_image
 from dlflask.prediction import Prediction
 from dlflask.preprocess import Tensor, to_mnist
 from dlflask.verdict import VERDICTS
 
-#: What can stand in place of a verdict: the service answered with a problem; the file could not be
-#: read or the service failed, which says nothing about the answer; the service gives no verdicts.
-REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What was said of one picture.
-
-    Attributes:
-        verdict: One of `VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
-        probabilities: (10,) float32 of the digits; None where there was no answer.
-        reason: Why there was none.
-    """
-
-    verdict: str
-    probabilities: NDArray[np.float32] | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)

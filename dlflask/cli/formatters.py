@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from dlflask.evaluate.answers import Outcome
+from dlflask.client import Outcome
 from dlflask.verdict import NOT_A_DIGIT
 from dlflask.wording import percent
 

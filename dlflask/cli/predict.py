@@ -7,10 +7,9 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from pathlib import Path
 
 from dlflask.batch import read_digits
-from dlflask.command.files import Named
+from dlflask.cli.inputs import Named
+from dlflask.client import REFUSED, UNREAD, Outcome, Service
 from dlflask.errors import DlflaskError
-from dlflask.evaluate.answers import REFUSED, UNREAD, Outcome
-from dlflask.evaluate.http import Service
 
 #: Pictures of one forward pass: more are no quicker each, and these few photos fit in memory.
 BATCH_SIZE = 32
@@ -33,12 +32,13 @@ def open_model(path: Path) -> AbstractContextManager[Reader]:
     """A reader that predicts here, a batch by one forward pass.
 
     Raises:
-        ModelError: `path` is no model of digits.
+        ModelError: `path` is not a model of digits, or fails its self-test.
     """
     # Keras takes seconds to import, and --help and asking a service do without it.
     from dlflask.classifier import Classifier  # noqa: PLC0415
 
     classifier = Classifier(path)
+    classifier.warm_up()
 
     def read(uploads: Sequence[bytes | DlflaskError]) -> list[Outcome]:
         return [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlflask.evaluate.pictures import encode_png, find_digits
+from dlflask.evaluate.dataset import encode_png, find_digits
 from dlflask.image import decode_image
 from dlflask.preprocess import to_mnist
 

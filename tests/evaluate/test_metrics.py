@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dlflask.evaluate.statistics import calibration, mcnemar, rate, reliability
+from dlflask.evaluate.metrics import calibration, mcnemar, rate, reliability
 
 
 @pytest.mark.parametrize(

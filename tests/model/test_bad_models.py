@@ -1,0 +1,191 @@
+"""Damaged and hostile model files: each ends in one line that says what is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from dlflask.__main__ import main
+from dlflask.classifier import Classifier
+from dlflask.errors import ModelError
+from dlflask.model_file import ATTRIBUTE, DIGITS, MAX_REASON, MAX_TEXT_BYTES, OUTPUTS, reason
+from dlflask.verdict import PLAIN
+from tests.serving import ROOT, free_port
+
+THRESHOLDS = json.loads(PLAIN.to_json())
+
+
+def save(path, *, shape=(28, 28, 1), units=10, activation="softmax"):
+    layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(units, activation)]
+    keras.Sequential(layers).save(path)
+    return path
+
+
+def with_attributes(**attributes):
+    """Return a function that saves a good network with root attributes set or, if None, absent."""
+
+    def make(folder):
+        path = save(folder / "model.h5")
+        with h5py.File(path, "r+") as file:
+            for name, value in attributes.items():
+                if value is not None:
+                    file.attrs[name] = value
+        return path
+
+    return make
+
+
+def with_thresholds(**changed):
+    return with_attributes(**{ATTRIBUTE: json.dumps(THRESHOLDS | changed)})
+
+
+def with_golden(digits=((10, 28, 28), np.uint8), outputs=((10, 10), np.float32)):
+    return with_attributes(
+        **{
+            DIGITS: digits and np.zeros(*digits),
+            OUTPUTS: outputs and np.full(*outputs[:1], 0.1, *outputs[1:]),
+        }
+    )
+
+
+def with_config(folder, old, new):
+    """Save a good network and replace text in its configuration."""
+    path = save(folder / "model.h5")
+    with h5py.File(path, "r+") as file:
+        config = file.attrs["model_config"]
+        assert old in config
+        file.attrs["model_config"] = config.replace(old, new)
+    return path
+
+
+def many_units(folder):
+    return with_config(folder, '"units": 10', f'"units": {2**31}')
+
+
+def renamed_keras(folder):
+    return save(folder / "model.keras").rename(folder / "model.h5")
+
+
+def renamed_h5(folder):
+    return save(folder / "model.h5").rename(folder / "model.keras")
+
+
+def inflating(folder):
+    path = folder / "model.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", b" " * (MAX_TEXT_BYTES + 1))
+    return path
+
+
+def any_size(folder):
+    layers = [
+        keras.Input((None, None, 1)),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(10, "softmax"),
+    ]
+    keras.Sequential(layers).save(folder / "model.h5")
+    return folder / "model.h5"
+
+
+def single_layer(folder):
+    layer = keras.layers.Dense(10)
+    layer.build((None, 784))
+    keras.saving.save_model(layer, folder / "model.keras")
+    return folder / "model.keras"
+
+
+def archive_without_model(folder):
+    path = folder / "model.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "")
+    return path
+
+
+BAD_MODELS = [
+    pytest.param(with_thresholds(unsure_below="x"), "thresholds", id="threshold-string"),
+    pytest.param(with_thresholds(unsure_below=True), "thresholds", id="threshold-boolean"),
+    pytest.param(with_thresholds(not_a_digit_above=None), "thresholds", id="threshold-null"),
+    pytest.param(with_thresholds(not_a_digit_above=1.1), "thresholds", id="threshold-above-1"),
+    pytest.param(with_thresholds(unsure_below=float("nan")), "thresholds", id="threshold-nan"),
+    pytest.param(with_thresholds(temperature=0), "thresholds", id="temperature-0"),
+    pytest.param(with_thresholds(chosen_on=[]), "thresholds", id="chosen-on-list"),
+    pytest.param(with_attributes(**{ATTRIBUTE: 7}), "thresholds", id="thresholds-number"),
+    pytest.param(with_attributes(**{ATTRIBUTE: "[" * 50_000}), "thresholds", id="thresholds-deep"),
+    pytest.param(with_golden(digits=None), "golden digits", id="golden-digits-missing"),
+    pytest.param(with_golden(outputs=None), "golden digits", id="golden-outputs-missing"),
+    pytest.param(with_golden(digits=((10, 27, 28), np.uint8)), "golden digits", id="golden-shape"),
+    pytest.param(with_golden(digits=((9, 28, 28), np.uint8)), "golden digits", id="golden-count"),
+    pytest.param(with_golden(digits=((), np.uint8)), "golden digits", id="golden-scalar"),
+    pytest.param(with_golden(digits=((10, 28, 28), "f4")), "golden digits", id="golden-floats"),
+    pytest.param(with_golden(outputs=((10, 11), np.float32)), r"\(10, 11\)", id="golden-columns"),
+    pytest.param(with_golden(outputs=((10, 10), "S1")), "golden digits", id="golden-text"),
+    pytest.param(
+        with_golden(digits=((0, 28, 28), np.uint8), outputs=((0, 10), np.float32)),
+        "golden digits",
+        id="golden-none",
+    ),
+    pytest.param(many_units, "cannot be loaded", id="too-much-memory"),
+    pytest.param(renamed_keras, "Rename it to model.keras", id="keras-named-h5"),
+    pytest.param(renamed_h5, "Rename it to model.h5", id="h5-named-keras"),
+    pytest.param(inflating, "inflates to", id="inflating-config"),
+    pytest.param(single_layer, "expected one input", id="a-layer"),
+    pytest.param(archive_without_model, "cannot be loaded", id="archive-without-model"),
+    pytest.param(any_size, "28 x 28", id="any-size"),
+]
+
+
+@pytest.mark.parametrize(("make", "says"), BAD_MODELS)
+def test_classifier_bad_model(tmp_path, make, says):
+    path = make(tmp_path)
+
+    with pytest.raises(ModelError, match=says) as caught:
+        Classifier(path).warm_up()
+
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_reason_is_one_short_line():
+    assert reason(ValueError("two\n  lines")) == "two lines"
+    assert reason(MemoryError()) == "MemoryError"
+    assert len(reason(ValueError("x" * 5_000))) == MAX_REASON + 1
+
+
+def test_predict_bad_model(tmp_path, capsys):
+    """A model that loads and fails its self-test, which `predict` would otherwise meet late."""
+    path = save(tmp_path / "logits.h5", activation="relu")
+
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(ROOT / "static" / "4.jpg"), "--model", str(path)])
+
+    assert ended.value.code == 2
+    assert "End the network with a softmax" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_gunicorn_bad_model(tmp_path):
+    path = with_thresholds(unsure_below="x")(tmp_path)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "server:app"],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "PORT": str(free_port()),
+            "KERAS_BACKEND": "openvino",
+            "DLFLASK_MODEL_PATH": str(path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "dlflask cannot start: The thresholds stored in the model cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr

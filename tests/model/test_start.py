@@ -1,0 +1,92 @@
+"""The start and stop of the real service: it contacts nobody, and stops cleanly when not ready."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import keras
+
+from tests.serving import ROOT, free_port, wait_until_ready
+
+#: Loaded by every Python of the service. Refuses and logs all that leaves the machine.
+SITECUSTOMIZE = """\
+import os, sys
+
+LEAVES = {"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"}
+
+
+def watch(event, arguments):
+    if event in LEAVES:
+        log(f"{event} {arguments}")
+        raise OSError("refused by the test")
+    if event == "import" and arguments[0].startswith("openvino_telemetry."):
+        log(f"import {arguments[0]}")
+
+
+def log(line):
+    with open(os.environ["WATCH_LOG"], "a") as file:
+        file.write(line + chr(10))
+
+
+sys.addaudithook(watch)
+log("watched")
+"""
+
+
+@contextmanager
+def started(**environment):
+    """Start the service; yield its port and process, and end it if the test has not."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "server:app"],
+        cwd=ROOT,
+        env=os.environ | {"PORT": str(port), "KERAS_BACKEND": "openvino"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield port, process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+def test_start_contacts_nobody(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    log = tmp_path / "log"
+    environment = {
+        "HOME": str(tmp_path / "home"),
+        "PYTHONPATH": str(tmp_path / "site"),
+        "WATCH_LOG": str(log),
+        "WEB_CONCURRENCY": "1",
+    }
+
+    with started(**environment) as (port, process):
+        wait_until_ready(port, process)
+
+    assert set(log.read_text().splitlines()) == {"watched"}
+    assert not (tmp_path / "home" / "intel").exists()
+
+
+def test_stop_after_failed_self_test(tmp_path):
+    """Each worker once compiled the network with two OpenVINO cores and died by SIGSEGV."""
+    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    keras.Sequential(layers).save(tmp_path / "logits.h5")
+    environment = {"DLFLASK_MODEL_PATH": str(tmp_path / "logits.h5"), "WEB_CONCURRENCY": "3"}
+
+    with started(**environment) as (_, process):
+        failed = 0
+        while failed < 3:
+            line = process.stdout.readline()
+            assert line, "the service ended"
+            failed += "Worker is not ready" in line
+        process.terminate()
+        log = process.communicate(timeout=60)[0]
+
+    assert "SIGSEGV" not in log
+    assert process.returncode == 0
