@@ -354,6 +354,7 @@ print(f"{network.count_params():,} parameters, {count_multiply_adds(network) / 1
 import tempfile
 
 from dlflask.train.diary import Diary
+
 from dlflask.train.recipe import Recipe
 from dlflask.train.trainer import fit
 from dlflask.train.training_pool import make_stock

@@ -2,8 +2,8 @@
 
 import io
 import os
-from importlib.util import find_spec
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
