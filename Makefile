@@ -77,7 +77,7 @@ notebook: $(DEV)/.installed  ## Build notebooks/mnist.ipynb from its script and 
 screenshot: $(DEV)/.installed  ## Take the README's screenshot of the page
 	$(DEV)/bin/python -m tests.screenshot docs/page.png
 
-openapi: $(DEV)/.installed  ## Convert dlflask/openapi/openapi.yaml to the JSON that the service reads
+openapi: $(DEV)/.installed  ## Convert dlflask/web/openapi/openapi.yaml to the JSON that the service reads
 	$(DEV)/bin/python -m tests.openapi
 
 lock: $(DEV)/.installed  ## Compile both requirement files from pyproject.toml (UPGRADE=-U for the newest)

@@ -16,10 +16,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 # ruff: noqa: E402  after the handler: these take most of a second
-from dlflask.admission import THREADS
-from dlflask.logs import Logger
-from dlflask.metrics import SHARED
-from dlflask.service import service_of
+from dlflask.metrics.slots import SHARED
+from dlflask.server.logging import Logger
+from dlflask.web.load_shedding import THREADS
+from dlflask.web.state import service_of
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -50,7 +50,7 @@ forwarder_headers = ""
 # One process per CPU computes; its threads read uploads and keep connections. WEB_CONCURRENCY,
 # gunicorn's own variable, overrides the count.
 workers = int(os.environ.get("WEB_CONCURRENCY", count_cpus()))
-worker_class = "dlflask.worker.Worker"  # gunicorn's gthread, and whole answers
+worker_class = "dlflask.server.gunicorn_worker.Worker"  # gunicorn's gthread, and whole answers
 threads = THREADS
 
 # Keras and the model are loaded once and shared by all workers. The runtime compiles after the
@@ -94,8 +94,8 @@ def post_fork(_: Any, worker: Any) -> None:
 
 
 # What a worker may take beyond what it has when it is ready. Its threads hold 16 MB bodies a
-# few times over, 200 MB, and one large picture, 300 MB: dlflask/limits.py. What understates its
-# size there (an AVIF can) is refused here by the kernel, and answered as damaged.
+# few times over, 200 MB, and one large picture, 300 MB: dlflask/imaging/decode_limits.py. What
+# understates its size there (an AVIF can) is refused here by the kernel, and answered as damaged.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024
 
 

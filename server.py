@@ -2,11 +2,11 @@
 
 import sys
 
-from dlflask.app import create_app
-from dlflask.classifier import Classifier
 from dlflask.config import Config
+from dlflask.digits.classifier import Classifier
 from dlflask.errors import DlflaskError
-from dlflask.metrics import SHARED
+from dlflask.metrics.slots import SHARED
+from dlflask.web.app import create_app
 
 try:
     config = Config.from_environment()

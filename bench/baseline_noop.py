@@ -10,7 +10,7 @@ from contextlib import closing
 import numpy as np
 from flask import Flask, Response, json, request
 
-from dlflask.prediction import Prediction
+from dlflask.digits.prediction import Prediction
 
 _ONE_PREDICTION = Prediction(np.array([0.987654] + [0.00123456] * 9, np.float32))
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.verdict import NOT_A_DIGIT
+from dlflask.digits.thresholds import NOT_A_DIGIT
 
 TIMEOUT_SECONDS = 30
 

@@ -196,7 +196,7 @@ print({name: f"{len(upload):,} bytes" for name, upload in uploads.items()})
 # Each row below is one picture on its way from the left to the right.
 
 # %%
-from dlflask.image import decode_image
+from dlflask.imaging.decode import decode_image
 from notebooks.support.lesson import stages
 
 pictures, titles = [], []
@@ -216,8 +216,8 @@ show(pictures, titles, columns=6, scale=1.6)
 # would not be those of the service. We send digits through as PNG files and compare bit for bit.
 
 # %%
+from dlflask.digits.normalization import to_mnist
 from dlflask.evaluate.dataset import encode_png
-from dlflask.preprocess import to_mnist
 
 num_checked = 500
 same = [
@@ -471,7 +471,7 @@ show(data.x_test[wrong][:limit], titles[:limit], columns=10, scale=0.95)
 # plain and augmented, and folded into the weights of the file. To see the effect we undo it.
 
 # %%
-from dlflask.model_file import read_thresholds
+from dlflask.inference.model_file import read_thresholds
 from dlflask.train.calibration.temperature_scaling import fit_temperature
 
 thresholds = read_thresholds(MODEL)
@@ -599,7 +599,7 @@ plt.show()
 # shown here, since they belong to the people who made them.
 
 # %%
-from dlflask.classifier import Classifier
+from dlflask.digits.classifier import Classifier
 from dlflask.evaluate.dataset import find_digits, find_non_digits
 from dlflask.evaluate.outcomes import ask, read_by_model
 from dlflask.evaluate.report import summarise
@@ -751,7 +751,7 @@ print(done.stdout)
 # as a PNG file and check that the network is shown the same tensor and gives the same answer.
 
 # %%
-from dlflask.app import create_app
+from dlflask.web.app import create_app
 
 client = create_app(Config(), classifier).test_client()
 digit = asked[0]

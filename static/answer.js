@@ -1,4 +1,4 @@
-// An answer in, the page's right half out. The words are those of dlflask/wording.py.
+// An answer in, the page's right half out. The words are those of dlflask/web/presentation.py.
 const MAX_NAMED = 3;
 const EMPTY = "Waiting for a digit.";
 

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from dlflask.app import create_app
 from dlflask.config import Config
-from dlflask.prediction import Prediction
+from dlflask.digits.prediction import Prediction
+from dlflask.web.app import create_app
 from tests.drawing import draw_digit
+
+pytest_plugins = ["tests.pen_strokes"]
 
 # Keras chooses TensorFlow unless told otherwise, and TensorFlow has no release for Python 3.14.
 if find_spec("tensorflow") is None:
@@ -22,7 +24,7 @@ if find_spec("tensorflow") is None:
 settings.register_profile("dlflask", deadline=None)
 settings.load_profile("dlflask")
 
-# As in dlflask/forward.py, for tests that import Keras before it: OpenVINO is to report to nobody.
+# As in dlflask/inference/openvino_runtime.py, for tests that import Keras before it.
 sys.modules["openvino_telemetry"] = None
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.openapi` writes dlflask/openapi/openapi.json from openapi.yaml.
+"""`python -m tests.openapi` writes dlflask/web/openapi/openapi.json from openapi.yaml.
 
 PyYAML is a development package: the service reads the JSON.
 """

@@ -102,7 +102,7 @@ ALLOWED = {
 BENCH = {
     "__init__": set(),
     "fixtures": set(),
-    "baseline_noop": {"dlflask.prediction"},
+    "baseline_noop": {"dlflask.digits.prediction"},
     "baseline_noop_gunicorn": {"dlflask.config"},
     "baseline_keras_predict": {"dlflask.config"},
     "baseline_keras_predict_gunicorn": set(),

@@ -8,8 +8,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from dlflask.image import decode_image
-from dlflask.preprocess import is_placed, to_mnist
+from dlflask.digits.normalization import is_placed, to_mnist
+from dlflask.imaging.decode import decode_image
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.serving import ROOT

@@ -26,7 +26,7 @@ RUN_BY = {
         "dlflask.evaluate",
     ),
     "make image": ("tests/e2e/test_image.py", '"make", "image"'),
-    "make openapi": ("tests/test_openapi.py", "openapi.convert()"),
+    "make openapi": ("tests/web/test_openapi.py", "openapi.convert()"),
     "make sbom": ("tests/test_sbom.py", '"make", "sbom"'),
     "docker compose up -d --scale api=4": ("tests/e2e/test_scale.py", '"--scale"'),
     "docker swarm init": ("tests/e2e/test_swarm.py", '"swarm", "init"'),

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from dlflask.client import Outcome
-from dlflask.verdict import NOT_A_DIGIT
-from dlflask.wording import percent
+from dlflask.digits.thresholds import NOT_A_DIGIT
+from dlflask.web.presentation import percent
 
 COLUMNS = ("file", "label", "confidence", "verdict", "error")
 PROBABILITIES = tuple(f"p{label}" for label in range(NOT_A_DIGIT))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 
-from dlflask.batch import read_digits
 from dlflask.cli.inputs import Named
 from dlflask.client import REFUSED, UNREAD, Outcome, Service
+from dlflask.digits.batch import read_digits
 from dlflask.errors import DlflaskError
 
 #: Pictures of one forward pass: more are no quicker each, and these few photos fit in memory.
@@ -35,7 +35,7 @@ def open_model(path: Path) -> AbstractContextManager[Reader]:
         ModelError: `path` is not a model of digits, or fails its self-test.
     """
     # Keras takes seconds to import, and --help and asking a service do without it.
-    from dlflask.classifier import Classifier  # noqa: PLC0415
+    from dlflask.digits.classifier import Classifier  # noqa: PLC0415
 
     classifier = Classifier(path)
     classifier.warm_up()

@@ -74,7 +74,7 @@ def _open_service(url: str) -> tuple[AbstractContextManager[Reader], dict[str, A
 
 def _open_model(path: Path | None) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
     # Keras takes seconds to import, and asking a service does without it.
-    from dlflask.classifier import Classifier  # noqa: PLC0415
+    from dlflask.digits.classifier import Classifier  # noqa: PLC0415
 
     path = path or Config.from_environment().model_path
     classifier = Classifier(path)

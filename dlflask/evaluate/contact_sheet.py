@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from dlflask.client import REFUSED, UNREAD
+from dlflask.digits.normalization import to_mnist
 from dlflask.errors import BlankImage, ImageError
 from dlflask.evaluate.outcomes import Answer
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.imaging.decode import decode_image
 
 MAX_WORST = 60
 COLUMNS = 6

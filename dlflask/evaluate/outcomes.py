@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Outcome
+from dlflask.digits.normalization import Tensor, to_mnist
+from dlflask.digits.prediction import Prediction
+from dlflask.digits.thresholds import VERDICTS
 from dlflask.errors import ImageError
 from dlflask.evaluate.dataset import Picture
-from dlflask.image import decode_image
-from dlflask.prediction import Prediction
-from dlflask.preprocess import Tensor, to_mnist
-from dlflask.verdict import VERDICTS
+from dlflask.imaging.decode import decode_image
 
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
 

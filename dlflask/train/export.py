@@ -11,7 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dlflask.model_file import read_thresholds, write_thresholds
+from dlflask.digits.thresholds import Thresholds
+from dlflask.inference.model_file import read_thresholds, write_thresholds
 from dlflask.train.calibration.pictures import Pictures
 from dlflask.train.calibration.temperature_scaling import fit_temperature, scale_logits
 from dlflask.train.calibration.thresholds import choose_thresholds
@@ -29,7 +30,6 @@ from dlflask.train.scoring import (
     score,
     to_tensors,
 )
-from dlflask.verdict import Thresholds
 
 
 @dataclass(frozen=True)

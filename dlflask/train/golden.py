@@ -18,9 +18,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras
 import numpy as np
 
-from dlflask.image import decode_image
-from dlflask.model_file import Golden, write_golden
-from dlflask.preprocess import to_mnist
+from dlflask.digits.normalization import to_mnist
+from dlflask.imaging.decode import decode_image
+from dlflask.inference.model_file import Golden, write_golden
 from dlflask.train.model_card import ModelCard
 from dlflask.train.scoring import predict, to_tensors
 

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dlflask.digits.thresholds import Thresholds
 from dlflask.evaluate.metrics import rate
 from dlflask.train.scoring import Score
-from dlflask.verdict import Thresholds
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dlflask.digits.thresholds import Thresholds
 from dlflask.evaluate.metrics import calibration
 from dlflask.train.augmentation.augment import augment_fields, augment_images
 from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import Images, Labels
 from dlflask.train.synthesis.skeletonize import distance_fields, enlarge, thin
 from dlflask.train.synthesis.synthetic_negatives import draw_negatives
-from dlflask.verdict import Thresholds
 
 Tensors = NDArray[np.float32]
 

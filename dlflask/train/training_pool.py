@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dlflask.digits.thresholds import NOT_A_DIGIT
 from dlflask.train.augmentation.augment import FULL, Strength, augment_fields, augment_images
 from dlflask.train.augmentation.corruptions import Batch
 from dlflask.train.data import Images, Labels
@@ -14,7 +15,6 @@ from dlflask.train.synthesis.hard_negatives import make_hard_negatives
 from dlflask.train.synthesis.skeletonize import Fields, distance_fields, enlarge, thin
 from dlflask.train.synthesis.synthetic_digits import draw_digits
 from dlflask.train.synthesis.synthetic_negatives import draw_negatives
-from dlflask.verdict import NOT_A_DIGIT
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlflask.classifier import SIZE, Classifier
+from dlflask.digits.classifier import SIZE, Classifier
 
 NUM_CALLS = 500
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.ink import Ink
-from dlflask.preprocess import centre, scale_to_box, strengthen
-from dlflask.strokes import cut_out_digit
+from dlflask.digits.normalization import centre, scale_to_box, strengthen
+from dlflask.digits.segmentation import cut_out_digit
+from dlflask.imaging.ink import Ink
 from dlflask.train.augmentation.augment import augment_fields, warp
 from dlflask.train.augmentation.corruptions import CORRUPTIONS
 from dlflask.train.augmentation.stroke_width import change_stroke

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from dlflask.digits.normalization import to_mnist
 from dlflask.errors import BlankImage
 from dlflask.evaluate.dataset import encode_png
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.imaging.decode import decode_image
 
 Sheet = NDArray[np.float32]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dlflask.prediction import Prediction
-from dlflask.reading import Reading
+from dlflask.digits.prediction import Prediction
+from dlflask.digits.reading import Reading
 from tests.conftest import FakeClassifier
 
 #: What a model with an eleventh output says: a 4, a 9 or a 4, no digit.

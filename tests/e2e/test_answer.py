@@ -6,8 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from dlflask.prediction import Prediction
-from dlflask.wording import percent, sentence
+from dlflask.digits.prediction import Prediction
+from dlflask.web.presentation import percent, sentence
 from tests.e2e.made_up import OUTPUTS, answer_of
 from tests.e2e.visiting import marked, status, wait_for_status
 from tests.serving import ROOT

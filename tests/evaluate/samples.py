@@ -8,11 +8,11 @@ from PIL import Image
 from werkzeug.serving import make_server
 
 from dlflask.client import Outcome
+from dlflask.digits.normalization import to_mnist
+from dlflask.digits.prediction import Prediction
 from dlflask.evaluate.dataset import Picture, find_digits
 from dlflask.evaluate.outcomes import Answer, ask, read_by_model
-from dlflask.image import decode_image
-from dlflask.prediction import Prediction
-from dlflask.preprocess import to_mnist
+from dlflask.imaging.decode import decode_image
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 

@@ -5,11 +5,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from dlflask.app import create_app
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Service
 from dlflask.config import Config
 from dlflask.evaluate.dataset import find_digits
 from dlflask.evaluate.outcomes import ask, read_by_model
+from dlflask.web.app import create_app
 from tests.evaluate.samples import serving
 
 

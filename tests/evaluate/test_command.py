@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlflask.app import create_app
 from dlflask.config import Config
 from dlflask.evaluate.__main__ import main
+from dlflask.web.app import create_app
 from tests.conftest import encode
 from tests.drawing import draw_digit
 from tests.evaluate.samples import serving

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlflask.digits.normalization import to_mnist
 from dlflask.evaluate.dataset import encode_png, find_digits
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.imaging.decode import decode_image
 
 
 def test_pictures_have_the_label_and_the_source_of_their_folders(folder):

@@ -1,7 +1,7 @@
 """`python -m tests.fuzz TARGET FOLDER [libFuzzer's options]`: feed a target, guided by coverage.
 
 `make fuzz` runs both targets. What breaks a promise is left in FOLDER as crash-*; once mended, its
-file is kept in tests/fuzz/found/, where tests/test_hostile.py feeds it again.
+file is kept in tests/fuzz/found/, where tests/web/test_malformed_input.py feeds it again.
 """
 
 import struct

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, features
 
-from dlflask.image import FORMATS
+from dlflask.imaging.decode import FORMATS
 from tests.conftest import encode
 from tests.drawing import draw_digit
 

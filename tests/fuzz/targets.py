@@ -7,11 +7,11 @@ import re
 import numpy as np
 from werkzeug.test import create_environ, run_wsgi_app
 
-from dlflask.app import create_app
 from dlflask.config import Config
+from dlflask.digits.normalization import to_mnist
 from dlflask.errors import ImageError
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.imaging.decode import decode_image
+from dlflask.web.app import create_app
 from tests.conftest import FakeClassifier
 
 _CLASSIFIER = FakeClassifier()

@@ -12,10 +12,17 @@ import numpy as np
 import pytest
 
 from dlflask.__main__ import main
-from dlflask.classifier import Classifier
+from dlflask.digits.classifier import Classifier
+from dlflask.digits.thresholds import PLAIN
 from dlflask.errors import ModelError
-from dlflask.model_file import ATTRIBUTE, DIGITS, MAX_REASON, MAX_TEXT_BYTES, OUTPUTS, reason
-from dlflask.verdict import PLAIN
+from dlflask.inference.model_file import (
+    ATTRIBUTE,
+    DIGITS,
+    MAX_REASON,
+    MAX_TEXT_BYTES,
+    OUTPUTS,
+    reason,
+)
 from tests.serving import ROOT, free_port
 
 THRESHOLDS = json.loads(PLAIN.to_json())

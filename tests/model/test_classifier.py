@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from dlflask.classifier import Classifier
 from dlflask.config import Config
+from dlflask.digits.classifier import Classifier
+from dlflask.digits.normalization import to_mnist
 from dlflask.errors import ModelError
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.imaging.decode import decode_image
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.serving import ROOT

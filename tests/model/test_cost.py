@@ -21,8 +21,8 @@ MEASURE = """
 import re, resource, sys, time
 from pathlib import Path
 from dlflask.errors import ImageError
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.imaging.decode import decode_image
+from dlflask.digits.normalization import to_mnist
 
 def peak():
     status = Path("/proc/self/status")

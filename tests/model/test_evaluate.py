@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from dlflask.classifier import Classifier
 from dlflask.config import Config
+from dlflask.digits.classifier import Classifier
+from dlflask.digits.thresholds import PLAIN, Thresholds
 from dlflask.evaluate.__main__ import main
-from dlflask.model_file import write_thresholds
-from dlflask.verdict import PLAIN, Thresholds
+from dlflask.inference.model_file import write_thresholds
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from dlflask.classifier import Classifier
 from dlflask.config import Config
+from dlflask.digits.classifier import Classifier
 from dlflask.errors import ModelError
-from dlflask.model_file import Golden, read_golden, write_golden
+from dlflask.inference.model_file import Golden, read_golden, write_golden
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageChops
 
-from dlflask.classifier import Classifier
 from dlflask.config import Config
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.digits.classifier import Classifier
+from dlflask.digits.normalization import to_mnist
+from dlflask.imaging.decode import decode_image
 from dlflask.train.data import MNIST_VARIABLE, load_mnist
 from tests.conftest import encode
 from tests.drawing import STORED_AS

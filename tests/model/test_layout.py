@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dlflask.layout import with_channels_first
+from dlflask.inference.channels_first import with_channels_first
 
 SIZE = (28, 28, 1)
 

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from dlflask.preprocess import PREPROCESSING
+from dlflask.digits.normalization import PREPROCESSING
 from tests.bad_uploads import encode_form
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit

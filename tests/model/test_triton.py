@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.digits.normalization import to_mnist
+from dlflask.imaging.decode import decode_image
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.serving import ask

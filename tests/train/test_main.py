@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlflask.model_file import read_thresholds
+from dlflask.inference.model_file import read_thresholds
 from dlflask.train.model_card import ModelCard
 
 pytestmark = [

@@ -6,9 +6,9 @@ import pytest
 
 pytest.importorskip("keras")
 
+from dlflask.digits.thresholds import Thresholds
 from dlflask.train.model_card import ModelCard
 from dlflask.train.scoring import Score
-from dlflask.verdict import Thresholds
 
 pytestmark = pytest.mark.model
 

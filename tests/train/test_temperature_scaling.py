@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from dlflask.model_file import ATTRIBUTE, read_thresholds, write_thresholds
+from dlflask.digits.thresholds import Thresholds
+from dlflask.inference.model_file import ATTRIBUTE, read_thresholds, write_thresholds
 from dlflask.train.calibration.thresholds import DIGITS_KEPT, choose_thresholds
-from dlflask.verdict import Thresholds
 
 keras = pytest.importorskip("keras")
 

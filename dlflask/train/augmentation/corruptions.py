@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.resample import resize, weights
+from dlflask.imaging.resize import resize, weights
 
 Batch = NDArray[np.float32]
 Corruption = Callable[[Batch, np.random.Generator], Batch]

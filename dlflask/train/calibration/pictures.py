@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dlflask.digits.normalization import to_mnist
 from dlflask.errors import DlflaskError
-from dlflask.image import decode_image
-from dlflask.preprocess import to_mnist
+from dlflask.imaging.decode import decode_image
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from dlflask.verdict import NOT_A_DIGIT
+from dlflask.digits.thresholds import NOT_A_DIGIT
 
 Probabilities = NDArray[np.float32]
 Labels = NDArray[np.integer]

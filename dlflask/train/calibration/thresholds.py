@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlflask.verdict import NOT_A_DIGIT, Probabilities, Thresholds
+from dlflask.digits.thresholds import NOT_A_DIGIT, Probabilities, Thresholds
 
 #: Part of the digits used for the choice that must get the verdict `digit`. The target is 97 % on
 #: new images; half a point is a margin.

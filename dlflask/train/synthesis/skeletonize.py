@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from dlflask.resample import resize
+from dlflask.imaging.resize import resize
 
 Masks = NDArray[np.bool_]
 Fields = NDArray[np.uint8]

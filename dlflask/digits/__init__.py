@@ -1,0 +1,1 @@
+"""Recognition of one handwritten digit in the ink of an image."""

@@ -1,0 +1,1 @@
+"""Decoding of image files, and separation of the ink from its background."""

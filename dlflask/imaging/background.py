@@ -1,0 +1,178 @@
+"""A photograph in, its paper out: one lamp, a shadow, the table around it, light or dark.
+
+The paper is looked for on a coarse copy of the picture, in the colour channel that shows the ink
+best.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from dlflask.imaging.resize import Plane, resize
+
+#: The light is measured on a picture of this longest side, on which strokes are 1 to 4 pixels.
+COARSE_SIDE = 32
+
+#: A wider blob, in pixels of that picture, is a shadow or the table and no stroke.
+MAX_STROKE = 15
+
+#: Widest stroke, in pixels of that picture, that is told from a change of light.
+REACH = 9
+
+#: Digits cut out tightly cover up to half of the picture and of its border; a shadow or the table
+#: around the paper covers more of one of them.
+MAX_EVEN_SHARE = 0.5
+
+#: Paper is evenly lit if it strays from one lamp's light by less than this part of the contrast.
+MAX_UNEVENNESS = 0.08
+
+#: What has this part of the largest contrast, and lies along more than that part of the border, is
+#: the table around the paper,
+EDGE_INK, MAX_CONTACT = 0.4, 0.08
+
+#: if something of this part of the contrast is left inside.
+MIN_INSIDE, MIN_CONTRAST = 0.15, 12.0
+
+_AROUND = np.ones((3, 3), bool)
+
+
+def measure_distance(planes: NDArray[np.uint8]) -> Plane:
+    """Measure how much darker than its paper, or brighter than dark paper, each pixel is.
+
+    Args:
+        planes: (channels, height, width) uint8.
+
+    Returns:
+        (height, width) float32 in grey levels: about 0 on paper, up to 255 in ink.
+    """
+    height, width = planes.shape[1:]
+    scale = min(1.0, COARSE_SIDE / max(height, width))
+    colours = planes.astype(np.float32)
+    coarse = resize(colours, max(1, round(height * scale)), max(1, round(width * scale)))
+    channel, is_dark = _find_clearest_channel(coarse)
+    small = coarse[channel]
+    is_evenly_dark, even = _even_paper(small)
+    # From here on the paper is light and the ink dark.
+    sign = -1 if (is_dark if even is None else is_evenly_dark) else 1
+    small = sign * small
+    paper = _uneven_paper(small) if even is None else sign * even
+    distance: Plane = resize(paper, height, width) - sign * colours[channel]
+    edge = _photo_edge(paper - small)
+    if edge is not None:
+        distance[resize(edge, height, width) > 0] = 0
+    return distance
+
+
+def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
+    """Find the channel with the strongest strokes, and whether they are bright on dark paper."""
+    # The edge of the photo may show the table, so the middle tells how ink looks.
+    height, width = coarse.shape[1:]
+    margin = min(height, width) // 8
+    middle = np.s_[:, margin : height - margin, margin : width - margin]
+    residual = (coarse - _median(coarse))[middle]
+    # Cubes: few strong pixels are ink, many weak ones are light.
+    dark = -(residual.clip(max=0) ** 3).sum(axis=(1, 2))
+    bright = (residual.clip(min=0) ** 3).sum(axis=(1, 2))
+    channel = int(np.maximum(dark, bright).argmax())
+    return channel, bool(dark[channel] < bright[channel])
+
+
+def _median(planes: Plane) -> Plane:
+    """Take the median along rows, then columns, over 2/3 of the picture: the light alone."""
+    for axis in (1, 2):
+        length = planes.shape[axis]
+        reach = max(1, length // 3)
+        mirrored = np.abs(np.arange(-reach, length + reach))
+        mirrored = np.minimum(mirrored, 2 * (length - 1) - mirrored).clip(0)
+        windows = sliding_window_view(planes.take(mirrored, axis), 2 * reach + 1, axis=axis)
+        planes = np.partition(windows, reach, axis=-1)[..., reach]
+    return planes
+
+
+def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
+    """Tell whether the paper is dark, and its grey under one lamp; None if the light is uneven.
+
+    Source: Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
+    """
+    levels = np.sort(small, axis=None)
+    count = np.arange(1, len(levels))
+    total = levels.cumsum(dtype=np.float64)
+    between = (total[:-1] - count * total[-1] / len(levels)) ** 2 / (count * (len(levels) - count))
+    mask = small <= levels[between.argmax()]
+    if mask.all():
+        return False, None
+    area, border = mask.mean(), border_share(mask)
+    is_dark = bool(area + border > 1)
+    if is_dark:
+        mask, area, border = ~mask, 1 - area, 1 - border
+    is_wide = ndimage.minimum_filter(mask, MAX_STROKE, mode="nearest").any()
+    if is_wide or max(area, border) > MAX_EVEN_SHARE:
+        return is_dark, None
+    paper = _fit_light(small, ~mask)
+    off = np.abs(small - paper)
+    if off[~mask].mean() > MAX_UNEVENNESS * off[mask].mean():
+        return is_dark, None
+    return is_dark, paper
+
+
+def border_share(mask: NDArray[np.bool_]) -> float:
+    """Measure the part of the picture's border that `mask` covers."""
+    # Four times quicker than mean().
+    count = np.count_nonzero
+    height, width = mask.shape
+    ends = count(mask[0]) + count(mask[-1])
+    sides = count(mask[:, 0]) + count(mask[:, -1])
+    return (ends / width + sides / height) / 4
+
+
+def _uneven_paper(small: Plane) -> Plane:
+    """Estimate the paper under and around dark ink, by closing strokes up to a quarter wide."""
+    # Light that falls off towards an edge goes on beyond it, else the edge would look inked.
+    padded = np.pad(small, REACH, mode="reflect", reflect_type="odd")
+    closed = ndimage.grey_closing(padded, REACH)
+    # At the edge of a shadow the darker side counts, else the edge would look inked.
+    darker: Plane = ndimage.minimum_filter(closed, 3)[REACH:-REACH, REACH:-REACH]
+    return darker
+
+
+def _fit_light(small: Plane, where: NDArray[np.bool_]) -> Plane:
+    """Fit a quadratic surface to `small` at the pixels `where`: how one lamp lights paper."""
+    y, x = np.indices(small.shape, np.float32) / np.float32(COARSE_SIDE)
+    terms = np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=-1)
+    known = terms[where]
+    # The normal equations, 6 x 6, are solved several times as fast as what they stand for.
+    fit = np.linalg.lstsq(known.T @ known, known.T @ small[where], rcond=None)[0]
+    surface: Plane = terms @ fit
+    return surface
+
+
+def _photo_edge(distance: Plane) -> Plane | None:
+    """Mark by 1 what lies dark along the edges around a drawing; None if nothing does."""
+    mask = distance > EDGE_INK * distance.max()
+    border = _along_border(mask)
+    most = MAX_CONTACT * len(border)
+    if np.count_nonzero(border) <= most:
+        return None
+    # Lines and strokes that run out of the picture are thin; a table goes on beyond the border.
+    wide = ndimage.binary_erosion(mask, _AROUND, border_value=1)
+    blobs, num_blobs = ndimage.label(ndimage.binary_dilation(wide, _AROUND) & mask)
+    contact = np.bincount(_along_border(blobs), minlength=num_blobs + 1)
+    contact[0] = 0
+    dark = np.flatnonzero(contact > most)
+    if not len(dark):
+        return None
+    edge = np.isin(blobs, dark)
+    inside = np.where(ndimage.binary_dilation(edge, iterations=2), 0, distance)
+    if inside.max() < max(MIN_CONTRAST, MIN_INSIDE * distance.max()):
+        return None
+    around: Plane = ndimage.binary_dilation(edge).astype(np.float32)
+    return around
+
+
+def _along_border(plane: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([plane[0], plane[-1], plane[1:-1, 0], plane[1:-1, -1]])

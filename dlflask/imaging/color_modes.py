@@ -1,0 +1,102 @@
+"""Any of Pillow's modes in, 8-bit grey or colour out: alpha, palettes, 16 bits, CMYK, floats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops
+
+from dlflask.imaging.exif import Box
+from dlflask.imaging.ink import MIDDLE, Pixels
+
+#: Pictures are converted a million pixels at a time: whole, a large one would be held several times
+#: over, 2 GB for 64 megapixels with transparency.
+STRIP_PIXELS = 1 << 20
+
+
+def to_planes(plain: Image.Image) -> Pixels:
+    """Give (height, width) uint8 where no pixel has colour, else (3, height, width)."""
+    if plain.mode == "L":
+        # What np.asarray does, without Pillow's way around by a dictionary.
+        return np.frombuffer(plain.tobytes(), np.uint8).reshape(plain.height, plain.width)
+    red, green, blue = bands = plain.split()
+    if ImageChops.difference(red, green).getbbox() or ImageChops.difference(red, blue).getbbox():
+        return np.stack([np.asarray(band) for band in bands])
+    return np.asarray(red)
+
+
+def to_plain_mode(picture: Image.Image, box: Box, longest: int) -> Image.Image:
+    """Cut `box` out, reduce its longer side to at most `longest`, convert to mode L or RGB.
+
+    Transparency is laid on paper; grey of more than 8 bits is scaled by the picture's own range.
+
+    Returns:
+        `picture` itself where nothing is to be done.
+    """
+    factor = -(-max(box[2] - box[0], box[3] - box[1]) // longest)
+    if picture.mode.startswith(("I", "F")):
+        return _reduce(picture, box, factor, "L", partial(_to_eight_bits, full=_full(picture)))
+    if picture.has_transparency_data:
+        return _lay_on_paper(_reduce(picture, box, factor, "RGBA"))
+    if factor == 1 and picture.mode in ("L", "RGB") and box == (0, 0, *picture.size):
+        return picture
+    return _reduce(picture, box, factor, "L" if picture.mode in ("1", "L") else "RGB")
+
+
+def _reduce(
+    picture: Image.Image,
+    box: Box,
+    factor: int,
+    mode: str,
+    convert: Callable[[Image.Image], Image.Image] | None = None,
+) -> Image.Image:
+    """Convert and reduce strip by strip; what comes out is as if it were done at once."""
+    left, _, right, _ = box
+    size = -(-(right - left) // factor), -(-(box[3] - box[1]) // factor)
+    reduced = Image.new(mode, size)
+    for strip in _strips(box, factor):
+        part = picture.crop(strip)
+        plain = convert(part) if convert else part.convert(mode)
+        reduced.paste(plain.reduce(factor), (0, (strip[1] - box[1]) // factor))
+    return reduced
+
+
+def _strips(box: Box, factor: int) -> Iterator[Box]:
+    """Cut `box` into boxes of about `STRIP_PIXELS`, their heights multiples of `factor`."""
+    left, top, right, bottom = box
+    height = factor * max(1, STRIP_PIXELS // (factor * max(1, right - left)))
+    for start in range(top, bottom, height):
+        yield left, start, right, min(bottom, start + height)
+
+
+def _full(picture: Image.Image) -> float:
+    """The value of white: the least of 1, 255, 65,535 and the brightest pixel that holds all."""
+    strips = _strips((0, 0, *picture.size), 1)
+    peak = max(float(_values(picture.crop(strip)).max()) for strip in strips)
+    return next((level for level in (1.0, 255.0, 65_535.0) if peak <= level), peak)
+
+
+def _values(picture: Image.Image) -> NDArray[np.float32]:
+    values = np.asarray(picture)
+    if values.dtype.kind == "f":
+        return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    return values.astype(np.float32)
+
+
+def _to_eight_bits(picture: Image.Image, full: float) -> Image.Image:
+    """16-bit, 32-bit and float grey scaled by their own range: Pillow's convert would clip."""
+    grey = np.clip(_values(picture) * np.float32(255 / full), 0, 255).round().astype(np.uint8)
+    return Image.fromarray(grey)
+
+
+def _lay_on_paper(picture: Image.Image) -> Image.Image:
+    """Lay a transparent picture on white or black, whichever its own colours stand out from."""
+    *colours, opacity = (np.asarray(band, np.float32) for band in picture.split())
+    weight = opacity.sum()
+    brightness = sum(float((c * opacity).sum()) for c in colours) / (3 * weight) if weight else 0.0
+    paper = Image.new("RGBA", picture.size, "white" if brightness < MIDDLE else "black")
+    paper.alpha_composite(picture)
+    return paper.convert("RGB")

@@ -1,0 +1,1 @@
+"""Loading and running of Keras models, whatever they recognise."""

@@ -1,0 +1,1 @@
+"""The Gunicorn adapter: worker class and logging."""

@@ -1,0 +1,99 @@
+"""Views of the OpenAPI document: as JSON, and as a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, json, render_template
+
+from dlflask.web.openapi.document import document
+from dlflask.web.state import current_service
+
+blueprint = Blueprint("reference", __name__)
+
+#: Statuses of any address or method; the document describes them once, as components.
+ANYWHERE = ("404", "405")
+
+#: Longer texts of an example are shortened: base64 says nothing to a reader.
+MAX_TEXT = 200
+#: Lists and objects that fit on a line of this many characters are not split.
+MAX_LINE = 80
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Return the OpenAPI document, in the order in which it is written."""
+    return Response(json.dumps(_document(), sort_keys=False), mimetype="application/json")
+
+
+@blueprint.get("/reference")
+def reference() -> str:
+    """Return the document as a page without scripts."""
+    described = _document()
+
+    def resolve(one: dict[str, Any]) -> dict[str, Any]:
+        kind, name = one.get("$ref", "//").split("/")[-2:]
+        found: dict[str, Any] = described["components"][kind][name] if name else one
+        return found
+
+    return render_template(
+        "reference.html",
+        api=described,
+        articles=_articles(described),
+        common=_common(described),
+        resolve=resolve,
+        show=_show,
+    )
+
+
+def _document() -> dict[str, Any]:
+    return document(current_service().config)
+
+
+def _operations(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method.upper(), path, operation)
+        for path, item in described["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def _articles(described: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return each operation with its addresses; the same operation may have several."""
+    articles: dict[str, dict[str, Any]] = {}
+    for method, path, operation in _operations(described):
+        name = operation["operationId"]
+        key = json.dumps(operation | {"operationId": ""})
+        article = articles.setdefault(key, {"operation": operation, "addresses": []})
+        article["addresses"].append((name, method, path))
+    return list(articles.values())
+
+
+def _common(described: dict[str, Any]) -> list[str]:
+    """Return the statuses that mean the same for every operation, such as those of NGINX."""
+    each = [operation["responses"] for *_, operation in _operations(described)]
+    return [*ANYWHERE] + [
+        status
+        for status, response in each[0].items()
+        if "$ref" in response and all(one.get(status) == response for one in each)
+    ]
+
+
+def _show(example: Any, indent: str = "") -> str:
+    """Return an example as text to read: long texts shortened, short lists on one line."""
+    if isinstance(example, str):
+        text = example if len(example) <= MAX_TEXT else f"{example[:24]}..."
+        return json.dumps(text) if indent else text
+    line = json.dumps(example, sort_keys=False)
+    has_parts = isinstance(example, dict) or (
+        isinstance(example, list) and any(isinstance(one, (dict, list, str)) for one in example)
+    )
+    if not has_parts or len(indent + line) <= MAX_LINE:
+        return line
+    inner = indent + "  "
+    if isinstance(example, list):
+        members, opening, closing = [_show(one, inner) for one in example], "[", "]"
+    else:
+        members = [f"{json.dumps(name)}: {_show(one, inner)}" for name, one in example.items()]
+        opening, closing = "{", "}"
+    return f"{opening}\n{inner}" + f",\n{inner}".join(members) + f"\n{indent}{closing}"

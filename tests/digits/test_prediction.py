@@ -1,0 +1,97 @@
+import json
+
+import numpy as np
+import pytest
+
+from dlflask.digits.prediction import Prediction
+from dlflask.digits.thresholds import Thresholds
+from dlflask.web.presentation import percent, sentence
+
+
+def test_a_probability_on_the_wire_reads_back_to_the_same_float32():
+    probabilities = np.random.default_rng(0).dirichlet(np.full(10, 0.05)).astype(np.float32)
+
+    rows = Prediction(probabilities).to_wire()["predictions"]
+
+    assert np.array_equal([np.float32(row["probability"]) for row in rows], probabilities)
+
+
+def test_small_probabilities_are_written_with_an_exponent():
+    probabilities = np.zeros(10, np.float32)
+    probabilities[:2] = 5.870073e-09, 1
+
+    rows = Prediction(probabilities).to_wire()["predictions"]
+
+    assert [row["probability"] for row in rows[:3]] == ["5.870073e-09", "1.0", "0.0"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_answer_is_written_as_json_would_write_it(seed):
+    rng = np.random.default_rng(seed)
+    prediction = Prediction(rng.dirichlet(np.full(11, 10.0**-seed)).astype(np.float32))
+
+    compact = json.dumps(prediction.to_wire(), separators=(",", ":"), sort_keys=True)
+
+    assert prediction.to_json() == compact
+
+
+def test_label_and_confidence_are_of_the_most_probable_digit():
+    prediction = Prediction(np.array([0, 0, 0, 0.75, 0.25, 0, 0, 0, 0, 0], np.float32))
+
+    assert (prediction.label, prediction.confidence) == (3, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "says"),
+    [(0.9831, "98.3%"), (0.99999, ">99.9%"), (0.0, "<0.1%"), (0.0005, "0.1%"), (0.9994, "99.9%")],
+)
+def test_a_percentage_is_never_quite_0_or_100(fraction, says):
+    assert percent(fraction) == says
+
+
+@pytest.mark.parametrize(
+    ("outputs", "says"),
+    [
+        pytest.param([0.9, 0.1, 0.0], "This looks like a 0 (90.0%).", id="sure"),
+        pytest.param([0.45, 0.4, 0.15], "Not sure: 0 or 1.", id="two-digits"),
+        pytest.param([0.2, 0.05, 0.75], "This does not look like a digit.", id="none"),
+    ],
+)
+def test_the_page_says_the_verdict_in_words(outputs, says):
+    first, second, none = outputs
+
+    assert sentence(Prediction(np.array([first, second, *[0] * 8, none], np.float32))) == says
+
+
+def test_an_eleventh_output_is_the_probability_of_no_digit():
+    outputs = np.array([0.1, 0.3, *[0] * 8, 0.6], np.float32)
+
+    prediction = Prediction(outputs)
+
+    assert np.allclose(prediction.probabilities, [0.25, 0.75, *[0] * 8])
+    assert prediction.not_a_digit == outputs[10]
+
+
+def test_candidates_are_what_is_nearly_as_probable():
+    probabilities = np.array([0.02, 0.5, 0.05, 0, 0.1, 0.33, 0, 0, 0, 0], np.float32)
+
+    assert Prediction(probabilities).candidates == [1, 5, 4]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "verdict"),
+    [
+        pytest.param([0.9, 0.1, 0.0], "digit", id="sure"),
+        pytest.param([0.4, 0.35, 0.25], "unsure", id="two-digits"),
+        pytest.param([0.2, 0.05, 0.75], "not_a_digit", id="none"),
+    ],
+)
+def test_the_verdict_follows_the_thresholds(outputs, verdict):
+    first, second, none = outputs
+    thresholds = Thresholds(
+        unsure_below=0.6, not_a_digit_above=0.5, temperature=1.0, chosen_on="this test"
+    )
+
+    row = np.array([first, second, *[0] * 8, none], np.float32)
+
+    assert Prediction(row, thresholds).verdict == verdict

@@ -1,0 +1,188 @@
+import os
+import shutil
+import subprocess
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from werkzeug.wsgi import ClosingIterator
+
+from dlflask.digits.prediction import Prediction
+from dlflask.metrics.slots import MAX_WORKERS, ROUTES, Metrics
+from dlflask.web.envelope import envelop
+from dlflask.web.state import service_of
+from tests.bad_uploads import BAD_REQUESTS, encode_request
+
+
+def scrape(client):
+    """{(name, labels): value} of /metrics."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def post(client, picture):
+    # Read whole and closed, as a server does.
+    return client.post("/predictlabel", data=picture, content_type="image/png", buffered=True)
+
+
+def test_a_prediction_is_counted_by_all_that_is_known_of_it(client, classifier, four_png):
+    for _ in range(3):
+        assert post(client, four_png).status_code == 200
+
+    found = scrape(client)
+
+    assert found["dlflask_requests_total", "/predictlabel", "200"] == 3
+    assert found["dlflask_digits_total", "4"] == 3
+    assert found["dlflask_digits_total", "5"] == 0
+    assert found["dlflask_verdicts_total", "digit"] == 3
+    assert found["dlflask_confidence_ratio_count",] == 3
+    assert found["dlflask_confidence_ratio_sum",] == pytest.approx(3 * 0.91)
+    assert found["dlflask_confidence_ratio_bucket", "0.9"] == 0
+    assert found["dlflask_confidence_ratio_bucket", "0.95"] == 3
+    for stage in ("decode", "place", "predict", "total"):
+        assert found["dlflask_stage_seconds_count", stage] == 3
+        assert found["dlflask_stage_seconds_bucket", "+Inf", stage] == 3
+        assert found["dlflask_stage_seconds_sum", stage] > 0
+    assert found["dlflask_model_info", classifier.sha256, "0.1.0"] == 1
+    assert found["dlflask_requests_in_flight",] == 1, "the scrape itself"
+
+
+def test_problems_are_counted_by_status_and_type(client):
+    for bad in BAD_REQUESTS:
+        body, content_type = encode_request(bad)
+        client.open(bad.path, method=bad.method, data=body, content_type=content_type)
+
+    found = scrape(client)
+
+    problems = sum(value for key, value in found.items() if key[0] == "dlflask_problems_total")
+    refused = sum(
+        value
+        for key, value in found.items()
+        if key[0] == "dlflask_requests_total" and int(key[2]) >= 400
+    )
+    assert problems == refused == len(BAD_REQUESTS)
+    assert found["dlflask_problems_total", "urn:dlflask:problem:empty-upload"] >= 1
+
+
+def test_an_address_where_there_is_nothing_makes_no_series_of_its_own(client):
+    for path in ("/nowhere", "/wp-login.php", "/" + "x" * 300):
+        client.get(path)
+
+    assert scrape(client)["dlflask_requests_total", "none", "404"] == 3
+
+
+def test_every_route_has_its_cells(app):
+    assert {rule.rule for rule in app.url_map.iter_rules()} < set(ROUTES)
+
+
+@pytest.mark.parametrize(
+    ("status", "counted"), [(299, "200"), (499, "400"), (599, "500"), (999, "500"), (0, "100")]
+)
+def test_a_route_status_or_type_that_is_not_listed_is_counted_all_the_same(
+    client, app, status, counted
+):
+    service_of(app).metrics.count_request("/new", status, "urn:of-another:problem", 0.1)
+
+    found = scrape(client)
+    assert found["dlflask_requests_total", "none", counted] == 1
+    assert found["dlflask_problems_total", "about:blank"] == 1
+
+
+def test_a_response_is_in_flight_until_it_is_closed(classifier):
+    metrics = Metrics()
+    closed = []
+
+    def application(_, start_response):
+        start_response("200 OK", [])
+        return ClosingIterator(iter([b"one", b"two"]), lambda: closed.append(True))
+
+    response = envelop(application, metrics, {})({}, lambda *_: None)
+    assert list(response) == [b"one", b"two"]
+    assert metrics.in_flight == 1
+
+    response.close()
+
+    assert metrics.in_flight == 0
+    assert closed == [True]
+
+
+def test_an_exception_leaves_nothing_in_flight():
+    metrics = Metrics()
+
+    with pytest.raises(ZeroDivisionError):
+        envelop(lambda *_: [1 / 0], metrics, {})({}, lambda *_: None)
+
+    assert metrics.in_flight == 0
+
+
+def test_a_fault_of_the_service_leaves_nothing_in_flight(client, classifier, monkeypatch, four_png):
+    def fail(tensor):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(classifier, "predict", fail)
+    assert post(client, four_png).status_code == 500
+
+    assert scrape(client)["dlflask_requests_in_flight",] == 1, "the scrape itself"
+
+
+def in_a_fork(work):
+    """Run `work` in a process of its own that ends without a goodbye, as under kill -9."""
+    pid = os.fork()
+    if pid == 0:
+        work()
+        os._exit(9)
+    os.waitpid(pid, 0)
+
+
+def test_the_counts_of_a_worker_outlive_it(classifier, four_png):
+    metrics = Metrics()
+    prediction = Prediction(classifier.outputs)
+    stages = {"decode": 1.0, "place": 1.0, "predict": 1.0}
+
+    def work(row):
+        metrics.use_row(row)
+        metrics.count_worker()
+        metrics.enter()
+        metrics.count_reading(prediction, stages)
+
+    first, second = metrics.take_row(), metrics.take_row()
+    in_a_fork(lambda: work(first))
+    in_a_fork(lambda: work(second))
+    assert (first, second) == (0, 1)
+    assert metrics.total("in_flight") == metrics.total("workers") == 2
+
+    metrics.free_row(first)
+
+    assert metrics.total("in_flight") == metrics.total("workers") == 1
+    assert metrics.total("digits")[4] == 2
+    assert metrics.take_row() == first
+    in_a_fork(lambda: work(first))
+    assert metrics.total("digits")[4] == 3
+
+
+def test_more_workers_than_rows_share_the_last(classifier):
+    metrics = Metrics(max_workers=2)
+
+    assert [metrics.take_row() for _ in range(4)] == [0, 1, 1, 1]
+    assert 2 * (os.cpu_count() or 1) < MAX_WORKERS
+
+
+def test_prometheus_finds_nothing_to_mend(client, four_png):
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed: Debian's package is called prometheus")
+    post(client, four_png)
+    post(client, b"no picture")
+
+    done = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=client.get("/metrics").text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -1,0 +1,107 @@
+"""Head and body of an answer leave the worker by one call."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn
+
+from dlflask.server.gunicorn_worker import Worker
+
+JSON = [("Content-Length", "2"), ("Content-Type", "application/json")]
+
+
+class Recording:
+    """A socket that remembers what each call of `sendall` sent."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.sent = []
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def sendall(self, data):
+        self.sent.append(data)
+        self._connection.sendall(data)
+
+
+@pytest.fixture
+def handle():
+    """Let a worker handle one request: whether the connection is kept, and what was sent."""
+    config = Config()
+    config.set("threads", 2)
+    worker = Worker(1, 1, [], None, 30, config, Logger(config))
+    ours, theirs = socket.socketpair()
+
+    def handle(application, method="GET"):
+        worker.wsgi = application
+        theirs.sendall(f"{method} / HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        connection = TConn(config, ours, ("127.0.0.1", 1), ("127.0.0.1", 2))
+        connection.init()
+        request = next(connection.parser)
+        connection.sock = recording = Recording(ours)
+        try:
+            is_kept = worker.handle_request(request, connection)
+        finally:
+            assert connection.sock is recording
+            handle.sent = recording.sent
+        return is_kept, recording.sent
+
+    with closing(ours), closing(theirs), closing(worker.tmp):
+        yield handle
+
+
+def answer(*pieces, headers=JSON, status="200 OK"):
+    def application(_, start_response):
+        start_response(status, headers)
+        return pieces
+
+    return application
+
+
+def test_head_and_body_are_one_write(handle):
+    is_kept, sent = handle(answer(b"{}"))
+
+    assert is_kept
+    assert len(sent) == 1
+    assert sent[0].startswith(b"HTTP/1.1 200 OK\r\n")
+    assert sent[0].endswith(b"\r\n\r\n{}")
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "pieces"),
+    [("HEAD", "200 OK", [b"{}"]), ("GET", "304 Not Modified", []), ("GET", "204 No Content", [])],
+)
+def test_a_head_without_a_body_is_sent(handle, method, status, pieces):
+    _, sent = handle(answer(*pieces, status=status), method)
+
+    assert len(sent) == 1
+    assert sent[0].endswith(b"\r\n\r\n")
+
+
+def test_chunks_come_in_their_order(handle):
+    _, sent = handle(answer(b"one\r\n\r\n", b"two", headers=[]))
+
+    head, _, body = b"".join(sent).partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding: chunked" in head
+    assert body == b"7\r\none\r\n\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
+
+
+def test_of_an_answer_that_fails_before_its_body_nothing_is_sent(handle):
+    def broken():
+        raise RuntimeError("no body")
+        yield
+
+    def application(_, start_response):
+        start_response("200 OK", JSON)(b"")
+        return broken()
+
+    with pytest.raises(StopIteration):
+        handle(application)
+
+    assert handle.sent == []

@@ -1,0 +1,33 @@
+import json
+import logging
+import sys
+
+from dlflask.server.logging import JsonFormatter
+
+
+def record(message, *arguments, **more):
+    made = logging.LogRecord("dlflask", logging.ERROR, "x.py", 1, message, arguments, None)
+    vars(made).update(more)
+    return made
+
+
+def test_a_record_becomes_one_line_of_json():
+    text = JsonFormatter().format(record('a "quoted"\nmessage of %s', "two lines"))
+
+    line = json.loads(text)
+    assert "\n" not in text
+    assert line["message"] == 'a "quoted"\nmessage of two lines'
+    assert line["level"] == "error"
+    assert "request_id" not in line
+
+
+def test_an_error_carries_its_request_and_its_traceback():
+    try:
+        {}["of a test"]
+    except KeyError:
+        made = record("failed", request_id="0123456789", exc_info=sys.exc_info())
+
+    line = json.loads(JsonFormatter().format(made))
+
+    assert line["request_id"] == "0123456789"
+    assert line["exception"].endswith("KeyError: 'of a test'")

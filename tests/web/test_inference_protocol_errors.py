@@ -1,0 +1,207 @@
+import gzip
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dlflask.config import Config
+from dlflask.web.inference_protocol.tensors import MAX_BATCH
+from tests.conftest import encode
+from tests.infer_requests import BINARY, BYTES, FP32, INFER, behind, by_bytes
+
+
+def request(*tensors, **more):
+    return json.dumps({"inputs": list(tensors), **more}).encode()
+
+
+def outputs(**one):
+    return request(FP32, outputs=[{"name": "label", **one}])
+
+
+BAD_BODIES = {
+    "no-json": (b"{", "not valid JSON"),
+    "nan": (request({**FP32, "data": [float("nan")] * 784}), "NaN"),
+    "infinity": (request({**FP32, "data": [float("inf")] * 784}), "Infinity"),
+    "overflow": (request(FP32).replace(b"0.5", b"1e999", 1), "outside of 0 to 1"),
+    "deep": (b'{"inputs":' + b"[" * 200_000, "not valid JSON"),
+    "wide": (b'{"inputs":[' + b"[]," * 300_000, "lists"),
+    "list": (b"[]", "no object"),
+    "no-inputs": (b"{}", "one named 'image'"),
+    "inputs-number": (b'{"inputs": 3}', "one named 'image'"),
+    "two-inputs": (request(FP32, FP32), "one named 'image'"),
+    "other-input": (request({**FP32, "name": "x"}), "one named 'image'"),
+    "id-number": (request(FP32, id=7), "id"),
+    "type-fp64": (request({**FP32, "datatype": "FP64"}), "FP64"),
+    "type-list": (request({**FP32, "datatype": []}), "expected FP32"),
+    "shape-missing": (request({**FP32, "shape": None}), "shape"),
+    "shape-empty": (request({**FP32, "shape": []}), "shape"),
+    "shape-empty-bytes": (request({**BYTES, "shape": []}), "shape"),
+    "shape-27": (request({**FP32, "shape": [1, 27, 28]}), "shape"),
+    "shape-channels": (request({**FP32, "shape": [1, 28, 28, 3]}), "shape"),
+    "shape-negative": (request({**FP32, "shape": [-1, 28, 28]}), "shape"),
+    "shape-zero": (request({**FP32, "shape": [0, 28, 28], "data": []}), "from 1"),
+    "shape-floats": (request({**FP32, "shape": [1.0, 28, 28]}), "shape"),
+    "shape-true": (request({**BYTES, "shape": [True]}), "shape"),
+    "batch": (request({**FP32, "shape": [MAX_BATCH + 1, 28, 28]}), "1 to 256"),
+    "too-few": (request({**FP32, "data": [0.5] * 783}), "[783]"),
+    "ragged": (request({**FP32, "data": [[0.5] * 28, [0.5]]}), "no tensor"),
+    "no-data": (request({**FP32, "data": None}), "FP32 numbers"),
+    "text": (request({**FP32, "data": ["0.5"] * 784}), "FP32 numbers"),
+    "object": (request({**FP32, "data": {"a": 1}}), "FP32 numbers"),
+    "booleans": (request({**FP32, "data": [True] * 784}), "FP32 numbers"),
+    "huge-integer": (request({**FP32, "data": [10**300] * 784}), "FP32 numbers"),
+    "over-one": (request({**FP32, "data": [1.5] * 784}), "outside of 0 to 1"),
+    "negative": (request({**FP32, "data": [-0.1] * 784}), "outside of 0 to 1"),
+    "uint8-fraction": (request({**FP32, "datatype": "UINT8"}), "UINT8 numbers"),
+    "uint8-256": (request({**FP32, "datatype": "UINT8", "data": [256] * 784}), "0 to 255"),
+    "bytes-no-base64": (request({**BYTES, "data": ["!!!"]}), "not valid base64"),
+    "bytes-number": (request({**BYTES, "data": [4]}), "expected a string"),
+    "bytes-too-few": (request({**BYTES, "shape": [2]}), "holds 1 pictures"),
+    "bytes-text": (request({**BYTES, "data": "iVBO"}), "holds 0 pictures"),
+    "shared-memory": (
+        request({**FP32, "parameters": {"shared_memory_region": "x"}}),
+        "Shared memory",
+    ),
+    "parameters-list": (request({**FP32, "parameters": []}), "expected an object"),
+    "size-without-data": (request(BINARY), "0 bytes follow"),
+    "output-unknown": (outputs(name="logits"), "logits"),
+    "output-twice": (request(FP32, outputs=[{"name": "label"}] * 2), "each once"),
+    "outputs-number": (request(FP32, outputs=3), "expected some of"),
+    "outputs-object": (request(FP32, outputs=[{"name": {}}]), "expected some of"),
+    "classes-of-label": (outputs(parameters={"classification": 2}), "of 'probabilities'"),
+    "classes-negative": (
+        outputs(name="probabilities", parameters={"classification": -1}),
+        "classification",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BODIES)
+def test_a_bad_request_is_a_fault_in_the_protocols_form(client, classifier, name):
+    body, says = BAD_BODIES[name]
+
+    answer = client.post(INFER, data=body)
+
+    assert (answer.status_code, list(answer.get_json())) == (400, ["error"])
+    assert says in answer.get_json()["error"]
+    assert not classifier.tensors
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "says"),
+    [
+        pytest.param(*by_bytes(b"x", size=4), "4 and 5 bytes follow", id="size-too-small"),
+        pytest.param(*by_bytes(b"x", size="5"), "'5' and 5 bytes", id="size-is-text"),
+        pytest.param(*behind({"inputs": [FP32]}, b"0000"), "None and 4", id="data-twice"),
+        pytest.param(*behind({"inputs": [BINARY]}, bytes(3132)), "3132 bytes", id="too-short"),
+        pytest.param(*behind({"inputs": [BINARY]}, b"", 999_999), "999999", id="header-too-long"),
+        pytest.param(*behind({"inputs": [BINARY]}, b"", "-1"), "'-1'", id="header-negative"),
+        pytest.param(*behind({"inputs": [BINARY]}, b"", "1e3"), "'1e3'", id="header-float"),
+        pytest.param(*behind({"inputs": [BINARY]}, b"", "9" * 5000), "expected", id="header-huge"),
+        pytest.param(b"", {}, "not valid JSON", id="no-body"),
+        pytest.param(b"{}", {"Content-Encoding": "br"}, "'br'", id="brotli"),
+        pytest.param(b"{}", {"Content-Encoding": "gzip"}, "damaged", id="no-gzip"),
+        pytest.param(
+            gzip.compress(b"{}")[:-4], {"Content-Encoding": "gzip"}, "cut off", id="gzip-cut-off"
+        ),
+        pytest.param(
+            gzip.compress(bytes(20_000_000)), {"Content-Encoding": "gzip"}, "more than", id="bomb"
+        ),
+    ],
+)
+def test_lies_about_lengths_are_faults(client, body, headers, says):
+    answer = client.post(INFER, data=body, headers=headers)
+
+    assert answer.status_code == 400
+    assert says in answer.get_json()["error"]
+
+
+def test_nan_in_binary_data_is_a_fault(client):
+    numbers = np.full(784, 0.5, "<f4")
+    numbers[100] = np.nan
+    body, headers = behind({"inputs": [BINARY]}, numbers.tobytes())
+
+    answer = client.post(INFER, data=body, headers=headers)
+
+    assert answer.status_code == 400
+    assert "outside of 0 to 1" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("binary", "says"),
+    [
+        pytest.param(b"\xff\xff\xff\xff\0", "4294967295 bytes; 1 are left", id="too-long"),
+        pytest.param(b"\1\0\0", "within the length", id="cut-off"),
+        pytest.param(bytes(4 * 257), "over 256", id="257-empty"),
+        pytest.param(bytes(8), "holds 2 pictures", id="too-many"),
+    ],
+)
+def test_lies_about_the_lengths_of_pictures_are_faults(client, binary, says):
+    tensor = {"name": "image", "shape": [1], "datatype": "BYTES"}
+    tensor["parameters"] = {"binary_data_size": len(binary)}
+    body, headers = behind({"inputs": [tensor]}, binary)
+
+    answer = client.post(INFER, data=body, headers=headers)
+
+    assert answer.status_code == 400
+    assert says in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "status"),
+    [
+        pytest.param(b"text", 415, id="no-picture"),
+        pytest.param(b"", 400, id="empty"),
+        pytest.param(encode(Image.new("L", (99, 99), 255)), 422, id="blank"),
+    ],
+)
+def test_a_picture_that_cannot_be_read_fails_the_request(client, four_png, picture, status):
+    body, headers = by_bytes(four_png, picture)
+
+    answer = client.post(INFER, data=body, headers=headers)
+
+    assert (answer.status_code, list(answer.get_json())) == (status, ["error"])
+
+
+def test_a_request_over_the_limit_is_a_fault(client):
+    answer = client.post(INFER, data=bytes(Config().max_upload_bytes + 100_000))
+
+    assert (answer.status_code, list(answer.get_json())) == (413, ["error"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v2/models/other", 404),
+        ("GET", "/v2/models/mnist/versions/2", 404),
+        ("POST", "/v2/repository/index", 404),
+        ("GET", "/v2/health", 404),
+        ("GET", INFER, 405),
+        ("POST", "/v2", 405),
+    ],
+)
+def test_what_is_not_there_is_a_fault_in_the_protocols_form(client, method, path, status):
+    answer = client.open(path, method=method, headers={"Accept": "text/html"})
+
+    assert (answer.status_code, list(answer.get_json())) == (status, ["error"])
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+_KEYS = ["name", "shape", "datatype", "data", "parameters"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(_KEYS), _ANYTHING), _ANYTHING, _ANYTHING)
+def test_whatever_is_asked_is_answered_or_refused(client, changes, outputs, parameters):
+    document = {"inputs": [FP32 | changes], "outputs": outputs, "parameters": parameters}
+
+    answer = client.post(INFER, json=document)
+
+    assert answer.status_code in (200, 400)

@@ -1,0 +1,180 @@
+"""Damaged, cut, doubled and lying bytes: every answer is a tensor, a digit or a problem."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dlflask.errors import DamagedImage, TooManyPixels
+from dlflask.imaging import decode_limits
+from dlflask.imaging.decode import decode_image
+from tests.conftest import encode
+from tests.drawing import draw_digit
+from tests.fuzz.seeds import PICTURES, REQUESTS
+from tests.fuzz.targets import TARGETS, decode, post
+
+# Pillow warns of what it skips in a damaged file; the service silences it, pytest would raise it.
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
+
+FOUND = sorted((Path(__file__).parent.parent / "fuzz" / "found").iterdir())
+
+
+@st.composite
+def damaged(draw, originals):
+    """One of `originals` with bytes changed, cut out, doubled, or joined to another."""
+    content = bytearray(originals[draw(st.sampled_from(sorted(originals)))])
+    for _ in range(draw(st.integers(1, 4))):
+        start, length = draw(st.integers(0, len(content))), draw(st.integers(0, 40))
+        span = slice(start, start + length)
+        match draw(st.sampled_from(["change", "cut off", "cut out", "double", "insert", "join"])):
+            case "change":
+                content[span] = draw(st.binary(min_size=length, max_size=length))
+            case "cut off":
+                del content[start:]
+            case "cut out":
+                del content[span]
+            case "double":
+                content[start:start] = content[span] * draw(st.integers(1, 50))
+            case "insert":
+                number = draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 2**31, 2**32 - 1]))
+                order = draw(st.sampled_from(["<", ">"]))
+                content[start : start + 4] = struct.pack(order + "I", number)
+            case "join":
+                content += originals[draw(st.sampled_from(sorted(originals)))]
+    return bytes(content)
+
+
+@pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name)
+def test_what_fuzzing_found_stays_mended(path):
+    TARGETS[path.name.partition("-")[0]](path.read_bytes())
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_seed_is_a_picture_of_a_digit(name):
+    decode_image(PICTURES[name])
+
+
+@settings(max_examples=400, deadline=None)
+@given(damaged(PICTURES))
+def test_a_damaged_picture_is_a_tensor_or_an_image_error(upload):
+    decode(upload)
+
+
+@settings(max_examples=200, deadline=None)
+@given(damaged(REQUESTS))
+@example(b"POST /predictlabel\r\nContent-Type: a{b}{c.d}\r\n\r\nx")
+def test_a_damaged_request_is_answered_below_500(request):
+    post(request)
+
+
+def chunk(kind, content):
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
+
+
+def in_front_of_the_pixels(png, chunks):
+    return png[:33] + chunks + png[33:]
+
+
+_PNG, _JPEG = encode(draw_digit(4)), encode(draw_digit(4), "JPEG")
+_SCANS = encode(draw_digit(4, 2000), "JPEG", progressive=True)
+_LAST_SCAN = _SCANS[_SCANS.rindex(b"\xff\xda") : -2]
+
+#: Small work for the sender, much for the reader: the pieces of each take seconds to go through.
+MANY_PIECES = {
+    "png-chunks": in_front_of_the_pixels(_PNG, chunk(b"tEXt", b"") * 100_000),
+    "jpeg-comments": _JPEG[:2] + b"\xff\xfe\0\2" * 100_000 + _JPEG[2:],
+    "jpeg-fill-bytes": _JPEG[:2] + b"\xff" * 100_000 + _JPEG[2:],
+    "gif-comments": encode(draw_digit(4), "GIF").replace(
+        b"\x2c", b"\x21\xfe\1a\0" * 50_000 + b"\x2c", 1
+    ),
+    "jpeg-scans": _SCANS[:-2] + _LAST_SCAN * 300 + b"\xff\xd9",
+    "png-profile": in_front_of_the_pixels(
+        _PNG, chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(20_000_000)))
+    ),
+    "png-texts": in_front_of_the_pixels(
+        _PNG,
+        b"".join(chunk(b"zTXt", b"%d\0\0" % n + zlib.compress(bytes(10**6))) for n in range(70)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MANY_PIECES)
+def test_a_picture_of_too_many_pieces_is_refused(name):
+    with pytest.raises(DamagedImage, match=r"pieces|scans|too large|Too much memory"):
+        decode_image(MANY_PIECES[name])
+
+
+def tiff_with_tiles(side):
+    """64 x 64 pixels in one tile of `side` x `side`."""
+    entries = [(256, 64), (257, 64), (258, 8), (259, 8), (262, 1), (277, 1)]
+    entries += [(322, side), (323, side), (324, 134), (325, 9)]
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    return head + directory + bytes(4) + zlib.compress(b"")
+
+
+def gif_with_frame(side):
+    """A screen of 1 x 1 and a frame far outside it, to be disposed of."""
+    extension = b"\x21\xf9\4" + b"\x08\0\0\0" + b"\0"
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0)
+    return b"GIF89a\1\0\1\0\x80\0\0" + bytes(6) + extension + frame + b"\2\2\x44\1\0\x3b"
+
+
+@pytest.mark.parametrize("make", [tiff_with_tiles, gif_with_frame])
+def test_what_announces_more_pixels_inside_is_refused(make):
+    with pytest.raises(TooManyPixels, match="megapixels; the limit is"):
+        decode_image(make(40_000))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "megapixels"),
+    [
+        ("WEBP", {}, 16),
+        ("JPEG", {"progressive": True}, 26),
+        ("TIFF", {}, 21),
+    ],
+)
+def test_a_kind_that_costs_more_has_a_lower_limit(kind, options, megapixels):
+    upload = encode(Image.new("RGB", (6_000, 5_000)), kind, **options)
+
+    with pytest.raises(TooManyPixels, match=f"6000 x 5000 .* limit is {megapixels} for this kind"):
+        decode_image(upload)
+
+
+def test_large_pictures_are_decoded_one_at_a_time():
+    large, small = decode_limits.turn_to_decode(10**8), decode_limits.turn_to_decode(10**6)
+
+    with large, small, decode_limits.turn_to_decode(10**6):
+        assert not decode_limits.turn_to_decode(10**8).acquire(blocking=False)
+    assert large.acquire(blocking=False)
+    large.release()
+
+
+def test_strips_come_out_as_the_whole(monkeypatch):
+    transparent = draw_digit(4, 700).convert("RGBA")
+    transparent.putalpha(transparent.convert("L").point(lambda level: 255 - level))
+    uploads = [
+        encode(draw_digit(4, 700)),
+        encode(transparent),
+        encode(draw_digit(4, 700).convert("I;16")),
+    ]
+    whole = [decode_image(upload) for upload in uploads]
+
+    monkeypatch.setattr("dlflask.imaging.color_modes.STRIP_PIXELS", 5_000)
+
+    for upload, expected in zip(uploads, whole, strict=True):
+        assert (decode_image(upload) == expected).all()
+
+
+def test_an_upload_is_read_whole_where_it_is_read_at_once():
+    assert decode_limits.Pieces(b"abc").read() == io.BytesIO(b"abc").read()

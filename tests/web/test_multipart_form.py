@@ -1,0 +1,111 @@
+import io
+
+import pytest
+from flask import Flask, request
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.formparser import FormDataParser
+from werkzeug.test import encode_multipart
+
+from dlflask.web.multipart_form import FormParser, FormRequest
+
+# What stands between boundaries may hold anything but the boundary, which Werkzeug draws at random.
+names = st.text(st.characters(codec="utf-8", exclude_characters='"\\%\r\n'), max_size=20)
+fields = st.tuples(names, st.text(st.characters(codec="utf-8"), max_size=50))
+files = st.tuples(names, names, st.binary(max_size=200))
+
+
+def parse(kind, body, boundary, **limits):
+    parser = kind(lambda **_: io.BytesIO(), **limits)
+    options = {"boundary": boundary}
+    _, fields, files = parser.parse(io.BytesIO(body), "multipart/form-data", len(body), options)
+    return list(fields.items(multi=True)), [
+        (name, file.filename, file.content_type, file.read())
+        for name, file in files.items(multi=True)
+    ]
+
+
+@given(st.lists(st.one_of(fields, files), max_size=4))
+def test_a_form_is_read_as_werkzeug_reads_it(parts):
+    boundary, body = encode_multipart(
+        MultiDict(
+            (part[0], part[1] if len(part) == 2 else FileStorage(io.BytesIO(part[2]), part[1]))
+            for part in parts
+        )
+    )
+
+    assert parse(FormParser, body, boundary) == parse(FormDataParser, body, boundary)
+
+
+@pytest.mark.parametrize("line_break", [b"\r", b"\n"])
+def test_a_line_break_in_the_type_of_a_part_is_no_error_of_the_service(client, line_break):
+    file = FileStorage(io.BytesIO(b"picture"), "4.png", content_type="image/BREAK")
+    _, body = encode_multipart({"image": file}, boundary="x")
+    kind = "multipart/form-data; boundary=x"
+
+    answer = client.post(
+        "/predictlabel", data=body.replace(b"BREAK", line_break), content_type=kind
+    )
+
+    assert answer.status_code == 415, "what was sent is no picture"
+
+
+@given(st.binary(max_size=300), st.integers(0, 250), st.integers(0, 8))
+def test_a_broken_form_holds_nothing_that_was_not_sent(noise, start, length):
+    file = FileStorage(io.BytesIO(b"picture"), "4.png")
+    _, body = encode_multipart({"image": file, "note": "four"}, boundary="x")
+    broken = body[:start] + noise + body[start + length :]
+
+    fields, files = parse(FormParser, broken, "x")
+
+    assert all(content in broken for *_, content in files)
+    assert len(fields) + len(files) <= broken.count(b"--x")
+
+
+def test_a_name_that_is_not_utf_8_does_not_spoil_the_others():
+    file = FileStorage(io.BytesIO(b"picture"), "FILE")
+    _, body = encode_multipart({"größe ☘": "4", "image": file}, boundary="x")
+
+    fields, files = parse(FormParser, body.replace(b"FILE", b"\xff\x80.png"), "x")
+
+    assert fields == [("größe ☘", "4")]
+    assert files == [("image", "\ufffd\ufffd.png", "application/octet-stream", b"picture")]
+
+
+@pytest.mark.parametrize(
+    ("limits", "parts"),
+    [
+        pytest.param({"max_form_parts": 2}, {"a": "1", "b": "2", "c": "3"}, id="parts"),
+        pytest.param({"max_form_memory_size": 5}, {"a": "123456"}, id="field"),
+        pytest.param({"max_form_memory_size": 5}, {"a": "123", "b": "456"}, id="fields"),
+    ],
+)
+def test_a_form_over_its_limits_is_refused(limits, parts):
+    app = Flask(__name__)
+    app.request_class = FormRequest
+    app.config.update({name.upper(): value for name, value in limits.items()})
+    app.post("/")(lambda: str(len(request.form)))
+
+    answer = app.test_client().post("/", data=parts | {"file": (io.BytesIO(b""), "4.png")})
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_urlencoded_form_is_read_only_where_it_is_small(client, is_chunked):
+    def post(body):
+        length = {} if is_chunked else {"content_length": len(body)}
+        chunked = {"wsgi.input_terminated": True} if is_chunked else {}
+        kind = "application/x-www-form-urlencoded"
+        stream = io.BytesIO(body)
+        return client.post(
+            "/", input_stream=stream, content_type=kind, environ_overrides=chunked, **length
+        )
+
+    small, large = post(b"sample=4&" + b"a=b&" * 1_000), post(b"sample=4&" + b"a=b&" * 1_100)
+
+    assert small.status_code == 200
+    assert large.status_code == 415
+    assert "4096 bytes" in large.get_json()["detail"]
+    assert "curl -F" in large.get_json()["detail"]
