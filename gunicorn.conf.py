@@ -16,10 +16,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 # ruff: noqa: E402  after the handler: these take most of a second
-from dlflask.metrics.slots import SHARED
+from dlflask.metrics.slots import shared_metrics
 from dlflask.server.logging import Logger
 from dlflask.web.load_shedding import THREADS
-from dlflask.web.state import service_of
+from dlflask.web.state import get_state
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -84,13 +84,13 @@ logger_class = Logger
 
 
 def pre_fork(_: Any, worker: Any) -> None:
-    """Choose the row of shared memory that the worker counts in."""
-    worker.metrics_row = SHARED.take_row()
+    """Choose the slot of shared memory that the worker counts in."""
+    worker.metrics_slot = shared_metrics().take_slot()
 
 
 def post_fork(_: Any, worker: Any) -> None:
     """Count there from now on."""
-    SHARED.use_row(worker.metrics_row)
+    shared_metrics().use_slot(worker.metrics_slot)
 
 
 # What a worker may take beyond what it has when it is ready. Its threads hold 16 MB bodies a
@@ -110,18 +110,18 @@ def bound_memory() -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Compile and self-test before the worker takes its first connection."""
-    readiness = service_of(worker.wsgi).readiness
-    # Gunicorn sets this to False on SIGTERM, and finishes what the worker has in hand.
-    readiness.is_draining = lambda: not worker.alive
-    readiness.start()
+    health = get_state(worker.wsgi).health
+    # Gunicorn sets `alive` to False on SIGTERM, and finishes the requests that the worker has.
+    health.is_draining = lambda: not worker.alive
+    health.start()
     bound_memory()
-    SHARED.count_worker()
-    if readiness.fault:
-        worker.log.error("Worker is not ready: %s", readiness.fault)
+    shared_metrics().count_worker()
+    if health.failure:
+        worker.log.error("Worker is not ready: %s", health.failure)
     else:
         worker.log.info("Worker is ready, pid %s", worker.pid)
 
 
 def child_exit(_: Any, worker: Any) -> None:
-    """What a worker that ended, however it did, was doing is done no more."""
-    SHARED.free_row(worker.metrics_row)
+    """Free the slot of an exited worker."""
+    shared_metrics().free_slot(worker.metrics_slot)

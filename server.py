@@ -2,15 +2,18 @@
 
 import sys
 
-from dlflask.config import Config
+from dlflask.config import ROOT, Config
 from dlflask.digits.classifier import Classifier
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import DlflaskError
-from dlflask.metrics.slots import SHARED
+from dlflask.metrics.slots import shared_metrics
 from dlflask.web.app import create_app
 
 try:
     config = Config.from_environment()
-    app = create_app(config, Classifier(config.model_path), SHARED)
+    samples = sorted((ROOT / "static" / "samples").glob("*.png"))
+    digits = DigitRecogniser(Classifier(config.model_path), samples)
+    app = create_app(config, digits, metrics=shared_metrics())
 except DlflaskError as error:
     # A wrong setting or model is the operator's to mend: one line, and no traceback.
     sys.exit(f"dlflask cannot start: {error}")

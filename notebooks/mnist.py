@@ -102,6 +102,7 @@ def say(found):
 # choice with; the 10,000 test digits are read once, in section 7. We look at the shapes first.
 
 # %%
+from dlflask.digits.normalization import read_tensor
 from dlflask.train.data import load_mnist
 
 data = load_mnist()
@@ -196,12 +197,12 @@ print({name: f"{len(upload):,} bytes" for name, upload in uploads.items()})
 # Each row below is one picture on its way from the left to the right.
 
 # %%
-from dlflask.imaging.decode import decode_image
+from dlflask.imaging.decode import read_ink
 from notebooks.support.lesson import stages
 
 pictures, titles = [], []
 for picture, upload in zip((photo, chalk), uploads.values(), strict=True):
-    steps = stages(decode_image(upload))
+    steps = stages(read_ink(upload))
     pictures += [np.asarray(picture), *steps.values()]
     titles += [f"upload\n{picture.height} x {picture.width}"]
     titles += [f"{name}\n{p.shape[0]} x {p.shape[1]}" for name, p in steps.items()]
@@ -216,12 +217,11 @@ show(pictures, titles, columns=6, scale=1.6)
 # would not be those of the service. We send digits through as PNG files and compare bit for bit.
 
 # %%
-from dlflask.digits.normalization import to_mnist
 from dlflask.evaluate.dataset import encode_png
 
 num_checked = 500
 same = [
-    np.array_equal(to_mnist(decode_image(encode_png(digit))), digit / np.float32(255))
+    np.array_equal(read_tensor(encode_png(digit)), digit / np.float32(255))
     for digit in data.x_validation[:num_checked]
 ]
 print(f"{sum(same)} of {num_checked} digits come through bit for bit")
@@ -760,7 +760,7 @@ served_row = np.array([float(row["probability"]) for row in answer["predictions"
 here = classifier.predict(digit / np.float32(255)).probabilities
 print(f"label {truth[0]}, service says {answer['most_probable_label']}")
 print(f"largest difference of the ten probabilities: {np.abs(served_row - here).max():.1e}")
-assert np.array_equal(to_mnist(decode_image(encode_png(digit))), digit / np.float32(255))
+assert np.array_equal(read_tensor(encode_png(digit)), digit / np.float32(255))
 assert np.array_equal(served_row, here)
 
 # %% [markdown]

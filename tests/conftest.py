@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from dlflask.config import Config
+from dlflask.config import ROOT, Config
 from dlflask.digits.prediction import Prediction
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.web.app import create_app
 from tests.drawing import draw_digit
 
@@ -26,6 +27,9 @@ settings.load_profile("dlflask")
 
 # As in dlflask/inference/openvino_runtime.py, for tests that import Keras before it.
 sys.modules["openvino_telemetry"] = None
+
+
+SAMPLES = sorted((ROOT / "static" / "samples").glob("*.png"))
 
 
 class FakeClassifier:
@@ -45,9 +49,6 @@ class FakeClassifier:
 
     def explain(self, tensor, _):
         return tensor
-
-    def predict(self, tensor):
-        return self.predict_many([tensor])[0]
 
     def predict_many(self, tensors):
         self.passes += 1
@@ -89,7 +90,7 @@ def classifier():
 
 @pytest.fixture
 def app(classifier):
-    return create_app(Config(), classifier)
+    return create_app(Config(), DigitRecogniser(classifier, SAMPLES))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import yaml
 
 from tests.serving import ROOT
 
-FOLDER = ROOT / "dlflask" / "openapi"
+FOLDER = ROOT / "dlflask" / "web" / "openapi"
 SOURCE = FOLDER / "openapi.yaml"
 TARGET = FOLDER / "openapi.json"
 

@@ -7,8 +7,8 @@ import re
 from dataclasses import fields
 
 from dlflask.config import PREFIX, Config
+from dlflask.problem_types import PROBLEMS, problem_type
 from dlflask.train.model_card import ModelCard
-from dlflask.web.problems import PROBLEMS, problem_type
 from tests.serving import ROOT
 
 README = ROOT / "README.md"

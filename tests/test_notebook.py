@@ -8,8 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from dlflask.digits.normalization import is_placed, to_mnist
-from dlflask.imaging.decode import decode_image
+from dlflask.digits.normalization import is_placed, read_tensor
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.serving import ROOT
@@ -93,7 +92,7 @@ def draw_mnist(path):
     """An mnist.npz of digits drawn by code, in Keras's layout; tests download nothing."""
     rng = np.random.default_rng(0)
     drawn = [(label, draw_digit(label, 100, pen=pen)) for label in STROKES for pen in range(5, 15)]
-    placed = [to_mnist(decode_image(encode(picture))) for _, picture in drawn]
+    placed = [read_tensor(encode(picture)) for _, picture in drawn]
     images = np.uint8(np.round(np.array(placed) * 255))
     labels = np.array([label for label, _ in drawn], np.uint8)
     # What does not follow MNIST's rule to the letter would be placed again, and differ.

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from dlflask.cli.inputs import Named
 from dlflask.client import REFUSED, UNREAD, Outcome, Service
-from dlflask.digits.batch import read_digits
 from dlflask.errors import DlflaskError
 
 #: Pictures of one forward pass: more are no quicker each, and these few photos fit in memory.
@@ -36,16 +35,18 @@ def open_model(path: Path) -> AbstractContextManager[Reader]:
     """
     # Keras takes seconds to import, and --help and asking a service do without it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
+    from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
 
     classifier = Classifier(path)
     classifier.warm_up()
+    recogniser = DigitRecogniser(classifier)
 
     def read(uploads: Sequence[bytes | DlflaskError]) -> list[Outcome]:
         return [
             _unread(one)
             if isinstance(one, DlflaskError)
             else Outcome(one.prediction.verdict, one.prediction.probabilities)
-            for one in read_digits(uploads, classifier)
+            for one in recogniser.read_many(uploads)
         ]
 
     return nullcontext(read)

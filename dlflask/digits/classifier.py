@@ -24,10 +24,10 @@ from dlflask.inference.openvino_runtime import (
     name_runtime,
 )
 from dlflask.inference.saliency import saliency
+from dlflask.types import SIZE
 
 #: Ten digits, with or without "not a digit" behind them.
 NUM_OUTPUTS = (NOT_A_DIGIT, NOT_A_DIGIT + 1)
-SIZE = 28
 
 #: How far the probabilities may sum from 1: float32 softmax stays well inside.
 SUM_TOLERANCE = 1e-3
@@ -97,7 +97,8 @@ class Classifier:
 
     def predict_many(self, tensors: Sequence[Tensors]) -> list[Prediction]:
         """Classify (28, 28) tensors in one forward pass, in the order given."""
-        return self._predict(np.stack(tensors))
+        # One image is the common case, and stacking it would copy it.
+        return self._predict(tensors[0] if len(tensors) == 1 else np.stack(tensors))
 
     def _predict(self, tensors: Tensors) -> list[Prediction]:
         if self._forward is None:

@@ -9,20 +9,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dlflask.digits.segmentation import cut_out_digit, inked_box
-from dlflask.imaging.ink import Ink
+from dlflask.digits.segmentation import cut_out_digit, find_digit, inked_box
+from dlflask.imaging.decode import read_ink
 from dlflask.imaging.resize import resize
-
-Tensor = NDArray[np.float32]
+from dlflask.types import SIZE, Ink, Tensor
 
 #: Named by every answer. Counted up whenever a picture may give another tensor than before, by a
 #: change here or in anything between the upload's bytes and the tensor; a test notices.
 PREPROCESSING = "3"
 
 #: MNIST's rule: the digit fits a 20x20 box and its centre of mass is the centre of 28x28.
-SIZE = 28
 BOX = 20
 
 #: Mean ink of a stroke, weighted by ink: 0.74 to 0.92 for 98 % of MNIST's digits. A thin or
@@ -33,7 +30,19 @@ STROKE_LEVEL = 0.8
 _MOMENTS = np.stack([np.ones(SIZE), np.arange(SIZE)]).astype(np.float32)
 
 
-def to_mnist(ink: Ink) -> Tensor:
+def read_tensor(upload: bytes) -> Tensor:
+    """Decode an image and normalise its digit, as training, evaluation and service all do.
+
+    Returns:
+        (28, 28) float32 in 0..1.
+
+    Raises:
+        ImageError: The image cannot be read or shows no digit.
+    """
+    return normalize(read_ink(upload, find_digit))
+
+
+def normalize(ink: Ink) -> Tensor:
     """Find the digit and place it as MNIST does.
 
     Args:
@@ -50,7 +59,7 @@ def to_mnist(ink: Ink) -> Tensor:
     """
     if is_placed(ink):
         return ink
-    return centre(strengthen(scale_to_box(cut_out_digit(ink))))
+    return centre(boost_contrast(scale_to_box(cut_out_digit(ink))))
 
 
 def is_placed(ink: Ink) -> bool:
@@ -75,7 +84,7 @@ def scale_to_box(digit: Ink) -> Ink:
     return normal
 
 
-def strengthen(box: Ink) -> Ink:
+def boost_contrast(box: Ink) -> Ink:
     """Raise faint strokes to the ink of MNIST's."""
     level = float(np.vdot(box, box) / box.sum())
     if level >= STROKE_LEVEL:

@@ -7,10 +7,11 @@ import hashlib
 from typing import Any, Protocol
 
 from dlflask import __version__
-from dlflask.digits.normalization import PREPROCESSING, Tensor
+from dlflask.digits.normalization import PREPROCESSING
+from dlflask.types import Tensor
 
 
-class Runs(Protocol):
+class Runtime(Protocol):
     """What a receipt says of a classifier."""
 
     @property
@@ -22,7 +23,7 @@ class Runs(Protocol):
         """What computes, on what kind of processor."""
 
 
-def receipt(upload: bytes, tensor: Tensor, classifier: Runs) -> dict[str, Any]:
+def receipt(upload: bytes, tensor: Tensor, classifier: Runtime) -> dict[str, Any]:
     """What went in and what computed.
 
     The same tensor gives the same probabilities, bit for bit, from the same model and runtime, in

@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dlflask.errors import BlankImage
-from dlflask.imaging.ink import Ink
 from dlflask.imaging.ruled_lines import erase_lines
-
-Mask = NDArray[np.bool_]
-
-#: Top, left, bottom and right; the last two are the first row and column without ink again.
-Box = tuple[int, int, int, int]
+from dlflask.types import ArrayBox, Ink, Mask
 
 #: Ink below this is the grey of a blurred edge or of the paper; a stroke has some above `SURE`.
 FAINT, SURE = 0.2, 0.45
@@ -91,7 +86,7 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
     return digit, corner
 
 
-def inked_box(mask: Mask) -> Box | None:
+def inked_box(mask: Mask) -> ArrayBox | None:
     """Find the box around all ink; None where there is none.
 
     The rows are found by where a true value comes first and last: a third of the time that it
@@ -104,10 +99,11 @@ def inked_box(mask: Mask) -> Box | None:
     height, width = mask.shape
     flat = mask.ravel()
     bottom = height - int(flat[::-1].argmax()) // width
-    return int(flat.argmax()) // width, left, bottom, width - int(columns[::-1].argmax())
+    top, right = int(flat.argmax()) // width, width - int(columns[::-1].argmax())
+    return ArrayBox(top, left, bottom, right)
 
 
-def _cut(plane: NDArray[Any], box: Box) -> NDArray[Any]:
+def _cut(plane: NDArray[Any], box: ArrayBox) -> NDArray[Any]:
     top, left, bottom, right = box
     return plane[top:bottom, left:right]
 

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from dlflask.client import REFUSED, UNREAD
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import normalize
 from dlflask.errors import BlankImage, ImageError
 from dlflask.evaluate.outcomes import Answer
-from dlflask.imaging.decode import decode_image
+from dlflask.imaging.decode import read_ink
 
 MAX_WORST = 60
 COLUMNS = 6
@@ -82,13 +82,13 @@ def _look(upload: bytes) -> tuple[Image.Image, Image.Image]:
     """The picture and its tensor, each at most 112 pixels; grey where it cannot be shown."""
     nothing = Image.new("RGB", (_SIDE, _SIDE), "#dddddd")
     try:
-        ink = decode_image(upload)
+        ink = read_ink(upload)
     except BlankImage:
         return _thumbnail(upload), nothing
     except ImageError:
         return nothing, nothing
     try:
-        tensor = to_mnist(ink)
+        tensor = normalize(ink)
     except BlankImage:
         return _thumbnail(upload), nothing
     grey = Image.fromarray(np.uint8(np.round(tensor * 255)))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Outcome
-from dlflask.digits.normalization import Tensor, to_mnist
+from dlflask.digits.normalization import read_tensor
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.errors import ImageError
 from dlflask.evaluate.dataset import Picture
-from dlflask.imaging.decode import decode_image
+from dlflask.types import Tensor
 
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
 
@@ -62,7 +62,7 @@ def read_by_model(classifier: PredictsDigits) -> Reader:
 
     def read(upload: bytes) -> Outcome:
         try:
-            tensor = to_mnist(decode_image(upload))
+            tensor = read_tensor(upload)
         except ImageError as fault:
             return Outcome(REFUSED, reason=f"{type(fault).__name__}: {fault}")
         prediction = classifier.predict(tensor)

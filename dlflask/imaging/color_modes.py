@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from dlflask.imaging.exif import Box
-from dlflask.imaging.ink import MIDDLE, Pixels
+from dlflask.imaging.ink import MIDDLE
+from dlflask.types import ImageBox, Pixels
 
 #: Pictures are converted a million pixels at a time: whole, a large one would be held several times
 #: over, 2 GB for 64 megapixels with transparency.
@@ -28,7 +28,7 @@ def to_planes(plain: Image.Image) -> Pixels:
     return np.asarray(red)
 
 
-def to_plain_mode(picture: Image.Image, box: Box, longest: int) -> Image.Image:
+def to_plain_mode(picture: Image.Image, box: ImageBox, longest: int) -> Image.Image:
     """Cut `box` out, reduce its longer side to at most `longest`, convert to mode L or RGB.
 
     Transparency is laid on paper; grey of more than 8 bits is scaled by the picture's own range.
@@ -48,7 +48,7 @@ def to_plain_mode(picture: Image.Image, box: Box, longest: int) -> Image.Image:
 
 def _reduce(
     picture: Image.Image,
-    box: Box,
+    box: ImageBox,
     factor: int,
     mode: str,
     convert: Callable[[Image.Image], Image.Image] | None = None,
@@ -64,17 +64,17 @@ def _reduce(
     return reduced
 
 
-def _strips(box: Box, factor: int) -> Iterator[Box]:
+def _strips(box: ImageBox, factor: int) -> Iterator[ImageBox]:
     """Cut `box` into boxes of about `STRIP_PIXELS`, their heights multiples of `factor`."""
     left, top, right, bottom = box
     height = factor * max(1, STRIP_PIXELS // (factor * max(1, right - left)))
     for start in range(top, bottom, height):
-        yield left, start, right, min(bottom, start + height)
+        yield ImageBox(left, start, right, min(bottom, start + height))
 
 
 def _full(picture: Image.Image) -> float:
     """The value of white: the least of 1, 255, 65,535 and the brightest pixel that holds all."""
-    strips = _strips((0, 0, *picture.size), 1)
+    strips = _strips(ImageBox(0, 0, *picture.size), 1)
     peak = max(float(_values(picture.crop(strip)).max()) for strip in strips)
     return next((level for level in (1.0, 255.0, 65_535.0) if peak <= level), peak)
 

@@ -10,10 +10,10 @@ import math
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 
 from PIL import Image, UnidentifiedImageError
 
-from dlflask.digits.segmentation import find_digit
 from dlflask.errors import DamagedImage, UnsupportedImage
 from dlflask.imaging.color_modes import to_plain_mode, to_planes
 from dlflask.imaging.decode_limits import (
@@ -23,9 +23,10 @@ from dlflask.imaging.decode_limits import (
     too_many_pixels,
     turn_to_decode,
 )
-from dlflask.imaging.exif import Box, before_turn, orientation, turn
+from dlflask.imaging.exif import orientation, rotate_upright, to_stored_box
 from dlflask.imaging.fast_decode import read_plain
-from dlflask.imaging.ink import Ink, Pixels, extract_ink
+from dlflask.imaging.ink import extract_ink
+from dlflask.types import ImageBox, Ink, Pixels
 
 try:
     import pillow_heif
@@ -39,6 +40,9 @@ WORKING_SIDE = 256
 #: A digit of fewer pixels than this, in a picture that was reduced so many times, is decoded again
 #: from finer pixels: MNIST's 20 need 40 to be averaged from.
 SMALL_DIGIT, MIN_REDUCTION = 40, 2.5
+
+#: Finds an object: its ink, cut out, and the (row, column) of its upper left corner.
+Locator = Callable[[Ink], tuple[Ink, tuple[int, int]]]
 
 #: Left, top, right and bottom as parts of the picture's width and height.
 Region = tuple[float, float, float, float]
@@ -82,12 +86,14 @@ _DECODE_FAULTS = (
 )
 
 
-def decode_image(upload: bytes) -> Ink:
-    """Decode a picture and separate its ink from its paper.
+def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
+    """Decode an image and separate its ink from its background.
 
     Args:
         upload: One of `FORMATS`; HEIC where `pillow-heif` is installed. Of an animation the
             first frame counts.
+        locate: Finds the object to be read, which is decoded again at a higher resolution if it
+            is small in a large image.
 
     Returns:
         (height, width) float32 in 0..1, ink = 1, paper = 0; height and width at most
@@ -106,7 +112,7 @@ def decode_image(upload: bytes) -> Ink:
         )
     pixels, reduction = _decode(upload)
     ink = extract_ink(pixels)
-    region = _around_small_digit(ink) if reduction >= MIN_REDUCTION else None
+    region = _around_small_object(ink, locate) if locate and reduction >= MIN_REDUCTION else None
     return ink if region is None else extract_ink(_decode(upload, region)[0])
 
 
@@ -142,7 +148,7 @@ def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
     """
     if region == WHOLE and (plain := read_plain(upload, WORKING_SIDE)):
         picture, longest = plain
-        reduced = to_plain_mode(picture, (0, 0, *picture.size), WORKING_SIDE)
+        reduced = to_plain_mode(picture, ImageBox(0, 0, *picture.size), WORKING_SIDE)
         return to_planes(reduced), longest / WORKING_SIDE
     return _read_any(upload, region)
 
@@ -166,13 +172,13 @@ def _read_any(upload: bytes, region: Region) -> tuple[Pixels, float]:
             plain = to_plain_mode(picture, box, WORKING_SIDE)
             if plain is not picture:
                 picture.close()
-        return to_planes(turn(plain, turned)), longest / WORKING_SIDE
+        return to_planes(rotate_upright(plain, turned)), longest / WORKING_SIDE
 
 
-def _box(region: Region, size: tuple[int, int], turned: int) -> Box:
+def _box(region: Region, size: tuple[int, int], turned: int) -> ImageBox:
     """The pixels of `region`, a part of the upright picture, in the picture as it is stored."""
     if region == WHOLE:
-        return 0, 0, *size
+        return ImageBox(0, 0, *size)
     sides = (size if turned < 5 else size[::-1]) * 2
     left, top, right, bottom = (
         round(part * side) for part, side in zip(region, sides, strict=True)
@@ -182,12 +188,12 @@ def _box(region: Region, size: tuple[int, int], turned: int) -> Box:
         factor = -(-max(right - left, bottom - top) // WORKING_SIDE)
         right -= (right - left) % factor
         bottom -= (bottom - top) % factor
-    return before_turn((left, top, right, bottom), size, turned)
+    return to_stored_box(ImageBox(left, top, right, bottom), size, turned)
 
 
-def _around_small_digit(ink: Ink) -> Region | None:
-    """Find the part of the picture around a digit that is worth a closer look."""
-    digit, (top, left) = find_digit(ink)
+def _around_small_object(ink: Ink, locate: Locator) -> Region | None:
+    """Return the part of the image around an object that needs a higher resolution."""
+    digit, (top, left) = locate(ink)
     longest = max(digit.shape)
     if longest >= SMALL_DIGIT:
         return None

@@ -7,15 +7,12 @@ pen, chalk on a board and white on black all come out as ink = 1 on paper = 0.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from dlflask.errors import BlankImage
 from dlflask.imaging.background import MAX_EVEN_SHARE, MIN_CONTRAST, border_share, measure_distance
 from dlflask.imaging.resize import Plane
-
-Ink = Plane
-Pixels = NDArray[np.uint8]
+from dlflask.types import Ink, Pixels
 
 #: The dozen grains that stray furthest in a blank picture reach 3.4 standard deviations.
 MIN_CLEARNESS = 4

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from dlflask.imaging.ink import Ink
-
-Mask = NDArray[np.bool_]
+from dlflask.types import Ink, Mask
 
 #: Smaller pictures are cut-out digits, whose own bars may cross the whole picture.
 MIN_SIDE = 40

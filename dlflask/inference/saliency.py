@@ -7,9 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Tensor = NDArray[np.float32]
-
-SIZE = 28
+from dlflask.types import SIZE, Tensor
 
 #: Side of the square that is erased, and the step between squares: 81 squares, each pixel in 4.
 #: A stroke is 2 to 4 pixels wide, so a square takes a piece of stroke and not a whole one.

@@ -1,10 +1,9 @@
-"""The counts of all workers in, the text that Prometheus reads out."""
+"""Prometheus text of the counts of all workers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,82 +17,119 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from dlflask.digits.thresholds import NOT_A_DIGIT, VERDICTS
 from dlflask.errors import Declined
-from dlflask.metrics.slots import CONFIDENCES, ROUTES, SECONDS, STAGES, STATUSES, TYPES, Metrics
-from dlflask.web.problems import PROBLEMS, problem_type
+from dlflask.metrics.slots import (
+    CONFIDENCES,
+    PROBLEM_TYPES,
+    SECONDS,
+    STAGES,
+    STATUSES,
+    Metrics,
+)
+from dlflask.problem_types import PROBLEMS, problem_type
 
-#: Of the form that every release of Prometheus reads.
+#: The form that every release of Prometheus reads.
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-#: Problems that are work left undone, and what they are called as a reason.
+#: Problem types of requests that were rejected whatever they held, and the reason for each.
 SHED = {problem_type(e): e.__name__.lower() for e in PROBLEMS if issubclass(e, Declined)}
 
 Counts = NDArray[np.float64]
+Labels = tuple[str, ...]
 
 
-def expose(metrics: Metrics, sha256: str, version: str) -> bytes:
-    """Everything counted, and the model and version that are served, as Prometheus's text."""
-    return generate_latest(_Families(metrics, sha256, version))
+def render(metrics: Metrics, version: str) -> bytes:
+    """Return all counts, and the models and version that are served, as Prometheus text."""
+    return generate_latest(_Families(metrics, version))
 
 
 class _Families(Collector):
-    def __init__(self, metrics: Metrics, sha256: str, version: str) -> None:
-        self._metrics, self._sha256, self._version = metrics, sha256, version
+    def __init__(self, metrics: Metrics, version: str) -> None:
+        self._metrics, self._version = metrics, version
 
     def collect(self) -> Iterator[Metric]:
-        total = self._metrics.total
-        answered = zip(product(ROUTES, map(str, STATUSES)), total("requests").flat, strict=True)
-        yield _count(
-            *("dlflask_requests", "Answers, by route and status.", ("route", "status")),
-            {labels: count for labels, count in answered if count},
-        )
-        problems = dict(zip(TYPES, total("problems"), strict=True))
-        yield _count("dlflask_problems", "Answers that are problems, by type.", "type", problems)
-        yield _count(
-            *("dlflask_shed", "Requests whose work was left undone, by reason.", "reason"),
-            {reason: problems[kind] for kind, reason in SHED.items()},
-        )
-        yield _histogram(
-            *("dlflask_stage_seconds", "Time of each stage of a request.", SECONDS),
-            dict(zip(STAGES, total("stages"), strict=True)),
-        )
-        yield _histogram(
-            *("dlflask_confidence_ratio", "Probability of the most probable digit.", CONFIDENCES),
-            {"": total("confidence")},
-        )
-        digits = dict(zip(map(str, range(NOT_A_DIGIT)), total("digits"), strict=True))
-        yield _count("dlflask_digits", "Predictions, by most probable digit.", "digit", digits)
-        verdicts = dict(zip(VERDICTS, total("verdicts"), strict=True))
-        yield _count("dlflask_verdicts", "Predictions, by verdict.", "verdict", verdicts)
-        in_flight, workers = float(total("in_flight")), float(total("workers"))
-        yield GaugeMetricFamily("dlflask_requests_in_flight", "Requests in work.", in_flight)
+        metrics = self._metrics
+        yield from self._requests()
+        yield from self._results()
+        in_flight, workers = float(metrics.total("in_flight")), float(metrics.total("workers"))
+        yield GaugeMetricFamily("dlflask_requests_in_flight", "Requests in progress.", in_flight)
         yield GaugeMetricFamily("dlflask_workers", "Worker processes that serve.", workers)
         yield GaugeMetricFamily(
-            "dlflask_start_time_seconds", "When the service started.", self._metrics.started
+            "dlflask_start_time_seconds", "Start of the service.", metrics.started
         )
-        model = {"sha256": self._sha256, "version": self._version}
-        yield InfoMetricFamily("dlflask_model", "The model and the service.", model)
+        info = InfoMetricFamily(
+            "dlflask_model", "Models and version of the service.", labels=["model"]
+        )
+        for name, model in metrics.models.items():
+            info.add_metric([name], {"sha256": model.info.sha256, "version": self._version})
+        yield info
+
+    def _requests(self) -> Iterator[Metric]:
+        metrics = self._metrics
+        counted = metrics.total("requests")[: len(metrics.routes)].flat
+        requests = zip(product(metrics.routes, map(str, STATUSES)), counted, strict=True)
+        yield _counter(
+            *("dlflask_requests", "Responses, by route and status.", ("route", "status")),
+            {labels: count for labels, count in requests if count},
+        )
+        problems = dict(zip(PROBLEM_TYPES, metrics.total("problems"), strict=True))
+        yield _counter(
+            *("dlflask_problems", "Responses that are problems, by type.", ("type",)),
+            {(kind,): count for kind, count in problems.items()},
+        )
+        yield _counter(
+            *("dlflask_shed", "Requests that were rejected unread, by reason.", ("reason",)),
+            {(reason,): problems[kind] for kind, reason in SHED.items()},
+        )
+
+    def _results(self) -> Iterator[Metric]:
+        metrics = self._metrics
+        labels: dict[Labels, float] = {}
+        verdicts: dict[Labels, float] = {}
+        confidence: dict[Labels, Counts] = {}
+        stages: dict[Labels, Counts] = {("", "total"): metrics.total("total")}
+        for name, model in metrics.models.items():
+            # The last cells of a model with fewer labels or verdicts stay unused.
+            for kinds, counts, field in (
+                (model.info.labels, labels, "labels"),
+                (model.info.verdicts, verdicts, "verdicts"),
+            ):
+                counted = metrics.model_total(name, field)
+                counts |= {(name, kind): counted[i] for i, kind in enumerate(kinds)}
+            confidence[name,] = metrics.model_total(name, "confidence")
+            times = metrics.model_total(name, "stages")
+            stages |= {(name, stage): times[i] for i, stage in enumerate(STAGES)}
+        yield _histogram(
+            *("dlflask_stage_seconds", "Time of each stage of a request.", ("model", "stage")),
+            *(SECONDS, stages),
+        )
+        yield _histogram(
+            *("dlflask_confidence_ratio", "Probability of the result.", ("model",)),
+            *(CONFIDENCES, confidence),
+        )
+        yield _counter(
+            *("dlflask_digits", "Predictions, by most probable digit.", ("model", "digit")),
+            labels,
+        )
+        yield _counter(
+            *("dlflask_verdicts", "Results, by verdict.", ("model", "verdict")), verdicts
+        )
 
 
-def _count(
-    name: str, help_text: str, labels: str | tuple[str, ...], counts: Mapping[Any, float]
-) -> Metric:
-    names = (labels,) if isinstance(labels, str) else labels
-    family = CounterMetricFamily(name, help_text, labels=names)
+def _counter(name: str, text: str, names: Labels, counts: Mapping[Labels, float]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=names)
     for values, count in counts.items():
-        family.add_metric((values,) if isinstance(values, str) else values, count)
+        family.add_metric(values, count)
     return family
 
 
 def _histogram(
-    name: str, help_text: str, bounds: Sequence[float], cells: Mapping[str, Counts]
+    name: str, text: str, names: Labels, bounds: Sequence[float], cells: Mapping[Labels, Counts]
 ) -> Metric:
-    """Give the buckets as Prometheus wants them: each holds all that is in those below it."""
-    is_staged = "" not in cells
-    family = HistogramMetricFamily(name, help_text, labels=("stage",) if is_staged else ())
+    """Return a histogram; each of Prometheus's buckets includes all buckets below it."""
+    family = HistogramMetricFamily(name, text, labels=names)
     edges = [*map(str, map(float, bounds)), "+Inf"]
-    for stage, values in cells.items():
-        counted = list(zip(edges, accumulate(values[:-1].tolist()), strict=True))
-        family.add_metric((stage,) if is_staged else (), counted, float(values[-1]))
+    for values, counted in cells.items():
+        buckets = list(zip(edges, accumulate(counted[:-1].tolist()), strict=True))
+        family.add_metric(values, buckets, float(counted[-1]))
     return family

@@ -18,8 +18,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras
 import numpy as np
 
-from dlflask.digits.normalization import to_mnist
-from dlflask.imaging.decode import decode_image
+from dlflask.digits.normalization import read_tensor
 from dlflask.inference.model_file import Golden, write_golden
 from dlflask.train.model_card import ModelCard
 from dlflask.train.scoring import predict, to_tensors
@@ -31,7 +30,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 def store_golden(path: Path) -> None:
     """Store the samples and their outputs in the model file at `path`."""
     uploads = [file.read_bytes() for file in sorted(SAMPLES.glob("*.png"))]
-    tensors = np.stack([to_mnist(decode_image(upload)) for upload in uploads])
+    tensors = np.stack([read_tensor(upload) for upload in uploads])
     # Round to bytes first, so that the outputs belong to the values that are stored.
     digits = np.rint(tensors * 255).astype(np.uint8)
     model = keras.models.load_model(path, compile=False)

@@ -1,28 +1,30 @@
-"""Settings and a classifier in, the Flask application out."""
+"""Creation of the Flask application: views, error handlers, middleware."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from flask import Flask, request
 
 from dlflask import __version__
 from dlflask.config import ROOT, Config
-from dlflask.digits.normalization import PREPROCESSING
-from dlflask.digits.reading import ReadsDigits
+from dlflask.digits.recogniser import NAME
 from dlflask.metrics.slots import Metrics
+from dlflask.recogniser import ModelInfo, Recogniser
 from dlflask.web import reference
 from dlflask.web.body import guard_body
-from dlflask.web.envelope import envelop
-from dlflask.web.environ import FAULT, ROUTE
-from dlflask.web.fast_path import shorten
-from dlflask.web.health import Readiness
+from dlflask.web.envelope import instrument
+from dlflask.web.environ import ERROR, ROUTE
+from dlflask.web.fast_path import with_fast_path
+from dlflask.web.health import Health
 from dlflask.web.hosts import check_hosts
 from dlflask.web.inference_protocol import views as inference_protocol
 from dlflask.web.last_resort import catch_unexpected
-from dlflask.web.load_shedding import Admission
+from dlflask.web.load_shedding import LoadShedder
 from dlflask.web.multipart_form import FormRequest
 from dlflask.web.presentation import mark, named, percent, sentence
 from dlflask.web.problems import register_problems
-from dlflask.web.state import Service, attach
+from dlflask.web.state import State, attach
 from dlflask.web.views import blueprint
 
 #: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
@@ -46,13 +48,15 @@ _HEADERS = {
 }
 
 
-def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None = None) -> Flask:
-    """Join the views, the problems, the headers and the counting around `classifier`.
+def create_app(
+    config: Config, *recognisers: Recogniser[Any], metrics: Metrics | None = None
+) -> Flask:
+    """Create the Flask application with its views, error handlers and middleware.
 
     Args:
         config: The settings.
-        classifier: What reads the digits.
-        metrics: Where to count; by default in counts of its own.
+        recognisers: The models that are served, the digit recogniser first.
+        metrics: Where requests and results are counted; by default in this process only.
     """
     app = Flask(
         "dlflask",
@@ -63,33 +67,40 @@ def create_app(config: Config, classifier: ReadsDigits, metrics: Metrics | None 
     app.request_class = FormRequest
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
-    metrics = metrics or Metrics()
-    samples = (ROOT / "static" / "samples").glob("*.png")
-    readiness = Readiness(classifier, sorted(samples))
-    service = Service(config, classifier, metrics, readiness, Admission())
-    attach(service, app)
+    by_name = {recogniser.info.name: recogniser for recogniser in recognisers}
+    state = State(config, by_name, metrics or Metrics(), Health(recognisers), LoadShedder())
+    attach(state, app)
     app.register_blueprint(blueprint)
     app.register_blueprint(inference_protocol.blueprint)
     app.register_blueprint(reference.blueprint)
+    app.context_processor(_origin)
     app.before_request(_note_route)
-    app.before_request(_raise_fault)
+    app.before_request(_raise_error)
     register_problems(app)
-    names = {"X-Model-SHA256": classifier.sha256[:SHORT_SHA256], "X-Preprocessing": PREPROCESSING}
-    # Whoever has wrapped Flask, to trace it, wants to see every request.
+    state.metrics.register_routes(rule.rule for rule in app.url_map.iter_rules())
+    for recogniser in recognisers:
+        state.metrics.register_model(recogniser.info)
+    headers = {name: _headers(one.info) for name, one in by_name.items()}
+    # A tracer that has wrapped `wsgi_app` must see every request, so there is no fast path then.
     is_wrapped = "wsgi_app" in vars(app)
-    application = app.wsgi_app if is_wrapped else shorten(app.wsgi_app, service)
+    application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
     checked = check_hosts(application, app.wsgi_app, config.allowed_hosts)
-    enveloped = envelop(catch_unexpected(checked), metrics, _HEADERS | names)
-    app.wsgi_app = guard_body(enveloped)  # type: ignore[assignment, method-assign]
+    instrumented = instrument(catch_unexpected(checked), state.metrics, headers)
+    app.wsgi_app = guard_body(instrumented)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
         mark=mark,
         named=named,
         percent=percent,
         sentence=sentence,
-        model_sha256=classifier.sha256,
+        model_sha256=by_name[NAME].info.sha256,
         version=__version__,
     )
     return app
+
+
+def _origin() -> dict[str, str]:
+    # Flask's `host_url` decodes international names, and fails for some that are valid.
+    return {"origin": f"{request.scheme}://{request.environ.get('HTTP_HOST') or 'localhost'}"}
 
 
 def _note_route() -> None:
@@ -97,6 +108,13 @@ def _note_route() -> None:
         request.environ[ROUTE] = request.url_rule.rule
 
 
-def _raise_fault() -> None:
-    if FAULT in request.environ:
-        raise request.environ[FAULT]
+def _raise_error() -> None:
+    if ERROR in request.environ:
+        raise request.environ[ERROR]
+
+
+def _headers(info: ModelInfo) -> dict[str, str]:
+    return _HEADERS | {
+        "X-Model-SHA256": info.sha256[:SHORT_SHA256],
+        "X-Preprocessing": info.preprocessing,
+    }

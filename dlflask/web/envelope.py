@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from dlflask.metrics.slots import NOWHERE, Metrics
-from dlflask.web.environ import PROBLEM_TYPE, REQUEST_ID, ROUTE
+from dlflask.metrics.slots import NO_ROUTE, Metrics
+from dlflask.web.environ import MODEL, PROBLEM_TYPE, REQUEST_ID, ROUTE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-def envelop(
-    application: WSGIApplication, metrics: Metrics, headers: Mapping[str, str]
+def instrument(
+    application: WSGIApplication, metrics: Metrics, headers: Mapping[str, Mapping[str, str]]
 ) -> WSGIApplication:
-    """`application`, whose every answer is counted and has `headers` and its request's id.
+    """Wrap `application` so that every response is counted and carries a request id and `headers`.
 
     Args:
-        application: Leaves `ROUTE` and `PROBLEM_TYPE` in the environ.
-        metrics: Where to count.
-        headers: The same on every answer.
+        application: Stores `ROUTE`, `MODEL` and `PROBLEM_TYPE` in the environ.
+        metrics: Where responses are counted.
+        headers: Headers of every response, by model; the first are sent if no model is addressed.
     """
-    constant = [*headers.items()]
+    constant = {model: [*named.items()] for model, named in headers.items()}
+    default = next(iter(constant.values()), [])
 
-    def enveloped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def instrumented(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
         came = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = came if _REQUEST_ID.fullmatch(came) else secrets.token_hex(16)
@@ -44,7 +45,8 @@ def envelop(
         def start(status: str, own: list[tuple[str, str]], *exc_info: Any) -> Any:
             nonlocal code
             code = int(status[:3])
-            own = [*own, ("X-Request-ID", request_id), *constant]
+            model = environ.get(MODEL)
+            own = [*own, ("X-Request-ID", request_id), *constant.get(str(model), default)]
             return start_response(status, own, *exc_info)
 
         metrics.enter()
@@ -55,11 +57,11 @@ def envelop(
             raise
         finally:
             seconds = time.perf_counter() - started
-            route = environ.get(ROUTE, NOWHERE)
+            route = environ.get(ROUTE, NO_ROUTE)
             metrics.count_request(route, code, environ.get(PROBLEM_TYPE), seconds)
         return Response(response, metrics.leave)
 
-    return enveloped
+    return instrumented
 
 
 class Response:

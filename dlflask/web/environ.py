@@ -1,13 +1,16 @@
-"""Under which names what is known of a request is kept in its WSGI environ."""
+"""Keys under which dlflask stores request data in the WSGI environ."""
 
-#: The id that its answer, its log lines and its problem carry.
+#: Id of the request, as in its response, its log lines and its problem.
 REQUEST_ID = "dlflask.request_id"
 
-#: The address as the application knows it, `/static/<path:filename>`; absent where there is none.
+#: Rule of the route, such as `/static/<path:filename>`; absent if the address does not exist.
 ROUTE = "dlflask.route"
 
-#: What went wrong before the application was asked, for it to answer; absent where nothing did.
-FAULT = "dlflask.fault"
+#: Name of the model that the request addresses; absent if it addresses the first one or none.
+MODEL = "dlflask.model"
 
-#: The type of the problem it was answered with; absent where it was none.
+#: Exception raised by the fast path, to be rendered by Flask's error handlers.
+ERROR = "dlflask.error"
+
+#: Type of the problem in the response; absent if the response is not a problem.
 PROBLEM_TYPE = "dlflask.problem_type"

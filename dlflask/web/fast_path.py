@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dlflask.web.environ import FAULT, ROUTE
-from dlflask.web.state import Service
+from dlflask.recogniser import Recogniser
+from dlflask.web.environ import ERROR, ROUTE
+from dlflask.web.state import State
 from dlflask.web.uploads import PART_NAMES
 
 if TYPE_CHECKING:
@@ -38,35 +39,38 @@ _PART = re.compile(
 _MAX_PART_HEAD = 1_000
 
 
-def shorten(application: WSGIApplication, service: Service) -> WSGIApplication:
-    """`application`, without it where a request is plain enough.
+def with_fast_path(
+    application: WSGIApplication, state: State, recogniser: Recogniser[Any]
+) -> WSGIApplication:
+    """Wrap `application` so that simple requests bypass it.
 
     Args:
-        application: Flask's, which answers an environ's `FAULT` with its problem.
-        service: What reads the picture.
+        application: Flask's; it renders an exception stored as `ERROR` in the environ.
+        state: State of the application.
+        recogniser: Reads the images.
     """
-    limit = service.config.max_upload_bytes
+    limit = state.config.max_upload_bytes
 
-    def shortened(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        reading = None
+    def fast(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        result = None
         try:
-            upload = plain_upload(environ, limit)
+            upload = extract_upload(environ, limit)
             if upload is not None:
-                reading = service.read(upload, environ)
-        except Exception as fault:  # noqa: BLE001  whatever it is, Flask's handlers answer it
-            environ[FAULT] = fault
-        if reading is None:
+                result = state.read(recogniser, upload, environ)
+        except Exception as error:  # noqa: BLE001  Flask's handlers render it, whatever it is
+            environ[ERROR] = error
+        if result is None:
             return application(environ, start_response)
         environ[ROUTE] = PATH
-        answer = f"{reading.prediction.to_json()}\n".encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))]
+        body = f"{recogniser.encode(result, details=False)}\n".encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("200 OK", headers)
-        return [answer]
+        return [body]
 
-    return shortened
+    return fast
 
 
-def plain_upload(environ: WSGIEnvironment, max_bytes: int) -> bytes | None:
+def extract_upload(environ: WSGIEnvironment, max_bytes: int) -> bytes | None:
     """The picture that a plain request carries.
 
     Returns:

@@ -1,56 +1,55 @@
-"""Whether this worker is to be sent requests: starting, ready, draining or failed."""
+"""Health of one worker: starting, ready, draining or failed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from typing import Any
 
-from dlflask.digits.reading import ReadsDigits, read_digit
 from dlflask.errors import DlflaskError, SelfTestFailed
+from dlflask.recogniser import Recogniser
 
 
-class Readiness:
-    """The state of one worker.
+class Health:
+    """State of one worker; it is ready when all its recognisers are.
 
     Attributes:
-        fault: What the self-test found; empty where it found nothing.
-        is_draining: Whether the worker finishes what it has and takes no more; set by the server.
+        failure: Why the self-test failed; empty if it did not.
+        is_draining: Whether the worker finishes its requests and accepts no more; the server
+            replaces it.
     """
 
-    def __init__(self, classifier: ReadsDigits, samples: Iterable[Path]) -> None:
-        self.fault = ""
+    def __init__(self, recognisers: Iterable[Recogniser[Any]]) -> None:
+        self.failure = ""
         self.is_draining: Callable[[], bool] = lambda: False
-        self._classifier = classifier
-        self._samples = tuple(samples)
+        self._recognisers = tuple(recognisers)
 
     def start(self) -> None:
-        """Warm up and self-test: the network, then every sample from its bytes to the verdict.
+        """Set up every recogniser.
 
-        A worker that fails stays up, so that it can be asked why, and is not started over and over.
+        A worker that fails stays up, so that it can report why and is not restarted for ever.
         """
         try:
-            self._classifier.warm_up()
-            for sample in self._samples:
-                _ = read_digit(sample.read_bytes(), self._classifier).prediction.verdict
+            for recogniser in self._recognisers:
+                recogniser.setup()
         except (DlflaskError, OSError) as error:
-            self.fault = str(error)
+            self.failure = str(error)
 
     @property
     def state(self) -> str:
         """`starting`, `ready`, `draining` or `failed`."""
-        if self.fault:
+        if self.failure:
             return "failed"
         if self.is_draining():
             return "draining"
-        return "ready" if self._classifier.is_ready else "starting"
+        return "ready" if all(one.is_ready for one in self._recognisers) else "starting"
 
     def check(self) -> None:
-        """Let no picture through to a worker that failed; while it drains it finishes its work.
+        """Reject images at a worker that failed; a draining worker still reads them.
 
         Raises:
             SelfTestFailed: The self-test failed.
         """
-        if self.fault:
+        if self.failure:
             raise SelfTestFailed(
-                "The service failed its self-test, and its log says why. Try again."
+                "The service failed its self-test; its log says why. Send the request again."
             )

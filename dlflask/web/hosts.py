@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import BadRequest
 
 from dlflask.errors import ConfigError
-from dlflask.web.environ import FAULT
+from dlflask.web.environ import ERROR
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -45,7 +45,7 @@ def check_hosts(
 
     Args:
         application: Responds to requests with a valid host, or without one, as in HTTP/1.0.
-        refusing: Responds to the others with the error in the environ's `FAULT`.
+        refusing: Responds to the others with the error in the environ's `ERROR`.
         allowed: Names, and domains that begin with a dot; empty allows any.
 
     Raises:
@@ -59,7 +59,7 @@ def check_hosts(
         if fault is None:
             return application(environ, start_response)
         environ["HTTP_HOST"] = _NEUTRAL
-        environ[FAULT] = BadRequest(fault)
+        environ[ERROR] = BadRequest(fault)
         return refusing(environ, start_response)
 
     return checked

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from dlflask.problem_types import PLAIN_TYPE
 from dlflask.web.environ import PROBLEM_TYPE, REQUEST_ID
-from dlflask.web.problems import PLAIN_TYPE, report_unexpected
+from dlflask.web.problems import report_unexpected
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -30,7 +30,7 @@ MAX_BELIEVED_SECONDS = 60
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
-class Admission:
+class LoadShedder:
     """What one worker still computes of what comes to it.
 
     Only where every request is late does leaving some undone help the others.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from contextlib import suppress
 from http import HTTPStatus
 from typing import IO, Any
@@ -12,37 +11,9 @@ from flask import Flask, Response, json, jsonify, make_response, render_template
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dlflask import errors
+from dlflask.problem_types import PLAIN_TYPE, PROBLEMS, problem_type
 from dlflask.web.body import BrokenBody
 from dlflask.web.environ import PROBLEM_TYPE, REQUEST_ID
-
-#: Each error that a request can cause: its status, and the one title of its kind.
-PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
-    errors.MissingUpload: (HTTPStatus.BAD_REQUEST, "No picture was sent"),
-    errors.TooManyUploads: (HTTPStatus.BAD_REQUEST, "Too many pictures were sent"),
-    errors.InvalidJson: (HTTPStatus.BAD_REQUEST, "The JSON cannot be read"),
-    errors.InvalidBase64: (HTTPStatus.UNPROCESSABLE_ENTITY, "The base64 cannot be read"),
-    errors.InvalidInferRequest: (
-        HTTPStatus.BAD_REQUEST,
-        "The inference request cannot be read",
-    ),
-    errors.EmptyUpload: (HTTPStatus.BAD_REQUEST, "The picture is empty"),
-    errors.UploadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture is too large"),
-    errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture format read here"),
-    errors.DamagedImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture is damaged"),
-    errors.TooManyPixels: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture has too many pixels"),
-    errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture shows no digit"),
-    # Not 503: NGINX asks another replica for a 500, and lets a busy one alone.
-    errors.SelfTestFailed: (
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "The service failed its self-test",
-    ),
-    errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),
-    errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "The batch takes too long"),
-    errors.Abandoned: (HTTPStatus.BAD_REQUEST, "The connection was closed too early"),
-}
-
-#: The type of a problem that says no more than its status, by RFC 9457.
-PLAIN_TYPE = "about:blank"
 
 #: Werkzeug's own faults, where what came and what to do can be said better than it does.
 _DETAILS = {
@@ -68,13 +39,6 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(errors.DlflaskError, _domain_problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unexpected_problem)
-
-
-def problem_type(error: type[errors.DlflaskError]) -> str:
-    """The URI that stands for one kind of error: BlankImage is urn:dlflask:problem:blank-image."""
-    return "urn:dlflask:problem" + re.sub("([A-Z])", r"-\1", error.__name__).lower().replace(
-        "-", ":", 1
-    )
 
 
 def to_problem(error: errors.DlflaskError) -> dict[str, Any]:

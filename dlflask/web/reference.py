@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, json, render_template
 
 from dlflask.web.openapi.document import document
-from dlflask.web.state import current_service
+from dlflask.web.state import current_state
 
 blueprint = Blueprint("reference", __name__)
 
@@ -47,7 +47,7 @@ def reference() -> str:
 
 
 def _document() -> dict[str, Any]:
-    return document(current_service().config)
+    return document(current_state().config)
 
 
 def _operations(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

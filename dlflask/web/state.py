@@ -1,78 +1,101 @@
-"""What the views share: this application's settings, classifier, counts and state."""
+"""State of one application: its settings, recognisers, metrics and health."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app
 
 from dlflask.config import Config
-from dlflask.digits.reading import Reading, ReadsDigits, read_digit
+from dlflask.errors import DlflaskError
 from dlflask.metrics.slots import Metrics
-from dlflask.web.health import Readiness
-from dlflask.web.load_shedding import Admission
+from dlflask.recogniser import Recogniser, Result
+from dlflask.web.health import Health
+from dlflask.web.load_shedding import LoadShedder
 
 _NAME = "dlflask"
 
 
 @dataclass(frozen=True)
-class Service:
-    """One application's parts.
+class State:
+    """Parts of one application.
 
     Attributes:
-        classifier: What reads the digits.
-        metrics: Where to count.
-        readiness: Whether this worker is to be sent requests.
-        admission: Whether a request is still worth its work.
+        config: The settings.
+        recognisers: By name.
+        metrics: Where requests and results are counted.
+        health: Whether this worker can serve.
+        load_shedder: Which requests this worker rejects because it is overloaded.
     """
 
     config: Config
-    classifier: ReadsDigits
+    recognisers: Mapping[str, Recogniser[Any]]
     metrics: Metrics
-    readiness: Readiness
-    admission: Admission
+    health: Health
+    load_shedder: LoadShedder
 
-    def check_worth(self, environ: Mapping[str, Any]) -> None:
-        """Whether to compute at all.
+    def admit(self, environ: Mapping[str, Any]) -> None:
+        """Raise if the request should be rejected before inference.
 
         Raises:
-            SelfTestFailed: The network failed its self-test.
+            SelfTestFailed: A recogniser failed its self-test.
             Expired: The request has waited too long.
-            Abandoned: The client has gone.
+            Abandoned: The client has disconnected.
         """
-        self.readiness.check()
-        self.admission.check(environ, self.metrics.in_flight, self.metrics.busy_since)
+        self.health.check()
+        self.load_shedder.check(environ, self.metrics.in_flight, self.metrics.busy_since)
 
-    def read(self, upload: bytes, environ: Mapping[str, Any]) -> Reading:
-        """Read and count one picture.
+    def read(self, recogniser: Recogniser[Any], upload: bytes, environ: Mapping[str, Any]) -> Any:
+        """Read and count one image.
+
+        Returns:
+            The recogniser's result.
 
         Raises:
-            Declined: As by `check_worth`.
-            ImageError: The upload holds no picture of a digit.
+            Declined: As in `admit`.
+            ImageError: The image cannot be read.
         """
-        self.check_worth(environ)
-        reading = read_digit(upload, self.classifier)
-        self.count(reading)
-        return reading
+        (result,) = self.read_many(recogniser, [upload], environ)
+        if isinstance(result, DlflaskError):
+            raise result
+        return result
 
-    def count(self, reading: Reading) -> None:
-        """Count a picture that was read."""
-        self.metrics.count_reading(reading.prediction, reading.milliseconds)
+    def read_many(
+        self,
+        recogniser: Recogniser[Any],
+        uploads: Sequence[bytes | DlflaskError],
+        environ: Mapping[str, Any],
+    ) -> list[Any]:
+        """Read and count several images; return a result or an error for each.
+
+        Raises:
+            Declined: As in `admit`.
+        """
+        self.admit(environ)
+        results = recogniser.read_many(uploads)
+        self.count(recogniser, [one for one in results if not isinstance(one, DlflaskError)])
+        return results
+
+    def count(self, recogniser: Recogniser[Any], results: Sequence[Result]) -> None:
+        """Count results of a recogniser."""
+        name = recogniser.info.name
+        for result in results:
+            self.metrics.count_result(name, result)
 
 
-def attach(service: Service, app: Flask) -> None:
-    """Make `service` that of `app`."""
-    app.extensions[_NAME] = service
+def attach(state: State, app: Flask) -> None:
+    """Make `state` the state of `app`."""
+    app.extensions[_NAME] = state
 
 
-def service_of(app: Flask) -> Service:
-    """The service that was attached to `app`."""
-    found: Service = app.extensions[_NAME]
-    return found
+def get_state(app: Flask) -> State:
+    """Return the state that was attached to `app`."""
+    state: State = app.extensions[_NAME]
+    return state
 
 
-def current_service() -> Service:
-    """That of the application whose request is being answered."""
-    return service_of(current_app)
+def current_state() -> State:
+    """Return the state of the application that handles the current request."""
+    return get_state(current_app)

@@ -1,21 +1,22 @@
-"""The views: an HTTP request in, a page or a JSON answer out."""
+"""Views of the page, the digit API, health and metrics."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, current_app, json, jsonify, render_template, request
 
 from dlflask import __version__
-from dlflask.digits.batch import read_digits
-from dlflask.digits.reading import Reading
+from dlflask.digits.recogniser import NAME, DigitResult
 from dlflask.errors import DlflaskError, MissingUpload
-from dlflask.metrics.prometheus import CONTENT_TYPE, expose
+from dlflask.metrics.prometheus import CONTENT_TYPE, render
+from dlflask.recogniser import Recogniser
 from dlflask.web.problems import to_problem
-from dlflask.web.state import current_service
+from dlflask.web.state import current_state
 from dlflask.web.uploads import read_upload, read_uploads
 
-#: The pictures in static/samples, one of each digit.
+#: Images in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")
 
 _COMPACT = (",", ":")
@@ -25,85 +26,78 @@ blueprint = Blueprint("digits", __name__)
 
 @blueprint.get("/")
 def page() -> str:
-    """The page with its upload form."""
+    """Return the page with its upload form."""
     return render_template("index.html")
 
 
 @blueprint.post("/")
-def page_with_answer() -> str:
-    """The page's form, sent by a browser without JavaScript: a picture, or a sample's button."""
+def page_with_result() -> str:
+    """Return the page with a result, for browsers without JavaScript: an image or a sample."""
     sample = request.form.get("sample")
-    reading = _read() if sample is None else _read_sample(sample)
-    return render_template("index.html", prediction=reading.prediction, tensor=reading.tensor)
+    upload = _uploaded() if sample is None else _sample(sample)
+    result: DigitResult = current_state().read(_digits(), upload, request.environ)
+    return render_template("index.html", prediction=result.prediction, tensor=result.tensor)
 
 
 @blueprint.post("/predictlabel")
 def predict_label() -> Response:
-    """The ten probabilities of the picture that was sent; with `?details=1`, their details."""
-    return _answer(_to_json(_read(), detailed=_wants_details()))
+    """Return the ten probabilities of one image; with `?details=1` also their details."""
+    result = current_state().read(_digits(), _uploaded(), request.environ)
+    return _json_response(_digits().encode(result, details=_wants_details()))
 
 
 @blueprint.post("/predictlabels")
 def predict_labels() -> Response:
-    """The same of each of several pictures, or what is wrong with it, in the order sent."""
-    service = current_service()
-    uploads = read_uploads(request, service.config.max_upload_bytes)
-    service.check_worth(request.environ)
-    readings = read_digits(uploads, service.classifier)
-    for one in readings:
-        if isinstance(one, Reading):
-            service.count(one)
-    detailed = _wants_details()
-    results = ",".join(_to_json(one, detailed=detailed) for one in readings)
-    return _answer(f'{{"results":[{results}],"success":true}}')
+    """Return the response for each of several images, or its problem, in the order sent."""
+    state, details = current_state(), _wants_details()
+    uploads = read_uploads(request, state.config.max_upload_bytes)
+    results = state.read_many(_digits(), uploads, request.environ)
+    encoded = ",".join(_encode(_digits(), result, details=details) for result in results)
+    return _json_response(f'{{"results":[{encoded}],"success":true}}')
 
 
 @blueprint.get("/livez")
 def live() -> Response:
-    """The process answers."""
+    """Return 200 while the process responds."""
     return jsonify(status="live")
 
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """The model is loaded, compiled and self-tested, and the worker is not about to stop."""
-    state = current_service().readiness.state
-    return jsonify(status=state), 200 if state == "ready" else 503
+    """Return 200 if every model is tested and the worker is not about to stop."""
+    status = current_state().health.state
+    return jsonify(status=status), 200 if status == "ready" else 503
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """What all workers have counted; NGINX does not let it out."""
-    service = current_service()
-    text = expose(service.metrics, service.classifier.sha256, __version__)
-    return Response(text, content_type=CONTENT_TYPE)
+    """Return the counts of all workers; NGINX does not forward this address."""
+    return Response(render(current_state().metrics, __version__), content_type=CONTENT_TYPE)
 
 
-def _read() -> Reading:
-    service = current_service()
-    upload = read_upload(request, service.config.max_upload_bytes)
-    return service.read(upload, request.environ)
+def _digits() -> Recogniser[Any]:
+    return current_state().recognisers[NAME]
 
 
-def _read_sample(name: str) -> Reading:
+def _uploaded() -> bytes:
+    return read_upload(request, current_state().config.max_upload_bytes)
+
+
+def _sample(name: str) -> bytes:
     if name not in SAMPLES:
         raise MissingUpload(f"There is no sample {name[:20]!r}. Choose one of the digits 0 to 9.")
-    sample = Path(current_app.root_path, "static", "samples", f"{name}.png")
-    return current_service().read(sample.read_bytes(), request.environ)
+    return Path(current_app.root_path, "static", "samples", f"{name}.png").read_bytes()
 
 
 def _wants_details() -> bool:
     return request.args.get("details") == "1"
 
 
-def _to_json(outcome: Reading | DlflaskError, *, detailed: bool) -> str:
-    if isinstance(outcome, DlflaskError):
-        return json.dumps(to_problem(outcome), separators=_COMPACT)
-    if not detailed:
-        return outcome.prediction.to_json()
-    details = outcome.details(current_service().classifier)
-    return json.dumps(outcome.prediction.to_wire() | {"details": details}, separators=_COMPACT)
+def _encode(recogniser: Recogniser[Any], result: Any, *, details: bool) -> str:
+    if isinstance(result, DlflaskError):
+        return json.dumps(to_problem(result), separators=_COMPACT)
+    return recogniser.encode(result, details=details)
 
 
-def _answer(text: str) -> Response:
+def _json_response(text: str) -> Response:
     return Response(f"{text}\n", mimetype="application/json")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlflask.digits.classifier import SIZE, Classifier
+from dlflask.digits.classifier import Classifier
+from dlflask.types import SIZE
 
 NUM_CALLS = 500
 

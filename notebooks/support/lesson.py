@@ -5,27 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.digits.normalization import centre, scale_to_box, strengthen
+from dlflask.digits.normalization import boost_contrast, centre, scale_to_box
 from dlflask.digits.segmentation import cut_out_digit
-from dlflask.imaging.ink import Ink
 from dlflask.train.augmentation.augment import augment_fields, warp
 from dlflask.train.augmentation.corruptions import CORRUPTIONS
 from dlflask.train.augmentation.stroke_width import change_stroke
 from dlflask.train.synthesis.skeletonize import distance_fields, enlarge, thin
+from dlflask.types import Ink
 
 Tensor = NDArray[np.float32]
 
 
 def normalization_steps(ink: Ink) -> dict[str, Ink]:
-    """Return the steps of `to_mnist` for ink that is not normalised yet, by name."""
+    """Return the steps of `normalize` for ink that is not normalised yet, by name."""
     digit = cut_out_digit(ink)
     box = scale_to_box(digit)
-    strong = strengthen(box)
+    strong = boost_contrast(box)
     return {
         "ink": ink,
         "cut out": digit,
         "scaled": box,
-        "strengthened": strong,
+        "boost_contrasted": strong,
         "centred": centre(strong),
     }
 

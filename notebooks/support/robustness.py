@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import read_tensor
 from dlflask.errors import BlankImage
 from dlflask.evaluate.dataset import encode_png
-from dlflask.imaging.decode import decode_image
 
 Sheet = NDArray[np.float32]
 
@@ -53,7 +52,7 @@ def serve(sheet: Sheet) -> Sheet:
     """A sheet as the service sees it, (28, 28); empty where it would be refused as blank."""
     upload = encode_png(np.round(np.clip(sheet, 0, 1) * 255).astype(np.uint8))
     try:
-        return to_mnist(decode_image(upload))
+        return read_tensor(upload)
     except BlankImage:
         return np.zeros((SIZE, SIZE), np.float32)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlflask.digits.normalization import PREPROCESSING, to_mnist
-from dlflask.imaging.decode import decode_image
+from dlflask.digits.normalization import PREPROCESSING, read_tensor
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.unusual_pictures import UNUSUAL_PICTURES
@@ -24,7 +23,7 @@ PICTURES = {f"digit-{label}": encode(draw_digit(label, 40 + 30 * label)) for lab
 
 
 def read_all():
-    return {name: to_mnist(decode_image(picture)) for name, picture in PICTURES.items()}
+    return {name: read_tensor(picture) for name, picture in PICTURES.items()}
 
 
 if __name__ == "__main__":

@@ -10,15 +10,14 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from dlflask.digits.normalization import BOX, SIZE, is_placed, to_mnist
+from dlflask.digits.normalization import BOX, SIZE, is_placed, normalize, read_tensor
 from dlflask.errors import BlankImage
-from dlflask.imaging.decode import decode_image
 from tests.conftest import encode as to_bytes
 from tests.pen_strokes import difference, draw_digit, photograph
 
 
 def tensor_of(picture: Image.Image) -> NDArray[np.float32]:
-    return to_mnist(decode_image(to_bytes(picture)))
+    return read_tensor(to_bytes(picture))
 
 
 @pytest.mark.parametrize("variant", ["plain", "inverted", "transparent"])
@@ -36,10 +35,10 @@ def test_an_mnist_picture_passes_through_bit_for_bit(variant, mnist_digit):
 def test_a_symmetrical_digit_lies_the_same_way_however_its_halves_are_rounded(noise):
     ink = np.zeros((60, 60), np.float32)
     ink[20:40, 25:30] = 1
-    upright = to_mnist(ink)
+    upright = normalize(ink)
     ink[20:30] += np.float32(noise)
 
-    np.testing.assert_array_equal(to_mnist(np.clip(ink, 0, 1)) > 0.5, upright > 0.5)
+    np.testing.assert_array_equal(normalize(np.clip(ink, 0, 1)) > 0.5, upright > 0.5)
     # 5 columns have their middle in column 14; 20 rows have it between two, and go down.
     assert list(np.flatnonzero((upright > 0.5).any(axis=0))) == [12, 13, 14, 15, 16]
     assert np.flatnonzero((upright > 0.5).any(axis=1))[0] == 5
@@ -162,7 +161,7 @@ def test_a_dot_is_no_digit():
 
 def test_no_ink_is_blank():
     with pytest.raises(BlankImage, match="Write one digit"):
-        to_mnist(np.zeros((28, 28), np.float32))
+        normalize(np.zeros((28, 28), np.float32))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +181,7 @@ def test_only_a_28_by_28_picture_can_be_placed_already(shape):
 @settings(max_examples=60, deadline=None)
 def test_any_ink_is_a_tensor_or_blank(ink):
     try:
-        tensor = to_mnist(ink)
+        tensor = normalize(ink)
     except BlankImage:
         return
     assert tensor.shape == (SIZE, SIZE)

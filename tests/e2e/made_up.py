@@ -1,9 +1,9 @@
 """Answers that no server gave, in the form of POST /predictlabel?details=1."""
 
 import numpy as np
+from dlflask.digits.reading import Reading
 
 from dlflask.digits.prediction import Prediction
-from dlflask.digits.reading import Reading
 from tests.conftest import FakeClassifier
 
 #: What a model with an eleventh output says: a 4, a 9 or a 4, no digit.

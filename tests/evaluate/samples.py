@@ -8,11 +8,10 @@ from PIL import Image
 from werkzeug.serving import make_server
 
 from dlflask.client import Outcome
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import read_tensor
 from dlflask.digits.prediction import Prediction
 from dlflask.evaluate.dataset import Picture, find_digits
 from dlflask.evaluate.outcomes import Answer, ask, read_by_model
-from dlflask.imaging.decode import decode_image
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 
@@ -28,7 +27,7 @@ class Nearest:
 
     def __init__(self):
         uploads = [encode(draw_digit(label)) for label in STROKES]
-        self.known = np.stack([to_mnist(decode_image(upload)) for upload in uploads])
+        self.known = np.stack([read_tensor(upload) for upload in uploads])
 
     def explain(self, tensor, _):
         return tensor

@@ -7,6 +7,7 @@ import pytest
 
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Service
 from dlflask.config import Config
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.evaluate.dataset import find_digits
 from dlflask.evaluate.outcomes import ask, read_by_model
 from dlflask.web.app import create_app
@@ -17,7 +18,7 @@ def test_a_service_answers_as_its_functions_do(folder, nearest):
     pictures = find_digits(folder).pictures
     expected = ask(read_by_model(nearest), pictures)
 
-    with serving(create_app(Config(), nearest)) as url:
+    with serving(create_app(Config(), DigitRecogniser(nearest))) as url:
         service = Service(url)
         answers = ask(service, pictures)
         service.close()

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from dlflask.config import Config
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.evaluate.__main__ import main
 from dlflask.web.app import create_app
 from tests.conftest import encode
@@ -43,7 +44,7 @@ def test_arguments_that_cannot_be_followed(tmp_path, monkeypatch, capsys, argume
 
 
 def test_a_service_is_reported_on_in_all_forms(folder, nearest, tmp_path, capsys):
-    with serving(create_app(Config(), nearest)) as url:
+    with serving(create_app(Config(), DigitRecogniser(nearest))) as url:
         code = main([str(folder), "--url", url, "--output", str(tmp_path / "new" / "out")])
 
     assert code == 0

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import read_tensor
 from dlflask.evaluate.dataset import encode_png, find_digits
-from dlflask.imaging.decode import decode_image
 
 
 def test_pictures_have_the_label_and_the_source_of_their_folders(folder):
@@ -39,7 +38,7 @@ def test_arrays_are_read_as_png_bit_for_bit(tmp_path, placed_digit, names):
         ("set/0", "set", 1),
         ("set/1", "set", 7),
     ]
-    tensor = to_mnist(decode_image(found[0].load()))
+    tensor = read_tensor(found[0].load())
     assert np.array_equal(tensor, placed_digit / np.float32(255))
 
 

@@ -8,21 +8,21 @@ import numpy as np
 from werkzeug.test import create_environ, run_wsgi_app
 
 from dlflask.config import Config
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import read_tensor
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import ImageError
-from dlflask.imaging.decode import decode_image
 from dlflask.web.app import create_app
 from tests.conftest import FakeClassifier
 
 _CLASSIFIER = FakeClassifier()
-_APP = create_app(Config(), _CLASSIFIER)
+_APP = create_app(Config(), DigitRecogniser(_CLASSIFIER))
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def decode(upload):
     """A picture of any bytes is a tensor or an `ImageError`."""
     try:
-        tensor = to_mnist(decode_image(upload))
+        tensor = read_tensor(upload)
     except ImageError:
         return
     assert tensor.shape == (28, 28)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import normalize, read_tensor
 from dlflask.errors import BlankImage, DamagedImage, ImageError, TooManyPixels, UnsupportedImage
-from dlflask.imaging.decode import WORKING_SIDE, decode_image
+from dlflask.imaging.decode import WORKING_SIDE, read_ink
 from dlflask.imaging.decode_limits import MAX_PIXELS
 from tests.conftest import encode as to_bytes
 from tests.drawing import STORED_AS
@@ -67,7 +67,7 @@ LOSSLESS = {
 def test_a_digit_in_any_lossless_form_gives_the_same_ink(save, drawing):
     expected = np.asarray(drawing, np.float32) / 255
 
-    ink = decode_image(save(drawing))
+    ink = read_ink(save(drawing))
 
     assert ink.dtype == np.float32
     np.testing.assert_allclose(ink, expected, atol=1 / 255)
@@ -75,13 +75,13 @@ def test_a_digit_in_any_lossless_form_gives_the_same_ink(save, drawing):
 
 @pytest.mark.parametrize("colour", [0, 255], ids=["black", "white"])
 def test_palette_transparency_leaves_the_ink_visible(colour, drawing):
-    ink = decode_image(to_bytes(with_transparent_palette(drawing, colour)))
+    ink = read_ink(to_bytes(with_transparent_palette(drawing, colour)))
 
     np.testing.assert_array_equal(ink > 0.5, np.asarray(drawing) > 127)
 
 
 def test_a_one_bit_picture_is_read(drawing):
-    ink = decode_image(to_bytes(drawing.convert("1", dither=Image.Dither.NONE)))
+    ink = read_ink(to_bytes(drawing.convert("1", dither=Image.Dither.NONE)))
 
     np.testing.assert_array_equal(ink > 0.5, np.asarray(drawing) > 127)
 
@@ -100,9 +100,9 @@ def test_a_lossy_copy_gives_nearly_the_same_tensor(kind, options, drawing, reque
         pytest.skip("this Pillow was built without AVIF")
     mode = "CMYK" if "cmyk" in request.node.callspec.id else "RGB"
 
-    tensor = to_mnist(decode_image(to_bytes(drawing.convert(mode), kind, **options)))
+    tensor = read_tensor(to_bytes(drawing.convert(mode), kind, **options))
 
-    exact = to_mnist(decode_image(to_bytes(drawing)))
+    exact = read_tensor(to_bytes(drawing))
     assert difference(tensor, exact) < 0.04
 
 
@@ -114,9 +114,9 @@ def test_exif_turns_the_picture_upright(orientation, kind):
     exif[EXIF_ORIENTATION] = orientation
 
     turned = upright.transpose(STORED_AS[orientation])
-    tensor = to_mnist(decode_image(to_bytes(turned, kind, exif=exif)))
+    tensor = read_tensor(to_bytes(turned, kind, exif=exif))
 
-    expected = to_mnist(decode_image(to_bytes(upright)))
+    expected = read_tensor(to_bytes(upright))
     assert difference(tensor, expected) < 0.03
 
 
@@ -124,11 +124,11 @@ def test_exif_turns_the_picture_upright(orientation, kind):
 def test_a_large_picture_is_decoded_at_reduced_scale(kind):
     large = draw_digit(5, 1500).convert("RGB")
 
-    ink = decode_image(to_bytes(large, kind))
+    ink = read_ink(to_bytes(large, kind))
 
     assert WORKING_SIDE / 2 < max(ink.shape) <= WORKING_SIDE
-    small = to_mnist(decode_image(to_bytes(draw_digit(5, 150))))
-    assert difference(to_mnist(ink), small) < 0.04
+    small = read_tensor(to_bytes(draw_digit(5, 150)))
+    assert difference(normalize(ink), small) < 0.04
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -140,9 +140,9 @@ def test_a_small_digit_in_a_large_picture_is_looked_at_closer(kind, orientation)
     exif[EXIF_ORIENTATION] = orientation
     stored = page.transpose(STORED_AS[orientation]) if orientation > 1 else page
 
-    tensor = to_mnist(decode_image(to_bytes(stored, kind, exif=exif)))
+    tensor = read_tensor(to_bytes(stored, kind, exif=exif))
 
-    expected = to_mnist(decode_image(to_bytes(draw_digit(2, 100))))
+    expected = read_tensor(to_bytes(draw_digit(2, 100)))
     assert difference(tensor, expected) < 0.03
 
 
@@ -155,13 +155,13 @@ def png_of_size(width: int, height: int) -> bytes:
 
 def test_a_decompression_bomb_is_refused_from_its_header():
     with pytest.raises(TooManyPixels, match="has 10000 megapixels; the limit is 64"):
-        decode_image(png_of_size(100_000, 100_000))
+        read_ink(png_of_size(100_000, 100_000))
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_the_largest_picture_allowed_is_not_refused_for_its_size():
     with pytest.raises(DamagedImage):
-        decode_image(png_of_size(8_000, MAX_PIXELS // 8_000))
+        read_ink(png_of_size(8_000, MAX_PIXELS // 8_000))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_the_largest_picture_allowed_is_not_refused_for_its_size():
 )
 def test_what_is_no_picture_is_unsupported(upload):
     with pytest.raises(UnsupportedImage, match="PNG, JPEG, WEBP"):
-        decode_image(upload)
+        read_ink(upload)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
@@ -180,18 +180,18 @@ def test_a_picture_that_is_cut_off_is_damaged(kind, part, drawing):
     upload = to_bytes(photograph(drawing), kind)
 
     with pytest.raises((DamagedImage, UnsupportedImage)):
-        decode_image(upload[: int(len(upload) * part)])
+        read_ink(upload[: int(len(upload) * part)])
 
 
 def test_a_header_without_sense_is_told_without_a_name_from_the_code(drawing):
     with pytest.raises(DamagedImage, match=r"damaged \(its header makes no sense\)"):
-        decode_image(to_bytes(drawing)[:8] + bytes(100))
+        read_ink(to_bytes(drawing)[:8] + bytes(100))
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_picture_or_an_image_error(upload):
     try:
-        ink = decode_image(upload)
+        ink = read_ink(upload)
     except ImageError:
         return
     assert_is_ink(ink)
@@ -209,8 +209,8 @@ def test_a_picture_with_changed_bytes_is_a_picture_or_an_image_error(data, kind)
         upload[place] = data.draw(st.integers(0, 255))
 
     try:
-        ink = decode_image(bytes(upload))
-        tensor = to_mnist(ink)
+        ink = read_ink(bytes(upload))
+        tensor = normalize(ink)
     except ImageError:
         return
     assert_is_ink(ink)
@@ -229,4 +229,4 @@ def assert_is_ink(ink: NDArray[np.float32]) -> None:
 @pytest.mark.parametrize("colour", ["black", "white", "#808080", "#ffe0a0"])
 def test_an_even_picture_of_any_size_is_blank(size, colour):
     with pytest.raises(BlankImage, match="Write one digit"):
-        decode_image(to_bytes(Image.new("RGB", size, colour)))
+        read_ink(to_bytes(Image.new("RGB", size, colour)))

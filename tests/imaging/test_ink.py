@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import normalize
 from dlflask.errors import BlankImage
 from dlflask.imaging.ink import extract_ink
 from tests.pen_strokes import difference, draw_digit, photograph
@@ -57,18 +57,18 @@ COLOURS = {
 def test_any_pen_on_any_paper_gives_the_same_tensor(paper, pen, digit):
     drawing = draw_digit(digit, SIDE)
 
-    tensor = to_mnist(extract_ink(planes(photograph(drawing, paper, pen))))
+    tensor = normalize(extract_ink(planes(photograph(drawing, paper, pen))))
 
-    assert_alike(tensor, to_mnist(extract_ink(np.asarray(drawing))))
+    assert_alike(tensor, normalize(extract_ink(np.asarray(drawing))))
 
 
 @pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
 def test_uneven_light_is_not_ink(light, digit):
     drawing = draw_digit(digit, SIDE)
 
-    tensor = to_mnist(extract_ink(planes(photograph(drawing, light=light()))))
+    tensor = normalize(extract_ink(planes(photograph(drawing, light=light()))))
 
-    assert_alike(tensor, to_mnist(extract_ink(np.asarray(drawing))))
+    assert_alike(tensor, normalize(extract_ink(np.asarray(drawing))))
 
 
 @pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
@@ -77,7 +77,7 @@ def test_empty_paper_is_blank_in_any_light(light, noise):
     empty = photograph(Image.new("L", (SIDE, SIDE)), light=light(), noise=noise)
 
     with pytest.raises(BlankImage):
-        to_mnist(extract_ink(planes(empty)))
+        normalize(extract_ink(planes(empty)))
 
 
 def test_a_table_around_the_paper_is_not_ink(digit):
@@ -85,9 +85,9 @@ def test_a_table_around_the_paper_is_not_ink(digit):
     photo = photograph(drawing)
     ImageDraw.Draw(photo).rectangle((0, 0, SIDE - 1, SIDE - 1), outline=(60, 45, 35), width=14)
 
-    tensor = to_mnist(extract_ink(planes(photo)))
+    tensor = normalize(extract_ink(planes(photo)))
 
-    assert_alike(tensor, to_mnist(extract_ink(np.asarray(drawing))))
+    assert_alike(tensor, normalize(extract_ink(np.asarray(drawing))))
 
 
 def test_a_bold_digit_that_fills_the_picture_is_the_ink_and_not_the_paper(digit):
@@ -95,9 +95,9 @@ def test_a_bold_digit_that_fills_the_picture_is_the_ink_and_not_the_paper(digit)
     left, top, right, bottom = drawing.getbbox()
     drawing = drawing.crop((left - 8, top - 8, right + 8, bottom + 8))
 
-    tensor = to_mnist(extract_ink(planes(photograph(drawing))))
+    tensor = normalize(extract_ink(planes(photograph(drawing))))
 
-    assert_alike(tensor, to_mnist(extract_ink(np.asarray(drawing))))
+    assert_alike(tensor, normalize(extract_ink(np.asarray(drawing))))
 
 
 @pytest.mark.parametrize("paper", [0, 255], ids=["black", "white"])

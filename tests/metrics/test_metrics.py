@@ -7,9 +7,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.wsgi import ClosingIterator
 
 from dlflask.digits.prediction import Prediction
-from dlflask.metrics.slots import MAX_WORKERS, ROUTES, Metrics
-from dlflask.web.envelope import envelop
-from dlflask.web.state import service_of
+from dlflask.digits.recogniser import DigitRecogniser, DigitResult
+from dlflask.metrics.slots import MAX_WORKERS, Metrics
+from dlflask.web.envelope import instrument
+from dlflask.web.state import get_state
 from tests.bad_uploads import BAD_REQUESTS, encode_request
 
 
@@ -36,18 +37,18 @@ def test_a_prediction_is_counted_by_all_that_is_known_of_it(client, classifier, 
     found = scrape(client)
 
     assert found["dlflask_requests_total", "/predictlabel", "200"] == 3
-    assert found["dlflask_digits_total", "4"] == 3
-    assert found["dlflask_digits_total", "5"] == 0
-    assert found["dlflask_verdicts_total", "digit"] == 3
-    assert found["dlflask_confidence_ratio_count",] == 3
-    assert found["dlflask_confidence_ratio_sum",] == pytest.approx(3 * 0.91)
-    assert found["dlflask_confidence_ratio_bucket", "0.9"] == 0
-    assert found["dlflask_confidence_ratio_bucket", "0.95"] == 3
-    for stage in ("decode", "place", "predict", "total"):
-        assert found["dlflask_stage_seconds_count", stage] == 3
-        assert found["dlflask_stage_seconds_bucket", "+Inf", stage] == 3
-        assert found["dlflask_stage_seconds_sum", stage] > 0
-    assert found["dlflask_model_info", classifier.sha256, "0.1.0"] == 1
+    assert found["dlflask_digits_total", "4", "mnist"] == 3
+    assert found["dlflask_digits_total", "5", "mnist"] == 0
+    assert found["dlflask_verdicts_total", "mnist", "digit"] == 3
+    assert found["dlflask_confidence_ratio_count", "mnist"] == 3
+    assert found["dlflask_confidence_ratio_sum", "mnist"] == pytest.approx(3 * 0.91)
+    assert found["dlflask_confidence_ratio_bucket", "0.9", "mnist"] == 0
+    assert found["dlflask_confidence_ratio_bucket", "0.95", "mnist"] == 3
+    for stage in (("mnist", "decode"), ("mnist", "place"), ("mnist", "predict"), ("", "total")):
+        assert found["dlflask_stage_seconds_count", *stage] == 3
+        assert found["dlflask_stage_seconds_bucket", "+Inf", *stage] == 3
+        assert found["dlflask_stage_seconds_sum", *stage] > 0
+    assert found["dlflask_model_info", "mnist", classifier.sha256, "0.1.0"] == 1
     assert found["dlflask_requests_in_flight",] == 1, "the scrape itself"
 
 
@@ -76,7 +77,7 @@ def test_an_address_where_there_is_nothing_makes_no_series_of_its_own(client):
 
 
 def test_every_route_has_its_cells(app):
-    assert {rule.rule for rule in app.url_map.iter_rules()} < set(ROUTES)
+    assert {rule.rule for rule in app.url_map.iter_rules()} < set(get_state(app).metrics.routes)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_every_route_has_its_cells(app):
 def test_a_route_status_or_type_that_is_not_listed_is_counted_all_the_same(
     client, app, status, counted
 ):
-    service_of(app).metrics.count_request("/new", status, "urn:of-another:problem", 0.1)
+    get_state(app).metrics.count_request("/new", status, "urn:of-another:problem", 0.1)
 
     found = scrape(client)
     assert found["dlflask_requests_total", "none", counted] == 1
@@ -100,7 +101,7 @@ def test_a_response_is_in_flight_until_it_is_closed(classifier):
         start_response("200 OK", [])
         return ClosingIterator(iter([b"one", b"two"]), lambda: closed.append(True))
 
-    response = envelop(application, metrics, {})({}, lambda *_: None)
+    response = instrument(application, metrics, {})({}, lambda *_: None)
     assert list(response) == [b"one", b"two"]
     assert metrics.in_flight == 1
 
@@ -114,7 +115,7 @@ def test_an_exception_leaves_nothing_in_flight():
     metrics = Metrics()
 
     with pytest.raises(ZeroDivisionError):
-        envelop(lambda *_: [1 / 0], metrics, {})({}, lambda *_: None)
+        instrument(lambda *_: [1 / 0], metrics, {})({}, lambda *_: None)
 
     assert metrics.in_flight == 0
 
@@ -123,7 +124,7 @@ def test_a_fault_of_the_service_leaves_nothing_in_flight(client, classifier, mon
     def fail(tensor):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(classifier, "predict", fail)
+    monkeypatch.setattr(classifier, "predict_many", fail)
     assert post(client, four_png).status_code == 500
 
     assert scrape(client)["dlflask_requests_in_flight",] == 1, "the scrape itself"
@@ -140,34 +141,35 @@ def in_a_fork(work):
 
 def test_the_counts_of_a_worker_outlive_it(classifier, four_png):
     metrics = Metrics()
-    prediction = Prediction(classifier.outputs)
+    metrics.register_model(DigitRecogniser(classifier).info)
     stages = {"decode": 1.0, "place": 1.0, "predict": 1.0}
+    result = DigitResult(Prediction(classifier.outputs), classifier.outputs, b"", stages)
 
     def work(row):
-        metrics.use_row(row)
+        metrics.use_slot(row)
         metrics.count_worker()
         metrics.enter()
-        metrics.count_reading(prediction, stages)
+        metrics.count_result("mnist", result)
 
-    first, second = metrics.take_row(), metrics.take_row()
+    first, second = metrics.take_slot(), metrics.take_slot()
     in_a_fork(lambda: work(first))
     in_a_fork(lambda: work(second))
     assert (first, second) == (0, 1)
     assert metrics.total("in_flight") == metrics.total("workers") == 2
 
-    metrics.free_row(first)
+    metrics.free_slot(first)
 
     assert metrics.total("in_flight") == metrics.total("workers") == 1
-    assert metrics.total("digits")[4] == 2
-    assert metrics.take_row() == first
+    assert metrics.model_total("mnist", "labels")[4] == 2
+    assert metrics.take_slot() == first
     in_a_fork(lambda: work(first))
-    assert metrics.total("digits")[4] == 3
+    assert metrics.model_total("mnist", "labels")[4] == 3
 
 
 def test_more_workers_than_rows_share_the_last(classifier):
     metrics = Metrics(max_workers=2)
 
-    assert [metrics.take_row() for _ in range(4)] == [0, 1, 1, 1]
+    assert [metrics.take_slot() for _ in range(4)] == [0, 1, 1, 1]
     assert 2 * (os.cpu_count() or 1) < MAX_WORKERS
 
 

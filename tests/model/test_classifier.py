@@ -10,9 +10,8 @@ import pytest
 
 from dlflask.config import Config
 from dlflask.digits.classifier import Classifier
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import read_tensor
 from dlflask.errors import ModelError
-from dlflask.imaging.decode import decode_image
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.serving import ROOT
@@ -27,7 +26,7 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def tensors():
-    return np.stack([to_mnist(decode_image(encode(draw_digit(label)))) for label in STROKES])
+    return np.stack([read_tensor(encode(draw_digit(label))) for label in STROKES])
 
 
 def test_drawn_digits_are_read(classifier, tensors):

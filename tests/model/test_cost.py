@@ -20,9 +20,10 @@ MAX_MEGABYTES = 320
 MEASURE = """
 import re, resource, sys, time
 from pathlib import Path
+from dlflask.digits.normalization import read_tensor
 from dlflask.errors import ImageError
-from dlflask.imaging.decode import decode_image
-from dlflask.digits.normalization import to_mnist
+from dlflask.imaging.decode import read_ink
+from dlflask.digits.normalization import normalize
 
 def peak():
     status = Path("/proc/self/status")
@@ -30,13 +31,13 @@ def peak():
         return int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]) / 1e3
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
-to_mnist(decode_image(Path(sys.argv[1]).read_bytes()))
+read_tensor(Path(sys.argv[1]).read_bytes())
 before = peak()
 for path in sys.argv[2:]:
     upload = Path(path).read_bytes()
     started = time.process_time()
     try:
-        to_mnist(decode_image(upload))
+        read_tensor(upload)
         verdict = "accepted"
     except ImageError as error:
         verdict = type(error).__name__

@@ -10,8 +10,7 @@ from PIL import ExifTags, Image, ImageChops
 
 from dlflask.config import Config
 from dlflask.digits.classifier import Classifier
-from dlflask.digits.normalization import to_mnist
-from dlflask.imaging.decode import decode_image
+from dlflask.digits.normalization import read_tensor
 from dlflask.train.data import MNIST_VARIABLE, load_mnist
 from tests.conftest import encode
 from tests.drawing import STORED_AS
@@ -82,7 +81,7 @@ def read():
     classifier = Classifier(Config().model_path)
 
     def read(pictures):
-        tensors = [to_mnist(decode_image(picture)) for picture in pictures]
+        tensors = [read_tensor(picture) for picture in pictures]
         return np.array([prediction.label for prediction in classifier.predict_many(tensors)])
 
     return read

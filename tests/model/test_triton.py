@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlflask.digits.normalization import to_mnist
-from dlflask.imaging.decode import decode_image
+from dlflask.digits.normalization import read_tensor
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.serving import ask
@@ -39,7 +38,7 @@ def alone(server):
 
 @pytest.fixture(scope="module")
 def tensors():
-    return np.stack([to_mnist(decode_image(picture)) for picture in PICTURES])
+    return np.stack([read_tensor(picture) for picture in PICTURES])
 
 
 def an_input(values, datatype, *, binary=True):

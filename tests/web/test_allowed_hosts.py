@@ -4,6 +4,7 @@ import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from dlflask.config import Config
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import ConfigError
 from dlflask.web.app import create_app
 
@@ -29,7 +30,7 @@ HOSTS = ("digits.example.org", ".example.net")
     ],
 )
 def test_only_the_named_hosts_are_answered(classifier, host, status):
-    client = create_app(Config(allowed_hosts=HOSTS), classifier).test_client()
+    client = create_app(Config(allowed_hosts=HOSTS), DigitRecogniser(classifier)).test_client()
 
     answer = client.get("/", headers={"Host": host})
 
@@ -38,7 +39,7 @@ def test_only_the_named_hosts_are_answered(classifier, host, status):
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_machines_may_ask_by_address(classifier, path):
-    client = create_app(Config(allowed_hosts=HOSTS), classifier).test_client()
+    client = create_app(Config(allowed_hosts=HOSTS), DigitRecogniser(classifier)).test_client()
 
     assert client.get(path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
 
@@ -50,7 +51,7 @@ def test_any_name_works_by_default(client):
 @pytest.mark.parametrize("allowed", ["Localhost", "localhost.", "LOCALHOST:8000", "[::1]"])
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost.", "[0:0::1]:8000"])
 def test_names_are_compared_without_case_dot_and_port(classifier, allowed, host):
-    client = create_app(Config(allowed_hosts=(allowed,)), classifier).test_client()
+    client = create_app(Config(allowed_hosts=(allowed,)), DigitRecogniser(classifier)).test_client()
 
     answer = client.get("/", headers={"Host": host})
 
@@ -58,7 +59,9 @@ def test_names_are_compared_without_case_dot_and_port(classifier, allowed, host)
 
 
 def test_a_name_in_unicode_is_compared_in_ascii(classifier):
-    client = create_app(Config(allowed_hosts=("ziffern.bücher.example",)), classifier).test_client()
+    client = create_app(
+        Config(allowed_hosts=("ziffern.bücher.example",)), DigitRecogniser(classifier)
+    ).test_client()
 
     answer = client.get("/", headers={"Host": "ziffern.xn--bcher-kva.example"})
 
@@ -68,7 +71,7 @@ def test_a_name_in_unicode_is_compared_in_ascii(classifier):
 @pytest.mark.parametrize("name", ["a b", "", ".", "a" * 64, "http://digits.example"])
 def test_an_allowed_name_that_is_not_a_host_refuses_to_start(classifier, name):
     with pytest.raises(ConfigError, match="DLFLASK_ALLOWED_HOSTS"):
-        create_app(Config(allowed_hosts=(name,)), classifier)
+        create_app(Config(allowed_hosts=(name,)), DigitRecogniser(classifier))
 
 
 #: Names that Flask cannot build URLs with, and some that would fit into none.

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from dlflask.config import Config
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.web.app import create_app
 from dlflask.web.environ import REQUEST_ID
-from dlflask.web.fast_path import shorten
-from dlflask.web.state import service_of
+from dlflask.web.fast_path import with_fast_path
+from dlflask.web.state import get_state
 from tests.conftest import FakeClassifier, encode
 from tests.drawing import draw_digit
 
@@ -80,7 +81,7 @@ OTHER = {
 
 @pytest.fixture
 def app():
-    return create_app(Config(max_upload_bytes=LIMIT), FakeClassifier())
+    return create_app(Config(max_upload_bytes=LIMIT), DigitRecogniser(FakeClassifier()))
 
 
 @pytest.fixture
@@ -107,7 +108,8 @@ def shortened(app, flask):
         reached.append(asked)
         return flask(asked, start_response)
 
-    return shorten(watched, service_of(app)), reached
+    state = get_state(app)
+    return with_fast_path(watched, state, state.recognisers["mnist"]), reached
 
 
 @pytest.mark.parametrize("request_", PLAIN.values(), ids=PLAIN)
@@ -160,7 +162,7 @@ def test_a_faulty_picture_is_decoded_once(app, flask, monkeypatch):
         seen.append(upload)
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr("dlflask.web.state.read_digit", read)
+    monkeypatch.setattr("dlflask.digits.recogniser.read_ink", read)
 
     status, _, body = ask(shortened(app, flask)[0], environ(PNG, "image/png"))
 
@@ -198,7 +200,7 @@ def test_only_one_address_and_a_known_length_are_short(differing, app, flask):
 @given(st.integers(0, 200), st.integers(0, 3), st.binary(max_size=4))
 @example(66, 0, b"\x80")
 def test_a_form_with_changed_bytes_is_answered_as_flask_answers_it(place, length, put):
-    app = create_app(Config(max_upload_bytes=LIMIT), FakeClassifier())
+    app = create_app(Config(max_upload_bytes=LIMIT), DigitRecogniser(FakeClassifier()))
     flask = type(app).wsgi_app.__get__(app)
     body, kind = form(part(PNG, 'name="image"; filename="4"', "Content-Type: image/png"))
     changed = body[:place] + put + body[place + length :]
@@ -209,7 +211,7 @@ def test_a_form_with_changed_bytes_is_answered_as_flask_answers_it(place, length
 
 
 def test_the_fast_path_answers_only_for_allowed_hosts():
-    app = create_app(Config(allowed_hosts=("digits.example",)), FakeClassifier())
+    app = create_app(Config(allowed_hosts=("digits.example",)), DigitRecogniser(FakeClassifier()))
 
     refused, _, _ = ask(app.wsgi_app, environ(PNG, "image/png", HTTP_HOST="another.example"))
     answered, _, _ = ask(app.wsgi_app, environ(PNG, "image/png", HTTP_HOST="digits.example"))
@@ -229,7 +231,7 @@ def test_who_has_wrapped_flask_sees_every_request(monkeypatch):
             self.wsgi_app = lambda *asked: seen.append(asked) or inner(*asked)
 
     monkeypatch.setattr("dlflask.web.app.Flask", Traced)
-    app = create_app(Config(), FakeClassifier())
+    app = create_app(Config(), DigitRecogniser(FakeClassifier()))
 
     status, _, _ = ask(app.wsgi_app, environ(PNG, "image/png"))
 

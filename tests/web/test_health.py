@@ -1,13 +1,14 @@
 import pytest
 
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import ModelError
-from dlflask.web.health import Readiness
-from dlflask.web.state import service_of
+from dlflask.web.health import Health
+from dlflask.web.state import get_state
 
 
 @pytest.fixture
-def readiness(app):
-    return service_of(app).readiness
+def health(app):
+    return get_state(app).health
 
 
 def state(client):
@@ -15,15 +16,15 @@ def state(client):
     return answer.status_code, answer.get_json()["status"]
 
 
-def test_a_worker_is_starting_then_ready_then_draining(client, classifier, readiness, four_png):
+def test_a_worker_is_starting_then_ready_then_draining(client, classifier, health, four_png):
     classifier.is_ready = False
     assert state(client) == (503, "starting")
 
-    readiness.start()
+    health.start()
     assert state(client) == (200, "ready")
     assert len(classifier.tensors) == 10, "every sample went through the whole line"
 
-    readiness.is_draining = lambda: True
+    health.is_draining = lambda: True
     assert state(client) == (503, "draining")
     answer = client.post("/predictlabel", data=four_png, content_type="image/png")
     assert answer.status_code == 200, "what it was sent is finished"
@@ -31,16 +32,16 @@ def test_a_worker_is_starting_then_ready_then_draining(client, classifier, readi
 
 
 def test_a_worker_that_fails_its_self_test_predicts_nothing(
-    client, classifier, readiness, monkeypatch, four_png
+    client, classifier, health, monkeypatch, four_png
 ):
     def fail():
         raise ModelError("the model answers wrongly")
 
     monkeypatch.setattr(classifier, "warm_up", fail)
 
-    readiness.start()
+    health.start()
 
-    assert readiness.fault == "the model answers wrongly"
+    assert health.failure == "the model answers wrongly"
     assert state(client) == (503, "failed")
     assert client.get("/livez").status_code == 200
     answer = client.post("/predictlabel", data=four_png, content_type="image/png")
@@ -54,8 +55,8 @@ def test_a_sample_that_cannot_be_read_fails_the_self_test(classifier, tmp_path, 
     sample = tmp_path / "0.png"
     if content is not None:
         sample.write_bytes(content)
-    readiness = Readiness(classifier, [sample])
+    health = Health([DigitRecogniser(classifier, [sample])])
 
-    readiness.start()
+    health.start()
 
-    assert readiness.state == "failed"
+    assert health.state == "failed"

@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dlflask.config import Config
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import InvalidBase64, InvalidJson
 from dlflask.web.app import create_app
 from dlflask.web.json_upload import base64_of, decode_base64, decoded_size, parse_json
@@ -80,7 +81,9 @@ def test_as_many_data_urls_as_the_limit_are_taken(client, classifier):
 
 @pytest.mark.parametrize("spare", [0, -1])
 def test_the_limit_is_of_the_picture_and_not_of_its_base64(classifier, four_png, spare):
-    client = create_app(Config(max_upload_bytes=len(four_png) + spare), classifier).test_client()
+    client = create_app(
+        Config(max_upload_bytes=len(four_png) + spare), DigitRecogniser(classifier)
+    ).test_client()
 
     answer = client.post("/predictlabel", json={"image": encoded(four_png)})
 

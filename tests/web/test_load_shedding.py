@@ -6,8 +6,13 @@ import pytest
 from dlflask.errors import Abandoned, Expired
 from dlflask.metrics.slots import Metrics
 from dlflask.web import load_shedding
-from dlflask.web.load_shedding import MAX_BELIEVED_SECONDS, MAX_WAIT_SECONDS, THREADS, Admission
-from dlflask.web.state import service_of
+from dlflask.web.load_shedding import (
+    MAX_BELIEVED_SECONDS,
+    MAX_WAIT_SECONDS,
+    THREADS,
+    LoadShedder,
+)
+from dlflask.web.state import get_state
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ def behind(monkeypatch):
 
 
 def check_wanted(environ, requests_in_work):
-    Admission().check(environ, requests_in_work, busy_since=0.0)
+    LoadShedder().check(environ, requests_in_work, busy_since=0.0)
 
 
 def stamp(seconds_ago):
@@ -65,7 +70,7 @@ def test_what_waited_elsewhere_is_computed_by_a_busy_worker_that_keeps_up():
 def test_what_comes_late_all_at_once_to_an_idle_worker_is_computed(monkeypatch):
     """As when a replica stops, and every client has waited for it."""
     monkeypatch.setattr(load_shedding, "BEHIND_SECONDS", 0.1)
-    worker, metrics = Admission(), Metrics()
+    worker, metrics = LoadShedder(), Metrics()
     time.sleep(0.2)
     for _ in range(THREADS):
         metrics.enter()
@@ -79,7 +84,7 @@ def test_what_comes_late_all_at_once_to_an_idle_worker_is_computed(monkeypatch):
 
 def test_a_worker_keeps_up_while_some_requests_come_in_time(monkeypatch):
     monkeypatch.setattr(load_shedding, "BEHIND_SECONDS", 0.1)
-    worker = Admission()
+    worker = LoadShedder()
     late = {"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}
     time.sleep(0.2)
     worker.check({"HTTP_X_REQUEST_START": stamp(0)}, THREADS, 0.0)
@@ -128,7 +133,7 @@ def test_expired_work_is_answered_and_counted_and_not_computed(
     app, client, classifier, four_png, behind
 ):
     for _ in range(THREADS - 1):
-        service_of(app).metrics.enter()
+        get_state(app).metrics.enter()
 
     answer = ask(client, four_png, {"HTTP_X_REQUEST_START": stamp(10)})
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dlflask.errors import DamagedImage, TooManyPixels
 from dlflask.imaging import decode_limits
-from dlflask.imaging.decode import decode_image
+from dlflask.imaging.decode import read_ink
 from tests.conftest import encode
 from tests.drawing import draw_digit
 from tests.fuzz.seeds import PICTURES, REQUESTS
@@ -56,7 +56,7 @@ def test_what_fuzzing_found_stays_mended(path):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_every_seed_is_a_picture_of_a_digit(name):
-    decode_image(PICTURES[name])
+    read_ink(PICTURES[name])
 
 
 @settings(max_examples=400, deadline=None)
@@ -111,7 +111,7 @@ MANY_PIECES = {
 @pytest.mark.parametrize("name", MANY_PIECES)
 def test_a_picture_of_too_many_pieces_is_refused(name):
     with pytest.raises(DamagedImage, match=r"pieces|scans|too large|Too much memory"):
-        decode_image(MANY_PIECES[name])
+        read_ink(MANY_PIECES[name])
 
 
 def tiff_with_tiles(side):
@@ -133,7 +133,7 @@ def gif_with_frame(side):
 @pytest.mark.parametrize("make", [tiff_with_tiles, gif_with_frame])
 def test_what_announces_more_pixels_inside_is_refused(make):
     with pytest.raises(TooManyPixels, match="megapixels; the limit is"):
-        decode_image(make(40_000))
+        read_ink(make(40_000))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_kind_that_costs_more_has_a_lower_limit(kind, options, megapixels):
     upload = encode(Image.new("RGB", (6_000, 5_000)), kind, **options)
 
     with pytest.raises(TooManyPixels, match=f"6000 x 5000 .* limit is {megapixels} for this kind"):
-        decode_image(upload)
+        read_ink(upload)
 
 
 def test_large_pictures_are_decoded_one_at_a_time():
@@ -168,12 +168,12 @@ def test_strips_come_out_as_the_whole(monkeypatch):
         encode(transparent),
         encode(draw_digit(4, 700).convert("I;16")),
     ]
-    whole = [decode_image(upload) for upload in uploads]
+    whole = [read_ink(upload) for upload in uploads]
 
     monkeypatch.setattr("dlflask.imaging.color_modes.STRIP_PIXELS", 5_000)
 
     for upload, expected in zip(uploads, whole, strict=True):
-        assert (decode_image(upload) == expected).all()
+        assert (read_ink(upload) == expected).all()
 
 
 def test_an_upload_is_read_whole_where_it_is_read_at_once():

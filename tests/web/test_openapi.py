@@ -10,13 +10,14 @@ from jsonschema import Draft202012Validator
 
 from dlflask import __version__
 from dlflask.config import Config
+from dlflask.digits.recogniser import OUTPUTS, DigitRecogniser
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.errors import InvalidInferRequest, ModelError
+from dlflask.problem_types import PROBLEMS, problem_type
 from dlflask.web.app import create_app
-from dlflask.web.inference_protocol.request import INPUT, OUTPUTS
+from dlflask.web.inference_protocol.request import INPUT
 from dlflask.web.inference_protocol.tensors import MAX_BATCH
-from dlflask.web.problems import PROBLEMS, problem_type
-from dlflask.web.state import current_service
+from dlflask.web.state import current_state
 from dlflask.web.uploads import MAX_UPLOADS
 from tests import openapi
 from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
@@ -72,7 +73,7 @@ def test_the_document_is_valid(document):
 
 def test_every_path_and_method_is_described_and_no_other(app, document):
     served = {
-        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.replace("<name>", "mnist")), method.lower())
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
@@ -152,24 +153,24 @@ def test_several_answers_are_as_described(client, document, four_png, query):
     check(document, answer, "/predictlabels")
 
 
-def make_ready(readiness, classifier):
-    readiness.start()
+def make_ready(health, classifier):
+    health.start()
 
 
-def make_starting(readiness, classifier):
+def make_starting(health, classifier):
     classifier.is_ready = False
 
 
-def make_draining(readiness, classifier):
-    readiness.is_draining = lambda: True
+def make_draining(health, classifier):
+    health.is_draining = lambda: True
 
 
-def make_failed(readiness, classifier):
+def make_failed(health, classifier):
     def fail():
         raise ModelError("The model says 3 of a 4.")
 
     classifier.warm_up = fail
-    readiness.start()
+    health.start()
 
 
 STATES = {
@@ -183,7 +184,7 @@ STATES = {
 @pytest.mark.parametrize("state", STATES)
 def test_reads_are_as_described(app, client, classifier, document, state):
     with app.app_context():
-        STATES[state](current_service().readiness, classifier)
+        STATES[state](current_state().health, classifier)
 
     assert client.get("/readyz").get_json() == {"status": state}
     for path, method, _ in operations(document):
@@ -197,7 +198,7 @@ def test_reads_are_as_described(app, client, classifier, document, state):
 
 def test_problem_of_a_failed_service_is_as_described(app, client, classifier, document, four_png):
     with app.app_context():
-        make_failed(current_service().readiness, classifier)
+        make_failed(current_state().health, classifier)
 
     answer = client.post("/predictlabel", data=four_png, content_type="image/png")
 
@@ -264,7 +265,9 @@ def test_document_limits_are_those_of_the_service(document):
 
 
 def test_document_names_formats_and_size_limit(classifier):
-    client = create_app(Config(max_upload_bytes=4_000_000), classifier).test_client()
+    client = create_app(
+        Config(max_upload_bytes=4_000_000), DigitRecogniser(classifier)
+    ).test_client()
 
     description = client.get("/openapi.json").get_json()["info"]["description"]
 

@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 from dlflask.config import Config
-from dlflask.digits import batch
+from dlflask.digits import recogniser
 from dlflask.digits.prediction import Prediction
-from dlflask.imaging.decode import decode_image
+from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.imaging.decode import read_ink
 from dlflask.web.app import create_app
 from dlflask.web.uploads import MAX_UPLOADS
 from tests.bad_uploads import encode_form
@@ -68,7 +69,7 @@ def test_all_pictures_are_predicted_by_one_pass(client, classifier, digits):
 
 
 def test_a_bad_picture_does_not_fail_its_neighbours(classifier, digits):
-    limited = create_app(Config(max_upload_bytes=5000), classifier).test_client()
+    limited = create_app(Config(max_upload_bytes=5000), DigitRecogniser(classifier)).test_client()
     sent = [digits[1], b"I am a 4", b"", b"\x89PNG\r\n\x1a\n" + bytes(5000), digits[3][:300]]
 
     results = limited.post("/predictlabels", **form(*sent, digits[2])).get_json()["results"]
@@ -143,12 +144,12 @@ def test_as_many_as_the_limit_are_read(client, placed_digit):
 def test_what_a_batch_does_not_come_to_in_its_time_is_said_and_the_rest_answered(
     client, digits, monkeypatch
 ):
-    def dawdle(upload):
+    def dawdle(upload, locate):
         time.sleep(0.1)
-        return decode_image(upload)
+        return read_ink(upload, locate)
 
-    monkeypatch.setattr(batch, "decode_image", dawdle)
-    monkeypatch.setattr(batch, "MAX_SECONDS", 0.25)
+    monkeypatch.setattr(recogniser, "read_ink", dawdle)
+    monkeypatch.setattr(recogniser, "MAX_SECONDS", 0.25)
 
     answer = client.post("/predictlabels", **form(*digits))
 
@@ -157,4 +158,4 @@ def test_what_a_batch_does_not_come_to_in_its_time_is_said_and_the_rest_answered
     assert first["success"] is True
     assert last["type"] == "urn:dlflask:problem:out-of-time"
     assert last["status"] == 503
-    assert "in a further request" in last["detail"]
+    assert "in another request" in last["detail"]

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from dlflask import errors
-from dlflask.web.problems import PROBLEMS
+from dlflask.problem_types import PROBLEMS
 from tests.bad_uploads import BAD_REQUESTS, encode_request
 
 
@@ -55,7 +55,7 @@ def test_an_unexpected_error_tells_the_log_and_not_the_client(
     def fail(tensor):
         raise ZeroDivisionError("a secret of the inside")
 
-    monkeypatch.setattr(classifier, "predict", fail)
+    monkeypatch.setattr(classifier, "predict_many", fail)
     with caplog.at_level(logging.ERROR):
         answer = client.post("/predictlabel", data=four_png, content_type="image/png")
 

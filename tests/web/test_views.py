@@ -8,6 +8,7 @@ from PIL import Image
 
 from dlflask.config import Config
 from dlflask.digits.normalization import PREPROCESSING
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.web.app import create_app
 from tests.bad_uploads import encode_form
 from tests.conftest import encode
@@ -66,7 +67,7 @@ def test_an_mnist_picture_reaches_the_network_bit_for_bit(client, classifier, pl
 
 
 def test_a_picture_over_the_limit_is_refused(classifier, four_png):
-    client = create_app(Config(max_upload_bytes=100), classifier).test_client()
+    client = create_app(Config(max_upload_bytes=100), DigitRecogniser(classifier)).test_client()
 
     answer = client.post("/predictlabel", **form(four_png))
 

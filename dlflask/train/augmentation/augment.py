@@ -1,8 +1,8 @@
 """Augmentation: batches of digits, redrawn as other hands, pens and cameras would make them.
 
 Each operation works on a whole batch, so that augmentation takes less time than the training step.
-The result is normalised as `to_mnist` does it: longer side 20, centre of mass in the middle. A part
-of it is misplaced, as specks and remains of ruled lines cause it.
+The result is normalised as by `normalize`: longer side 20, centre of mass in the middle. A part of
+it is misplaced, as specks and remains of ruled lines cause it.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def fade(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def noise(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Add grain and JPEG ringing near the ink; `to_mnist` clears noise far from it."""
+    """Add grain and JPEG ringing near the ink; `normalize` clears noise far from it."""
     strength = rng.uniform(0.02, 0.16, (len(batch), 1, 1)).astype(np.float32)
     grain = rng.standard_normal(batch.shape, np.float32) * strength
     near = np.minimum(1, 3 * _soften(_soften(batch)) + np.float32(0.1))
@@ -117,7 +117,7 @@ def cut_edge(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def boost_contrast(batch: Batch, rng: np.random.Generator) -> Batch:  # noqa: ARG001  part of Corruption
-    """Raise faint strokes to the level of MNIST's, as `to_mnist` does."""
+    """Raise faint strokes to the level of MNIST's, as `normalize` does."""
     batch = np.clip(batch, 0, 1)
     level = (batch * batch).sum(axis=(1, 2)) / np.maximum(batch.sum(axis=(1, 2)), np.float32(1e-3))
     gain = np.maximum(1, np.float32(0.8) / np.maximum(level, np.float32(0.05)))

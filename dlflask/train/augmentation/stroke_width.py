@@ -37,7 +37,7 @@ def draw_strokes(distance: Batch, widths: Batch, rng: np.random.Generator) -> Ba
     # The nearest sample is up to half a field pixel away from the line itself.
     inside = widths[:, None, None] / 2 + np.float32(0.15) - distance
     ink: Batch = np.clip(inside / edge + np.float32(0.5), 0, 1)
-    # `to_mnist` scales the darkest ink to 1, even for a very thin stroke.
+    # `normalize` scales the darkest ink to 1, even for a very thin stroke.
     ink /= np.maximum(ink.max(axis=(1, 2), keepdims=True), np.float32(0.05))
     return ink
 

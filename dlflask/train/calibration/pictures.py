@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.digits.normalization import to_mnist
+from dlflask.digits.normalization import read_tensor
 from dlflask.errors import DlflaskError
-from dlflask.imaging.decode import decode_image
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def read_pictures(root: Path) -> Pictures:
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
         source = path.relative_to(root).parts[0]
         try:
-            tensors.append(to_mnist(decode_image(path.read_bytes())))
+            tensors.append(read_tensor(path.read_bytes()))
         except DlflaskError:
             refused[source] = refused.get(source, 0) + 1
             continue

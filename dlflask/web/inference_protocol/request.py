@@ -11,21 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlflask.errors import InvalidInferRequest
-from dlflask.web.inference_protocol.tensors import MAX_BATCH, SIDE
+from dlflask.recogniser import OutputSpec
+from dlflask.types import SIZE
+from dlflask.web.inference_protocol.tensors import MAX_BATCH
 from dlflask.web.json_upload import parse_json
 
 INPUT = "image"
 
-#: Each output with its type and the shape of one picture's.
-OUTPUTS: dict[str, tuple[str, list[int]]] = {
-    "probabilities": ("FP32", [10]),
-    "label": ("INT64", []),
-    "verdict": ("BYTES", []),
-}
-
 #: Of MAX_BATCH pictures nested down to lists of one number, and some for the rest.
-MAX_BRACKETS = MAX_BATCH * (SIDE * SIDE + SIDE + 1) + 100
-MAX_COMMAS = MAX_BATCH * SIDE * SIDE + 100
+MAX_BRACKETS = MAX_BATCH * (SIZE * SIZE + SIZE + 1) + 100
+MAX_COMMAS = MAX_BATCH * SIZE * SIZE + 100
 
 #: zlib's window for each `Content-Encoding`: 16 more is gzip's own header.
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -36,7 +31,7 @@ class Output:
     """One output that is asked for.
 
     Attributes:
-        name: One of `OUTPUTS`.
+        name: Name of one of the model's outputs.
         as_binary: Behind the JSON instead of in it.
         classes: Of `probabilities` only so many, the most probable first, as text; 0: all, as
             numbers.
@@ -89,8 +84,15 @@ def inflate(body: bytes, encoding: str, max_bytes: int) -> bytes:
     return inflated
 
 
-def parse_infer_request(body: bytes, header_length: str | None) -> InferRequest:
-    """Read the JSON, and the binary data behind it where `header_length` says where it ends.
+def parse_infer_request(
+    body: bytes, header_length: str | None, outputs: Mapping[str, OutputSpec]
+) -> InferRequest:
+    """Read the JSON, and the binary data behind it if `header_length` says where they begin.
+
+    Args:
+        body: Body of the request.
+        header_length: Value of `Inference-Header-Content-Length`, if it was sent.
+        outputs: The model's outputs.
 
     Raises:
         InvalidJson: The JSON is none.
@@ -104,7 +106,9 @@ def parse_infer_request(body: bytes, header_length: str | None) -> InferRequest:
     if not isinstance(identifier, str | None):
         raise InvalidInferRequest("The id is no string.")
     tensor = _only_input(document.get("inputs"))
-    return InferRequest(tensor, _binary(tensor, body[end:]), _outputs(document), identifier)
+    return InferRequest(
+        tensor, _binary(tensor, body[end:]), _outputs(document, outputs), identifier
+    )
 
 
 def _header_end(body: bytes, header_length: str | None) -> int:
@@ -145,16 +149,16 @@ def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
     return rest
 
 
-def _outputs(document: Mapping[str, Any]) -> list[Output]:
+def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> list[Output]:
     parameters = _object(document.get("parameters"))
     as_binary = _flag(parameters.get("binary_data_output", False))
-    asked = document.get("outputs") or [{"name": name} for name in OUTPUTS]
+    asked = document.get("outputs") or [{"name": name} for name in known]
     names = [one.get("name") if isinstance(one, dict) else one for one in _list(asked)]
-    if not all(isinstance(name, str) and name in OUTPUTS for name in names) or (
+    if not all(isinstance(name, str) and name in known for name in names) or (
         len(set(names)) != len(names)
     ):
         raise InvalidInferRequest(
-            f"The outputs are {names!r:.80}; expected some of {', '.join(OUTPUTS)}, each once."
+            f"The outputs are {names!r:.80}; expected some of {', '.join(known)}, each once."
         )
     return [_output(one, as_binary=as_binary) for one in asked]
 

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.errors import InvalidBase64, InvalidInferRequest
+from dlflask.types import Tensor
 from dlflask.web.json_upload import base64_of, decode_base64
 
 #: Pictures in one request; as many as POST /predictlabels takes.
 MAX_BATCH = 256
-
-SIDE = 28
 
 #: How each type of numbers lies in binary data.
 _BINARY: dict[str, np.dtype[Any]] = {
@@ -35,14 +34,21 @@ _INK = {"FP32": 1, "UINT8": 255}
 _LENGTH = struct.Struct("<I")
 
 
-def read_shape(tensor: Mapping[str, Any]) -> list[int]:
-    """The shape of an input: (N, 28, 28) or (N, 28, 28, 1) of numbers, (N,) or (N, 1) of BYTES.
+def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[int]:
+    """Return the shape of an input: (N, *input_shape) of numbers, or (N,) of BYTES.
+
+    A last axis of 1 is accepted too.
+
+    Args:
+        tensor: An input, as its JSON describes it.
+        input_shape: Shape of one tensor of numbers; empty if the model reads image files only.
 
     Raises:
         InvalidInferRequest: It has another shape or type, or N is not 1 to `MAX_BATCH`.
     """
     datatype, shape = tensor.get("datatype"), tensor.get("shape")
-    one = {"FP32": (SIDE, SIDE), "UINT8": (SIDE, SIDE), "BYTES": ()}.get(str(datatype))
+    numbers = {"FP32": input_shape, "UINT8": input_shape} if input_shape else {}
+    one = ({"BYTES": ()} | numbers).get(str(datatype))
     if one is None:
         raise InvalidInferRequest(
             f"The input is of type {datatype!r:.20}; expected FP32 of 0 to 1, UINT8 of 0 to 255, "
@@ -62,13 +68,15 @@ def read_shape(tensor: Mapping[str, Any]) -> list[int]:
     return shape
 
 
-def read_numbers(tensor: Mapping[str, Any], binary: bytes | None) -> NDArray[np.float32]:
-    """The (N, 28, 28) float32 in 0..1 of an FP32 or UINT8 input.
+def read_numbers(
+    tensor: Mapping[str, Any], binary: bytes | None, input_shape: tuple[int, ...]
+) -> Tensor:
+    """Return the (N, *input_shape) float32 in 0..1 of an FP32 or UINT8 input.
 
     Raises:
         InvalidInferRequest: It does not hold as many numbers, or some are not in the range.
     """
-    shape, datatype = read_shape(tensor), tensor["datatype"]
+    shape, datatype = read_shape(tensor, input_shape), tensor["datatype"]
     if binary is None:
         numbers = _numbers_in_json(tensor.get("data"), shape, datatype)
     else:
@@ -85,7 +93,7 @@ def read_numbers(tensor: Mapping[str, Any], binary: bytes | None) -> NDArray[np.
             f"The input holds numbers outside of 0 to {_INK[datatype]}; expected "
             f"{datatype} with paper = 0 and full ink = {_INK[datatype]}."
         )
-    tensors = numbers.astype(np.float32).reshape(-1, SIDE, SIDE)
+    tensors = numbers.astype(np.float32).reshape(-1, *input_shape)
     return tensors / np.float32(255) if datatype == "UINT8" else tensors
 
 
@@ -110,7 +118,7 @@ def read_pictures(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes
     Raises:
         InvalidInferRequest: It does not hold as many, or one's length or base64 is wrong.
     """
-    number = read_shape(tensor)[0]
+    number = read_shape(tensor, ())[0]
     pictures = _split(binary) if binary is not None else _pictures_in_json(tensor.get("data"))
     if len(pictures) != number:
         raise InvalidInferRequest(

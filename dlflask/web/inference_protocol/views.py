@@ -1,125 +1,129 @@
-"""The Open Inference Protocol v2, which KServe, Triton and MLServer speak, as views of its own.
+"""Views of the Open Inference Protocol v2, which KServe, Triton and MLServer speak.
 
-Faults are answered as `{"error": "..."}`, which `problems` does for every address under /v2.
+Errors under /v2 are `{"error": "..."}`; `problems` writes them.
 
-Source: as `tensors`.
+Source: as in `tensors`.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from flask import Blueprint, Response, json, jsonify, request
+from werkzeug.exceptions import NotFound
 
 from dlflask import __version__
-from dlflask.digits.batch import read_digits
-from dlflask.digits.normalization import Tensor
-from dlflask.digits.prediction import Prediction
-from dlflask.digits.reading import milliseconds_between
 from dlflask.errors import DlflaskError
+from dlflask.recogniser import Recogniser
+from dlflask.web.environ import MODEL
 from dlflask.web.inference_protocol.request import (
     INPUT,
-    OUTPUTS,
     Output,
     inflate,
     parse_infer_request,
 )
 from dlflask.web.inference_protocol.tensors import (
-    SIDE,
     read_numbers,
     read_pictures,
     read_shape,
     write_tensor,
 )
-from dlflask.web.state import current_service
+from dlflask.web.state import current_state
 from dlflask.web.uploads import check_size
 
-MODEL = "mnist"
-#: The protocol names versions; which file it is, its SHA-256 tells.
+#: The protocol has versions of a model; its SHA-256 tells which file is served.
 VERSION = "1"
 
-blueprint = Blueprint("v2", __name__, url_prefix="/v2")
-
-_MODEL = f"/models/{MODEL}"
+_MODEL = "/models/<name>"
 _VERSIONED = f"{_MODEL}/versions/{VERSION}"
+
+blueprint = Blueprint("v2", __name__, url_prefix="/v2")
 
 
 @blueprint.get("")
 def server() -> Response:
-    """The server's name, version and extensions."""
+    """Return the server's name, version and extensions."""
     extensions = ["binary_tensor_data", "classification"]
     return jsonify(name="dlflask", version=__version__, extensions=extensions)
 
 
 @blueprint.get("/health/live")
 def live() -> Response:
-    """The process answers."""
+    """Return 200 while the process responds."""
     return jsonify(live=True)
 
 
 @blueprint.get("/health/ready")
 def ready() -> tuple[Response, int]:
-    """The model is loaded, compiled and self-tested."""
-    is_ready = current_service().readiness.state == "ready"
+    """Return 200 if every model is tested and the worker is not about to stop."""
+    is_ready = current_state().health.state == "ready"
     return jsonify(ready=is_ready), 200 if is_ready else 503
 
 
 @blueprint.get(_MODEL + "/ready")
 @blueprint.get(_VERSIONED + "/ready")
-def model_ready() -> tuple[Response, int]:
-    """The same, of the one model."""
-    is_ready = current_service().readiness.state == "ready"
-    return jsonify(name=MODEL, ready=is_ready), 200 if is_ready else 503
+def model_ready(name: str) -> tuple[Response, int]:
+    """Return 200 if this model is tested and the worker is not about to stop."""
+    is_ready = _recogniser(name).is_ready and current_state().health.state == "ready"
+    return jsonify(name=name, ready=is_ready), 200 if is_ready else 503
 
 
 @blueprint.get(_MODEL)
 @blueprint.get(_VERSIONED)
-def model() -> Response:
-    """The model's inputs and outputs; -1 is the number of pictures."""
-    image = {
-        "name": INPUT,
-        "datatype": "FP32",
-        "shape": [-1, SIDE, SIDE],
-        "parameters": {
+def model(name: str) -> Response:
+    """Return the model's inputs and outputs; -1 is the number of images."""
+    info = _recogniser(name).info
+    parameters = {"BYTES": "image files, shape [-1], read as POST /predictlabel reads them"}
+    if info.input_shape:
+        parameters |= {
             "FP32": "0 to 1, ink = 1, seen by the network as it is",
             "UINT8": "the same, 0 to 255",
-            "BYTES": "picture files, shape [-1], read as POST /predictlabel reads them",
-        },
+        }
+    image = {
+        "name": INPUT,
+        "datatype": "FP32" if info.input_shape else "BYTES",
+        "shape": [-1, *info.input_shape],
+        "parameters": parameters,
     }
     outputs = [
-        {"name": name, "datatype": datatype, "shape": [-1, *shape]}
-        for name, (datatype, shape) in OUTPUTS.items()
+        {"name": output, "datatype": datatype, "shape": [-1, *shape]}
+        for output, (datatype, shape) in info.outputs.items()
     ]
     return jsonify(
-        name=MODEL,
+        name=name,
         versions=[VERSION],
         platform="keras",
         inputs=[image],
         outputs=outputs,
-        parameters={"sha256": current_service().classifier.sha256},
+        parameters={"sha256": info.sha256},
     )
 
 
 @blueprint.post(_MODEL + "/infer")
 @blueprint.post(_VERSIONED + "/infer")
-def infer() -> Response:
-    """The outputs that are asked for, of each picture of the input."""
+def infer(name: str) -> Response:
+    """Return the requested outputs for each image of the input."""
+    recogniser = _recogniser(name)
+    info = recogniser.info
     limit = request.max_content_length or 0
     body = inflate(
         request.get_data(cache=False), request.headers.get("Content-Encoding", ""), limit
     )
-    asked = parse_infer_request(body, request.headers.get("Inference-Header-Content-Length"))
-    read_shape(asked.tensor)
-    current_service().check_worth(request.environ)
+    header_length = request.headers.get("Inference-Header-Content-Length")
+    asked = parse_infer_request(body, header_length, info.outputs)
+    read_shape(asked.tensor, info.input_shape)
     if asked.tensor["datatype"] == "BYTES":
-        predictions = _predict_pictures(read_pictures(asked.tensor, asked.binary))
+        results = _read_images(recogniser, read_pictures(asked.tensor, asked.binary))
     else:
-        predictions = _predict_tensors(list(read_numbers(asked.tensor, asked.binary)))
-    written = [_write(output, predictions) for output in asked.outputs]
+        current_state().admit(request.environ)
+        tensors = read_numbers(asked.tensor, asked.binary, info.input_shape)
+        results = recogniser.read_tensors(tensors)
+        current_state().count(recogniser, results)
+    written = [_write(recogniser, output, results) for output in asked.outputs]
     header = {
-        "model_name": MODEL,
+        "model_name": name,
         "model_version": VERSION,
         "outputs": [tensor for tensor, _ in written],
     }
@@ -128,51 +132,43 @@ def infer() -> Response:
     if not any(output.as_binary for output in asked.outputs):
         return jsonify(header)
     text = json.dumps(header).encode()
-    answer = Response(text + b"".join(binary for _, binary in written))
-    answer.mimetype = "application/octet-stream"
-    answer.headers["Inference-Header-Content-Length"] = str(len(text))
-    return answer
+    response = Response(text + b"".join(binary for _, binary in written))
+    response.mimetype = "application/octet-stream"
+    response.headers["Inference-Header-Content-Length"] = str(len(text))
+    return response
 
 
-def _predict_pictures(pictures: list[bytes]) -> list[Prediction]:
-    """All or none, as the protocol has it: the first that cannot be read fails the request."""
-    service = current_service()
-    limit = service.config.max_upload_bytes
-    for picture in pictures:
-        check_size(len(picture), limit)
-    predictions = []
-    for number, reading in enumerate(read_digits(pictures, service.classifier)):
-        if isinstance(reading, DlflaskError):
-            raise type(reading)(f"Picture {number} of the input, counted from 0: {reading}")
-        service.count(reading)
-        predictions.append(reading.prediction)
-    return predictions
+def _recogniser(name: str) -> Recogniser[Any]:
+    recognisers = current_state().recognisers
+    if name not in recognisers:
+        raise NotFound
+    request.environ[MODEL] = name
+    return recognisers[name]
 
 
-def _predict_tensors(tensors: list[Tensor]) -> list[Prediction]:
-    service = current_service()
-    started = time.perf_counter()
-    predictions = service.classifier.predict_many(tensors)
-    passed = milliseconds_between(started, time.perf_counter())
-    for prediction in predictions:
-        service.metrics.count_reading(prediction, {"predict": passed / len(tensors)})
-    return predictions
+def _read_images(recogniser: Recogniser[Any], images: list[bytes]) -> list[Any]:
+    """Read all images or none, as the protocol requires: the first error fails the request."""
+    state = current_state()
+    for image in images:
+        check_size(len(image), state.config.max_upload_bytes)
+    results = state.read_many(recogniser, images, request.environ)
+    for number, result in enumerate(results):
+        if isinstance(result, DlflaskError):
+            raise type(result)(f"Image {number} of the input, counted from 0: {result}")
+    return results
 
 
-def _write(output: Output, predictions: list[Prediction]) -> tuple[dict[str, Any], bytes]:
-    datatype, _ = OUTPUTS[output.name]
-    if output.name == "verdict":
-        values: Any = [prediction.verdict for prediction in predictions]
-    elif output.name == "label":
-        values = np.array([prediction.label for prediction in predictions])
-    elif output.classes:
-        datatype, values = "BYTES", [_classes(one, output.classes) for one in predictions]
-    else:
-        values = np.stack([prediction.probabilities for prediction in predictions])
+def _write(
+    recogniser: Recogniser[Any], output: Output, results: Sequence[Any]
+) -> tuple[dict[str, Any], bytes]:
+    datatype = recogniser.info.outputs[output.name].datatype
+    values = recogniser.output(output.name, results)
+    if output.classes:
+        datatype, values = "BYTES", [_classes(row, output.classes) for row in values]
     return write_tensor(output.name, datatype, values, as_binary=output.as_binary)
 
 
-def _classes(prediction: Prediction, number: int) -> list[str]:
-    """The most probable digits as `probability:index:label`."""
-    order = np.argsort(-prediction.probabilities, kind="stable")[:number]
-    return [f"{prediction.probabilities[digit]!s}:{digit}:{digit}" for digit in order]
+def _classes(probabilities: Any, number: int) -> list[str]:
+    """Return the most probable classes as `probability:index:label`."""
+    order = np.argsort(-probabilities, kind="stable")[:number]
+    return [f"{probabilities[index]!s}:{index}:{index}" for index in order]

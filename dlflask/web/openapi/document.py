@@ -10,7 +10,7 @@ from dlflask import __version__
 from dlflask.config import Config
 from dlflask.errors import InvalidInferRequest
 from dlflask.imaging.decode import FORMATS
-from dlflask.web.problems import PROBLEMS, problem_type
+from dlflask.problem_types import PROBLEMS, problem_type
 
 _FILE = Path(__file__).with_name("openapi.json")
 
