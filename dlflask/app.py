@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, request
+from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.wsgi import get_host
 
 from dlflask import __version__, reference, v2
@@ -30,6 +31,9 @@ MAX_FORM_PARTS = 20
 
 #: Enough of the model's SHA-256 to tell files apart; the details of an answer have all of it.
 SHORT_SHA256 = 12
+
+#: Longer host names are cut off in a problem's detail; DNS allows 253 characters.
+MAX_SHOWN_HOST = 260
 
 #: Asked by machines, by IP address, whatever names the service has.
 _FOR_MACHINES = ("/livez", "/readyz", "/metrics")
@@ -104,5 +108,14 @@ def _raise_fault() -> None:
 
 
 def _check_host() -> None:
-    if request.path not in _FOR_MACHINES:
+    if request.path in _FOR_MACHINES:
+        return
+    try:
         get_host(request.environ, current_service().config.allowed_hosts)
+    except SecurityError:
+        # Werkzeug's own text, "is not trusted", does not say why or what to do.
+        name = request.environ.get("HTTP_HOST", "")[:MAX_SHOWN_HOST]
+        raise BadRequest(
+            f"The host name {name!r} is not one of DLFLASK_ALLOWED_HOSTS. Use the service's own "
+            "name; to allow this one, add it to that setting and start the service again."
+        ) from None

@@ -25,6 +25,27 @@ def test_only_the_named_hosts_are_answered(classifier, host, status):
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        pytest.param("127.0.0.1:8518", "'127.0.0.1:8518'", id="address"),
+        pytest.param("a" * 5000, "'" + "a" * 260 + "'", id="long"),
+        pytest.param("{evil}", "'{evil}'", id="braces"),
+    ],
+)
+def test_refused_host_says_what_to_do(classifier, host, shown):
+    client = create_app(Config(allowed_hosts=HOSTS), classifier).test_client()
+
+    problem = client.get("/", headers={"Host": host}).get_json()
+
+    assert problem["status"] == 400
+    assert problem["detail"].startswith(
+        f"The host name {shown} is not one of DLFLASK_ALLOWED_HOSTS. "
+    )
+    assert "add it to that setting" in problem["detail"]
+    assert "digits.example.org" not in problem["detail"]
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_machines_may_ask_by_address(classifier, path):
     client = create_app(Config(allowed_hosts=HOSTS), classifier).test_client()
