@@ -27,7 +27,12 @@ export function sentence(answer) {
   const { most_probable_label: label, predictions } = answer;
   if (answer.details.verdict === "not_a_digit") return "This does not look like a digit.";
   if (answer.details.verdict === "unsure") return `Not sure: ${named(answer).join(" or ")}.`;
-  return `This looks like a ${label} (${percent(predictions[label].probability)}).`;
+  const others = answer.details.candidates.slice(1, MAX_NAMED).map((one) => `, or ${withArticle(one)}`);
+  return `This looks like ${withArticle(Number(label))} (${percent(predictions[label].probability)})${others.join("")}.`;
+}
+
+function withArticle(digit) {
+  return digit === 8 ? "an 8" : `a ${digit}`;
 }
 
 // While a pen is down everything is shown but the sentence: it is spoken, and would stutter.

@@ -103,8 +103,8 @@ def _find_fault(host: str, allowed: Collection[str]) -> str | None:
         )
     if allowed and not any(_matches(name, one) for one in allowed):
         return (
-            f"The service does not answer for the host {host[:80]!r}. Use one of the names in its "
-            "setting DLFLASK_ALLOWED_HOSTS."
+            f"The host name {host[:80]!r} is not one of DLFLASK_ALLOWED_HOSTS. Use the service's own "
+            "name; to allow this one, add it to that setting and start the service again."
         )
     return None
 

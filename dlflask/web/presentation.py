@@ -1,4 +1,4 @@
-"""A prediction in, what the page says of it out; static/answer.js says the same words."""
+"""The page's words for a prediction; static/answer.js has the same."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ MAX_NAMED = 3
 
 
 def sentence(prediction: Prediction) -> str:
-    """The answer as a person would say it."""
+    """Return the prediction as a sentence."""
     if prediction.verdict == "not_a_digit":
         return "This does not look like a digit."
     if prediction.verdict == "unsure":
         return f"Not sure: {' or '.join(map(str, named(prediction)))}."
-    return f"This looks like a {prediction.label} ({percent(prediction.confidence)})."
+    others = "".join(f", or {_with_article(one)}" for one in prediction.candidates[1:MAX_NAMED])
+    shown = percent(prediction.confidence)
+    return f"This looks like {_with_article(prediction.label)} ({shown}){others}."
+
+
+def _with_article(digit: int) -> str:
+    return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
 def named(prediction: Prediction) -> list[int]:

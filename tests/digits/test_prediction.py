@@ -63,6 +63,29 @@ def test_the_page_says_the_verdict_in_words(outputs, says):
     assert sentence(Prediction(np.array([first, second, *[0] * 8, none], np.float32))) == says
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "says"),
+    [
+        pytest.param({8: 0.98, 3: 0.02}, "This looks like an 8 (98.0%).", id="article"),
+        pytest.param({1: 0.64, 7: 0.36}, "This looks like a 1 (64.0%), or a 7.", id="one-more"),
+        pytest.param({7: 0.7, 8: 0.3}, "This looks like a 7 (70.0%), or an 8.", id="other-article"),
+        pytest.param(
+            {0: 0.55, 6: 0.16, 8: 0.15, 9: 0.14},
+            "This looks like a 0 (55.0%), or a 6, or an 8.",
+            id="three-at-most",
+        ),
+    ],
+)
+def test_sentence_of_a_digit(probabilities, says):
+    outputs = np.zeros(11, np.float32)
+    outputs[list(probabilities)] = list(probabilities.values())
+    thresholds = Thresholds(
+        unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="this test"
+    )
+
+    assert sentence(Prediction(outputs, thresholds)) == says
+
+
 def test_an_eleventh_output_is_the_probability_of_no_digit():
     outputs = np.array([0.1, 0.3, *[0] * 8, 0.6], np.float32)
 

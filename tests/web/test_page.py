@@ -125,7 +125,7 @@ def test_the_page_loads_from_its_own_host_only(client):
 
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert addresses
-    assert all(address.startswith("/static/") or address == "/reference" for address in addresses)
+    assert all(re.match("/static/|/reference(#|$)", address) for address in addresses)
     assert all(client.get(address, buffered=True).status_code == 200 for address in addresses)
 
 
@@ -142,6 +142,17 @@ def test_the_terminal_line_names_the_host_the_page_came_from(client):
         "curl -s http://digits.example:8080/static/samples/4.png"
         " | curl -F image=@- http://digits.example:8080/predictlabel" in page
     )
+
+
+def test_page_describes_the_model_without_other_documents(client):
+    page = client.get("/", headers=HTML).text
+    about = page.split('id="about-title"')[1].split("</section>")[0]
+
+    assert "README" not in page
+    assert "MNIST" in about
+    assert "letters shaped like digits" in about
+    link = re.search('href="/reference#(.+?)"', about)[1]
+    assert f'id="{link}"' in client.get("/reference").text
 
 
 def test_the_page_names_its_model(client, classifier):
