@@ -8,7 +8,13 @@ from tests.serving import ROOT
 #: Where each command of the README is run, for those that are not `curl`: a file and what it holds.
 RUN_BY = {
     "make run": ("tests/e2e/test_clone.py", '"make", "run"'),
+    "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt": (
+        "tests/e2e/test_clone.py",
+        "pip install -r requirements.txt",
+    ),
+    ".venv/bin/gunicorn server:app": ("tests/e2e/test_clone.py", ".venv/bin/gunicorn server:app"),
     "docker-compose up": ("tests/e2e/conftest.py", '"up", "-d"'),
+    "make quick": ("tests/test_makefile.py", '"quick"'),
     "make bench": ("tests/model/test_bench.py", '"bench"'),
     "python -m bench --rounds 1 --seconds 1": ("tests/model/test_bench.py", "--seconds 1"),
     "python -m bench --soak 120": ("tests/model/test_bench.py", "--soak"),

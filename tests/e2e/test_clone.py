@@ -18,15 +18,20 @@ INSTALL_SECONDS = 600
 CURL = "curl -X POST -F image=@static/4.jpg http://127.0.0.1:{port}/predictlabel"
 
 
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
+START = ".venv/bin/gunicorn server:app"
+
+
 @contextmanager
-def make_run(folder):
-    """`make run`; yields the port, and the seconds it took to be ready."""
+def running(folder, *command, **environment):
+    """Run a command that serves; yield its port and the seconds until it was ready."""
     port = free_port()
     started = time.monotonic()
+    inherited = {name: os.environ[name] for name in os.environ if not name.startswith("MAKE")}
     process = subprocess.Popen(
-        ["make", "run", f"PORT={port}"],
+        [part.format(port=port) for part in command],
         cwd=folder,
-        env={name: os.environ[name] for name in os.environ if not name.startswith("MAKE")},
+        env=inherited | {name: value.format(port=port) for name, value in environment.items()},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -39,12 +44,12 @@ def make_run(folder):
 
 
 def test_a_stranger_reads_a_digit_with_two_commands(clone, figures):
-    with make_run(clone) as (port, first_seconds):
+    with running(clone, "make", "run", "PORT={port}") as (port, first_seconds):
         command = CURL.format(port=port).split()
         answer = subprocess.run(
             [*command, "--silent"], cwd=clone, check=True, capture_output=True, timeout=30
         )
-    with make_run(clone) as (_, second_seconds):
+    with running(clone, "make", "run", "PORT={port}") as (_, second_seconds):
         pass
 
     figures.append(f"make run: ready after {first_seconds:.1f} s, then {second_seconds:.1f} s")
@@ -85,6 +90,22 @@ def test_clone_with_autocrlf_runs(autocrlf_clone):
 
     assert json.loads(response.body)["most_probable_label"] == "4"
     assert subprocess.run(["make", "help"], cwd=autocrlf_clone, check=False).returncode == 0
+
+
+def test_clone_without_make(autocrlf_clone):
+    subprocess.run(
+        ["sh", "-c", INSTALL],
+        cwd=autocrlf_clone,
+        check=True,
+        capture_output=True,
+        timeout=INSTALL_SECONDS,
+    )
+
+    with running(autocrlf_clone, *START.split(), PORT="{port}") as (port, _):
+        image = (autocrlf_clone / "static" / "4.jpg").read_bytes()
+        response = ask(port, "POST", "/predictlabel", image, "image/jpeg")
+
+    assert json.loads(response.body)["most_probable_label"] == "4"
 
 
 def test_the_locked_requirements_are_what_lock_compiles(clone):
