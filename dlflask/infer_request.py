@@ -23,6 +23,9 @@ OUTPUTS: dict[str, tuple[str, list[int]]] = {
     "verdict": ("BYTES", []),
 }
 
+#: Of an id, which is sent back; clients send UUIDs.
+MAX_ID_CHARACTERS = 1000
+
 #: Of MAX_BATCH pictures nested down to lists of one number, and some for the rest.
 MAX_BRACKETS = MAX_BATCH * (SIDE * SIDE + SIDE + 1) + 100
 MAX_COMMAS = MAX_BATCH * SIDE * SIDE + 100
@@ -101,8 +104,10 @@ def parse_infer_request(body: bytes, header_length: str | None) -> InferRequest:
     if not isinstance(document, dict):
         raise InvalidInferRequest("The JSON is no object; expected one with the key 'inputs'.")
     identifier = document.get("id")
-    if not isinstance(identifier, str | None):
-        raise InvalidInferRequest("The id is no string.")
+    if not isinstance(identifier, str | None) or len(identifier or "") > MAX_ID_CHARACTERS:
+        raise InvalidInferRequest(
+            f"The id is not a string of up to {MAX_ID_CHARACTERS} characters."
+        )
     tensor = _only_input(document.get("inputs"))
     return InferRequest(tensor, _binary(tensor, body[end:]), _outputs(document), identifier)
 
