@@ -25,19 +25,20 @@ Went = TypeVar("Went")
 
 
 def read_digits(
-    uploads: Sequence[bytes | DlflaskError], classifier: ReadsDigits
+    uploads: Sequence[bytes | DlflaskError], classifier: ReadsDigits, deadline: float | None = None
 ) -> list[Reading | DlflaskError]:
     """Decode all, place all, predict all.
 
     Args:
         uploads: Pictures, or what was wrong with one before it was looked at.
         classifier: Asked once, about all that could be read; not at all if none could.
+        deadline: Of the decoding, as `set_deadline` returns it, which is the default.
 
     Returns:
         For each upload, in the order given, its reading or what is wrong with it. `predict` in a
         reading's milliseconds is its share of the pass.
     """
-    inks, decode = _each(_decode_until(time.perf_counter() + MAX_SECONDS), uploads)
+    inks, decode = _each(_decode_until(deadline or set_deadline()), uploads)
     placed, place = _each(to_mnist, inks)
     tensors = [one for one in placed if not isinstance(one, DlflaskError)]
     started = time.perf_counter()
@@ -55,13 +56,27 @@ def read_digits(
     return readings
 
 
+def set_deadline() -> float:
+    """Return when a batch that begins now has to end, in seconds of `time.perf_counter`."""
+    return time.perf_counter() + MAX_SECONDS
+
+
+def check_deadline(deadline: float) -> None:
+    """Leave the rest of a batch undone once its time is up.
+
+    Raises:
+        OutOfTime: The deadline has passed.
+    """
+    if time.perf_counter() > deadline:
+        raise OutOfTime(
+            f"The pictures before this one took {MAX_SECONDS} s, as long as a request is "
+            "given. Send this one in a further request."
+        )
+
+
 def _decode_until(deadline: float) -> Callable[[bytes], Ink]:
     def decode(upload: bytes) -> Ink:
-        if time.perf_counter() > deadline:
-            raise OutOfTime(
-                f"The pictures before this one took {MAX_SECONDS} s, as long as a request is "
-                "given. Send this one in a further request."
-            )
+        check_deadline(deadline)
         return decode_image(upload)
 
     return decode

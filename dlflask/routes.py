@@ -7,13 +7,13 @@ from pathlib import Path
 from flask import Blueprint, Response, current_app, json, jsonify, render_template, request
 
 from dlflask import __version__
-from dlflask.batch import read_digits
-from dlflask.errors import DlflaskError, MissingUpload
+from dlflask.batch import check_deadline, read_digits, set_deadline
+from dlflask.errors import DlflaskError, MissingUpload, OutOfTime
 from dlflask.exposition import CONTENT_TYPE, expose
 from dlflask.problems import to_problem
 from dlflask.reading import Reading
 from dlflask.service import current_service
-from dlflask.upload import read_upload, read_uploads
+from dlflask.upload import MAX_DETAILED, MAX_UPLOADS, read_upload, read_uploads
 
 #: The pictures in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")
@@ -46,15 +46,20 @@ def predict_label() -> Response:
 @blueprint.post("/predictlabels")
 def predict_labels() -> Response:
     """The same of each of several pictures, or what is wrong with it, in the order sent."""
-    service = current_service()
-    uploads = read_uploads(request, service.config.max_upload_bytes)
+    service, detailed = current_service(), _wants_details()
+    uploads = read_uploads(
+        request, service.config.max_upload_bytes, MAX_DETAILED if detailed else MAX_UPLOADS
+    )
     service.check_worth(request.environ)
-    readings = read_digits(uploads, service.classifier)
+    deadline = set_deadline()
+    readings = read_digits(uploads, service.classifier, deadline)
     for one in readings:
         if isinstance(one, Reading):
             service.count(one)
-    detailed = _wants_details()
-    results = ",".join(_to_json(one, detailed=detailed) for one in readings)
+    results = ",".join(
+        _to_detailed_json(one, deadline) if detailed else _to_json(one, detailed=False)
+        for one in readings
+    )
     return _answer(f'{{"results":[{results}],"success":true}}')
 
 
@@ -103,6 +108,17 @@ def _to_json(outcome: Reading | DlflaskError, *, detailed: bool) -> str:
         return outcome.prediction.to_json()
     details = outcome.details(current_service().classifier)
     return json.dumps(outcome.prediction.to_wire() | {"details": details}, separators=_COMPACT)
+
+
+def _to_detailed_json(outcome: Reading | DlflaskError, deadline: float) -> str:
+    """Return one result of several, with details as long as there is time and a client for them."""
+    current_service().admission.check_connection(request.environ)
+    try:
+        if isinstance(outcome, Reading):
+            check_deadline(deadline)
+    except OutOfTime as fault:
+        outcome = fault
+    return _to_json(outcome, detailed=True)
 
 
 def _answer(text: str) -> Response:

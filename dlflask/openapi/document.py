@@ -18,7 +18,7 @@ from dlflask.openapi.responses import (
     success,
 )
 from dlflask.openapi.schemas import SCHEMAS, TEXT, Schema, refer
-from dlflask.upload import MAX_UPLOADS, PART_NAMES
+from dlflask.upload import MAX_DETAILED, MAX_UPLOADS, PART_NAMES
 
 _FILE: Schema = {"type": "string", "format": "binary", "description": "A picture file."}
 
@@ -128,7 +128,8 @@ def _picture_paths() -> dict[str, Schema]:
             "post": _operation(
                 "Pictures",
                 "predictLabels",
-                f"Read the digits of up to {MAX_UPLOADS} pictures, by one pass.",
+                f"Read the digits of up to {MAX_UPLOADS} pictures, {MAX_DETAILED} with details, by "
+                "one pass.",
                 success("Results", "Of each in the order sent, its answer or its problem.")
                 | problems(),
                 parameters=parameters,
