@@ -58,7 +58,8 @@ def document(config: Config) -> dict[str, Any]:
             "summary": "Recognises a handwritten digit in a picture.",
             "description": f"Pictures: {', '.join(FORMATS)}, up to {megabytes} each. Every fault "
             "is a problem (RFC 9457), under /v2 the protocol's error; an address that does not "
-            "exist is 404, a method that is not allowed is 405 with `Allow`.",
+            "exist is 404, a method that is not allowed is 405 with `Allow`, a `Host` that is not "
+            "a host name is 400.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
