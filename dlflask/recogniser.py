@@ -85,8 +85,15 @@ class Recogniser(Protocol[AnyResult]):
             ModelError: The self-test failed.
         """
 
-    def read_many(self, uploads: Sequence[bytes | DlflaskError]) -> list[AnyResult | DlflaskError]:
+    def read_many(
+        self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
+    ) -> list[AnyResult | DlflaskError]:
         """Read images; an error in place of an image stays in its place.
+
+        Args:
+            uploads: Bytes of image files.
+            deadline: From `set_deadline`, which is the default. Images that are not decoded by
+                then get `OutOfTime`.
 
         Returns:
             A result or an error for each image, in the order given.

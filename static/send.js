@@ -5,6 +5,8 @@ const ADDRESS = "/predictlabel?details=1";
 const TIMEOUT_MS = 35_000;
 const MAX_RETRY_SECONDS = 10;
 
+const MISUNDERSTOOD = "The answer could not be understood. Reload the page.";
+
 // Starting, overloaded or restarting: the same request may be answered a little later.
 const BUSY = [429, 502, 503, 504];
 
@@ -34,21 +36,35 @@ export class Sender {
   async #run() {
     this.isRunning = true;
     let tries = 0;
-    while (this.waiting) {
-      const job = this.waiting;
-      this.waiting = null;
-      const result = await ask(job);
-      if (job !== this.newest) tries = 0;
-      else if (result.answer) this.on.answer(result.answer, job);
-      else if (result.fault) this.on.fault(result.fault, job);
-      else {
-        tries += 1;
-        this.on.retry(result.retry, job);
-        await this.#pause(Math.min(MAX_RETRY_SECONDS, result.seconds || 2 ** (tries - 1)));
-        if (job === this.newest) this.waiting = job;
+    try {
+      while (this.waiting) {
+        const job = this.waiting;
+        this.waiting = null;
+        const result = await ask(job);
+        if (job !== this.newest) tries = 0;
+        else if ("answer" in result) this.#deliver(result.answer, job);
+        else if ("fault" in result) this.on.fault(result.fault, job);
+        else {
+          tries += 1;
+          this.on.retry(result.retry, job);
+          const seconds = result.seconds || 2 ** (tries - 1);
+          await this.#pause(Math.max(1, Math.min(MAX_RETRY_SECONDS, seconds)));
+          if (job === this.newest) this.waiting = job;
+        }
       }
+    } finally {
+      this.isRunning = false;
     }
-    this.isRunning = false;
+  }
+
+  // An answer of another form throws, here or where it is shown: then none of it is left standing.
+  #deliver(answer, job) {
+    try {
+      check(answer);
+      this.on.answer(answer, job);
+    } catch {
+      this.on.fault(MISUNDERSTOOD, job);
+    }
   }
 
   #pause(seconds) {
@@ -68,10 +84,23 @@ async function ask(job) {
       return { retry: "The service is busy. Trying again…", seconds: Number(response.headers.get("Retry-After")) };
     }
     const answer = await response.json();
-    return response.ok ? { answer } : { fault: answer.detail };
+    if (response.ok) return { answer };
+    const detail = answer?.detail;
+    return { fault: detail && typeof detail === "string" ? detail : MISUNDERSTOOD };
   } catch (error) {
     // What answered is not this service: a proxy's own page, in HTML.
-    if (error instanceof SyntaxError) return { fault: "The answer could not be understood. Reload the page." };
+    if (error instanceof SyntaxError) return { fault: MISUNDERSTOOD };
     return { retry: "The service cannot be reached. Trying again…", seconds: 0 };
   }
+}
+
+// Throws unless all is there that the page shows.
+function check({ most_probable_label: label, predictions, details }) {
+  const { verdict, candidates, milliseconds } = details;
+  const cells = [...details.input.flat(), ...details.saliency.flat()];
+  const shares = predictions.map(({ probability }) => probability);
+  const isWhole = cells.length === 2 * 28 * 28 && shares.length === 10 && label in shares;
+  const numbers = [...cells, ...shares, ...candidates, ...Object.values(milliseconds)];
+  const isKnown = ["digit", "unsure", "not_a_digit"].includes(verdict);
+  if (!isWhole || !isKnown || numbers.some(isNaN)) throw new TypeError();
 }

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from dlflask.deadline import check_deadline, set_deadline
 from dlflask.digits.normalization import PREPROCESSING, normalize
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.provenance import Runtime, receipt
@@ -33,10 +34,6 @@ OUTPUTS = {
     "label": OutputSpec("INT64", []),
     "verdict": OutputSpec("BYTES", []),
 }
-
-#: Time for decoding a batch. One image may take a second or two, and a proxy waits 10 s for all
-#: (proxy_read_timeout in nginx/conf.d/service); images that are left get an error.
-MAX_SECONDS = 6
 
 Item = TypeVar("Item")
 Output = TypeVar("Output")
@@ -129,13 +126,13 @@ class DigitRecogniser:
             read(self, sample.read_bytes())
 
     def read_many(
-        self, uploads: Sequence[bytes | DlflaskError]
+        self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
     ) -> list[DigitResult | DlflaskError]:
         """Decode all, normalise all, predict all.
 
         `predict` in a result's milliseconds is the image's share of the forward pass.
         """
-        inks, decode = _each(_decode_until(time.perf_counter() + MAX_SECONDS), uploads)
+        inks, decode = _each(_decode_until(deadline or set_deadline()), uploads)
         tensors, place = _each(normalize, inks)
         readable = [tensor for tensor in tensors if not isinstance(tensor, DlflaskError)]
         predictions, predict = self._predict(readable)
@@ -206,11 +203,7 @@ def milliseconds_between(start: float, end: float) -> float:
 
 def _decode_until(deadline: float) -> Callable[[bytes], Ink]:
     def decode(upload: bytes) -> Ink:
-        if time.perf_counter() > deadline:
-            raise OutOfTime(
-                f"The images before this one took {MAX_SECONDS} s, the limit for one request. "
-                "Send this image in another request."
-            )
+        check_deadline(deadline)
         return read_ink(upload, find_digit)
 
     return decode

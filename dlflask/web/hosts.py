@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: Probes use the address of the machine, whatever names the service has.
-FOR_MACHINES = ("/livez", "/readyz", "/metrics")
+_FOR_MACHINES = ("/livez", "/readyz", "/metrics")
 
 #: A name of labels, with or without the last dot, or an IPv6 address; and a port. Underscores are
 #: allowed because Docker's names of containers have them.
@@ -55,7 +55,7 @@ def check_hosts(
 
     def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "")
-        fault = _find_fault(host, () if environ["PATH_INFO"] in FOR_MACHINES else names)
+        fault = _find_fault(host, () if environ["PATH_INFO"] in _FOR_MACHINES else names)
         if fault is None:
             return application(environ, start_response)
         environ["HTTP_HOST"] = _NEUTRAL
@@ -103,8 +103,8 @@ def _find_fault(host: str, allowed: Collection[str]) -> str | None:
         )
     if allowed and not any(_matches(name, one) for one in allowed):
         return (
-            f"The host name {host[:80]!r} is not one of DLFLASK_ALLOWED_HOSTS. Use the service's own "
-            "name; to allow this one, add it to that setting and start the service again."
+            f"The host name {host[:80]!r} is not one of DLFLASK_ALLOWED_HOSTS. Use the service's "
+            "own name; to allow this one, add it to that setting and start the service again."
         )
     return None
 

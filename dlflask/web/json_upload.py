@@ -10,6 +10,17 @@ from typing import Any
 
 from dlflask.errors import InvalidBase64, InvalidJson, MissingUpload
 
+#: The head of a `data:` URL is shorter than this. A search in all of the URL would keep a place to
+#: come back to for each parameter in it.
+_MAX_URL_HEAD = 300
+
+#: Deleted from base64, which mail programs and `base64` itself break into lines.
+_BLANKS = dict.fromkeys(map(ord, " \t\n\r\v\f"))
+
+#: A longer body with other characters than ASCII would take four times its size as text, and its
+#: longest string as much again, only to be refused.
+_MAX_NOT_ASCII_BYTES = 100_000
+
 #: `data:image/png;base64,`; what the bytes are is told by their content.
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
 
@@ -18,7 +29,8 @@ def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
     """Parse a body that is known to be short of nesting and of values.
 
     A body of nothing but `[],` would become twenty times its size in memory, one of `[[[` would
-    exhaust the stack: so brackets and commas are counted first. Base64 has neither.
+    exhaust the stack: so brackets and commas are counted first. Base64 has neither. JSON is UTF-8
+    (RFC 8259, 8.1), with or without a byte order mark.
 
     Raises:
         InvalidJson: It is no JSON, or has more brackets or commas than that.
@@ -29,7 +41,7 @@ def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
             "Send what is documented at /reference."
         )
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as fault:
         raise InvalidJson(
             f"The body is not valid JSON ({fault}). Send what is documented at /reference."
@@ -47,6 +59,11 @@ def value_of(body: bytes, key: str, max_values: int) -> Any:
         InvalidJson: The body is no JSON, no object, or has other keys.
         MissingUpload: The object is empty.
     """
+    if len(body) > _MAX_NOT_ASCII_BYTES and not body.isascii():
+        raise InvalidJson(
+            f"The JSON has {len(body)} bytes, some of them not ASCII; base64 consists of ASCII "
+            "alone. Send what is documented at /reference."
+        )
     # One object, one list, and in each data: URL a comma of its own.
     document = parse_json(body, max_brackets=2, max_commas=2 * max_values)
     if not isinstance(document, dict) or document.keys() - {key}:
@@ -67,10 +84,12 @@ def base64_of(value: Any) -> str:
         raise InvalidBase64(
             f"The picture is {json.dumps(value)[:20]}; expected a string of base64."
         )
-    text = "".join(value.split())
+    if not value.isascii():
+        raise _no_base64("it has characters that are not ASCII")
+    text = value.translate(_BLANKS)
     if text[:5].lower() != "data:":
         return text
-    head = _DATA_URL.match(text)
+    head = _DATA_URL.match(text[:_MAX_URL_HEAD])
     if head is None:
         raise InvalidBase64(
             f"The URL begins with {text[:30]!r}; expected one like data:image/png;base64,iVBORw0..."

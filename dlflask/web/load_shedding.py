@@ -60,6 +60,14 @@ class LoadShedder:
             self._kept_up = time.monotonic()
         elif requests_in_work >= THREADS and MAX_WAIT_SECONDS < waited < MAX_BELIEVED_SECONDS:
             self._check_pace(waited, busy_since)
+        self.check_connection(environ)
+
+    def check_connection(self, environ: Mapping[str, Any]) -> None:
+        """Look at the connection alone, as between the steps of a long request.
+
+        Raises:
+            Abandoned: The client has closed the connection.
+        """
         if _is_closed(environ.get("gunicorn.socket")):
             raise Abandoned(
                 "The connection was closed before the answer was ready. Keep it open, in both "

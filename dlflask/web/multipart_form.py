@@ -6,6 +6,7 @@ Werkzeug's own parser takes 61 µs for a form with a 28 x 28 picture and 3 ms fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import IO, Any
@@ -23,6 +24,12 @@ Fields = MultiDict[str, str]
 #: The page's button sends `sample=4`. Werkzeug's limits do not apply to forms of this type, and it
 #: makes objects of thirty times their size.
 MAX_URLENCODED_BYTES = 4096
+
+
+#: Of all parts together: 500 bytes for each of 512. Parsers take up to half a second per megabyte.
+MAX_HEADER_BYTES = 256 * 1024
+
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 class FormParser(FormDataParser):
@@ -46,16 +53,17 @@ class FormParser(FormDataParser):
             The stream, the fields and the files; none of them where the form is not valid.
 
         Raises:
-            RequestEntityTooLarge: There are more parts than `max_form_parts`, or the fields have
-                more bytes than `max_form_memory_size`.
+            RequestEntityTooLarge: There are more parts than `max_form_parts`, the fields have more
+                bytes than `max_form_memory_size`, or the headers than `MAX_HEADER_BYTES`.
             UnsupportedMediaType: A form without files is larger than `MAX_URLENCODED_BYTES`.
         """
         if mimetype == "application/x-www-form-urlencoded":
             stream = BytesIO(_read_small(stream))
         if mimetype == "multipart/form-data":
-            body = stream.read()
+            body, boundary = stream.read(), (options or {}).get("boundary", "")
+            _check_headers(body, b"--" + boundary.encode())
             try:
-                return stream, *self._split(body, (options or {}).get("boundary", ""))
+                return stream, *self._split(body, boundary)
             except ValueError:  # a MultipartError, or a line break in a part's type
                 stream = BytesIO(body)
         return super().parse(stream, mimetype, content_length, options)
@@ -73,6 +81,24 @@ class FormParser(FormDataParser):
                 raise RequestEntityTooLarge
             fields.add(name, content.decode(errors="replace"))
         return fields, files
+
+
+def _check_headers(body: bytes, delimiter: bytes) -> None:
+    """Add up the bytes between each delimiter and the empty line that ends the headers behind it.
+
+    Raises:
+        RequestEntityTooLarge: They are more than `MAX_HEADER_BYTES`.
+    """
+    room = MAX_HEADER_BYTES
+    at = 0 if body.startswith(delimiter) else body.find(b"\n" + delimiter)
+    while at >= 0:
+        end = _EMPTY_LINE.search(body, at, at + room)
+        if end is None and len(body) - at > room:
+            raise RequestEntityTooLarge
+        if end is None:
+            return
+        room -= end.end() - at
+        at = body.find(b"\n" + delimiter, end.end() - 1)
 
 
 def _read_small(stream: IO[bytes]) -> bytes:

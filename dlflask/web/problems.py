@@ -21,7 +21,8 @@ _DETAILS = {
     "POST /predictlabel, tensors to POST /v2/models/mnist/infer.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
-    "{limit:.1f} MB or has more than {parts} parts. Send fewer or smaller pictures.",
+    "{limit:.1f} MB, has more than {parts} parts, or too long headers in them. Send fewer or "
+    "smaller pictures.",
 }
 
 #: Sent with every 503, as NGINX does with its own: by then a queue of small pictures is worked off.

@@ -67,6 +67,7 @@ class State:
         recogniser: Recogniser[Any],
         uploads: Sequence[bytes | DlflaskError],
         environ: Mapping[str, Any],
+        deadline: float | None = None,
     ) -> list[Any]:
         """Read and count several images; return a result or an error for each.
 
@@ -74,7 +75,7 @@ class State:
             Declined: As in `admit`.
         """
         self.admit(environ)
-        results = recogniser.read_many(uploads)
+        results = recogniser.read_many(uploads, deadline)
         self.count(recogniser, [one for one in results if not isinstance(one, DlflaskError)])
         return results
 

@@ -22,6 +22,9 @@ from dlflask.web.json_upload import base64_of, decode_base64, decoded_size, valu
 #: photos are some seconds' work, well inside the 30 s that a proxy waits.
 MAX_UPLOADS = 256
 
+#: The same where details are asked for: the saliency of one takes as long as sixty pictures.
+MAX_DETAILED = 64
+
 #: Form parts that may hold the picture; clients of the original service send the first.
 PART_NAMES = ("image", "file")
 
@@ -45,7 +48,9 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
     return _read_body(request, max_bytes)
 
 
-def read_uploads(request: Request, max_bytes: int) -> list[bytes | UploadError]:
+def read_uploads(
+    request: Request, max_bytes: int, max_number: int = MAX_UPLOADS
+) -> list[bytes | UploadError]:
     """The pictures of a multipart form or of JSON, in the order sent; a raw picture is one.
 
     Returns:
@@ -53,18 +58,18 @@ def read_uploads(request: Request, max_bytes: int) -> list[bytes | UploadError]:
 
     Raises:
         MissingUpload: No part is named `image` or `file`.
-        TooManyUploads: There are more than `MAX_UPLOADS`, or their order is lost between names.
+        TooManyUploads: There are more than `max_number`, or their order is lost between names.
         InvalidJson: The body is not {"images": [...]}.
         UnsupportedMediaType: The body is neither a multipart form nor JSON nor a picture.
     """
     if request.is_json:
-        return _read_json_list(request.get_data(cache=False), max_bytes)
+        return _read_json_list(request.get_data(cache=False), max_bytes, max_number)
     if request.mimetype != "multipart/form-data":
         return [_read_body(request, max_bytes)]
     # Some more, for a form's other fields and for a refusal that counts the pictures.
     request.max_form_parts = 2 * MAX_UPLOADS
     parts = _parts(request)
-    _check_number(len(parts))
+    _check_number(len(parts), max_number)
     if all(request.files.getlist(name) for name in PART_NAMES):
         raise TooManyUploads(
             "The form has pictures in the parts 'image' and 'file', which have no order among "
@@ -136,11 +141,11 @@ def _read_file(part: FileStorage, max_bytes: int) -> bytes:
     return upload
 
 
-def _read_json_list(body: bytes, max_bytes: int) -> list[bytes | UploadError]:
+def _read_json_list(body: bytes, max_bytes: int, max_number: int) -> list[bytes | UploadError]:
     values = value_of(body, "images", MAX_UPLOADS)
     if not isinstance(values, list) or not values:
         raise MissingUpload("The key 'images' holds no list of pictures. Send one, as base64.")
-    _check_number(len(values))
+    _check_number(len(values), max_number)
     return [_or_fault(_decode, value, max_bytes) for value in values]
 
 
@@ -151,11 +156,12 @@ def _decode(value: Any, max_bytes: int) -> bytes:
     return decode_base64(encoded)
 
 
-def _check_number(number: int) -> None:
-    if number > MAX_UPLOADS:
+def _check_number(number: int, max_number: int) -> None:
+    if number > max_number:
+        with_details = " with details" if max_number < MAX_UPLOADS else ""
         raise TooManyUploads(
-            f"The request holds {number} pictures; up to {MAX_UPLOADS} are read at a time. Send "
-            "the others in further requests."
+            f"The request holds {number} pictures; up to {max_number} are read at a "
+            f"time{with_details}. Send the others in further requests."
         )
 
 

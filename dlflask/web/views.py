@@ -8,13 +8,14 @@ from typing import Any
 from flask import Blueprint, Response, current_app, json, jsonify, render_template, request
 
 from dlflask import __version__
+from dlflask.deadline import check_deadline, set_deadline
 from dlflask.digits.recogniser import NAME, DigitResult
-from dlflask.errors import DlflaskError, MissingUpload
+from dlflask.errors import DlflaskError, MissingUpload, OutOfTime
 from dlflask.metrics.prometheus import CONTENT_TYPE, render
 from dlflask.recogniser import Recogniser
 from dlflask.web.problems import to_problem
 from dlflask.web.state import current_state
-from dlflask.web.uploads import read_upload, read_uploads
+from dlflask.web.uploads import MAX_DETAILED, MAX_UPLOADS, read_upload, read_uploads
 
 #: Images in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")
@@ -50,9 +51,12 @@ def predict_label() -> Response:
 def predict_labels() -> Response:
     """Return the response for each of several images, or its problem, in the order sent."""
     state, details = current_state(), _wants_details()
-    uploads = read_uploads(request, state.config.max_upload_bytes)
-    results = state.read_many(_digits(), uploads, request.environ)
-    encoded = ",".join(_encode(_digits(), result, details=details) for result in results)
+    max_images = MAX_DETAILED if details else MAX_UPLOADS
+    uploads = read_uploads(request, state.config.max_upload_bytes, max_images)
+    deadline = set_deadline()
+    results = state.read_many(_digits(), uploads, request.environ, deadline)
+    encode = _encode_details if details else _encode
+    encoded = ",".join(encode(_digits(), result, deadline) for result in results)
     return _json_response(f'{{"results":[{encoded}],"success":true}}')
 
 
@@ -93,10 +97,22 @@ def _wants_details() -> bool:
     return request.args.get("details") == "1"
 
 
-def _encode(recogniser: Recogniser[Any], result: Any, *, details: bool) -> str:
+def _encode(recogniser: Recogniser[Any], result: Any, _deadline: float) -> str:
     if isinstance(result, DlflaskError):
         return json.dumps(to_problem(result), separators=_COMPACT)
-    return recogniser.encode(result, details=details)
+    return recogniser.encode(result, details=False)
+
+
+def _encode_details(recogniser: Recogniser[Any], result: Any, deadline: float) -> str:
+    """Return one result of several, with details while there are time and a client for them."""
+    current_state().load_shedder.check_connection(request.environ)
+    try:
+        check_deadline(deadline)
+    except OutOfTime as error:
+        result = result if isinstance(result, DlflaskError) else error
+    if isinstance(result, DlflaskError):
+        return _encode(recogniser, result, deadline)
+    return recogniser.encode(result, details=True)
 
 
 def _json_response(text: str) -> Response:

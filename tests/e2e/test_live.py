@@ -8,6 +8,7 @@ from tests.drawing import STROKES
 from tests.e2e.handwriting import MIDDLE, draw, inked, on_screen, stroke_at, write
 from tests.e2e.made_up import answer
 from tests.e2e.visiting import marked, status, wait_for_status
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +101,22 @@ def test_a_busy_service_is_asked_again(page):
     wait_for_status(page, "This looks like a 1")
 
 
+@pytest.mark.parametrize("seconds", ["-5", "0.001", "0"])
+def test_a_busy_service_is_not_asked_at_once_whatever_it_says(page, seconds):
+    times = []
+
+    def refuse(route):
+        times.append(time.monotonic())
+        route.fulfill(status=503, headers={"Retry-After": seconds}, body="busy")
+
+    page.route(PREDICT, refuse)
+    page.set_input_files("#image", str(ROOT / "static" / "4.jpg"))
+    wait_for_status(page, "The service is busy. Trying again")
+    while len(times) < 2:
+        page.wait_for_timeout(5)  # lets Playwright hand events over
+    assert times[1] - times[0] > 0.9
+
+
 def test_a_lost_connection_is_said_and_waited_for(page):
     page.context.set_offline(True)
     write(page, 7)
@@ -122,6 +139,10 @@ def test_a_new_stroke_does_not_wait_for_the_next_try(page):
     page.get_by_text("This looks like a 7").wait_for(timeout=5_000)
 
 
+MISUNDERSTOOD = "The answer could not be understood. Reload the page."
+WHOLE = answer(1)
+
+
 @pytest.mark.parametrize(
     ("response", "words"),
     [
@@ -130,10 +151,33 @@ def test_a_new_stroke_does_not_wait_for_the_next_try(page):
             "The picture shows no ink.",
             id="problem",
         ),
-        pytest.param(
-            {"status": 200, "body": "<html>"},
-            "The answer could not be understood. Reload the page.",
-            id="no-json",
+        pytest.param({"status": 200, "body": "<html>"}, MISUNDERSTOOD, id="no-json"),
+        *(
+            pytest.param({"status": 200, "json": odd}, MISUNDERSTOOD, id=f"200-{name}")
+            for name, odd in {
+                "null": None,
+                "number": 4,
+                "list": [],
+                "object": {},
+                "without-details": {k: v for k, v in WHOLE.items() if k != "details"},
+                "details-null": WHOLE | {"details": None},
+                "details-text": WHOLE | {"details": "x"},
+                "predictions-text": WHOLE | {"predictions": "0123456789"},
+                "nine-predictions": WHOLE | {"predictions": WHOLE["predictions"][:9]},
+                "no-numbers": WHOLE | {"predictions": [{"label": "0", "probability": "x"}] * 10},
+                "label-99": WHOLE | {"most_probable_label": "99"},
+                "input-of-one-row": WHOLE | {"details": WHOLE["details"] | {"input": [[0] * 28]}},
+                "verdict": WHOLE | {"details": WHOLE["details"] | {"verdict": "perhaps"}},
+            }.items()
+        ),
+        *(
+            pytest.param({"status": 400, "json": odd}, MISUNDERSTOOD, id=f"400-{name}")
+            for name, odd in {
+                "null": None,
+                "object": {},
+                "4": {"detail": 4},
+                "empty": {"detail": ""},
+            }.items()
         ),
     ],
 )

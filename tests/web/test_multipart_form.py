@@ -92,6 +92,23 @@ def test_a_form_over_its_limits_is_refused(limits, parts):
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("line_break", [b"\r\n", b"\n"], ids=["crlf", "lf"])
+@pytest.mark.parametrize(
+    ("number", "size", "status"), [(1, 500_000, 413), (300, 1_000, 413), (200, 1_000, 415)]
+)
+def test_the_headers_of_all_parts_have_a_limit(client, line_break, number, size, status):
+    head = b'Content-Disposition: form-data; name="image"; filename="4.png"\r\n'
+    one = b"--x\r\n" + head + b"A: " + b"b" * size + b"\r\n\r\nno picture\r\n"
+    body = (one * number + b"--x--\r\n").replace(b"\r\n", line_break)
+
+    answer = client.post(
+        "/predictlabels", data=body, content_type="multipart/form-data; boundary=x"
+    )
+
+    found = answer.get_json().get("results", [answer.get_json()])
+    assert {one["status"] for one in found} == {status}
+
+
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_a_urlencoded_form_is_read_only_where_it_is_small(client, is_chunked):
     def post(body):

@@ -1,17 +1,21 @@
+import base64
 import json
+import socket
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from dlflask import deadline
 from dlflask.config import Config
 from dlflask.digits import recogniser
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.imaging.decode import read_ink
 from dlflask.web.app import create_app
-from dlflask.web.uploads import MAX_UPLOADS
+from dlflask.web.uploads import MAX_DETAILED, MAX_UPLOADS
 from tests.bad_uploads import encode_form
 from tests.conftest import FakeClassifier, encode
 from tests.drawing import draw_digit
@@ -149,7 +153,7 @@ def test_what_a_batch_does_not_come_to_in_its_time_is_said_and_the_rest_answered
         return read_ink(upload, locate)
 
     monkeypatch.setattr(recogniser, "read_ink", dawdle)
-    monkeypatch.setattr(recogniser, "MAX_SECONDS", 0.25)
+    monkeypatch.setattr(deadline, "MAX_SECONDS", 0.25)
 
     answer = client.post("/predictlabels", **form(*digits))
 
@@ -159,3 +163,58 @@ def test_what_a_batch_does_not_come_to_in_its_time_is_said_and_the_rest_answered
     assert last["type"] == "urn:dlflask:problem:out-of-time"
     assert last["status"] == 503
     assert "in another request" in last["detail"]
+
+
+def test_details_are_of_fewer_pictures(client, classifier, placed_digit):
+    placed = encode(Image.fromarray(placed_digit))
+
+    most = client.post("/predictlabels?details=1", **form(*[placed] * MAX_DETAILED))
+    one_more = client.post("/predictlabels?details=1", **form(*[placed] * (MAX_DETAILED + 1)))
+    encoded = [base64.b64encode(placed).decode()] * (MAX_DETAILED + 1)
+    in_json = client.post("/predictlabels?details=1", json={"images": encoded})
+
+    assert len(most.get_json()["results"]) == MAX_DETAILED
+    for refused in (one_more, in_json):
+        assert refused.status_code == 400
+        assert "up to 64 are read at a time with details" in refused.get_json()["detail"]
+    assert len(classifier.tensors) == MAX_DETAILED
+
+
+def test_pictures_that_are_not_explained_in_time_are_told_so(
+    client, classifier, digits, monkeypatch
+):
+    def dawdle(tensor, _):
+        time.sleep(0.3)
+        return tensor
+
+    monkeypatch.setattr(classifier, "explain", dawdle)
+    monkeypatch.setattr(deadline, "MAX_SECONDS", 0.5)
+
+    results = client.post("/predictlabels?details=1", **form(*digits)).get_json()["results"]
+
+    assert "details" in results[0]
+    assert results[-1]["type"] == "urn:dlflask:problem:out-of-time"
+    assert "in another request" in results[-1]["detail"]
+
+
+def test_nothing_more_is_explained_once_the_client_has_gone(
+    client, classifier, digits, monkeypatch
+):
+    ours, theirs = socket.socketpair()
+    explained = []
+
+    def leave(tensor, _):
+        explained.append(tensor)
+        theirs.close()
+        return tensor
+
+    monkeypatch.setattr(classifier, "explain", leave)
+    with closing(ours):
+        answer = client.post(
+            "/predictlabels?details=1",
+            **form(*digits),
+            environ_overrides={"gunicorn.socket": ours},
+        )
+
+    assert answer.get_json()["type"] == "urn:dlflask:problem:abandoned"
+    assert len(explained) == 1

@@ -42,7 +42,7 @@ class LengthRecogniser:
     def setup(self):
         self.is_ready = True
 
-    def read_many(self, uploads):
+    def read_many(self, uploads, deadline=None):  # noqa: ARG002
         return [Length(str(len(upload))) for upload in uploads]
 
     def output(self, name, results):

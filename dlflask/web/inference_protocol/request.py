@@ -18,6 +18,9 @@ from dlflask.web.json_upload import parse_json
 
 INPUT = "image"
 
+#: Longest id, which is sent back; clients send UUIDs.
+MAX_ID_CHARACTERS = 1000
+
 #: Of MAX_BATCH pictures nested down to lists of one number, and some for the rest.
 MAX_BRACKETS = MAX_BATCH * (SIZE * SIZE + SIZE + 1) + 100
 MAX_COMMAS = MAX_BATCH * SIZE * SIZE + 100
@@ -103,8 +106,10 @@ def parse_infer_request(
     if not isinstance(document, dict):
         raise InvalidInferRequest("The JSON is no object; expected one with the key 'inputs'.")
     identifier = document.get("id")
-    if not isinstance(identifier, str | None):
-        raise InvalidInferRequest("The id is no string.")
+    if not isinstance(identifier, str | None) or len(identifier or "") > MAX_ID_CHARACTERS:
+        raise InvalidInferRequest(
+            f"The id is not a string of up to {MAX_ID_CHARACTERS} characters."
+        )
     tensor = _only_input(document.get("inputs"))
     return InferRequest(
         tensor, _binary(tensor, body[end:]), _outputs(document, outputs), identifier

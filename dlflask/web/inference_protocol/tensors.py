@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ _BINARY: dict[str, np.dtype[Any]] = {
     "UINT8": np.dtype("u1"),
     "INT64": np.dtype("<i8"),
 }
+
+#: Of which types the numbers of each type are in JSON.
+_IN_JSON: dict[str, set[type]] = {"FP32": {int, float}, "UINT8": {int}}
 
 #: The largest number that stands for full ink.
 _INK = {"FP32": 1, "UINT8": 255}
@@ -97,19 +101,41 @@ def read_numbers(
     return tensors / np.float32(255) if datatype == "UINT8" else tensors
 
 
-def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[Any]:
-    try:
-        numbers = np.array(data)
-    except ValueError as fault:
-        raise InvalidInferRequest(f"The input's data is no tensor ({fault}).") from fault
-    if numbers.dtype.kind not in ("iu" if datatype == "UINT8" else "iuf"):
+def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.float64]:
+    """Return the numbers in `data`, whose types are known before an array is made of them.
+
+    NumPy would make an array of strings as wide as the longest of them.
+    """
+    values, lengths = _flatten(data)
+    if not set(map(type, values)) <= _IN_JSON[datatype]:
         raise InvalidInferRequest(f"The input's data does not consist of {datatype} numbers.")
-    if numbers.shape not in ((math.prod(shape),), tuple(shape)):
+    if lengths not in ([math.prod(shape)], shape):
         raise InvalidInferRequest(
-            f"The input's data has the shape {list(numbers.shape)}; expected {shape}, or the same "
+            f"The input's data has the shape {lengths!r:.60}; expected {shape}, or the same "
             f"as one list of {math.prod(shape)} numbers."
         )
-    return numbers
+    try:
+        return np.array(values, np.float64)
+    except OverflowError:
+        return np.array([np.inf])
+
+
+def _flatten(data: Any) -> tuple[list[Any], list[int]]:
+    """Return the values in nested lists, and the lengths of the lists at each depth.
+
+    Raises:
+        InvalidInferRequest: The lists at one depth differ in length.
+    """
+    values, lengths = [data], []
+    while values and all(type(one) is list for one in values):
+        found = set(map(len, values))
+        if len(found) > 1:
+            raise InvalidInferRequest(
+                "The input's data is no tensor: its lists at one depth differ in length."
+            )
+        lengths.append(found.pop())
+        values = list(chain.from_iterable(values))
+    return values, lengths
 
 
 def read_pictures(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
@@ -119,12 +145,16 @@ def read_pictures(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes
         InvalidInferRequest: It does not hold as many, or one's length or base64 is wrong.
     """
     number = read_shape(tensor, ())[0]
-    pictures = _split(binary) if binary is not None else _pictures_in_json(tensor.get("data"))
-    if len(pictures) != number:
+    data = tensor.get("data")
+    if binary is not None:
+        elements: Sequence[Any] = _split(binary)
+    else:
+        elements = data if isinstance(data, list) else []
+    if len(elements) != number:
         raise InvalidInferRequest(
-            f"The input holds {len(pictures)} pictures; its shape says {number}."
+            f"The input holds {len(elements)} pictures; its shape says {number}."
         )
-    return pictures
+    return list(elements) if binary is not None else _pictures_in_json(elements)
 
 
 def _split(binary: bytes) -> list[bytes]:
@@ -148,14 +178,11 @@ def _split(binary: bytes) -> list[bytes]:
     return elements
 
 
-def _pictures_in_json(data: Any) -> list[bytes]:
+def _pictures_in_json(elements: Sequence[Any]) -> list[bytes]:
     # A shape of (N, 1) may nest each in a list of its own.
-    elements = [
-        one[0] if isinstance(one, list) and len(one) == 1 else one
-        for one in (data if isinstance(data, list) else [])
-    ]
+    flat = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in elements]
     try:
-        return [decode_base64(base64_of(element)) for element in elements]
+        return [decode_base64(base64_of(one)) for one in flat]
     except InvalidBase64 as fault:
         raise InvalidInferRequest(str(fault)) from fault
 

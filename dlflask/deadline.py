@@ -1,0 +1,29 @@
+"""Time limit of a request that holds several images."""
+
+from __future__ import annotations
+
+import time
+
+from dlflask.errors import OutOfTime
+
+#: One image may take a second or two, and a proxy waits for all of them (proxy_read_timeout in
+#: nginx/conf.d/service). Images that are not reached in time get an error of their own.
+MAX_SECONDS = 6
+
+
+def set_deadline() -> float:
+    """Return the end of a request that begins now, in seconds of `time.perf_counter`."""
+    return time.perf_counter() + MAX_SECONDS
+
+
+def check_deadline(deadline: float) -> None:
+    """Raise if the time of a request is used up.
+
+    Raises:
+        OutOfTime: `deadline` has passed.
+    """
+    if time.perf_counter() > deadline:
+        raise OutOfTime(
+            f"The images before this one took {MAX_SECONDS} s, the limit for one request. "
+            "Send this image in another request."
+        )

@@ -1,0 +1,58 @@
+"""The costliest requests take seconds and memory in proportion to their size."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.serving import ROOT
+
+#: The largest body is 16 MB. Its text, a cleaned copy of that, what is decoded, and some to spare.
+MAX_MEGABYTES = 100
+
+#: Text beyond Latin-1 takes up to four bytes for a character; for an id it must be read.
+MAX_MEGABYTES_OF_AN_ID = 200
+
+#: Seconds of CPU, of a machine that other work slows down; each takes 0.3 at most.
+MAX_SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """{name: (status, seconds of CPU, megabytes beyond the body)}."""
+    if sys.platform != "linux":
+        pytest.skip("the peak of memory begins anew for each request on Linux only")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.model.request_costs"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    return {
+        name: (int(status), float(seconds), float(megabytes))
+        for name, status, seconds, megabytes in rows
+    }
+
+
+def test_a_costly_request_is_answered_below_500(measured):
+    refused = {name: status for name, (status, _, _) in measured.items() if name != "tensor"}
+
+    assert measured["tensor"][0] == 200
+    assert {status for status in refused.values() if not 200 <= status < 500} == set()
+
+
+def test_no_request_takes_memory_out_of_proportion(measured, figures):
+    megabytes = {name: peak for name, (_, _, peak) in measured.items()}
+    costliest = max(megabytes, key=megabytes.get)
+
+    figures.append(f"costliest request: {costliest}, {megabytes[costliest]:.0f} MB")
+    assert megabytes.pop("a long id") <= MAX_MEGABYTES_OF_AN_ID
+    assert {name: peak for name, peak in megabytes.items() if peak > MAX_MEGABYTES} == {}
+
+
+def test_no_request_takes_seconds_of_cpu(measured):
+    seconds = {name: taken for name, (_, taken, _) in measured.items()}
+
+    assert {name: taken for name, taken in seconds.items() if taken > MAX_SECONDS} == {}
