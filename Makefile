@@ -17,7 +17,7 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(SERVICE)/.installed  ## Serve on http://127.0.0.1:8000 (PORT=... for another port)
-	PORT=$(PORT) $(SERVICE)/bin/gunicorn server:app
+	$(SERVICE)/bin/python -m dlflask serve --port $(PORT)
 
 test: $(DEV)/.installed  ## Every test that needs no Docker engine and no browser
 	$(DEV)/bin/python -m pytest -m "not browser and not compose and not clone"
