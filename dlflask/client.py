@@ -15,7 +15,7 @@ from dlflask.verdict import NOT_A_DIGIT
 
 TIMEOUT_SECONDS = 30
 
-#: A busy service answers 429 or 503 with Retry-After. Waiting longer than this in total is an outage.
+#: A busy service responds 429 or 503 with Retry-After. A longer wait in total is an outage.
 MAX_WAIT_SECONDS = 30
 _BUSY = (429, 503)
 #: Statuses that reject the image. Others, such as 404, report a wrong address or a failed service.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from dlflask.config import ROOT
@@ -32,4 +33,7 @@ def gunicorn_command(host: str, port: int) -> list[str]:
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     config = str(ROOT / "gunicorn.conf.py")
     options = ["--config", config, "--chdir", str(ROOT), "--bind", bind]
-    return [sys.executable, "-m", "gunicorn", *options, "server:app"]
+    # Started by -m, Gunicorn cannot start its successor on SIGUSR2.
+    script = Path(sys.executable).with_name("gunicorn")
+    start = [str(script)] if script.is_file() else ["-m", "gunicorn"]
+    return [sys.executable, *start, *options, "server:app"]
