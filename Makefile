@@ -8,10 +8,6 @@ SERVICE := .venv
 DEV := .venv-dev
 BUILD := build
 
-# Raises an error if gunicorn could not listen on the port.
-BIND := import socket, sys; s = socket.socket(); \
-  s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", int(sys.argv[1])))
-
 COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --universal --generate-hashes \
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
@@ -22,9 +18,7 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(SERVICE)/.installed  ## Serve on http://127.0.0.1:8000 (PORT=... for another port)
-	@$(SERVICE)/bin/python -c '$(BIND)' $(PORT) 2>/dev/null || { echo "Port $(PORT) is not available:" \
-	  "it is in use or not a valid number. Choose another, as in: make run PORT=8080"; exit 1; }
-	PORT=$(PORT) $(SERVICE)/bin/gunicorn server:app
+	$(SERVICE)/bin/python -m dlflask serve --port $(PORT)
 
 # Without the folders whose tests load TensorFlow, start servers or drive browsers.
 quick: $(DEV)/.installed  ## Run the fast tests, in under a minute

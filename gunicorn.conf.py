@@ -16,8 +16,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 # ruff: noqa: E402  after the handler: these take most of a second
+from dlflask.config import Config
+from dlflask.errors import ConfigError
 from dlflask.metrics.slots import shared_metrics
 from dlflask.server.logging import Logger
+from dlflask.server.settings import (
+    DEFAULT_BACKEND,
+    check_address,
+    check_backend,
+    read_port,
+    read_workers,
+)
 from dlflask.web.load_shedding import THREADS
 from dlflask.web.state import get_state
 
@@ -41,22 +50,27 @@ def count_cpus() -> int:
     return max(1, cpus)
 
 
-bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+try:
+    # Checked here and not only in server.py: a worker that fails there is started over and over.
+    Config.from_environment()
+    bind = f"127.0.0.1:{read_port(os.environ)}"
+    # One process per CPU computes; its threads read uploads and keep connections.
+    workers = read_workers(os.environ, count_cpus())
+    backend = check_backend(os.environ)
+except ConfigError as error:
+    sys.exit(f"dlflask cannot start: {error}")
 
 # Clients on this machine may otherwise send a header SCRIPT_NAME, and a path outside of it is an
 # error that gunicorn answers with 500 before the application is asked.
 forwarder_headers = ""
 
-# One process per CPU computes; its threads read uploads and keep connections. WEB_CONCURRENCY,
-# gunicorn's own variable, overrides the count.
-workers = int(os.environ.get("WEB_CONCURRENCY", count_cpus()))
 worker_class = "dlflask.server.gunicorn_worker.Worker"  # gunicorn's gthread, and whole answers
 threads = THREADS
 
 # Keras and the model are loaded once and shared by all workers. The runtime compiles after the
 # fork (post_worker_init): its threads would not survive it. TensorFlow's start when it is imported,
 # so on that backend every worker loads for itself.
-preload_app = os.environ.get("KERAS_BACKEND", "openvino") == "openvino"
+preload_app = backend == DEFAULT_BACKEND
 
 # A request takes milliseconds; a worker that is silent for 30 s hangs.
 timeout = 30
@@ -81,6 +95,19 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 logger_class = Logger
+
+
+def on_starting(server: Any) -> None:
+    """Exit with one line if the port is taken; Gunicorn would try five times and not say why."""
+    # After USR2 and under systemd the listeners are inherited.
+    if server.cfg.reuse_port or {"GUNICORN_FD", "LISTEN_FDS"} & set(os.environ):
+        return
+    try:
+        for address in server.cfg.address:
+            if isinstance(address, tuple):  # a Unix socket is a path
+                check_address(*address)
+    except ConfigError as error:
+        sys.exit(f"dlflask cannot start: {error}")
 
 
 def pre_fork(_: Any, worker: Any) -> None:

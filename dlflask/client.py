@@ -1,4 +1,4 @@
-"""A picture's bytes in, the answer of a running service out, over one kept connection."""
+"""HTTP client of a running service, used by the command line and by the evaluation."""
 
 from __future__ import annotations
 
@@ -15,35 +15,34 @@ from dlflask.digits.thresholds import NOT_A_DIGIT
 
 TIMEOUT_SECONDS = 30
 
-#: A service under load answers 429 or 503 and says when to come back; longer than this in all is
-#: an outage.
+#: A busy service responds 429 or 503 with Retry-After. A longer wait in total is an outage.
 MAX_WAIT_SECONDS = 30
 _BUSY = (429, 503)
-#: These speak of the picture; a 404, say, speaks of a wrong address.
-_REFUSALS = (400, 413, 415, 422)
+#: Statuses that reject the image. Others, such as 404, report a wrong address or a failed service.
+_REJECTED = (400, 413, 415, 422)
 
-_BOUNDARY = "dlflask-evaluate-7f1c0a55"
-_HEAD = (
+#: Stand in place of a verdict. REFUSED: the service rejected the image. UNREAD: the file could not
+#: be read or the service failed. UNKNOWN: the service returns probabilities without a verdict.
+REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
+
+_BOUNDARY = "dlflask-client-7f1c0a55"
+_HEADERS = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+_PART = (
     f"--{_BOUNDARY}\r\n"
-    'Content-Disposition: form-data; name="image"; filename="picture"\r\n'
+    'Content-Disposition: form-data; name="image"; filename="image"\r\n'
     "Content-Type: application/octet-stream\r\n\r\n"
 ).encode()
-_TAIL = f"\r\n--{_BOUNDARY}--\r\n".encode()
-
-
-#: What can stand in place of a verdict: the service answered with a problem; the file could not be
-#: read or the service failed, which says nothing about the answer; the service gives no verdicts.
-REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
+_END = f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What was said of one picture.
+    """Prediction or error for one image.
 
     Attributes:
-        verdict: One of `VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
-        probabilities: (10,) float32 of the digits; None where there was no answer.
-        reason: Why there was none.
+        verdict: One of `verdict.VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
+        probabilities: (10,) float32 of the digits; None without a prediction.
+        reason: The error; empty with a prediction.
     """
 
     verdict: str
@@ -51,59 +50,54 @@ class Outcome:
     reason: str = ""
 
 
-class Service:
-    """A reader that sends each picture to `POST /predictlabel` as a browser's form would."""
+class DlflaskClient:
+    """Sends images to `POST /predictlabel` over one kept connection."""
 
     def __init__(self, url: str) -> None:
         """Connect to the service at `url`.
 
         Raises:
             ValueError: `url` is not like http://127.0.0.1:8000.
-            ConnectionError: Nothing answers there.
+            ConnectionError: The service cannot be reached.
         """
-        parts = urlsplit(url)
-        kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-        if parts.scheme not in kinds or not parts.hostname:
-            raise ValueError(f"{url} is no address of a service; write http://127.0.0.1:8000.")
+        connections = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+        try:
+            parts = urlsplit(url)
+            connect, host, port = connections[parts.scheme], parts.hostname or "", parts.port
+        except (KeyError, ValueError):
+            host = ""
+        if not host:
+            raise ValueError(
+                f"{url} is not the address of a service, such as http://127.0.0.1:8000."
+            )
         # Services that know `details` add the verdict; older ones ignore the query.
         self._path = f"{parts.path.rstrip('/')}/predictlabel?details=1"
-        self._connection = kinds[parts.scheme](parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+        self._connection = connect(host, port, timeout=TIMEOUT_SECONDS)
         try:
             self._connection.connect()
-        except OSError as fault:
+        except OSError as error:
             raise ConnectionError(
-                f"No service answers at {url} ({fault}). Start it with `make run`, or leave --url "
-                "out to evaluate the model file."
-            ) from fault
+                f"The service at {url} cannot be reached ({error}). Start it with `make run`, or "
+                "leave out --url to use the model file."
+            ) from error
 
     def __call__(self, upload: bytes) -> Outcome:
-        """What the service says of `upload`."""
+        """Send one image and return its prediction or error."""
         try:
-            status, body = self._post(_HEAD + upload + _TAIL)
-        except (OSError, http.client.HTTPException) as fault:
-            self._connection.close()
-            return Outcome(UNREAD, reason=f"{type(fault).__name__}: {fault}")
-        return _read(status, body)
+            status, body = self._post(_PART + upload + _END)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            return Outcome(UNREAD, reason=f"{type(error).__name__}: {error}")
+        return _parse(status, body)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._connection.close()
 
     def _post(self, form: bytes) -> tuple[int, bytes]:
-        headers = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
-        waited, dropped = 0.0, False
+        waited = 0.0
         while True:
-            try:
-                self._connection.request("POST", self._path, form, headers)
-                response = self._connection.getresponse()
-                body = response.read()
-            except (ConnectionError, http.client.RemoteDisconnected):
-                # A server may close a kept connection between two requests; twice is a fault.
-                self._connection.close()
-                if dropped:
-                    raise
-                dropped = True
-                continue
+            response, body = self._send(form)
             if response.status not in _BUSY or waited >= MAX_WAIT_SECONDS:
                 return response.status, body
             after = response.headers.get("Retry-After", "1")
@@ -111,17 +105,29 @@ class Service:
             time.sleep(pause)
             waited += max(pause, 0.1)
 
+    def _send(self, form: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        try:
+            return self._exchange(form)
+        except (ConnectionError, http.client.RemoteDisconnected):
+            # A server may close a kept connection between two requests. Try once on a new one.
+            self.close()
+            return self._exchange(form)
 
-def _read(status: int, body: bytes) -> Outcome:
-    """An answer with ten rows, or a refusal; anything else is a fault of the service."""
+    def _exchange(self, form: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        self._connection.request("POST", self._path, form, _HEADERS)
+        response = self._connection.getresponse()
+        return response, response.read()
+
+
+def _parse(status: int, body: bytes) -> Outcome:
     try:
-        answer = json.loads(body)
+        content = json.loads(body)
         if status == http.client.OK:
-            rows = {row["label"]: float(row["probability"]) for row in answer["predictions"]}
+            rows = {row["label"]: float(row["probability"]) for row in content["predictions"]}
             probabilities = [rows[str(label)] for label in range(NOT_A_DIGIT)]
-            verdict = answer.get("details", {}).get("verdict", UNKNOWN)
+            verdict = content.get("details", {}).get("verdict", UNKNOWN)
             return Outcome(verdict, np.array(probabilities, np.float32))
-        says = f"{status} {answer['title']}: {answer['detail']}"
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        return Outcome(UNREAD, reason=f"status {status}, no answer that is understood ({fault!r})")
-    return Outcome(REFUSED if status in _REFUSALS else UNREAD, reason=says)
+        reason = f"{status} {content['title']}: {content['detail']}"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Outcome(UNREAD, reason=f"unexpected response with status {status} ({error!r})")
+    return Outcome(REFUSED if status in _REJECTED else UNREAD, reason=reason)

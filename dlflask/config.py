@@ -25,7 +25,7 @@ class Config:
 
     model_path: Path = field(
         default=ROOT / "mnist_model.h5",
-        metadata={"help": "The Keras model to serve, an `.h5` file."},
+        metadata={"help": "The Keras model to serve, an `.h5` or `.keras` file."},
     )
     max_upload_bytes: int = field(
         default=16 * 1024 * 1024,

@@ -606,7 +606,7 @@ from dlflask.evaluate.report import summarise
 
 classifier = Classifier(MODEL)
 read = read_by_model(classifier)
-answers = ask(read, find_digits(Path(DIGIT_PICTURES)).pictures) if DIGIT_PICTURES else []
+answers = ask(read, find_digits(Path(DIGIT_PICTURES)).images) if DIGIT_PICTURES else []
 others = ask(read, find_non_digits(Path(NON_DIGIT_PICTURES))) if NON_DIGIT_PICTURES else []
 figures = summarise([*answers, *others], {})
 if digits := figures.digits:

@@ -83,13 +83,14 @@ ALLOWED = {
         *("v2", "wording"),
     },
     "client": {"verdict"},
-    "evaluate": {
-        *("classifier", "client", "config", "errors", "evaluate"),
-        *("image", "prediction", "preprocess", "verdict"),
-    },
+    "server_settings": {"errors"},
     "cli": {
-        *("batch", "classifier", "cli", "client", "config", "errors", "upload"),
-        *("verdict", "wording"),
+        *("__init__", "batch", "classifier", "cli", "client", "config", "errors"),
+        *("server_settings", "upload", "verdict", "wording"),
+    },
+    "evaluate": {
+        *("classifier", "cli", "client", "config", "errors", "evaluate"),
+        *("image", "prediction", "preprocess", "verdict"),
     },
     "__main__": {"cli", "config", "errors"},
     "train": {

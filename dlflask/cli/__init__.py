@@ -1,1 +1,1 @@
-"""The command line: `python -m dlflask`."""
+"""Command line: `python -m dlflask`."""

@@ -1,4 +1,4 @@
-"""What is said of a picture in, its row out: text for people, JSON lines or CSV for programs."""
+"""Output formats of `predict`: text for people, JSON lines and CSV for programs."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from dlflask.web.presentation import percent
 COLUMNS = ("file", "label", "confidence", "verdict", "error")
 PROBABILITIES = tuple(f"p{label}" for label in range(NOT_A_DIGIT))
 
-#: Writes one row.
-Write = Callable[[str, Outcome], None]
+#: Writes the row of one file.
+WriteRow = Callable[[str, Outcome], None]
 
 
-def text_rows(output: TextIO, faults: TextIO) -> Write:
-    """`4 >99.9% digit static/4.jpg`; what cannot be read is said to `faults`."""
+def text_rows(output: TextIO, errors: TextIO) -> WriteRow:
+    """Return a writer of lines such as `4 >99.9% digit static/4.jpg`, and of errors to `errors`."""
 
     def write(name: str, outcome: Outcome) -> None:
         row = _row(name, outcome)
         if row["error"]:
-            print(f"{name}: {row['error']}", file=faults)
+            print(f"{name}: {row['error']}", file=errors)
             return
-        said = f"{row['label']}  {percent(row['confidence']):>6}  {row['verdict']:<11}  {name}"
-        print(said, file=output)
+        values = f"{row['label']}  {percent(row['confidence']):>6}  {row['verdict']:<11}"
+        print(f"{values}  {name}", file=output)
 
     return write
 
 
-def json_rows(output: TextIO) -> Write:
-    """One object a line, with the ten probabilities as a list; null where there is no answer."""
+def json_rows(output: TextIO) -> WriteRow:
+    """Return a writer of one object per line; its values are null without a prediction."""
 
     def write(name: str, outcome: Outcome) -> None:
         print(json.dumps(_row(name, outcome), ensure_ascii=False), file=output)
@@ -41,8 +41,8 @@ def json_rows(output: TextIO) -> Write:
     return write
 
 
-def csv_rows(output: TextIO) -> Write:
-    """RFC 4180 with a head, the probabilities in columns of their own."""
+def csv_rows(output: TextIO) -> WriteRow:
+    """Return a writer of CSV (RFC 4180) with a header and a column for each probability."""
     table = csv.writer(output, lineterminator="\n")
     table.writerow([*COLUMNS, *PROBABILITIES])
 
@@ -55,19 +55,14 @@ def csv_rows(output: TextIO) -> Write:
 
 
 def _row(name: str, outcome: Outcome) -> dict[str, Any]:
+    row = dict.fromkeys((*COLUMNS, "probabilities")) | {"file": name}
     if outcome.probabilities is None:
-        return (
-            {"file": name}
-            | dict.fromkeys((*COLUMNS[1:4], "probabilities"))
-            | {"error": outcome.reason}
-        )
-    # The shortest decimals that read back to the same float32, as on the wire.
+        return row | {"error": outcome.reason}
+    # The shortest decimals that read back to the same float32, as in the service's responses.
     probabilities = [float(str(probability)) for probability in outcome.probabilities]
-    return {
-        "file": name,
+    return row | {
         "label": int(outcome.probabilities.argmax()),
         "confidence": max(probabilities),
         "verdict": outcome.verdict,
-        "error": None,
         "probabilities": probabilities,
     }

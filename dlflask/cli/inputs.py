@@ -1,4 +1,4 @@
-"""What was named on the command line in, the picture files it stands for out."""
+"""Image files named on the command line."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from pathlib import Path
 from dlflask.errors import DlflaskError
 from dlflask.web.uploads import check_size
 
-#: Standard input, as everywhere.
 STANDARD_INPUT = "-"
 
-#: What is taken of a folder. A file that is named itself is read whatever it is called.
+#: Files taken from a folder. A file that is named itself is read whatever its suffix.
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .avif .heic .heif".split()  # noqa: SIM905
 )
 
 
 @dataclass(frozen=True)
-class Named:
-    """One picture, under the name by which its answer is given."""
+class InputFile:
+    """One image file, under the name that its row carries."""
 
     name: str
 
     def read(self, max_bytes: int) -> bytes:
-        """Its bytes.
+        """Return the file's bytes.
 
         Raises:
-            OSError: There is no such file, or it cannot be read.
+            OSError: The file does not exist or cannot be read.
             DlflaskError: It is empty, or larger than `max_bytes`.
         """
         if self.name == STANDARD_INPUT:
@@ -43,22 +42,29 @@ class Named:
         check_size(len(upload), max_bytes)
         return upload
 
-    def read_or_fault(self, max_bytes: int) -> bytes | DlflaskError:
-        """Its bytes, or what is wrong with it, in words for its row."""
+    def read_or_error(self, max_bytes: int) -> bytes | DlflaskError:
+        """Return the file's bytes, or the error to report in its row."""
         try:
             return self.read(max_bytes)
-        except DlflaskError as fault:
-            return fault
-        except OSError as fault:
-            return DlflaskError(fault.strerror or str(fault))
+        except DlflaskError as error:
+            return error
+        except FileNotFoundError:
+            is_pattern = glob.has_magic(self.name)
+            return DlflaskError(
+                "No file matches this pattern" if is_pattern else "No such file or folder"
+            )
+        except IsADirectoryError:
+            return DlflaskError("This folder holds no images")
+        except OSError as error:
+            return DlflaskError(error.strerror or str(error))
 
 
-def find_files(names: Sequence[str]) -> list[Named]:
-    """Files as they are, folders with all pictures in them, patterns as a shell would expand them.
+def find_files(names: Sequence[str]) -> list[InputFile]:
+    """Expand folders to the images in and below them, and patterns as a shell does.
 
-    What does not exist, or is a folder without pictures, is kept: its own row says so.
+    Names without a match are kept, so that their rows can report it.
     """
-    return [Named(name) for each in names for name in _expand(each)]
+    return [InputFile(name) for each in names for name in _expand(each)]
 
 
 def _expand(name: str) -> Iterator[str]:
@@ -66,8 +72,8 @@ def _expand(name: str) -> Iterator[str]:
     if name == STANDARD_INPUT or path.is_file():
         yield name
     elif path.is_dir():
-        found = (one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES)
-        yield from sorted(str(one) for one in found if one.is_file()) or [name]
+        images = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        yield from sorted(str(file) for file in images if file.is_file()) or [name]
     else:
-        # pathlib's own glob takes no absolute pattern.
+        # pathlib's own glob accepts no absolute pattern.
         yield from sorted(glob.glob(name, recursive=True)) or [name]  # noqa: PTH207

@@ -1,70 +1,89 @@
-"""Picture files in, what is said of each out."""
+"""Predict the digits in image files, by the model or by a running service."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dlflask.cli.inputs import Named
-from dlflask.client import REFUSED, UNREAD, Outcome, Service
+from dlflask.cli.inputs import InputFile
+from dlflask.client import REFUSED, UNREAD, DlflaskClient, Outcome
 from dlflask.errors import DlflaskError
+from dlflask.server.settings import check_backend
 
-#: Pictures of one forward pass: more are no quicker each, and these few photos fit in memory.
+if TYPE_CHECKING:
+    from dlflask.digits.classifier import Classifier
+
+#: Images per forward pass. Larger batches are no faster, and this many photos fit in memory.
 BATCH_SIZE = 32
 
-#: The bytes of some pictures, or what was wrong with one, to what is said of each.
-Reader = Callable[[Sequence[bytes | DlflaskError]], list[Outcome]]
+#: Returns an outcome for each image, or for the error met in reading its file.
+BatchReader = Callable[[Sequence[bytes | DlflaskError]], list[Outcome]]
 
 
 def predict(
-    files: Sequence[Named], reader: Reader, max_bytes: int
-) -> Iterator[list[tuple[Named, Outcome]]]:
-    """Read the files in batches; each batch with what is said of each, in their order."""
+    files: Sequence[InputFile], reader: BatchReader, max_bytes: int
+) -> Iterator[list[tuple[InputFile, Outcome]]]:
+    """Read the files in batches and yield each batch with its outcomes, in order."""
     for start in range(0, len(files), BATCH_SIZE):
         batch = files[start : start + BATCH_SIZE]
-        uploads = [one.read_or_fault(max_bytes) for one in batch]
+        uploads = [file.read_or_error(max_bytes) for file in batch]
         yield list(zip(batch, reader(uploads), strict=True))
 
 
-def open_model(path: Path) -> AbstractContextManager[Reader]:
-    """A reader that predicts here, a batch by one forward pass.
+def load_classifier(path: Path) -> Classifier:
+    """Load, compile and test the model at `path`.
 
     Raises:
-        ModelError: `path` is not a model of digits, or fails its self-test.
+        ConfigError: KERAS_BACKEND names a package that is not installed.
+        ModelError: The file is not a model of digits, or fails its self-test.
     """
-    # Keras takes seconds to import, and --help and asking a service do without it.
+    check_backend(os.environ)
+    # Keras takes seconds to import; --help and a running service are served without it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
-    from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
 
     classifier = Classifier(path)
     classifier.warm_up()
-    recogniser = DigitRecogniser(classifier)
+    return classifier
+
+
+def open_model(path: Path) -> AbstractContextManager[BatchReader]:
+    """Return a reader that predicts in this process, one forward pass per batch.
+
+    Raises:
+        ConfigError, ModelError: As by `load_classifier`.
+    """
+    from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
+
+    recogniser = DigitRecogniser(load_classifier(path))
 
     def read(uploads: Sequence[bytes | DlflaskError]) -> list[Outcome]:
         return [
-            _unread(one)
-            if isinstance(one, DlflaskError)
-            else Outcome(one.prediction.verdict, one.prediction.probabilities)
-            for one in recogniser.read_many(uploads)
+            _failure(each)
+            if isinstance(each, DlflaskError)
+            else Outcome(each.prediction.verdict, each.prediction.probabilities)
+            for each in recogniser.read_many(uploads)
         ]
 
     return nullcontext(read)
 
 
 @contextmanager
-def open_service(url: str) -> Iterator[Reader]:
-    """A reader that asks a running service, over one connection.
+def open_service(url: str) -> Iterator[BatchReader]:
+    """Return a reader that asks a running service, over one connection.
 
     Raises:
-        ValueError: `url` is none of a service.
-        ConnectionError: Nothing answers there.
+        ValueError: `url` is not the address of a service.
+        ConnectionError: The service cannot be reached.
     """
-    with closing(Service(url)) as service:
+    with closing(DlflaskClient(url)) as client:
         yield lambda uploads: [
-            _unread(one) if isinstance(one, DlflaskError) else service(one) for one in uploads
+            _failure(each) if isinstance(each, DlflaskError) else client(each) for each in uploads
         ]
 
 
-def _unread(fault: DlflaskError) -> Outcome:
-    return Outcome(UNREAD if type(fault) is DlflaskError else REFUSED, reason=str(fault))
+def _failure(error: DlflaskError) -> Outcome:
+    # Subclasses reject the image; the base class reports a file that could not be read.
+    return Outcome(UNREAD if type(error) is DlflaskError else REFUSED, reason=str(error))

@@ -1,31 +1,39 @@
-"""The service under gunicorn, with the project's own configuration."""
+"""Start the service under Gunicorn with the project's configuration."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
 
 from dlflask.config import ROOT
+from dlflask.server.settings import check_address, check_backend, read_port, read_workers
 
 
-def serve(host: str, port: int, workers: int | None) -> NoReturn:
-    """Become gunicorn: signals and the exit status are its own from here on."""
-    environment = dict(os.environ) | {"PORT": str(port)}
+def serve(host: str, port: str, workers: str | None) -> NoReturn:
+    """Replace this process by Gunicorn, which handles signals and sets the exit status.
+
+    Raises:
+        ConfigError: A number is not valid, the address cannot be used, or the Keras backend is not
+            installed. gunicorn.conf.py checks the same, but after Gunicorn's own start.
+    """
+    environment = dict(os.environ) | {"PORT": port}
     if workers is not None:
-        environment["WEB_CONCURRENCY"] = str(workers)
-    os.execve(sys.executable, command(host, port), environment)  # noqa: S606
+        environment["WEB_CONCURRENCY"] = workers
+    number = read_port(environment)
+    read_workers(environment, 1)
+    check_backend(environment)
+    check_address(host, number)
+    os.execve(sys.executable, gunicorn_command(host, number), environment)  # noqa: S606
 
 
-def command(host: str, port: int) -> list[str]:
-    """The command line of gunicorn."""
+def gunicorn_command(host: str, port: int) -> list[str]:
+    """Return the command line of Gunicorn."""
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     config = str(ROOT / "gunicorn.conf.py")
     options = ["--config", config, "--chdir", str(ROOT), "--bind", bind]
-    return [sys.executable, "-m", "gunicorn", *options, "server:app"]
-
-
-def port_of(environment: Mapping[str, str]) -> int:
-    """The port that `make run` would take."""
-    return int(environment.get("PORT", "8000"))
+    # Started by -m, Gunicorn cannot start its successor on SIGUSR2.
+    script = Path(sys.executable).with_name("gunicorn")
+    start = [str(script)] if script.is_file() else ["-m", "gunicorn"]
+    return [sys.executable, *start, *options, "server:app"]

@@ -1,1 +1,1 @@
-"""Labelled pictures in, a report out: accuracy, calibration, verdicts and the worst cases."""
+"""Evaluation on labelled images: accuracy, calibration, verdicts and the worst cases."""

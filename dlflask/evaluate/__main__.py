@@ -1,9 +1,14 @@
-"""`python -m dlflask.evaluate DIR_OR_NPZ...`: how well a model or a service reads pictures.
+"""`python -m dlflask.evaluate DIR_OR_NPZ...`: measure how well a model or a service reads images.
 
-Every picture goes through the functions of the service: bytes, ink, tensor, prediction.
+Every image takes the service's own path: decode, normalise, predict.
 """
 
 from __future__ import annotations
+
+# ruff: noqa: E402  after the check that the packages imported here are installed
+from dlflask.cli.parser import Parser, check_environment
+
+check_environment()
 
 import argparse
 import platform
@@ -14,70 +19,76 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.progress import track
 
-from dlflask.client import Service
+from dlflask.cli.predict import load_classifier
+from dlflask.client import DlflaskClient
 from dlflask.config import Config
 from dlflask.errors import ConfigError, ModelError
-from dlflask.evaluate.contact_sheet import choose_worst, draw_sheet
-from dlflask.evaluate.dataset import Picture, find_digits, find_non_digits
-from dlflask.evaluate.outcomes import Answer, Reader, ask, read_by_model
+from dlflask.evaluate.contact_sheet import choose_worst, draw_contact_sheet
+from dlflask.evaluate.dataset import LabelledImage, find_digits, find_non_digits
+from dlflask.evaluate.outcomes import Case, Reader, ask, read_by_model
 from dlflask.evaluate.render import to_markdown
 from dlflask.evaluate.report import summarise
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Find the pictures, ask about each, report."""
+    """Evaluate as the command line says and return the exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
     if not options.digits and not options.non_digits:
         parser.error("name a folder or an .npz file of digits, or --non-digits FOLDER")
     try:
-        pictures, unlabelled = _find(options.digits, options.non_digits)
+        images, unlabelled = _find(options.digits, options.non_digits)
         reader, about = _open_service(options.url) if options.url else _open_model(options.model)
-    except (FileNotFoundError, ValueError, ConnectionError, ModelError, ConfigError) as fault:
-        parser.error(str(fault))
+    except (FileNotFoundError, ValueError, ConnectionError, ModelError, ConfigError) as error:
+        parser.error(str(error))
+    started = time.monotonic()
     with reader as read:
-        answers, seconds = _ask(read, pictures)
+        # On stderr, so that the report can be redirected to a file.
+        cases = ask(read, track(images, "Reading images", console=Console(stderr=True)))
+    seconds = time.monotonic() - started
+    names = ", ".join(path.name or str(path) for path in [*options.digits, *options.non_digits])
     about |= {
-        "pictures": f"{len(pictures):,} from "
-        + ", ".join(path.name or str(path) for path in [*options.digits, *options.non_digits]),
-        "time": f"{seconds:.1f} s, {len(pictures) / seconds:.0f} pictures a second on "
+        "images": f"{len(images):,} from {names}",
+        "time": f"{seconds:.1f} s, {len(images) / seconds:.0f} images per second on "
         f"{platform.machine()}",
     }
-    report = summarise(answers, about, unlabelled)
-    text = to_markdown(report)
-    print(text)
-    if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-        report.write(options.output / "report.json")
-        (options.output / "report.md").write_text(text, encoding="utf-8")
-        draw_sheet(choose_worst(answers)).save(options.output / "worst.png")
+    _publish(cases, about, unlabelled, options.output)
     return 0
 
 
-def _find(digits: list[Path], non_digits: list[Path]) -> tuple[list[Picture], list[str]]:
-    pictures: list[Picture] = []
-    unlabelled: list[str] = []
-    for path in digits:
-        found = find_digits(path)
-        pictures += found.pictures
-        unlabelled += found.unlabelled
-    for path in non_digits:
-        pictures += find_non_digits(path)
-    return pictures, unlabelled
+def _publish(
+    cases: list[Case], about: dict[str, Any], unlabelled: list[str], folder: Path | None
+) -> None:
+    report = summarise(cases, about, unlabelled)
+    text = to_markdown(report)
+    if sys.stdout.isatty():
+        Console().print(Markdown(text))
+    else:
+        print(text)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        report.write(folder / "report.json")
+        (folder / "report.md").write_text(text, encoding="utf-8")
+        draw_contact_sheet(choose_worst(cases)).save(folder / "worst.png")
+
+
+def _find(digits: list[Path], non_digits: list[Path]) -> tuple[list[LabelledImage], list[str]]:
+    datasets = [find_digits(path) for path in digits]
+    images = [image for dataset in datasets for image in dataset.images]
+    images += [image for path in non_digits for image in find_non_digits(path)]
+    return images, [name for dataset in datasets for name in dataset.unlabelled]
 
 
 def _open_service(url: str) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
-    return closing(Service(url)), {"service": url}
+    return closing(DlflaskClient(url)), {"service": url}
 
 
 def _open_model(path: Path | None) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
-    # Keras takes seconds to import, and asking a service does without it.
-    from dlflask.digits.classifier import Classifier  # noqa: PLC0415
-
     path = path or Config.from_environment().model_path
-    classifier = Classifier(path)
+    classifier = load_classifier(path)
     thresholds = classifier.thresholds
     return nullcontext(read_by_model(classifier)), {
         "model": path.name,
@@ -87,25 +98,18 @@ def _open_model(path: Path | None) -> tuple[AbstractContextManager[Reader], dict
     }
 
 
-def _ask(reader: Reader, pictures: list[Picture]) -> tuple[list[Answer], float]:
-    started = time.monotonic()
-    # On stderr, so that the report can be sent to a file.
-    answers = ask(reader, track(pictures, "Reading pictures", console=Console(stderr=True)))
-    return answers, time.monotonic() - started
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m dlflask.evaluate",
-        description="Measure how well digits in pictures are read.",
+        description="Measure how well a model or a running service reads digits in your images.",
     )
     parser.add_argument(
         "digits",
         type=Path,
         nargs="*",
         metavar="DIR_OR_NPZ",
-        help="pictures as LABEL/FILE or SOURCE/LABEL/FILE, or an .npz file with x and y, or "
-        "x_test and y_test",
+        help="images as LABEL/FILE or SOURCE/LABEL/FILE, or an .npz file with x and y, or x_test "
+        "and y_test",
     )
     parser.add_argument(
         "--non-digits",
@@ -113,24 +117,18 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="FOLDER",
-        help="pictures of what is no digit, as SOURCE/FILE",
+        help="images without a digit, as SOURCE/FILE",
     )
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--model",
-        type=Path,
-        metavar="FILE",
-        help="the model to evaluate (default: the one that the service serves)",
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument(
+        "--model", type=Path, metavar="FILE", help="the model (default: the one that is served)"
     )
-    what.add_argument(
-        "--url",
-        help="ask a running service instead, as in http://127.0.0.1:8000",
-    )
+    target.add_argument("--url", help="a running service, such as http://127.0.0.1:8000")
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="write report.json, report.md and worst.png, a picture of the worst answers, here",
+        help="write report.json, report.md and worst.png, the worst cases, to this folder",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Folders and `.npz` files in, labelled pictures out."""
+"""Labelled images from folders and `.npz` files."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: Names of the arrays: plain sets, and the test part of `keras.datasets.mnist`.
+#: Names of the arrays: plain datasets, and the test part of `keras.datasets.mnist`.
 _ARRAYS = (("x", "y"), ("x_test", "y_test"))
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of a set.
+class LabelledImage:
+    """One image of a dataset.
 
     Attributes:
-        name: Where it lies, from the named folder or file on.
-        source: The group that the macro average is taken over.
-        label: The digit it shows, or None where it shows no digit.
-        load: Gives the bytes of the picture's file; may raise OSError.
+        name: Path below the folder or file that was named.
+        source: The first folder below it, or its own name; the macro average is taken over sources.
+        label: The digit shown; None if the image shows no digit.
+        load: Returns the bytes of the image file; may raise OSError.
     """
 
     name: str
@@ -34,67 +34,77 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Pictures of a set, and the names of files there that have no label."""
+class Dataset:
+    """Labelled images, and the names of files without a label."""
 
-    pictures: list[Picture]
+    images: list[LabelledImage]
     unlabelled: list[str]
 
 
-def find_digits(path: Path) -> Found:
-    """Read a folder of `<label>/<file>` or `<source>/<label>/<file>`, or an `.npz` file.
+def find_digits(path: Path) -> Dataset:
+    """Read a folder of `<label>/<file>` or `<source>/.../<label>/<file>`, or an `.npz` file.
 
     Raises:
-        FileNotFoundError: There is nothing at `path`.
-        ValueError: It holds no labelled pictures.
+        FileNotFoundError: `path` does not exist.
+        ValueError: It holds no labelled images.
     """
     if path.suffix == ".npz":
-        return Found(list(_read_arrays(path)), [])
-    pictures, unlabelled = [], []
+        return Dataset(list(_read_arrays(path)), [])
+    images, unlabelled = [], []
     for file, name, source in _walk(path):
-        label = file.parent.name
-        if len(label) == 1 and label in "0123456789":
-            pictures.append(Picture(name, source, int(label), file.read_bytes))
+        if _is_label(file.parent.name):
+            images.append(LabelledImage(name, source, int(file.parent.name), file.read_bytes))
         else:
             unlabelled.append(name)
-    if not pictures:
+    if not images:
         raise ValueError(
-            f"{path} holds no labelled pictures; expected LABEL/FILE or SOURCE/LABEL/FILE with "
+            f"{path} holds no labelled images; expected LABEL/FILE or SOURCE/LABEL/FILE with "
             "a digit as LABEL."
         )
-    return Found(pictures, unlabelled)
+    return Dataset(images, unlabelled)
 
 
-def find_non_digits(path: Path) -> list[Picture]:
-    """Read every picture of a folder of `<source>/<file>`.
+def find_non_digits(path: Path) -> list[LabelledImage]:
+    """Read every file of a folder of `<source>/.../<file>`, without labels.
 
     Raises:
-        FileNotFoundError: There is nothing at `path`.
+        FileNotFoundError: `path` does not exist.
         ValueError: The folder is empty.
     """
-    found = [Picture(name, source, None, file.read_bytes) for file, name, source in _walk(path)]
-    if not found:
-        raise ValueError(f"{path} is empty; expected pictures of what is no digit, SOURCE/FILE.")
-    return found
+    images = [
+        LabelledImage(name, source, None, file.read_bytes) for file, name, source in _walk(path)
+    ]
+    if not images:
+        raise ValueError(f"{path} is empty; expected images without a digit as SOURCE/FILE.")
+    return images
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """Encode a (height, width), (height, width, 1) or (height, width, 3) array as a PNG file."""
+    buffer = BytesIO()
+    Image.fromarray(image.squeeze()).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _is_label(name: str) -> bool:
+    return len(name) == 1 and name in "0123456789"
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, str, str]]:
-    """Each file below `root` with its name and source; hidden files are the system's own."""
+    """Yield each file below `root` with its name and source, without the system's hidden files."""
     if not root.is_dir():
-        raise FileNotFoundError(f"There is no folder at {root}; name a folder or an .npz file.")
-    whole = root.resolve().name
+        raise FileNotFoundError(f"{root} is not a folder; name a folder or an .npz file.")
     for file in sorted(file for file in root.rglob("*") if file.is_file()):
-        parts = file.relative_to(root).parts
-        if parts[-1].startswith("."):
+        *folders, name = file.relative_to(root).parts
+        if name.startswith("."):
             continue
-        folders = parts[:-1]
-        is_source = folders and not (len(folders) == 1 and folders[0].isdigit())
-        yield file, "/".join(parts), folders[0] if is_source else whole
+        has_source = folders and not (len(folders) == 1 and _is_label(folders[0]))
+        yield file, "/".join((*folders, name)), folders[0] if has_source else root.resolve().name
 
 
-def _read_arrays(path: Path) -> Iterator[Picture]:
+def _read_arrays(path: Path) -> Iterator[LabelledImage]:
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file at {path}.")
+        raise FileNotFoundError(f"The file {path} does not exist.")
     with np.load(path) as npz:
         names = next((names for names in _ARRAYS if set(names) <= set(npz.files)), None)
         if names is None:
@@ -108,13 +118,6 @@ def _read_arrays(path: Path) -> Iterator[Picture]:
             "uint8 (N, height, width) with as many labels in 0..9."
         )
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-        name = f"{path.stem}/{index}"
-        yield Picture(name, path.stem, int(label), partial(encode_png, image))
-
-
-def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """A (height, width) or (height, width, 3) array as a PNG file, which loses nothing."""
-    buffer = BytesIO()
-    # MNIST's shape in Keras pipelines has a channel axis.
-    Image.fromarray(image.squeeze()).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+        yield LabelledImage(
+            f"{path.stem}/{index}", path.stem, int(label), partial(encode_png, image)
+        )

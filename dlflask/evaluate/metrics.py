@@ -1,18 +1,15 @@
-"""Proportions with intervals, and how far a confidence can be believed."""
+"""Proportions with confidence intervals, and calibration metrics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 Probabilities = NDArray[np.floating]
 Labels = NDArray[np.integer]
-
-#: The normal distribution's 97.5 % point: a two-sided 95 % interval.
-Z_95 = 1.959964
 
 #: As in the literature, so that figures can be compared.
 NUM_BINS = 15
@@ -23,7 +20,7 @@ _MIN_PROBABILITY = 1e-30
 
 @dataclass(frozen=True)
 class Rate:
-    """A proportion seen in `count` trials, with its 95 % interval; fractions of 1."""
+    """A proportion in `count` trials, with its 95 % interval; fractions of 1."""
 
     hits: int
     count: int
@@ -33,26 +30,20 @@ class Rate:
 
 
 def rate(hits: int, count: int) -> Rate:
-    """A proportion with its Wilson interval; of no trials at all, nothing is known.
+    """Return a proportion with its Wilson interval; without trials the interval is 0 to 1.
 
     Source: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference,
     JASA 22 (1927).
     """
     if not count:
         return Rate(0, 0, 0.0, 0.0, 1.0)
-    share, square = hits / count, Z_95**2
-    centre = share + square / (2 * count)
-    spread = Z_95 * sqrt(share * (1 - share) / count + square / (4 * count**2))
-    scale = 1 + square / count
-    # Where the bound is 0 or 1, rounding may leave it 1e-17 on the wrong side of the share.
-    low, high = max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
-    low, high = min(low, share), max(high, share)
-    return Rate(hits, count, share, low, high)
+    interval = binomtest(hits, count).proportion_ci(method="wilson")
+    return Rate(hits, count, hits / count, float(interval.low), float(interval.high))
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers with a confidence from `low` to `high`: how sure they were, and how right."""
+    """Mean confidence and accuracy of the predictions with a confidence in `low` to `high`."""
 
     low: float
     high: float
@@ -63,13 +54,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far confidences can be believed; lower is better.
+    """Agreement of confidence and accuracy; lower is better.
 
     Attributes:
         error: Expected calibration error over `bins`, a fraction of 1.
-        log_loss: Mean negative logarithm of the probability given to the truth, in nats.
-        brier: Mean squared distance of the ten probabilities from the truth, 0..2.
-        bins: The reliability table; bins without answers are left out.
+        log_loss: Mean negative logarithm of the probability of the label, in nats.
+        brier: Mean squared distance of the ten probabilities from the label's one-hot vector, 0..2.
+        bins: The reliability table, without empty bins.
     """
 
     error: float
@@ -79,7 +70,7 @@ class Calibration:
 
 
 def calibration(probabilities: Probabilities, labels: Labels) -> Calibration:
-    """Compare confidences with what came true.
+    """Compare predicted probabilities with labels.
 
     Args:
         probabilities: (N, 10), rows that sum to 1; N at least 1.
@@ -90,14 +81,14 @@ def calibration(probabilities: Probabilities, labels: Labels) -> Calibration:
     """
     probabilities = np.asarray(probabilities, np.float64)
     labels = np.asarray(labels)
-    truth = np.eye(probabilities.shape[1])[labels]
-    of_truth = np.maximum(probabilities[np.arange(len(labels)), labels], _MIN_PROBABILITY)
+    one_hot = np.eye(probabilities.shape[1])[labels]
+    of_label = np.maximum(probabilities[np.arange(len(labels)), labels], _MIN_PROBABILITY)
     bins = reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
     gaps = sum(each.count * abs(each.confidence - each.accuracy) for each in bins)
     return Calibration(
         error=gaps / len(labels),
-        log_loss=float(-np.log(of_truth).mean()),
-        brier=float(((probabilities - truth) ** 2).sum(axis=1).mean()),
+        log_loss=float(-np.log(of_label).mean()),
+        brier=float(((probabilities - one_hot) ** 2).sum(axis=1).mean()),
         bins=bins,
     )
 
@@ -105,7 +96,7 @@ def calibration(probabilities: Probabilities, labels: Labels) -> Calibration:
 def reliability(
     confidence: Probabilities, is_right: NDArray[np.bool_], num_bins: int = NUM_BINS
 ) -> list[Bin]:
-    """Answers in bins of equal width by (N,) `confidence`; a confidence of 1 is in the last."""
+    """Group (N,) confidences in bins of equal width; a confidence of 1 is in the last bin."""
     index = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
     return [
         Bin(
@@ -120,16 +111,14 @@ def reliability(
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """How likely two equally good classifiers differ at least so much: an exact two-sided p-value.
+    """Return the exact two-sided p-value that two classifiers are equally good.
 
     Args:
-        only_first: Pictures that only the first reads right.
-        only_second: Pictures that only the second reads right.
+        only_first: Images that only the first classifies correctly.
+        only_second: Images that only the second classifies correctly.
 
     Source: Q. McNemar, Note on the Sampling Error of the Difference between Correlated Proportions
     or Percentages, Psychometrika 12 (1947), with the binomial in place of the chi-square.
     """
-    total, fewer = only_first + only_second, min(only_first, only_second)
-    # In whole numbers: 2 to the total overflows a float from 1,024 differences on.
-    tail = sum(comb(total, k) for k in range(fewer + 1))
-    return min(1.0, 2 * tail / (1 << total))
+    total = only_first + only_second
+    return float(binomtest(only_first, total).pvalue) if total else 1.0

@@ -1,4 +1,4 @@
-"""A picture's bytes in, what the service says of them out: in this process, or over HTTP."""
+"""Pair labelled images with the predictions of a model or a running service."""
 
 from __future__ import annotations
 
@@ -11,73 +11,74 @@ from dlflask.digits.normalization import read_tensor
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.errors import ImageError
-from dlflask.evaluate.dataset import Picture
+from dlflask.evaluate.dataset import LabelledImage
 from dlflask.types import Tensor
 
+#: In the order in which reports list them.
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
+
+#: Returns the outcome for the bytes of one image.
+Reader = Callable[[bytes], Outcome]
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """A picture and what was said of it."""
+class Case:
+    """A labelled image and its outcome."""
 
-    picture: Picture
+    image: LabelledImage
     outcome: Outcome
 
     @property
-    def guess(self) -> int | None:
-        """The most probable digit; None where there was no answer."""
+    def predicted(self) -> int | None:
+        """The most probable digit; None without a prediction."""
         probabilities = self.outcome.probabilities
         return None if probabilities is None else int(probabilities.argmax())
 
     @property
     def confidence(self) -> float:
-        """The probability of `guess`; 0 where there was no answer."""
+        """The probability of `predicted`; 0 without a prediction."""
         probabilities = self.outcome.probabilities
         return 0.0 if probabilities is None else float(probabilities.max())
 
     @property
     def is_right(self) -> bool:
-        """Whether the digit that the picture shows was named; a refusal of a digit is wrong."""
-        return self.picture.label is not None and self.guess == self.picture.label
+        """True if the predicted digit is the label; a refused digit is wrong."""
+        return self.image.label is not None and self.predicted == self.image.label
 
     @property
     def is_called_digit(self) -> bool:
-        """Whether it was taken for a digit; a service without verdicts takes all it reads."""
+        """True if the image was accepted as a digit; without verdicts, every prediction counts."""
         return self.outcome.verdict in ("digit", UNKNOWN)
 
 
-Reader = Callable[[bytes], Outcome]
-
-
 class PredictsDigits(Protocol):
-    """What is needed of a classifier."""
+    """The part of a classifier that `read_by_model` uses."""
 
     def predict(self, tensor: Tensor) -> Prediction:
         """Classify one (28, 28) float32 tensor."""
 
 
 def read_by_model(classifier: PredictsDigits) -> Reader:
-    """A reader that does what the service does with an upload, in this process."""
+    """Return a reader that decodes, normalises and predicts in this process."""
 
     def read(upload: bytes) -> Outcome:
         try:
             tensor = read_tensor(upload)
-        except ImageError as fault:
-            return Outcome(REFUSED, reason=f"{type(fault).__name__}: {fault}")
+        except ImageError as error:
+            return Outcome(REFUSED, reason=f"{type(error).__name__}: {error}")
         prediction = classifier.predict(tensor)
         return Outcome(prediction.verdict, prediction.probabilities)
 
     return read
 
 
-def ask(reader: Reader, pictures: Iterable[Picture]) -> list[Answer]:
-    """Ask about every picture; one that cannot be read from disk does not stop the others."""
-    answers = []
-    for picture in pictures:
+def ask(reader: Reader, images: Iterable[LabelledImage]) -> list[Case]:
+    """Read every image in turn; a file that cannot be read becomes `UNREAD`."""
+    cases = []
+    for image in images:
         try:
-            outcome = reader(picture.load())
-        except OSError as fault:
-            outcome = Outcome(UNREAD, reason=f"{type(fault).__name__}: {fault}")
-        answers.append(Answer(picture, outcome))
-    return answers
+            outcome = reader(image.load())
+        except OSError as error:
+            outcome = Outcome(UNREAD, reason=f"{type(error).__name__}: {error}")
+        cases.append(Case(image, outcome))
+    return cases

@@ -1,4 +1,4 @@
-"""Answers in, the figures of an evaluation out."""
+"""Figures of an evaluation, computed from its cases."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import numpy as np
 
 from dlflask.client import REFUSED, UNREAD
 from dlflask.evaluate.metrics import Calibration, Rate, calibration, rate
-from dlflask.evaluate.outcomes import OUTCOMES, Answer
+from dlflask.evaluate.outcomes import OUTCOMES, Case
 
-#: Columns of the confusion matrix: the ten digits, and what was refused.
+#: Columns of the confusion matrix: the ten digits, and one for refused images.
 NUM_COLUMNS = 11
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Of pictures that show a digit; one that was refused is wrong.
+    """Figures on images of digits; a refused image counts as wrong.
 
     Attributes:
-        confusion: 10 rows, what is shown, of 11 columns: the digit named, or refused.
-        calibration: Of the pictures that were not refused; None where all were.
-        verdicts: How many pictures got each of `OUTCOMES`.
-        right_of_verdict: Of the pictures with each verdict, those whose digit was named.
+        confusion: 10 rows, the labels, of 11 columns: the predicted digit, or refused.
+        calibration: On the images that were not refused; None if all were.
+        verdicts: Number of images with each of `OUTCOMES`.
+        right_of_verdict: Accuracy on the images with each verdict.
     """
 
     accuracy: Rate
@@ -42,7 +42,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class NonDigits:
-    """Of pictures that show no digit: those called `digit` are the mistakes."""
+    """Figures on images without a digit; those called `digit` are the mistakes."""
 
     called_digit: Rate
     verdicts: dict[str, int]
@@ -51,13 +51,13 @@ class NonDigits:
 
 @dataclass(frozen=True)
 class Report:
-    """An evaluation. Rates are fractions of 1.
+    """Figures of an evaluation. Rates are fractions of 1.
 
     Attributes:
-        about: What was evaluated, on what, how fast; in words and numbers.
-        refusals: The refused pictures by reason, most frequent first.
-        unread: Name and reason of each picture that got no answer, and each file without a label;
-            none of them is counted.
+        about: The model or service, the images and the time taken, by name.
+        refusals: Number of refused images by reason, most frequent first.
+        unread: Name and reason of each image without an outcome and each file without a label;
+            they are not counted.
     """
 
     about: dict[str, Any]
@@ -72,80 +72,73 @@ class Report:
 
 
 def summarise(
-    answers: Sequence[Answer], about: dict[str, Any], unlabelled: Sequence[str] = ()
+    cases: Sequence[Case], about: dict[str, Any], unlabelled: Sequence[str] = ()
 ) -> Report:
-    """Count `answers`; digits and non-digits are told by their labels."""
-    read = [answer for answer in answers if answer.outcome.verdict != UNREAD]
-    lost = [answer for answer in answers if answer.outcome.verdict == UNREAD]
-    digits = [answer for answer in read if answer.picture.label is not None]
-    non_digits = [answer for answer in read if answer.picture.label is None]
-    refused = Counter(
-        answer.outcome.reason.partition(":")[0]
-        for answer in read
-        if answer.outcome.verdict == REFUSED
-    )
+    """Compute all figures; images without a label are non-digits."""
+    read = [case for case in cases if case.outcome.verdict != UNREAD]
+    digits = [case for case in read if case.image.label is not None]
+    non_digits = [case for case in read if case.image.label is None]
+    reasons = [case.outcome.reason for case in read if case.outcome.verdict == REFUSED]
+    unread = [case for case in cases if case.outcome.verdict == UNREAD]
     return Report(
         about=about,
         digits=_summarise_digits(digits) if digits else None,
         non_digits=_summarise_non_digits(non_digits) if non_digits else None,
-        refusals=dict(refused.most_common()),
-        unread=[f"{answer.picture.name}: {answer.outcome.reason}" for answer in lost]
-        + [f"{name}: it does not lie in a folder named after a digit" for name in unlabelled],
+        refusals=dict(Counter(reason.partition(":")[0] for reason in reasons).most_common()),
+        unread=[f"{case.image.name}: {case.outcome.reason}" for case in unread]
+        + [f"{name}: its folder is not named after a digit" for name in unlabelled],
     )
 
 
-def _summarise_digits(answers: Sequence[Answer]) -> Digits:
-    by_source = _rates(answers, lambda answer: answer.picture.source)
+def _summarise_digits(cases: Sequence[Case]) -> Digits:
+    by_source = _rates(cases, lambda case: case.image.source)
     return Digits(
-        accuracy=rate(sum(answer.is_right for answer in answers), len(answers)),
+        accuracy=rate(sum(case.is_right for case in cases), len(cases)),
         macro_accuracy=float(np.mean([each.rate for each in by_source.values()])),
-        by_class=_rates(answers, lambda answer: answer.picture.label),
+        by_class=_rates(cases, lambda case: case.image.label),
         by_source=by_source,
-        confusion=_confusion(answers),
-        calibration=_calibration(answers),
-        verdicts=_verdicts(answers),
-        right_of_verdict=_rates(answers, lambda answer: answer.outcome.verdict),
+        confusion=_confusion(cases),
+        calibration=_calibration(cases),
+        verdicts=_verdicts(cases),
+        right_of_verdict=_rates(cases, lambda case: case.outcome.verdict),
     )
 
 
-def _summarise_non_digits(answers: Sequence[Answer]) -> NonDigits:
-    by_source = _rates(
-        answers, lambda answer: answer.picture.source, lambda answer: answer.is_called_digit
-    )
+def _summarise_non_digits(cases: Sequence[Case]) -> NonDigits:
     return NonDigits(
-        called_digit=rate(sum(answer.is_called_digit for answer in answers), len(answers)),
-        verdicts=_verdicts(answers),
-        by_source=by_source,
+        called_digit=rate(sum(case.is_called_digit for case in cases), len(cases)),
+        verdicts=_verdicts(cases),
+        by_source=_rates(cases, lambda case: case.image.source, lambda case: case.is_called_digit),
     )
 
 
 def _rates(
-    answers: Iterable[Answer],
-    key: Callable[[Answer], Hashable],
-    hit: Callable[[Answer], bool] = lambda answer: answer.is_right,
+    cases: Iterable[Case],
+    key: Callable[[Case], Hashable],
+    is_hit: Callable[[Case], bool] = lambda case: case.is_right,
 ) -> dict[str, Rate]:
     groups: dict[str, list[bool]] = defaultdict(list)
-    for answer in answers:
-        groups[str(key(answer))].append(hit(answer))
+    for case in cases:
+        groups[str(key(case))].append(is_hit(case))
     return {name: rate(sum(hits), len(hits)) for name, hits in sorted(groups.items())}
 
 
-def _confusion(answers: Iterable[Answer]) -> list[list[int]]:
+def _confusion(cases: Iterable[Case]) -> list[list[int]]:
     matrix = np.zeros((10, NUM_COLUMNS), int)
-    for answer in answers:
-        matrix[answer.picture.label, NUM_COLUMNS - 1 if answer.guess is None else answer.guess] += 1
+    for case in cases:
+        matrix[case.image.label, NUM_COLUMNS - 1 if case.predicted is None else case.predicted] += 1
     rows: list[list[int]] = matrix.tolist()
     return rows
 
 
-def _calibration(answers: Iterable[Answer]) -> Calibration | None:
-    named = [(a.outcome.probabilities, a.picture.label) for a in answers if a.guess is not None]
-    if not named:
+def _calibration(cases: Iterable[Case]) -> Calibration | None:
+    read = [case for case in cases if case.predicted is not None]
+    if not read:
         return None
-    probabilities, labels = zip(*named, strict=True)
-    return calibration(np.stack(probabilities), np.array(labels))
+    probabilities = np.stack([case.outcome.probabilities for case in read])  # type: ignore[misc]
+    return calibration(probabilities, np.array([case.image.label for case in read]))
 
 
-def _verdicts(answers: Iterable[Answer]) -> dict[str, int]:
-    counts = Counter(answer.outcome.verdict for answer in answers)
+def _verdicts(cases: Iterable[Case]) -> dict[str, int]:
+    counts = Counter(case.outcome.verdict for case in cases)
     return {verdict: counts[verdict] for verdict in OUTCOMES}

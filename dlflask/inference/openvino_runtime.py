@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Keras reads this once, when it is first imported. OpenVINO serves without TensorFlow installed.
-os.environ.setdefault("KERAS_BACKEND", "openvino")
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "openvino"
 # TBB, under OpenVINO, else asks for and sets its thread's CPUs at every call, to what they were.
 os.environ.setdefault("HWLOC_THISSYSTEM", "0")
 # OpenVINO's openvino_telemetry reports each import to Google Analytics and keeps a client id under

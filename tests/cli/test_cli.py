@@ -1,19 +1,26 @@
 import csv
 import io
 import json
+import os
+import socket
+import subprocess
+import sys
+import venv
 
 import numpy as np
 import pytest
 
+from dlflask import __version__
 from dlflask.cli.formatters import csv_rows, json_rows, text_rows
-from dlflask.cli.inputs import Named, find_files
+from dlflask.cli.inputs import InputFile, find_files
 from dlflask.cli.predict import BATCH_SIZE, predict
-from dlflask.cli.serve import command, port_of
+from dlflask.cli.serve import gunicorn_command
 from dlflask.client import UNREAD, Outcome
 from dlflask.errors import DlflaskError, EmptyUpload, UploadTooLarge
+from tests.serving import ROOT
 
 SURE = Outcome("digit", np.array([0.01] * 4 + [0.91] + [0.01] * 5, np.float32))
-FAULT = Outcome(UNREAD, reason="No such file")
+FAILURE = Outcome(UNREAD, reason="No such file")
 
 
 @pytest.fixture
@@ -30,72 +37,79 @@ def folder(tmp_path, monkeypatch):
     ("named", "found"),
     [
         pytest.param(["."], ["a.JPG", "b.png", "below/c.webp"], id="folder"),
-        pytest.param(["notes.txt"], ["notes.txt"], id="a-file-whatever-it-is-called"),
+        pytest.param(["notes.txt"], ["notes.txt"], id="file-with-any-suffix"),
         pytest.param(["*.png", "b*/*"], ["b.png", "below/c.webp"], id="patterns"),
         pytest.param(["**/*.webp"], ["below/c.webp"], id="pattern-below"),
-        pytest.param(["empty"], ["empty"], id="folder-without-pictures"),
-        pytest.param(["-", "gone.png"], ["-", "gone.png"], id="kept-though-missing"),
+        pytest.param(["empty"], ["empty"], id="folder-without-images"),
+        pytest.param(["-", "gone.png"], ["-", "gone.png"], id="missing"),
     ],
 )
-def test_files_folders_and_patterns_are_found(folder, named, found):
+def test_find_files(folder, named, found):
     assert [one.name for one in find_files(named)] == found
 
 
-def test_a_file_is_read_up_to_the_limit(folder):
-    assert Named("b.png").read(5) == b"12345"
-    assert isinstance(Named("b.png").read_or_fault(4), UploadTooLarge)
+def test_input_file_limit(folder):
+    assert InputFile("b.png").read(5) == b"12345"
+    assert isinstance(InputFile("b.png").read_or_error(4), UploadTooLarge)
 
 
-def test_standard_input_is_a_picture(monkeypatch):
+def test_input_file_standard_input(monkeypatch):
     standard = io.TextIOWrapper(io.BytesIO(b"12345"))
     monkeypatch.setattr("sys.stdin", standard)
 
-    assert Named("-").read(5) == b"12345"
-    assert isinstance(Named("-").read_or_fault(5), EmptyUpload)
+    assert InputFile("-").read(5) == b"12345"
+    assert isinstance(InputFile("-").read_or_error(5), EmptyUpload)
 
 
-@pytest.mark.parametrize(("name", "says"), [("gone.png", "No such file"), ("empty", "directory")])
-def test_what_cannot_be_read_is_said_in_words(folder, name, says):
-    fault = Named(name).read_or_fault(5)
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("gone.png", "No such file or folder"),
+        ("*.gone", "No file matches this pattern"),
+        ("empty", "This folder holds no images"),
+    ],
+)
+def test_input_file_error(folder, name, says):
+    error = InputFile(name).read_or_error(5)
 
-    assert type(fault) is DlflaskError
-    assert says in str(fault)
+    assert type(error) is DlflaskError
+    assert says in str(error)
 
 
-def test_files_are_read_in_batches_and_in_order(folder):
-    shown = []
+def test_predict_batches(folder):
+    sizes = []
 
     def reader(uploads):
-        shown.append(len(uploads))
-        return [FAULT if isinstance(one, DlflaskError) else SURE for one in uploads]
+        sizes.append(len(uploads))
+        return [FAILURE if isinstance(each, DlflaskError) else SURE for each in uploads]
 
-    files = [Named("b.png"), Named("gone.png")] * BATCH_SIZE
+    files = [InputFile("b.png"), InputFile("gone.png")] * BATCH_SIZE
 
     batches = list(predict(files, reader, 5))
 
-    assert shown == [BATCH_SIZE, BATCH_SIZE]
-    assert [one for batch in batches for one in batch] == [
-        (one, FAULT if one.name == "gone.png" else SURE) for one in files
+    assert sizes == [BATCH_SIZE, BATCH_SIZE]
+    assert [row for batch in batches for row in batch] == [
+        (file, FAILURE if file.name == "gone.png" else SURE) for file in files
     ]
 
 
-def test_rows_for_people():
-    output, faults = io.StringIO(), io.StringIO()
-    write = text_rows(output, faults)
+def test_text_rows():
+    output, errors = io.StringIO(), io.StringIO()
+    write = text_rows(output, errors)
 
     write("four.png", SURE)
-    write("gone.png", FAULT)
+    write("gone.png", FAILURE)
 
     assert output.getvalue() == "4   91.0%  digit        four.png\n"
-    assert faults.getvalue() == "gone.png: No such file\n"
+    assert errors.getvalue() == "gone.png: No such file\n"
 
 
-def test_rows_of_json():
+def test_json_rows():
     output = io.StringIO()
     write = json_rows(output)
 
     write("vier \N{EURO SIGN}.png", SURE)
-    write("gone.png", FAULT)
+    write("gone.png", FAILURE)
 
     four, gone = map(json.loads, output.getvalue().splitlines())
     assert (four["file"], four["label"], four["verdict"]) == ("vier \N{EURO SIGN}.png", 4, "digit")
@@ -106,12 +120,12 @@ def test_rows_of_json():
     assert {gone[name] for name in gone if name not in ("file", "error")} == {None}
 
 
-def test_rows_of_csv():
+def test_csv_rows():
     output = io.StringIO()
     write = csv_rows(output)
 
     write('a "4", really.png', SURE)
-    write("gone.png", FAULT)
+    write("gone.png", FAILURE)
 
     four, gone = csv.DictReader(io.StringIO(output.getvalue()))
     assert four["file"] == 'a "4", really.png'
@@ -120,12 +134,70 @@ def test_rows_of_csv():
 
 
 @pytest.mark.parametrize(("host", "bind"), [("127.0.0.1", "127.0.0.1:8080"), ("::1", "[::1]:8080")])
-def test_gunicorn_is_told_where_to_listen(host, bind):
-    given = command(host, 8080)
+def test_gunicorn_command_bind(host, bind):
+    command = gunicorn_command(host, 8080)
 
-    assert given[given.index("--bind") + 1] == bind
-    assert given[-1] == "server:app"
+    assert command[command.index("--bind") + 1] == bind
+    assert command[-1] == "server:app"
 
 
-def test_the_port_is_that_of_make_run():
-    assert (port_of({}), port_of({"PORT": "8080"})) == (8000, 8080)
+def run(*arguments, python=sys.executable, **environment):
+    return subprocess.run(
+        [python, "-m", "dlflask", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "openvino", "NO_COLOR": "1"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_version():
+    assert run("--version").stdout == f"dlflask {__version__}\n"
+
+
+def test_no_command_lists_all_commands():
+    done = run()
+
+    assert done.returncode == 2
+    for command in ("predict", "serve", "dlflask.evaluate", "dlflask.train"):
+        assert command in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "says"),
+    [
+        pytest.param(["--port", "99999"], {}, "PORT is '99999'; expected", id="port"),
+        pytest.param([], {"PORT": "abc"}, "PORT is 'abc'; expected", id="port-variable"),
+        pytest.param(["--workers", "0"], {}, "WEB_CONCURRENCY is '0'", id="no-worker"),
+        pytest.param([], {"WEB_CONCURRENCY": "two"}, "WEB_CONCURRENCY is 'two'", id="workers"),
+        pytest.param([], {"KERAS_BACKEND": "jaxx"}, "KERAS_BACKEND is 'jaxx'", id="backend"),
+        pytest.param(["--host", "192.0.2.1"], {}, "cannot listen at 192.0.2.1", id="host"),
+    ],
+)
+def test_serve_invalid_setting(arguments, environment, says):
+    done = run("serve", *arguments, **environment)
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert says in line
+
+
+def test_serve_port_in_use():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = run("serve", "--port", str(listener.getsockname()[1]))
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "(Address already in use). Choose another port" in line
+
+
+def test_predict_without_the_packages(tmp_path):
+    venv.create(tmp_path / "empty", with_pip=False)
+
+    done = run("predict", "4.jpg", python=tmp_path / "empty" / "bin" / "python")
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert ".venv/bin/python -m dlflask" in line

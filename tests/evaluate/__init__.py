@@ -1,1 +1,1 @@
-"""The evaluation command, from pictures to report."""
+"""Tests of the evaluation, from images to the report."""

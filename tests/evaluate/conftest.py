@@ -12,7 +12,7 @@ def nearest():
 
 @pytest.fixture(scope="package")
 def folder(tmp_path_factory):
-    """Two sources of ten digits, one under the wrong label, one blank, one file without a label."""
+    """Two sources of ten digits, one with a wrong label, one blank, one file without a label."""
     root = tmp_path_factory.mktemp("pictures") / "drawn"
     for source, ink, paper in [("pen", (20, 20, 90), "white"), ("chalk", "white", (20, 60, 40))]:
         for label in STROKES:

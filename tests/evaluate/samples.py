@@ -1,4 +1,4 @@
-"""What the tests of the evaluation share: a reader that needs no Keras, pictures, a server."""
+"""Shared by the tests of the evaluation: a classifier without Keras, cases, a server."""
 
 import threading
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from werkzeug.serving import make_server
 from dlflask.client import Outcome
 from dlflask.digits.normalization import read_tensor
 from dlflask.digits.prediction import Prediction
-from dlflask.evaluate.dataset import Picture, find_digits
-from dlflask.evaluate.outcomes import Answer, ask, read_by_model
+from dlflask.evaluate.dataset import LabelledImage, find_digits
+from dlflask.evaluate.outcomes import Case, ask, read_by_model
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 
@@ -19,7 +19,7 @@ BLANK = encode(Image.new("RGB", (60, 60), "white"))
 
 
 class Nearest:
-    """Names the drawn digit that a tensor is nearest to; a far one is likely no digit."""
+    """Predicts the drawn digit nearest to a tensor; a distant tensor is probably not a digit."""
 
     is_ready = True
     sha256 = "0" * 64
@@ -41,14 +41,14 @@ class Nearest:
         return [self.predict(tensor) for tensor in tensors]
 
 
-def answers_for(path, classifier):
-    return ask(read_by_model(classifier), find_digits(path).pictures)
+def evaluate_folder(path, classifier):
+    return ask(read_by_model(classifier), find_digits(path).images)
 
 
-def answer(label, guess, confidence, verdict="digit"):
+def make_case(label, predicted, confidence, verdict="digit"):
     probabilities = np.full(10, (1 - confidence) / 9, np.float32)
-    probabilities[guess] = confidence
-    return Answer(Picture("p", "s", label, bytes), Outcome(verdict, probabilities))
+    probabilities[predicted] = confidence
+    return Case(LabelledImage("p", "s", label, bytes), Outcome(verdict, probabilities))
 
 
 @contextmanager

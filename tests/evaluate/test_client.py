@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from dlflask.client import REFUSED, UNKNOWN, UNREAD, Service
+from dlflask.client import REFUSED, UNKNOWN, UNREAD, DlflaskClient
 from dlflask.config import Config
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.evaluate.dataset import find_digits
@@ -14,18 +14,18 @@ from dlflask.web.app import create_app
 from tests.evaluate.samples import serving
 
 
-def test_a_service_answers_as_its_functions_do(folder, nearest):
-    pictures = find_digits(folder).pictures
-    expected = ask(read_by_model(nearest), pictures)
+def test_client_returns_what_the_model_predicts(folder, nearest):
+    images = find_digits(folder).images
+    expected = ask(read_by_model(nearest), images)
 
     with serving(create_app(Config(), DigitRecogniser(nearest))) as url:
-        service = Service(url)
-        answers = ask(service, pictures)
-        service.close()
+        client = DlflaskClient(url)
+        cases = ask(client, images)
+        client.close()
 
-    for here, there in zip(expected, answers, strict=True):
-        assert here.guess == there.guess
-        if here.guess is None:
+    for here, there in zip(expected, cases, strict=True):
+        assert here.predicted == there.predicted
+        if here.predicted is None:
             assert there.outcome.verdict == REFUSED
             assert there.outcome.reason.startswith("422 The picture shows no digit: ")
         else:
@@ -34,7 +34,7 @@ def test_a_service_answers_as_its_functions_do(folder, nearest):
 
 
 class Scripted(BaseHTTPRequestHandler):
-    """Gives the answers of a list, one for each request."""
+    """Sends the responses of a list, one per request."""
 
     protocol_version = "HTTP/1.1"
     script = ()
@@ -71,27 +71,33 @@ BUSY = b'{"title": "Busy", "detail": "Later."}'
 @pytest.mark.parametrize(
     ("script", "verdict", "reason"),
     [
-        pytest.param([(200, FOUR)], "digit", "", id="answer"),
+        pytest.param([(200, FOUR)], "digit", "", id="prediction"),
         pytest.param([(503, BUSY), (429, BUSY), (200, FOUR)], "digit", "", id="busy-at-first"),
         pytest.param([(0, b""), (200, FOUR)], "digit", "", id="connection-dropped-once"),
-        pytest.param([(0, b""), (0, b"")], UNREAD, "RemoteDisconnected", id="dropped-twice"),
-        pytest.param([(500, BUSY)], UNREAD, "500 Busy: Later.", id="fault"),
+        pytest.param(
+            [(0, b""), (0, b"")], UNREAD, "RemoteDisconnected", id="connection-dropped-twice"
+        ),
+        pytest.param([(500, BUSY)], UNREAD, "500 Busy: Later.", id="failed-service"),
         pytest.param([(404, BUSY)], UNREAD, "404 Busy: Later.", id="wrong-address"),
         pytest.param([(422, BUSY)], REFUSED, "422 Busy: Later.", id="refused"),
-        pytest.param([(200, b"<html>")], UNREAD, "status 200, no answer", id="not-json"),
-        pytest.param([(200, b"{}")], UNREAD, "status 200, no answer", id="other-json"),
-        pytest.param([(200, b"[]")], UNREAD, "status 200, no answer", id="a-list"),
+        pytest.param(
+            [(200, b"<html>")], UNREAD, "unexpected response with status 200", id="not-json"
+        ),
+        pytest.param(
+            [(200, b"{}")], UNREAD, "unexpected response with status 200", id="other-json"
+        ),
+        pytest.param([(200, b"[]")], UNREAD, "unexpected response with status 200", id="a-list"),
     ],
 )
-def test_what_a_service_may_answer(script, verdict, reason):
+def test_client_response(script, verdict, reason):
     handler = type("Handler", (Scripted,), {"script": list(script)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        service = Service(f"http://127.0.0.1:{server.server_port}")
-        outcome = service(b"picture")
-        service.close()
+        client = DlflaskClient(f"http://127.0.0.1:{server.server_port}")
+        outcome = client(b"image")
+        client.close()
     finally:
         server.shutdown()
         thread.join()
@@ -99,3 +105,11 @@ def test_what_a_service_may_answer(script, verdict, reason):
 
     assert outcome.verdict == verdict
     assert outcome.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "url", ["service", "ftp://h", "http://", "http://h:99999", "http://h:port", "http://[::1"]
+)
+def test_client_invalid_url(url):
+    with pytest.raises(ValueError, match="is not the address of a service"):
+        DlflaskClient(url)

@@ -17,18 +17,20 @@ from tests.evaluate.samples import serving
     ("arguments", "says"),
     [
         pytest.param([], "name a folder or an .npz file", id="nothing"),
-        pytest.param(["missing"], "There is no folder at missing", id="missing-folder"),
-        pytest.param(["missing.npz"], "There is no file at missing.npz", id="missing-file"),
-        pytest.param(["empty"], "empty holds no labelled pictures", id="empty-folder"),
+        pytest.param(["missing"], "missing is not a folder", id="missing-folder"),
+        pytest.param(["missing.npz"], "The file missing.npz does not exist", id="missing-file"),
+        pytest.param(["empty"], "empty holds no labelled images", id="empty-folder"),
         pytest.param(["--non-digits", "empty"], "empty is empty", id="empty-non-digits"),
         pytest.param(["other.npz"], "other.npz holds a; expected x and y", id="other-arrays"),
         pytest.param(["floats.npz"], "expected uint8", id="floats"),
-        pytest.param(["good", "--url", "service"], "no address of a service", id="no-url"),
+        pytest.param(["good", "--url", "service"], "not the address of a service", id="no-url"),
         pytest.param(["good", "--url", "http://h", "--model", "m"], "not allowed", id="both"),
-        pytest.param(["good", "--url", "http://127.0.0.1:9"], "No service answers", id="nobody"),
+        pytest.param(
+            ["good", "--url", "http://127.0.0.1:9"], "cannot be reached", id="unreachable"
+        ),
     ],
 )
-def test_arguments_that_cannot_be_followed(tmp_path, monkeypatch, capsys, arguments, says):
+def test_evaluate_invalid_arguments(tmp_path, monkeypatch, capsys, arguments, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "good" / "4").mkdir(parents=True)
@@ -40,10 +42,11 @@ def test_arguments_that_cannot_be_followed(tmp_path, monkeypatch, capsys, argume
         main(arguments)
 
     assert exit_info.value.code == 2
-    assert says in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
 
 
-def test_a_service_is_reported_on_in_all_forms(folder, nearest, tmp_path, capsys):
+def test_evaluate_service_writes_all_outputs(folder, nearest, tmp_path, capsys):
     with serving(create_app(Config(), DigitRecogniser(nearest))) as url:
         code = main([str(folder), "--url", url, "--output", str(tmp_path / "new" / "out")])
 
@@ -57,3 +60,15 @@ def test_a_service_is_reported_on_in_all_forms(folder, nearest, tmp_path, capsys
     assert report["digits"]["accuracy"]["hits"] == 20
     with Image.open(output / "worst.png") as sheet:
         assert sheet.format == "PNG"
+
+
+def test_evaluate_on_a_terminal(folder, nearest, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+
+    with serving(create_app(Config(), DigitRecogniser(nearest))) as url:
+        assert main([str(folder), "--url", url]) == 0
+
+    text = capsys.readouterr().out
+    assert "90.91% of 22" in text
+    assert "| ---" not in text
+    assert "# Evaluation" not in text

@@ -5,34 +5,34 @@ import pytest
 from PIL import Image
 
 from dlflask.digits.normalization import read_tensor
-from dlflask.evaluate.dataset import encode_png, find_digits
+from dlflask.evaluate.dataset import encode_png, find_digits, find_non_digits
 
 
-def test_pictures_have_the_label_and_the_source_of_their_folders(folder):
+def test_find_digits_with_sources(folder):
     found = find_digits(folder)
 
-    assert len(found.pictures) == 22
+    assert len(found.images) == 22
     assert found.unlabelled == ["README.txt"]
-    assert {picture.source for picture in found.pictures} == {"pen", "chalk"}
-    first = found.pictures[0]
+    assert {image.source for image in found.images} == {"pen", "chalk"}
+    first = found.images[0]
     assert (first.name, first.source, first.label) == ("chalk/0/a.png", "chalk", 0)
 
 
-def test_a_folder_of_labels_is_one_source(folder):
+def test_find_digits_without_sources(folder):
     found = find_digits(folder / "pen")
 
-    assert {picture.source for picture in found.pictures} == {"pen"}
-    assert sorted({picture.label for picture in found.pictures}) == list(range(10))
+    assert {image.source for image in found.images} == {"pen"}
+    assert sorted({image.label for image in found.images}) == list(range(10))
 
 
 @pytest.mark.parametrize("names", [("x", "y"), ("x_test", "y_test")], ids="-".join)
-def test_arrays_are_read_as_png_bit_for_bit(tmp_path, placed_digit, names):
+def test_find_digits_npz_is_bit_exact(tmp_path, placed_digit, names):
     images = np.stack([placed_digit, placed_digit[:, ::-1]])
     extra = {"x_train": images[:0], "y_train": np.zeros(0, np.uint8)}
     arrays = dict(zip(names, (images, np.array([1, 7], np.uint8)), strict=True))
     np.savez(tmp_path / "set.npz", **arrays, **extra)
 
-    found = find_digits(tmp_path / "set.npz").pictures
+    found = find_digits(tmp_path / "set.npz").images
 
     assert [(p.name, p.source, p.label) for p in found] == [
         ("set/0", "set", 1),
@@ -43,8 +43,28 @@ def test_arrays_are_read_as_png_bit_for_bit(tmp_path, placed_digit, names):
 
 
 @pytest.mark.parametrize("shape", [(9, 7), (9, 7, 1), (9, 7, 3)], ids=str)
-def test_an_encoded_array_decodes_to_itself(shape):
+def test_encode_png_is_lossless(shape):
     image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
-    with Image.open(io.BytesIO(encode_png(image))) as picture:
-        assert np.array_equal(np.asarray(picture), image.squeeze())
+    with Image.open(io.BytesIO(encode_png(image))) as decoded:
+        assert np.array_equal(np.asarray(decoded), image.squeeze())
+
+
+def test_source_is_the_first_folder(tmp_path):
+    """A source may have folders below it, and a folder of two digits is a source, not a label."""
+    for name in ("pen/set/4/a.png", "42/7/b.png", "3/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "42" / "d.png").write_bytes(b"")
+
+    digits = find_digits(tmp_path)
+    others = find_non_digits(tmp_path)
+
+    whole = tmp_path.name
+    assert [(i.name, i.source, i.label) for i in digits.images] == [
+        ("3/c.png", whole, 3),
+        ("42/7/b.png", "42", 7),
+        ("pen/set/4/a.png", "pen", 4),
+    ]
+    assert digits.unlabelled == ["42/d.png"]
+    assert [i.source for i in others] == [whole, "42", "42", "pen"]

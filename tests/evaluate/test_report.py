@@ -3,18 +3,18 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dlflask.client import REFUSED, UNKNOWN, UNREAD
-from dlflask.evaluate.contact_sheet import choose_worst, draw_sheet
-from dlflask.evaluate.dataset import Picture, find_non_digits
+from dlflask.evaluate.contact_sheet import choose_worst, draw_contact_sheet
+from dlflask.evaluate.dataset import LabelledImage, find_non_digits
 from dlflask.evaluate.outcomes import ask, read_by_model
-from dlflask.evaluate.render import to_markdown
+from dlflask.evaluate.render import markdown_table, to_markdown
 from dlflask.evaluate.report import summarise
 from tests.conftest import encode
 from tests.drawing import draw_digit
-from tests.evaluate.samples import BLANK, answer, answers_for
+from tests.evaluate.samples import BLANK, evaluate_folder, make_case
 
 
-def test_right_wrong_and_refused_are_counted(folder, nearest):
-    report = summarise(answers_for(folder, nearest), {}, ["README.txt"])
+def test_summarise_digits(folder, nearest):
+    report = summarise(evaluate_folder(folder, nearest), {}, ["README.txt"])
 
     digits = report.digits
     assert (digits.accuracy.hits, digits.accuracy.count) == (20, 22)
@@ -32,7 +32,7 @@ def test_right_wrong_and_refused_are_counted(folder, nearest):
     assert report.non_digits is None
 
 
-def test_a_picture_that_is_no_digit_is_wrong_only_where_it_is_called_one(tmp_path, nearest):
+def test_summarise_non_digits(tmp_path, nearest):
     star = Image.new("L", (100, 100), "white")
     for line in [(10, 10, 90, 90), (90, 10, 10, 90), (50, 5, 50, 95), (5, 50, 95, 50)]:
         ImageDraw.Draw(star).line(line, "black", 8)
@@ -51,37 +51,43 @@ def test_a_picture_that_is_no_digit_is_wrong_only_where_it_is_called_one(tmp_pat
     assert report.non_digits.by_source["others"].count == 3
 
 
-def test_a_service_without_verdicts_takes_all_it_reads_for_a_digit():
-    answers = [answer(None, 8, 0.8, verdict) for verdict in (UNKNOWN, "unsure", "digit", REFUSED)]
+def test_summarise_unknown_verdict_counts_as_digit():
+    cases = [make_case(None, 8, 0.8, verdict) for verdict in (UNKNOWN, "unsure", "digit", REFUSED)]
 
-    report = summarise(answers, {})
+    report = summarise(cases, {})
 
     assert (report.non_digits.called_digit.hits, report.non_digits.called_digit.count) == (2, 4)
 
 
-def test_a_file_that_cannot_be_read_is_listed_and_stops_nothing(nearest):
+def test_summarise_unreadable_file(nearest):
     def fail():
         raise PermissionError("locked")
 
-    pictures = [
-        Picture("a", "s", 4, fail),
-        Picture("b", "s", 4, lambda: encode(draw_digit(4))),
-        Picture("c", "s", 4, lambda: b"no picture"),
+    images = [
+        LabelledImage("a", "s", 4, fail),
+        LabelledImage("b", "s", 4, lambda: encode(draw_digit(4))),
+        LabelledImage("c", "s", 4, lambda: b"not an image"),
     ]
 
-    answers = ask(read_by_model(nearest), pictures)
+    cases = ask(read_by_model(nearest), images)
 
-    assert [answer.outcome.verdict for answer in answers] == [UNREAD, "digit", REFUSED]
-    report = summarise(answers, {})
+    assert [case.outcome.verdict for case in cases] == [UNREAD, "digit", REFUSED]
+    report = summarise(cases, {})
     assert report.digits.accuracy.count == 2
     assert report.unread == ["a: PermissionError: locked"]
-    assert draw_sheet(choose_worst(answers)).width > 0
+    assert draw_contact_sheet(choose_worst(cases)).width > 0
 
 
-def test_the_markdown_names_every_figure(folder, nearest):
-    text = to_markdown(summarise(answers_for(folder, nearest), {"model": "a|b.h5"}, ["README.txt"]))
+def test_to_markdown(folder, nearest):
+    text = to_markdown(
+        summarise(evaluate_folder(folder, nearest), {"model": "a|b.h5"}, ["README.txt"])
+    )
 
     assert "| right | 90.91% of 22 (95 % interval 72.19% to 97.47%) |" in text
     assert "| pen | 11 | 10 | 90.91% |" in text
     assert "| model | a&#124;b.h5 |" in text
-    assert "- README.txt: it does not lie in a folder named after a digit" in text
+    assert "- README.txt: its folder is not named after a digit" in text
+
+
+def test_markdown_table_escapes_bars():
+    assert markdown_table(("a", "b"), [(1, "x|y")]) == "| a | b |\n| --- | --- |\n| 1 | x&#124;y |"

@@ -22,19 +22,19 @@ def folder(tmp_path_factory):
 
 
 def rows(capsys, *arguments):
-    """The exit status and the JSON rows of `predict`."""
+    """Return the exit status and the JSON rows of `predict`."""
     status = main(["predict", *map(str, arguments), "--json"])
     return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_the_model_and_the_service_say_the_same(capsys, folder, server):
+def test_predict_model_equals_service(capsys, folder, server):
     by_model = rows(capsys, folder)
     by_service = rows(capsys, folder, "--url", f"http://127.0.0.1:{server}")
 
     (status, found), (service_status, served) = by_model, by_service
     assert status == service_status == 0
     for here, there in zip(found, served, strict=True):
-        # The model may be run by TensorFlow here, which rounds otherwise.
+        # TensorFlow, which may run the model here, rounds differently.
         for name in ("confidence", "probabilities"):
             assert here.pop(name) == pytest.approx(there.pop(name), abs=1e-4)
         assert here == there
@@ -43,7 +43,7 @@ def test_the_model_and_the_service_say_the_same(capsys, folder, server):
 
 
 @pytest.mark.parametrize("by_service", [False, True], ids=["model", "service"])
-def test_what_cannot_be_read_does_not_stop_the_others(capsys, request, by_service):
+def test_predict_continues_after_errors(capsys, request, by_service):
     four = ROOT / "static" / "4.jpg"
     by = ["--url", f"http://127.0.0.1:{request.getfixturevalue('server')}"] if by_service else []
 
@@ -61,22 +61,27 @@ def test_what_cannot_be_read_does_not_stop_the_others(capsys, request, by_servic
         pytest.param(["predict"], "FILE", id="no-file"),
         pytest.param(["predict", "4.png", "--json", "--csv"], "not allowed with", id="two-forms"),
         pytest.param(["predict", "4.png", "--model", "gone.h5"], "no model at gone.h5", id="model"),
-        pytest.param(["predict", "4.png", "--url", "ftp://x"], "no address", id="address"),
         pytest.param(
-            ["predict", "4.png", "--url", "http://127.0.0.1:9"], "No service answers", id="nobody"
+            ["predict", "4.png", "--url", "ftp://x"], "not the address of a service", id="address"
+        ),
+        pytest.param(
+            ["predict", "4.png", "--url", "http://127.0.0.1:9"],
+            "leave out --url to use the model file",
+            id="unreachable",
         ),
         pytest.param(["dance"], "invalid choice", id="command"),
     ],
 )
-def test_a_wrong_command_is_said_in_a_line(capsys, arguments, says):
+def test_invalid_command(capsys, arguments, says):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
 
     assert ended.value.code == 2
-    assert says in capsys.readouterr().err.splitlines()[-1]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
 
 
-def test_a_picture_from_standard_input():
+def test_predict_standard_input():
     with (ROOT / "static" / "4.jpg").open("rb") as four:
         done = run("predict", "-", "--csv", stdin=four)
 
@@ -86,7 +91,7 @@ def test_a_picture_from_standard_input():
     assert row.startswith("-,4,0.99")
 
 
-def test_a_reader_that_has_enough_is_no_fault(folder):
+def test_predict_broken_pipe(folder):
     process = subprocess.Popen(
         [sys.executable, "-m", "dlflask", "predict", *[str(folder)] * 40, "--json"],
         cwd=ROOT,
@@ -104,7 +109,7 @@ def test_a_reader_that_has_enough_is_no_fault(folder):
     process.stderr.close()
 
 
-def test_help_teaches():
+def test_help():
     for arguments in (["--help"], ["predict", "--help"], ["serve", "--help"]):
         done = run(*arguments)
         assert done.returncode == 0
@@ -112,7 +117,7 @@ def test_help_teaches():
     assert "exit status" in run("predict", "--help").stdout
 
 
-def test_serve_serves_until_it_is_told_to_stop():
+def test_serve_until_terminated():
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "dlflask", "serve", "--port", str(port), "--workers", "1"],

@@ -106,6 +106,9 @@ def test_tensorflow_serves_the_same_answer(server):
         pytest.param(
             "DLFLASK_MODEL_PATH", "README.md", "README.md cannot be loaded", id="no-model"
         ),
+        pytest.param("PORT", "99999", "PORT is '99999'; expected", id="port"),
+        pytest.param("WEB_CONCURRENCY", "0", "WEB_CONCURRENCY is '0'; expected", id="workers"),
+        pytest.param("KERAS_BACKEND", "jaxx", "KERAS_BACKEND is 'jaxx'", id="backend"),
     ],
 )
 def test_a_wrong_setting_refuses_to_start_in_one_line(variable, value, says):

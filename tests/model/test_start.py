@@ -1,6 +1,7 @@
 """The start and stop of the real service: it contacts nobody, and stops cleanly when not ready."""
 
 import os
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -90,3 +91,15 @@ def test_stop_after_failed_self_test(tmp_path):
 
     assert "SIGSEGV" not in log
     assert process.returncode == 0
+
+
+def test_start_port_in_use():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = str(listener.getsockname()[1])
+        with started(PORT=taken, WEB_CONCURRENCY="1") as (_, process):
+            log = process.communicate(timeout=60)[0]
+
+    assert process.returncode == 1
+    assert f"dlflask cannot start: The service cannot listen at 127.0.0.1:{taken}" in log
+    assert "Traceback" not in log
+    assert "Retrying" not in log

@@ -1,0 +1,73 @@
+"""Settings of the server process: port, number of workers and Keras backend, each checked."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from dlflask.errors import ConfigError
+
+DEFAULT_PORT = 8000
+MAX_PORT = 65535
+
+#: Far more than CPUs; a typo such as 44 for 4 is not caught, one such as 4000 is.
+MAX_WORKERS = 1024
+
+DEFAULT_BACKEND = "openvino"
+_BACKENDS = ("openvino", "tensorflow", "jax", "torch")
+
+
+def parse_number(name: str, text: str, most: int) -> int:
+    """Return `text` as a whole number from 1 to `most`.
+
+    Raises:
+        ConfigError: It is something else; `name` says where it was received.
+    """
+    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most:
+        return int(text)
+    raise ConfigError(f"{name} is {text!r}; expected a whole number from 1 to {most}.")
+
+
+def read_port(environment: Mapping[str, str]) -> int:
+    """Return the port in PORT, 8000 by default."""
+    return parse_number("PORT", environment.get("PORT") or str(DEFAULT_PORT), MAX_PORT)
+
+
+def read_workers(environment: Mapping[str, str], default: int) -> int:
+    """Return the number of workers in WEB_CONCURRENCY, Gunicorn's own variable."""
+    text = environment.get("WEB_CONCURRENCY") or str(default)
+    return parse_number("WEB_CONCURRENCY", text, MAX_WORKERS)
+
+
+def check_backend(environment: Mapping[str, str]) -> str:
+    """Return the name of Keras's backend in KERAS_BACKEND.
+
+    Raises:
+        ConfigError: Keras has no such backend, or its package is not installed.
+    """
+    name = environment.get("KERAS_BACKEND") or DEFAULT_BACKEND
+    if name not in _BACKENDS or find_spec(name) is None:
+        raise ConfigError(
+            f"KERAS_BACKEND is {name!r}, which is not installed here. Unset it to use OpenVINO."
+        )
+    return name
+
+
+def check_address(host: str, port: int) -> None:
+    """Check that a server can listen at `host` and `port`.
+
+    Raises:
+        ConfigError: The port is in use, or the address does not belong to this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        # As Gunicorn does, this ignores connections of a server that has just stopped.
+        socket.create_server((host, port), family=family).close()
+    except (OSError, UnicodeError) as error:
+        # create_server repeats the address in the message.
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while ")[0]
+        raise ConfigError(
+            f"The service cannot listen at {host}:{port} ({reason}). Choose another port, as in "
+            "`make run PORT=8001` or `python -m dlflask serve --port 8001`."
+        ) from error
