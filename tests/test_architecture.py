@@ -52,7 +52,11 @@ ALLOWED = {
     "admission": {"errors"},
     "readiness": {"errors", "reading"},
     "logs": set(),
-    "worker": set(),
+    "receiving": set(),
+    "pool": set(),
+    "connection": {"body", "receiving"},
+    "reception_loop": {"connection", "receiving"},
+    "worker": {"connection", "pool", "reception_loop"},
     "service": {"admission", "config", "metrics", "readiness", "reading"},
     "shortcut": {"environ", "service", "upload"},
     "routes": {
@@ -136,7 +140,7 @@ BENCH = {
 OWNERS = {
     "PIL": {"evaluate", "image", "limits", "modes", "plain", "train", "turns"},
     "flask": {"app", "form", "problems", "reference", "routes", "service", "upload", "v2"},
-    "gunicorn": {"body", "logs", "worker"},
+    "gunicorn": {"body", "connection", "logs", "reception_loop"},
     "keras": {"forward", "layout", "train"},
     "multipart": {"form"},
     "openvino": {"forward"},
