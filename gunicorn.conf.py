@@ -1,5 +1,6 @@
 """How gunicorn runs `server:app`. Every setting stands here with its reason."""
 
+import ctypes
 import os
 import resource
 import signal
@@ -15,8 +16,23 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # sets its own after the model is loaded. A stop in those seconds was waited out and killed, 30 s.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
+
+def use_one_arena() -> None:
+    """Let all threads allocate from one arena, where malloc has several: Linux with glibc.
+
+    Each arena would keep the memory of the largest image its thread ever decoded, and three of
+    them exceed `MEMORY_FOR_REQUESTS`, so that valid images fail.
+    """
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(-8, 1)  # M_ARENA_MAX
+
+
+# Before the first thread: an arena that exists stays.
+use_one_arena()
+
 # ruff: noqa: E402  after the handler: these take most of a second
 from dlflask.admission import THREADS
+from dlflask.environ import OUT_OF_MEMORY
 from dlflask.logs import Logger
 from dlflask.metrics import SHARED
 from dlflask.service import service_of
@@ -46,7 +62,7 @@ bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # One process per CPU computes; its threads read uploads and keep connections. WEB_CONCURRENCY,
 # gunicorn's own variable, overrides the count.
 workers = int(os.environ.get("WEB_CONCURRENCY", count_cpus()))
-worker_class = "dlflask.worker.Worker"  # gunicorn's gthread, and whole answers
+worker_class = "dlflask.worker.Worker"  # gthread, of which no client holds a thread
 threads = THREADS
 
 # Keras and the model are loaded once and shared by all workers. The runtime compiles after the
@@ -89,9 +105,10 @@ def post_fork(_: Any, worker: Any) -> None:
     SHARED.use_row(worker.metrics_row)
 
 
-# What a worker may take beyond what it has when it is ready. Its threads hold 16 MB bodies a
-# few times over, 200 MB, and one large picture, 300 MB: dlflask/limits.py. What understates its
-# size there (an AVIF can) is refused here by the kernel, and answered as damaged.
+# What a worker may take beyond what it has when it is ready. Requests that arrive or wait take
+# 128 MB and at most 64 kB for each connection: dlflask/reception_loop.py. Its threads hold 16 MB
+# bodies a few times over, 200 MB, and one large picture, 300 MB: dlflask/limits.py.
+# What understates its size there (an AVIF can) is refused here by the kernel, and answered as damaged.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024
 
 
@@ -112,10 +129,17 @@ def post_worker_init(worker: Any) -> None:
     readiness.start()
     bound_memory()
     SHARED.count_worker()
+    worker.max_body_bytes = worker.wsgi.config["MAX_CONTENT_LENGTH"]
     if readiness.fault:
         worker.log.error("Worker is not ready: %s", readiness.fault)
     else:
         worker.log.info("Worker is ready, pid %s", worker.pid)
+
+
+def post_request(worker: Any, _req: Any, environ: dict[str, Any], _resp: Any) -> None:
+    """Replace a worker that has run out of memory."""
+    if OUT_OF_MEMORY in environ:
+        worker.retire("a request ran out of memory")
 
 
 def child_exit(_: Any, worker: Any) -> None:

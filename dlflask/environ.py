@@ -11,3 +11,6 @@ FAULT = "dlflask.fault"
 
 #: The type of the problem it was answered with; absent where it was none.
 PROBLEM_TYPE = "dlflask.problem_type"
+
+#: Present where memory ran out while the request was answered, for the worker to see.
+OUT_OF_MEMORY = "dlflask.out_of_memory"

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dlflask import errors
 from dlflask.body import BrokenBody
-from dlflask.environ import PROBLEM_TYPE, REQUEST_ID
+from dlflask.environ import OUT_OF_MEMORY, PROBLEM_TYPE, REQUEST_ID
 
 #: Each error that a request can cause: its status, and the one title of its kind.
 PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
@@ -128,6 +128,8 @@ def _drain(body: IO[bytes]) -> None:
 
 def _unexpected_problem(error: Exception) -> Response:
     request_id = request.environ[REQUEST_ID]
+    if isinstance(error, MemoryError):
+        request.environ[OUT_OF_MEMORY] = True
     _log.error(
         "unexpected error, request %s",
         request_id,
