@@ -108,7 +108,7 @@ def post_fork(_: Any, worker: Any) -> None:
 # What a worker may take beyond what it has when it is ready. Requests that arrive or wait take
 # 128 MB and at most 64 kB for each connection: dlflask/reception_loop.py. Its threads hold 16 MB
 # bodies a few times over, 200 MB, and one large picture, 300 MB: dlflask/limits.py.
-# What understates its size there (an AVIF can) is refused here by the kernel, and answered as damaged.
+# What understates its size there (an AVIF can) is refused here by the kernel: 422, damaged.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-#: Longest request line and headers, in bytes; NGINX's default is half of it.
-MAX_HEAD_BYTES = 64 * 1024
+from dlflask.chunks import MAX_HEAD_BYTES, Chunks
 
 #: Seconds in which the headers must arrive, and the longest silence in a body. NGINX has the same
 #: in nginx/conf.d/limits.conf.
@@ -36,7 +35,6 @@ _SMALL_PIECE = 4 * 1024
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 class Limit(Enum):
@@ -185,60 +183,6 @@ class Reception:
             self._tail.clear()
         if data:
             self._pieces.append(data)
-
-
-class Chunks:
-    """A chunked body's sizes, followed to its end without decoding it.
-
-    Source: RFC 9112, 7.1.
-
-    Attributes:
-        num_bytes: Of content, announced so far.
-        count: Chunks so far.
-    """
-
-    __slots__ = ("_is_in_trailers", "_line", "_skip", "_trailer_bytes", "count", "num_bytes")
-
-    def __init__(self) -> None:
-        self.num_bytes = self.count = 0
-        self._skip = self._trailer_bytes = 0
-        self._line = b""
-        self._is_in_trailers = False
-
-    def feed(self, data: bytes, start: int) -> bool:
-        """Go on from `start` in `data`; return whether the body ends there or cannot be valid."""
-        while start < len(data):
-            if self._skip:
-                step = min(self._skip, len(data) - start)
-                self._skip -= step
-                start += step
-                continue
-            end = data.find(b"\n", start) + 1
-            self._line += data[start : end or len(data)]
-            if not end:
-                return len(self._line) > MAX_HEAD_BYTES
-            line, self._line, start = self._line, b"", end
-            if self._is_in_trailers:
-                self._trailer_bytes += len(line)
-                is_over = self._trailer_bytes > MAX_HEAD_BYTES
-                if is_over or line == b"\r\n" or not line.endswith(b"\r\n"):
-                    return True
-            elif not self._start_chunk(line):
-                return True
-        return False
-
-    def _start_chunk(self, line: bytes) -> bool:
-        found = _CHUNK_SIZE.fullmatch(line)
-        if not found:
-            return False
-        size = int(found[1], 16)
-        if size:
-            self.count += 1
-            self.num_bytes += size
-            self._skip = size + 2  # the line end behind the content
-        else:
-            self._is_in_trailers = True
-        return True
 
 
 def _is_chunked(head: bytes) -> bool:

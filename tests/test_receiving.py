@@ -7,10 +7,10 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlflask.chunks import MAX_HEAD_BYTES
 from dlflask.receiving import (
     BODY_SECONDS,
     MAX_CHUNKS,
-    MAX_HEAD_BYTES,
     MAX_SILENCE_SECONDS,
     MIN_BYTES_PER_SECOND,
     Limit,
