@@ -4,7 +4,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.http.parser import RequestParser
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlflask.chunks import MAX_HEAD_BYTES
@@ -126,6 +126,7 @@ def test_reception_of_an_ambiguous_request_is_left_to_gunicorn(data):
     assert parse(data) != "whole"
 
 
+@settings(deadline=None)
 @given(name=st.sampled_from(sorted(WHOLE)), data=st.data())
 def test_reception_waits_for_nothing_that_gunicorn_does_not_wait_for(name, data):
     """What is whole to gunicorn is complete here, whatever was damaged in it."""
