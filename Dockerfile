@@ -17,10 +17,8 @@ RUN python -m venv --without-pip /opt/venv \
       libopenvino_paddle_frontend.so* libopenvino_jax_frontend.so* libopenvino_gguf_frontend.so*
 
 FROM python:3.13-slim-trixie
-# Keras keeps a settings file in its home; /tmp is the one place that is writable. One arena for all
-# threads: each would keep the memory of the largest picture it ever decoded (990 MB became 250).
-ENV MALLOC_ARENA_MAX=1 \
-    PATH=/opt/venv/bin:$PATH \
+# Keras keeps a settings file in its home; /tmp is the one place that is writable.
+ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp

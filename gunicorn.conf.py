@@ -1,5 +1,6 @@
 """How gunicorn runs `server:app`. Every setting stands here with its reason."""
 
+import ctypes
 import os
 import resource
 import signal
@@ -15,6 +16,20 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # sets its own after the model is loaded. A stop in those seconds was waited out and killed, 30 s.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
+
+def use_one_arena() -> None:
+    """Let all threads allocate from one arena, where malloc has several: Linux with glibc.
+
+    Each arena would keep the memory of the largest image its thread ever decoded, and three of
+    them exceed `MEMORY_FOR_REQUESTS`, so that valid images fail.
+    """
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(-8, 1)  # M_ARENA_MAX
+
+
+# Before the first thread: an arena that exists stays.
+use_one_arena()
+
 # ruff: noqa: E402  after the handler: these take most of a second
 from dlflask.config import Config
 from dlflask.errors import ConfigError
@@ -27,6 +42,7 @@ from dlflask.server.settings import (
     read_port,
     read_workers,
 )
+from dlflask.web.environ import OUT_OF_MEMORY
 from dlflask.web.load_shedding import THREADS
 from dlflask.web.state import get_state
 
@@ -64,7 +80,7 @@ except ConfigError as error:
 # error that gunicorn answers with 500 before the application is asked.
 forwarder_headers = ""
 
-worker_class = "dlflask.server.gunicorn_worker.Worker"  # gunicorn's gthread, and whole answers
+worker_class = "dlflask.server.gunicorn_worker.Worker"  # gthread, of which no client holds a thread
 threads = THREADS
 
 # Keras and the model are loaded once and shared by all workers. The runtime compiles after the
@@ -120,9 +136,10 @@ def post_fork(_: Any, worker: Any) -> None:
     shared_metrics().use_slot(worker.metrics_slot)
 
 
-# What a worker may take beyond what it has when it is ready. Its threads hold 16 MB bodies a
-# few times over, 200 MB, and one large picture, 300 MB: dlflask/imaging/decode_limits.py. What
-# understates its size there (an AVIF can) is refused here by the kernel, and answered as damaged.
+# Memory of a worker beyond what it has when it is ready. Requests that are being received or wait take
+# 128 MB, and at most 64 kB for each connection (dlflask/server/reception_loop.py). Threads hold 16 MB
+# bodies a few times over, 200 MB, and one large image, 300 MB (dlflask/imaging/decode_limits.py). The
+# kernel refuses more to an image that understates its size, which is then reported as damaged.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024
 
 
@@ -143,10 +160,17 @@ def post_worker_init(worker: Any) -> None:
     health.start()
     bound_memory()
     shared_metrics().count_worker()
+    worker.max_body_bytes = worker.wsgi.config["MAX_CONTENT_LENGTH"]
     if health.failure:
         worker.log.error("Worker is not ready: %s", health.failure)
     else:
         worker.log.info("Worker is ready, pid %s", worker.pid)
+
+
+def post_request(worker: Any, _req: Any, environ: dict[str, Any], _resp: Any) -> None:
+    """Replace a worker that has run out of memory."""
+    if OUT_OF_MEMORY in environ:
+        worker.retire("a request ran out of memory")
 
 
 def child_exit(_: Any, worker: Any) -> None:

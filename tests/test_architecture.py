@@ -54,7 +54,12 @@ ALLOWED = {
     "admission": {"errors"},
     "readiness": {"errors", "reading"},
     "logs": set(),
-    "worker": set(),
+    "chunks": set(),
+    "receiving": {"chunks"},
+    "pool": set(),
+    "connection": {"body", "receiving"},
+    "reception_loop": {"connection", "receiving"},
+    "worker": {"connection", "pool", "reception_loop"},
     "service": {"admission", "config", "metrics", "readiness", "reading"},
     "shortcut": {"environ", "service", "upload"},
     "routes": {
@@ -125,7 +130,7 @@ BENCH = {
 OWNERS = {
     "PIL": {"evaluate", "image", "limits", "modes", "plain", "train", "turns"},
     "flask": {"app", "form", "problems", "reference", "routes", "service", "upload", "v2"},
-    "gunicorn": {"body", "logs", "worker"},
+    "gunicorn": {"body", "connection", "logs", "reception_loop"},
     "keras": {"forward", "layout", "train"},
     "multipart": {"form"},
     "openvino": {"forward"},

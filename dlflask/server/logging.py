@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import time
 from datetime import timedelta
 from typing import Any
@@ -28,6 +29,16 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
         application = logging.getLogger("dlflask")
         application.handlers = self.error_log.handlers
         application.propagate = False
+        # Libraries, and what Python itself would print of an error that nothing caught.
+        logging.getLogger().handlers = self.error_log.handlers
+        sys.excepthook = self._log_uncaught
+        threading.excepthook = lambda hook: self._log_uncaught(
+            hook.exc_type, hook.exc_value, hook.exc_traceback
+        )
+
+    def _log_uncaught(self, kind: type[BaseException], error: Any, traceback: Any) -> None:
+        if not issubclass(kind, (KeyboardInterrupt, SystemExit)):
+            self.error_log.critical("Uncaught error", exc_info=(kind, error, traceback))
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """Write one request."""
@@ -49,7 +60,13 @@ class JsonFormatter(logging.Formatter):
     """One line of JSON for one record, with the request id where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Everything known of `record`, a traceback included, on one line."""
+        """Return everything known of `record`, a traceback included, on one line."""
+        try:
+            return self._format(record)
+        except MemoryError:
+            return '{"level": "error", "message": "There was no memory for a line of this log."}'
+
+    def _format(self, record: logging.LogRecord) -> str:
         line = {
             "time": _now(record.created),
             "level": record.levelname.lower(),

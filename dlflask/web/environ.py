@@ -14,3 +14,6 @@ ERROR = "dlflask.error"
 
 #: Type of the problem in the response; absent if the response is not a problem.
 PROBLEM_TYPE = "dlflask.problem_type"
+
+#: Set if the request ended in a MemoryError; the server then replaces the worker.
+OUT_OF_MEMORY = "dlflask.out_of_memory"

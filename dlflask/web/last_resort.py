@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from dlflask.problem_types import PLAIN_TYPE
-from dlflask.web.environ import PROBLEM_TYPE, REQUEST_ID
+from dlflask.web.environ import PROBLEM_TYPE
 from dlflask.web.problems import report_unexpected
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def catch_unexpected(application: WSGIApplication) -> WSGIApplication:
             return application(environ, start_response)
         except Exception as error:  # noqa: BLE001  the last place that can answer the client
             environ[PROBLEM_TYPE] = PLAIN_TYPE
-            problem = report_unexpected(error, environ[REQUEST_ID])
+            problem = report_unexpected(error, environ)
             body = (json.dumps(problem, sort_keys=True) + "\n").encode()
             headers = [
                 ("Content-Type", "application/problem+json"),

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from dlflask import errors
 from dlflask.problem_types import PLAIN_TYPE, PROBLEMS, problem_type
 from dlflask.web.body import BrokenBody
-from dlflask.web.environ import PROBLEM_TYPE, REQUEST_ID
+from dlflask.web.environ import OUT_OF_MEMORY, PROBLEM_TYPE, REQUEST_ID
 
 #: Werkzeug's own faults, where what came and what to do can be said better than it does.
 _DETAILS = {
@@ -92,14 +92,17 @@ def _drain(body: IO[bytes]) -> None:
 
 
 def _unexpected_problem(error: Exception) -> Response:
-    problem = report_unexpected(error, request.environ[REQUEST_ID])
+    problem = report_unexpected(error, request.environ)
     return _answer(
         HTTPStatus.INTERNAL_SERVER_ERROR, problem["title"], problem["detail"], PLAIN_TYPE
     )
 
 
-def report_unexpected(error: Exception, request_id: str) -> dict[str, Any]:
-    """Log an error that nobody foresaw and return the problem that tells the client of it."""
+def report_unexpected(error: Exception, environ: dict[str, Any]) -> dict[str, Any]:
+    """Log an unexpected error and return its problem; mark the request if memory ran out."""
+    request_id = environ[REQUEST_ID]
+    if isinstance(error, MemoryError):
+        environ[OUT_OF_MEMORY] = True
     _log.error(
         "unexpected error, request %s",
         request_id,

@@ -31,3 +31,11 @@ def test_an_error_carries_its_request_and_its_traceback():
 
     assert line["request_id"] == "0123456789"
     assert line["exception"].endswith("KeyError: 'of a test'")
+
+
+def test_record_for_which_there_is_no_memory_is_a_line_too():
+    class Huge:
+        def __str__(self):
+            raise MemoryError
+
+    assert json.loads(JsonFormatter().format(record("%s", Huge())))["level"] == "error"

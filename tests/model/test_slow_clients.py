@@ -1,0 +1,290 @@
+"""Clients that send or read slowly, against one real worker: they hold none of its threads."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from dlflask.server.reception_loop import LINGER_SECONDS, SMALL_BYTES
+from tests.serving import ROOT, ask, running_server
+
+FOUR = (ROOT / "static" / "4.jpg").read_bytes()
+POST = b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+WHOLE = POST + b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR
+LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+#: Coarse: alone, a request takes milliseconds; before, it waited for 20 s and more.
+MAX_SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def worker():
+    with running_server(WEB_CONCURRENCY="1") as port:
+        yield port
+
+
+def connect(port):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def read_response(connection):
+    """Status, headers and body of the next response, and no byte behind it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        more = connection.recv(1)
+        assert more, f"closed after {head!r}"
+        head += more
+    lines = head.decode().rstrip().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+    body = connection.recv(int(headers.get("content-length", 0)), socket.MSG_WAITALL)
+    return int(lines[0].split()[1]), headers, body
+
+
+@contextlib.contextmanager
+def attack(port, *starts, count, trickle=b""):
+    """Connections that begin with one of `starts` each, and go on with a byte of `trickle`."""
+    over = threading.Event()
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(connect(port)) for _ in range(count)]
+        for i, connection in enumerate(connections):
+            connection.sendall(starts[i % len(starts)])
+
+        def go_on():
+            while trickle and not over.wait(0.2):
+                for connection in connections:
+                    with contextlib.suppress(OSError):
+                        connection.sendall(trickle)
+
+        thread = threading.Thread(target=go_on)
+        thread.start()
+        try:
+            yield connections
+        finally:
+            over.set()
+            thread.join()
+
+
+def slowest_of_honest(port, number=20):
+    """Seconds of the slowest of some requests for digits and health, all of which succeed."""
+    slowest = 0
+    for _ in range(number):
+        started = time.monotonic()
+        assert ask(port, "POST", "/predictlabel", FOUR, "image/jpeg").status == 200
+        assert ask(port, "GET", "/livez").status == 200
+        slowest = max(slowest, time.monotonic() - started)
+    return slowest
+
+
+def partial(address, body=b"part"):
+    return b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" % address + body
+
+
+@pytest.mark.parametrize(
+    ("starts", "count", "trickle"),
+    [
+        pytest.param([partial(b"/livez"), partial(b"/static/x")], 36, b"", id="bodies-not-read"),
+        pytest.param([partial(b"/predictlabel")], 36, b"", id="silent-bodies"),
+        pytest.param([partial(b"/predictlabel")], 36, b"x", id="trickling-bodies"),
+        pytest.param([POST], 36, b"A", id="trickling-headers"),
+        pytest.param(
+            [POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhe"], 36, b"", id="chunked-bodies"
+        ),
+        pytest.param([b""], 300, b"", id="idle"),
+        pytest.param([LIVEZ], 300, b"", id="kept-and-not-read"),
+        pytest.param(
+            [LIVEZ.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")], 36, b"", id="not-closed"
+        ),
+    ],
+)
+def test_honest_client_is_answered_while_others_are_slow(worker, starts, count, trickle):
+    with attack(worker, *starts, count=count, trickle=trickle):
+        slowest = slowest_of_honest(worker)
+
+    assert slowest < MAX_SECONDS
+
+
+def test_more_connections_than_a_worker_takes_keep_nobody_out():
+    with (
+        running_server(WEB_CONCURRENCY="1", GUNICORN_CMD_ARGS="--worker-connections=50") as port,
+        attack(port, b"", b"POST", partial(b"/predictlabel"), LIVEZ, count=120),
+    ):
+        assert ask(port, "POST", "/predictlabel", FOUR, "image/jpeg").status == 200
+
+
+def test_body_that_stops_is_answered_408(worker):
+    with connect(worker) as connection:
+        connection.sendall(POST + b"Content-Length: 99999\r\n\r\nhalf")
+
+        status, headers, body = read_response(connection)
+
+        assert status == 408
+        assert "did not arrive in time" in json.loads(body)["detail"]
+        assert headers["connection"] == "close"
+        assert connection.recv(1) == b""
+
+
+def test_headers_that_stop_are_cut_off(worker):
+    with connect(worker) as connection:
+        connection.sendall(POST)
+
+        assert connection.recv(1) == b""
+
+
+def test_body_over_the_limit_is_answered_while_it_is_sent(worker):
+    """Most clients send all of it before they read."""
+    with connect(worker) as connection:
+        connection.sendall(POST + b"Content-Length: 30000000\r\n\r\n")
+        connection.sendall(bytes(30_000_000))
+
+        status, headers, _ = read_response(connection)
+
+    assert status == 413
+    assert headers["connection"] == "close"
+
+
+def test_chunks_over_the_limit_are_answered(worker):
+    with connect(worker) as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(18):
+            connection.sendall(b"f4240\r\n" + bytes(1_000_000) + b"\r\n")
+
+        assert read_response(connection)[0] == 413
+
+
+def test_too_many_chunks_are_answered(worker):
+    with connect(worker) as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100_001)
+
+        status, _, body = read_response(connection)
+
+    assert status == 400
+    assert "more than 100,000 chunks" in json.loads(body)["detail"]
+
+
+def test_chunks_sent_byte_by_byte_are_read(worker):
+    body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (FOUR[:300], FOUR[300:]))
+    with connect(worker) as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        for i in range(320):
+            connection.sendall(body[i : i + 1])
+        connection.sendall(body[320:] + b"0\r\n\r\n")
+
+        status, headers, _ = read_response(connection)
+
+    assert (status, headers["connection"]) == (200, "keep-alive")
+
+
+def test_pipelined_requests_are_answered_in_turn_on_one_kept_connection(worker):
+    chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(FOUR), FOUR)
+    with connect(worker) as connection, connection.makefile("rb") as reader:
+        connection.sendall((WHOLE + LIVEZ + chunked + LIVEZ) * 5 + WHOLE[:100])
+        answers = []
+        for _ in range(20):
+            status = int(reader.readline().split()[1])
+            headers = dict(
+                line.decode().rstrip().lower().split(": ", 1)
+                for line in iter(reader.readline, b"\r\n")
+            )
+            answers.append((status, b"label" in reader.read(int(headers["content-length"]))))
+        connection.sendall(WHOLE[100:])
+
+        assert answers == [(200, True), (200, False)] * 10
+        assert reader.readline().startswith(b"HTTP/1.1 200")
+
+
+def test_client_that_waits_to_continue_is_told_so_once(worker):
+    head, _, body = WHOLE.partition(b"\r\n\r\n")
+    with connect(worker) as connection:
+        connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+
+        assert read_response(connection)[0] == 200
+
+
+def test_client_that_does_not_wait_to_continue_is_not_told_so(worker):
+    head, _, body = WHOLE.partition(b"\r\n\r\n")
+    with connect(worker) as connection:
+        connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n" + body)
+
+        assert read_response(connection)[0] == 200
+
+
+def test_body_too_large_is_answered_to_a_client_that_waits_to_continue(worker):
+    with connect(worker) as connection:
+        connection.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 99000000\r\n\r\n")
+
+        assert read_response(connection)[0] == 413
+
+
+def test_half_closed_connection_with_half_a_body_is_answered(worker):
+    with connect(worker) as connection:
+        connection.sendall(WHOLE[:-10])
+        connection.shutdown(socket.SHUT_WR)
+
+        assert read_response(connection)[0] in (400, 422)
+        assert connection.recv(1) == b""
+
+
+def test_body_that_is_not_read_is_no_second_request(worker):
+    """An address that ignores the body, whose bytes would be a request of their own."""
+    with connect(worker) as connection:
+        head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(LIVEZ)
+        connection.sendall(head + LIVEZ[:10])
+        connection.sendall(LIVEZ[10:] + LIVEZ)
+
+        assert read_response(connection)[0] == 405
+        assert read_response(connection)[0] == 200
+        connection.settimeout(LINGER_SECONDS / 4)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+
+
+def test_cut_off_body_is_no_second_request(worker):
+    with connect(worker) as connection:
+        head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n\r\n"
+        connection.sendall(head + LIVEZ * 3)
+
+        status, headers, _ = read_response(connection)
+
+        assert (status, headers["connection"]) == (405, "close")
+        assert connection.recv(65_536) == b""
+
+
+def test_client_that_does_not_read_holds_no_thread(worker):
+    """More responses than the kernel's buffers take, on each connection, none of them read."""
+    request = b"GET /reference HTTP/1.1\r\nHost: x\r\n\r\n" * 150
+    with attack(worker, request, count=6):
+        # It computes some of them first, as it should.
+        assert any(slowest_of_honest(worker, 5) < MAX_SECONDS for _ in range(20))
+
+
+def test_responses_that_are_read_late_arrive_whole(worker):
+    """More than the kernel's buffers take; the client reads after it has sent all requests."""
+    expected = ask(worker, "GET", "/openapi.json").body
+    number = 300
+    with connect(worker) as connection, connection.makefile("rb") as reader:
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * number)
+        assert ask(worker, "GET", "/livez").status == 200
+        for _ in range(number):
+            for line in iter(reader.readline, b"\r\n"):
+                if line.startswith(b"Content-Length"):
+                    length = int(line.split()[1])
+            assert reader.read(length) == expected
+
+
+def test_bodies_that_fill_the_room_give_way_to_newer_ones(worker):
+    body = b"x" * 15_000_000
+    start = POST.replace(b"jpeg", b"png") + b"Content-Length: 16000000\r\n\r\n"
+    with attack(worker, start + body, count=9) as connections:
+        statuses = [read_response(connections[0])[0]]
+        assert slowest_of_honest(worker) < MAX_SECONDS
+        photo = FOUR + bytes(SMALL_BYTES)
+        statuses.append(ask(worker, "POST", "/predictlabel", photo, "image/jpeg").status)
+
+    assert statuses == [503, 200]
