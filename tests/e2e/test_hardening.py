@@ -173,6 +173,8 @@ def ask_safely(stack, path="/predictlabel", **headers):
         pytest.param({"X_API_Key": "alice"}, 401, id="a-name"),
         pytest.param({"X_API_Key": ""}, 401, id="empty"),
         pytest.param({"X_API_Key": "default"}, 401, id="a-word-of-nginx"),
+        pytest.param({"X_API_Key": "5F0C2B"}, 401, id="in-capitals"),
+        pytest.param({"X_API_Key": "5f0c2B"}, 401, id="one-capital"),
         pytest.param({"X_API_Key": "5f0c2b"}, 200, id="alices"),
         pytest.param({"X_API_Key": "77aa01"}, 200, id="bobs"),
     ],
