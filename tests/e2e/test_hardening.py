@@ -194,6 +194,11 @@ def test_health_and_static_files_need_no_key(locked):
     assert ask(locked.port, "GET", "/livez").status == 200, "nor TLS, nor the right name"
 
 
+@pytest.mark.parametrize("path", ["/livez%0a", "/readyz%0A", "/livez/", "/livezz"])
+def test_plain_health_check_with_another_spelling_is_redirected(locked, path):
+    assert ask(locked.port, "GET", path).status == 308
+
+
 def test_plain_http_sends_on_to_tls(locked):
     answer = ask(locked.port, "GET", "/predictlabel?details=1")
 
