@@ -28,9 +28,10 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.DamagedImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture is damaged"),
     errors.TooManyPixels: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture has too many pixels"),
     errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture shows no digit"),
-    # Not 503: NGINX asks another replica for a 500, and lets a busy one alone.
+    # NGINX sends the request to another replica after 502 only. A busy replica (503) would pass its
+    # load on, and an unexpected error (500) would occur there too.
     errors.SelfTestFailed: (
-        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.BAD_GATEWAY,
         "The service failed its self-test",
     ),
     errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),

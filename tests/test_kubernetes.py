@@ -130,6 +130,8 @@ def test_everything_selects_the_pods_and_their_port(resources):
     assert specs["PodDisruptionBudget"]["selector"] == {"matchLabels": labels}
     assert specs["NetworkPolicy"]["podSelector"] == {"matchLabels": labels}
     assert specs["NetworkPolicy"]["ingress"] == [{"ports": [{"port": "http"}]}]
+    assert specs["NetworkPolicy"]["policyTypes"] == ["Ingress", "Egress"]
+    assert specs["NetworkPolicy"]["egress"] == [], "no way out"
     assert specs["HorizontalPodAutoscaler"]["scaleTargetRef"]["kind"] == "Deployment"
     for spread in specs["Deployment"]["template"]["spec"]["topologySpreadConstraints"]:
         assert spread["labelSelector"] == {"matchLabels": labels}

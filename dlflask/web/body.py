@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, TypeVar
 
-from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import (
     BadRequest,
     RequestEntityTooLarge,
@@ -97,8 +96,10 @@ class Body:
 def _guarded(read: Callable[[int], T], size: int) -> T:
     try:
         return read(size)
-    except (ParseException, OSError) as fault:
-        raise BrokenBody from fault
+    except MemoryError:
+        raise
+    except Exception as error:  # each server has exceptions of its own for a broken body
+        raise BrokenBody from error
 
 
 def guard_body(application: Application) -> Application:

@@ -116,10 +116,28 @@ def test_the_containers_are_confined(stack):
         assert docker("exec", name, "id", "-u").strip() != "0"
         assert host["ReadonlyRootfs"] is True
         assert host["CapDrop"] == ["ALL"]
-        assert host["Memory"] > 0
+        assert host["MemorySwap"] == host["Memory"] > 0, "no swap beside it"
         assert host["CpuQuota"] > 0
         assert host["PidsLimit"] > 0
         assert "no-new-privileges:true" in host["SecurityOpt"]
+        assert host["LogConfig"] == {
+            "Type": "json-file",
+            "Config": {"max-size": "10m", "max-file": "5"},
+        }
+
+
+def test_service_has_no_route_out(stack):
+    networks = {service: networks_of(stack.container(service)) for service in ("api", "nginx")}
+
+    assert [network["Internal"] for network in networks["api"]] == [True]
+    assert sorted(network["Internal"] for network in networks["nginx"]) == [False, True]
+
+
+def networks_of(container):
+    names = json.loads(
+        docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", container)
+    )
+    return json.loads(docker("network", "inspect", *names))
 
 
 def test_the_image_is_small_and_a_worker_too(stack, figures):

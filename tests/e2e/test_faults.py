@@ -138,14 +138,14 @@ def test_a_container_is_frozen(load, apis):
 
 
 def test_a_replica_fails_its_self_test(load, apis, clone):
-    """It is up and answers 500, sooner than the others: it would draw the requests to itself."""
+    """It is up and answers 502, sooner than the others: it would draw the requests to itself."""
     networks = docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", apis[0])
     name = docker(
         *("run", "--detach", "--network", *json.loads(networks), "--network-alias", "api"),
         *("--volume", f"{clone}/README.md:/app/static/samples/0.png:ro", "dlflask"),
     )
     try:
-        wait_until(lambda: "500" in statuses(name), "no request was sent to it")
+        wait_until(lambda: "502" in statuses(name), "no request was sent to it")
         load.wait_for_answers(300)
 
         assert "200" not in statuses(name)

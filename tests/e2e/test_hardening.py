@@ -173,6 +173,8 @@ def ask_safely(stack, path="/predictlabel", **headers):
         pytest.param({"X_API_Key": "alice"}, 401, id="a-name"),
         pytest.param({"X_API_Key": ""}, 401, id="empty"),
         pytest.param({"X_API_Key": "default"}, 401, id="a-word-of-nginx"),
+        pytest.param({"X_API_Key": "5F0C2B"}, 401, id="in-capitals"),
+        pytest.param({"X_API_Key": "5f0c2B"}, 401, id="one-capital"),
         pytest.param({"X_API_Key": "5f0c2b"}, 200, id="alices"),
         pytest.param({"X_API_Key": "77aa01"}, 200, id="bobs"),
     ],
@@ -190,6 +192,11 @@ def test_health_and_static_files_need_no_key(locked):
     assert ask_safely(locked, "/readyz").status == 200
     assert ask_safely(locked, "/static/page.js").status == 200
     assert ask(locked.port, "GET", "/livez").status == 200, "nor TLS, nor the right name"
+
+
+@pytest.mark.parametrize("path", ["/livez%0a", "/readyz%0A", "/livez/", "/livezz"])
+def test_plain_health_check_with_another_spelling_is_redirected(locked, path):
+    assert ask(locked.port, "GET", path).status == 308
 
 
 def test_plain_http_sends_on_to_tls(locked):

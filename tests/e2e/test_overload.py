@@ -119,10 +119,13 @@ def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
 
 
 def test_one_client_takes_so_much_and_no_more(stack):
-    """Seventy uploads that do not end; the next request is told 429, and health is answered."""
+    """Over seventy uploads that do not end; the next request is told 429, and health is answered.
+
+    Ten more than the limit: one that arrives beside the question below is refused.
+    """
     head = b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"
     with contextlib.ExitStack() as connections:
-        for _ in range(70):
+        for _ in range(80):
             connection = socket.create_connection(("127.0.0.1", stack.port), timeout=30)
             connections.enter_context(connection).sendall(head)
         answer = until(lambda: ask(stack.port, "GET", "/"), 429)
@@ -131,9 +134,28 @@ def test_one_client_takes_so_much_and_no_more(stack):
         assert answer.headers["Retry-After"] == "1"
         assert problem["status"] == 429
         assert problem["success"] is False
+        for path in ("/static/page.js", "/static/none"):
+            assert ask(stack.port, "GET", path).status == 429
         assert ask(stack.port, "GET", "/readyz").status == 200
 
     until(lambda: ask(stack.port, "GET", "/"), 200)
+
+
+def test_many_health_checks_of_one_client_are_refused(stack):
+    """Over eight requests to /livez that do not end; Docker's own check passes all the same."""
+    head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"
+    with contextlib.ExitStack() as connections:
+        for _ in range(12):
+            connection = socket.create_connection(("127.0.0.1", stack.port), timeout=30)
+            connections.enter_context(connection).sendall(head)
+        answer = until(lambda: ask(stack.port, "GET", "/readyz"), 429)
+
+        assert answer.headers["Retry-After"] == "1"
+        assert ask(stack.port, "GET", "/").status == 200
+        check = ("wget", "-q", "-O", "-", "http://127.0.0.1:8080/readyz")
+        assert stack.run("exec", "-T", "nginx", *check) == '{"status":"ready"}\n'
+
+    until(lambda: ask(stack.port, "GET", "/readyz"), 200)
 
 
 def test_slow_clients_take_no_worker(stack):

@@ -45,7 +45,7 @@ def test_a_worker_that_fails_its_self_test_predicts_nothing(
     assert state(client) == (503, "failed")
     assert client.get("/livez").status_code == 200
     answer = client.post("/predictlabel", data=four_png, content_type="image/png")
-    assert answer.status_code == 500, "the status that NGINX asks another replica for"
+    assert answer.status_code == 502, "the status that NGINX asks another replica for"
     assert answer.json["type"] == "urn:dlflask:problem:self-test-failed"
     assert classifier.tensors == []
 
