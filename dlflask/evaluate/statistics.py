@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,19 +117,3 @@ def reliability(
         )
         for number in np.unique(index).tolist()
     ]
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """How likely two equally good classifiers differ at least so much: an exact two-sided p-value.
-
-    Args:
-        only_first: Pictures that only the first reads right.
-        only_second: Pictures that only the second reads right.
-
-    Source: Q. McNemar, Note on the Sampling Error of the Difference between Correlated Proportions
-    or Percentages, Psychometrika 12 (1947), with the binomial in place of the chi-square.
-    """
-    total, fewer = only_first + only_second, min(only_first, only_second)
-    # In whole numbers: 2 to the total overflows a float from 1,024 differences on.
-    tail = sum(comb(total, k) for k in range(fewer + 1))
-    return min(1.0, 2 * tail / (1 << total))

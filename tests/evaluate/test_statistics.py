@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dlflask.evaluate.statistics import calibration, mcnemar, rate, reliability
+from dlflask.evaluate.statistics import calibration, rate, reliability
 
 
 @pytest.mark.parametrize(
@@ -80,17 +80,6 @@ def test_complete_certainty_is_in_the_last_bin():
     (last,) = reliability(np.array([1.0]), np.array([True]))
 
     assert (last.low, last.high) == (14 / 15, 1)
-
-
-@pytest.mark.parametrize(("first", "second"), [(1, 5), (0, 8), (20, 20), (3, 0), (900, 1100)])
-def test_mcnemar_is_the_binomial_test(first, second):
-    expected = stats.binomtest(first, first + second).pvalue
-
-    assert mcnemar(first, second) == pytest.approx(expected, rel=1e-9)
-
-
-def test_classifiers_that_never_differ_are_equal():
-    assert mcnemar(0, 0) == 1
 
 
 @pytest.mark.parametrize("count", range(1, 200))
