@@ -108,17 +108,3 @@ def reliability(
         )
         for number in np.unique(index).tolist()
     ]
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p-value that two classifiers are equally good.
-
-    Args:
-        only_first: Images that only the first classifies correctly.
-        only_second: Images that only the second classifies correctly.
-
-    Source: Q. McNemar, Note on the Sampling Error of the Difference between Correlated Proportions
-    or Percentages, Psychometrika 12 (1947), with the binomial in place of the chi-square.
-    """
-    total = only_first + only_second
-    return float(binomtest(only_first, total).pvalue) if total else 1.0

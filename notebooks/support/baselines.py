@@ -1,4 +1,4 @@
-"""Simple readers of MNIST, for comparison: what a network has to be better than."""
+"""Simple classifiers of MNIST to compare the network with."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ NUM_DIGITS = 10
 
 
 def guess_majority(labels: Labels, count: int) -> Guesses:
-    """Say the most frequent of `labels` every time: (count,)."""
+    """Return the most frequent of `labels` `count` times."""
     return np.full(count, np.bincount(labels).argmax())
 
 
 def guess_nearest_mean(images: Images, labels: Labels, asked: Images) -> Guesses:
-    """Say the digit whose mean picture, over (N, 28, 28) `images`, is nearest to each of `asked`.
+    """Return the digits with the nearest mean images.
+
+    Args:
+        images: (N, 28, 28) training images.
+        labels: (N,) their labels.
+        asked: (M, 28, 28) images to classify.
 
     Returns:
-        (M,) digits for (M, 28, 28) `asked`.
+        (M,) digits.
     """
     means = [images[labels == digit].mean(axis=0).reshape(-1) for digit in range(NUM_DIGITS)]
     points = asked.reshape(len(asked), -1).astype(np.float32)
@@ -33,7 +38,7 @@ def guess_nearest_mean(images: Images, labels: Labels, asked: Images) -> Guesses
 
 
 def softmax_regression() -> keras.Model:
-    """One dense layer on the 784 pixels: a template for each digit."""
+    """Build one dense layer on the 784 pixels, which is a template for each digit."""
     return keras.Sequential(
         [
             keras.Input((28, 28)),
@@ -45,7 +50,7 @@ def softmax_regression() -> keras.Model:
 
 
 def original_network() -> keras.Model:
-    """The dense 784-512-10 network that this service began with."""
+    """Build the dense 784-512-10 network of the first version of the service."""
     return keras.Sequential(
         [
             keras.Input((28, 28)),
@@ -59,7 +64,7 @@ def original_network() -> keras.Model:
 
 
 def fit_plain(model: keras.Model, images: Images, labels: Labels, epochs: int, seed: int) -> None:
-    """Train on digits as they are, without augmentation, in place."""
+    """Train `model` in place, without augmentation."""
     keras.utils.set_random_seed(seed)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(images / np.float32(255), labels, batch_size=128, epochs=epochs, verbose=0)

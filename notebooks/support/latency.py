@@ -1,4 +1,4 @@
-"""`python -m notebooks.support.latency MODEL`: how long one answer takes on the runtime."""
+"""`python -m notebooks.support.latency MODEL`: latency of one prediction on the runtime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NUM_CALLS = 500
 
 
 def measure_latency(path: Path) -> tuple[float, float]:
-    """Milliseconds of one prediction: the median and the 99th percentile of `NUM_CALLS`."""
+    """Return the median and the 99th percentile of `NUM_CALLS` predictions, in milliseconds."""
     classifier = Classifier(path)
     classifier.warm_up()
     tensor = np.zeros((SIZE, SIZE), np.float32)
@@ -30,4 +30,4 @@ def measure_latency(path: Path) -> tuple[float, float]:
 
 if __name__ == "__main__":
     median, slowest = measure_latency(Path(sys.argv[1]))
-    sys.stdout.write(f"one picture: median {median:.2f} ms, 99th percentile {slowest:.2f} ms\n")
+    sys.stdout.write(f"one image: median {median:.2f} ms, 99th percentile {slowest:.2f} ms\n")

@@ -1,7 +1,7 @@
-"""MNIST digits in, the same digits harder to read out: how far an answer can be trusted to hold.
+"""Robustness tests: MNIST's digits, made harder to read step by step.
 
-A digit is changed on a sheet three times its size, so that nothing is cut off. It can then be shown
-to the network as it is (`crop`), or sent as a picture to what the service does first (`serve`).
+A digit is changed on a sheet of three times its size, so that nothing is cut off. The network then
+gets it directly (`crop`) or after the service's preprocessing (`serve`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _SHEET = 3 * SIZE
 
 
 @dataclass(frozen=True)
-class Stress:
-    """One way to make digits harder to read.
+class Perturbation:
+    """A change that makes digits harder to read.
 
     Attributes:
-        name: With the unit of `levels`.
-        levels: From none to hard.
-        apply: Changes one (84, 84) sheet by a level; the generator is for noise.
+        name: Name, with the unit of `levels`.
+        levels: Sizes of the change, to test one after the other.
+        apply: Function that changes one (84, 84) sheet by a level; the generator is for noise.
     """
 
     name: str
@@ -39,17 +39,17 @@ class Stress:
 
 
 def lay_on_sheet(digit: NDArray[np.uint8]) -> Sheet:
-    """A (28, 28) uint8 digit in the middle of (84, 84) float32 paper."""
+    """Place a (28, 28) uint8 digit in the middle of an (84, 84) float32 sheet."""
     return np.pad(digit.astype(np.float32) / 255, SIZE)
 
 
 def crop(sheet: Sheet) -> Sheet:
-    """The (28, 28) middle of a sheet."""
+    """Return the (28, 28) middle of a sheet."""
     return sheet[SIZE:-SIZE, SIZE:-SIZE]
 
 
 def serve(sheet: Sheet) -> Sheet:
-    """A sheet as the service sees it, (28, 28); empty where it would be refused as blank."""
+    """Preprocess a sheet as the service does, to (28, 28); all 0 if it is rejected as blank."""
     upload = encode_png(np.round(np.clip(sheet, 0, 1) * 255).astype(np.uint8))
     try:
         return read_tensor(upload)
@@ -57,13 +57,16 @@ def serve(sheet: Sheet) -> Sheet:
         return np.zeros((SIZE, SIZE), np.float32)
 
 
-def make_harder(
-    digits: NDArray[np.uint8], stress: Stress, level: float, see: Callable[[Sheet], Sheet]
+def perturb(
+    digits: NDArray[np.uint8],
+    perturbation: Perturbation,
+    level: float,
+    prepare: Callable[[Sheet], Sheet],
 ) -> Sheet:
-    """(N, 28, 28) uint8 `digits` under `stress`, as (N, 28, 28) tensors that `see` makes."""
+    """Perturb (N, 28, 28) uint8 digits and return the (N, 28, 28) tensors that `prepare` makes."""
     rng = np.random.default_rng(0)
-    sheets = (stress.apply(lay_on_sheet(digit), level, rng) for digit in digits)
-    return np.array([see(sheet) for sheet in sheets], np.float32)
+    sheets = (perturbation.apply(lay_on_sheet(digit), level, rng) for digit in digits)
+    return np.array([prepare(sheet) for sheet in sheets], np.float32)
 
 
 def _shift(sheet: Sheet, pixels: float, _: np.random.Generator) -> Sheet:
@@ -84,7 +87,7 @@ def _scale(sheet: Sheet, factor: float, _: np.random.Generator) -> Sheet:
 
 
 def _change_stroke(sheet: Sheet, pixels: float, _: np.random.Generator) -> Sheet:
-    """Wider by so many pixels on both sides together, or thinner where negative."""
+    """Widen the strokes by `pixels` in total, or thin them if negative."""
     fine = ndimage.zoom(sheet, 3, order=1)
     size = 1 + 2 * round(abs(pixels) * 3 / 2)
     change = ndimage.grey_dilation if pixels > 0 else ndimage.grey_erosion
@@ -102,11 +105,11 @@ def _add_noise(sheet: Sheet, deviation: float, rng: np.random.Generator) -> Shee
     return np.clip(noisy, 0, 1).astype(np.float32)
 
 
-STRESSES = (
-    Stress("shift, pixels right and down", (0, 2, 4, 6, 8, 12), _shift),
-    Stress("rotation, degrees", (0, 10, 20, 30, 40, 60), _rotate),
-    Stress("size, as a factor", (0.4, 0.6, 0.8, 1, 1.3, 1.8), _scale),
-    Stress("stroke width, change in pixels", (-2, -1, 0, 1, 2, 3), _change_stroke),
-    Stress("blur, deviation in pixels", (0, 0.5, 1, 1.5, 2, 3), _blur),
-    Stress("noise, deviation", (0, 0.05, 0.1, 0.2, 0.3, 0.5), _add_noise),
+PERTURBATIONS = (
+    Perturbation("shift, pixels right and down", (0, 2, 4, 6, 8, 12), _shift),
+    Perturbation("rotation, degrees", (0, 10, 20, 30, 40, 60), _rotate),
+    Perturbation("size, as a factor", (0.4, 0.6, 0.8, 1, 1.3, 1.8), _scale),
+    Perturbation("stroke width, change in pixels", (-2, -1, 0, 1, 2, 3), _change_stroke),
+    Perturbation("blur, deviation in pixels", (0, 0.5, 1, 1.5, 2, 3), _blur),
+    Perturbation("noise, deviation", (0, 0.05, 0.1, 0.2, 0.3, 0.5), _add_noise),
 )

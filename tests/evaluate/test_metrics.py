@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlflask.evaluate.metrics import calibration, mcnemar, rate, reliability
+from dlflask.evaluate.metrics import calibration, rate, reliability
 
 
 @pytest.mark.parametrize(
@@ -70,24 +70,6 @@ def test_reliability_confidence_one():
     (last,) = reliability(np.array([1.0]), np.array([True]))
 
     assert (last.low, last.high) == (14 / 15, 1)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "p"),
-    [
-        # Twice the binomial tail: 2 (1 + 6) / 64, and 2 / 256.
-        pytest.param(1, 5, 14 / 64, id="1-5"),
-        pytest.param(8, 0, 2 / 256, id="8-0"),
-        pytest.param(20, 20, 1, id="equal"),
-    ],
-)
-def test_mcnemar(first, second, p):
-    assert mcnemar(first, second) == pytest.approx(p, rel=1e-9)
-    assert mcnemar(second, first) == pytest.approx(p, rel=1e-9)
-
-
-def test_mcnemar_without_differences():
-    assert mcnemar(0, 0) == 1
 
 
 @pytest.mark.parametrize("count", range(1, 200))

@@ -1,0 +1,65 @@
+"""Plots with a uniform style, and with alternative texts for people who cannot see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from numpy.typing import NDArray
+
+#: The colours of Okabe and Ito, which people of every colour vision can distinguish.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+BLUE, ORANGE, GREEN, BLACK = *COLOURS[:3], COLOURS[-1]
+
+
+def set_style() -> None:
+    """Set Matplotlib's defaults for the notebook."""
+    plt.rcParams |= {"figure.dpi": 100, "figure.constrained_layout.use": True}
+    plt.rcParams |= {"image.cmap": "gray_r", "axes.grid": True, "grid.alpha": 0.3}
+    plt.rcParams |= {"axes.spines.top": False, "axes.spines.right": False}
+
+
+def show(alt: str) -> None:
+    """Show the current figure with the alternative text `alt`, and close it."""
+    figure = plt.gcf()
+    display(figure, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
+    plt.close(figure)
+
+
+def show_images(  # noqa: PLR0913  options by name
+    images: Sequence[NDArray[Any]] | NDArray[Any],
+    titles: Sequence[str] | None = None,
+    *,
+    alt: str,
+    heading: str = "",
+    columns: int = 8,
+    scale: float = 1.1,
+    **style: Any,
+) -> None:
+    """Show images in a grid, ink black on white paper.
+
+    Args:
+        images: Arrays of (H, W) or (H, W, 3).
+        titles: One for each image.
+        alt: Alternative text of the figure.
+        heading: Title of the figure.
+        columns: Number of columns.
+        scale: Side of an image, in inches.
+        style: Options of `imshow`.
+    """
+    titles = titles or [""] * len(images)
+    rows = max(1, -(-len(images) // columns))
+    lines = any(titles) * (1 + max((title.count("\n") for title in titles), default=0))
+    size = (columns * scale, rows * (scale + 0.22 * lines) + 0.3 * bool(heading))
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    if heading:
+        figure.suptitle(heading)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, title in zip(axes.flat, images, titles, strict=False):
+        axis.imshow(np.asarray(image), **style)
+        axis.set_title(title, fontsize=9)
+    show(alt)
