@@ -39,11 +39,12 @@ fuzz: $(DEV)/.installed  ## Fuzz the decoder and the application, 100,000 inputs
 bench: $(SERVICE)/.installed $(DEV)/.installed  ## Measure speed and memory, write bench/RESULTS.md (BENCH_ARGS=... for options)
 	$(DEV)/bin/python -m bench --service-python $(SERVICE)/bin/python --output bench $(BENCH_ARGS)
 
-lint: $(DEV)/.installed  ## Check format, style, spelling and types
+lint: $(DEV)/.installed  ## Check format, style, spelling, types and imports
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/codespell
 	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
 
 format: $(DEV)/.installed  ## Format the code and apply automatic fixes
 	$(DEV)/bin/ruff format .
