@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from dlflask.errors import DlflaskError, ImageError, OutOfTime
+from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.image import decode_image
 from dlflask.ink import Ink
 from dlflask.preprocess import to_mnist
@@ -77,7 +77,7 @@ def _each(
         started = time.perf_counter()
         try:
             went.append(one if isinstance(one, DlflaskError) else stage(one))
-        except (ImageError, OutOfTime) as fault:
+        except (ImageError, OutOfTime, Busy) as fault:
             went.append(fault)
         milliseconds.append(milliseconds_between(started, time.perf_counter()))
     return went, milliseconds

@@ -21,10 +21,17 @@ ALLOWED = {
     "paper": {"resample"},
     "ink": {"errors", "paper", "resample"},
     "modes": {"ink", "turns"},
-    "limits": {"errors"},
+    "limits": set(),
+    "metadata": {"limits", "metadata"},
+    "cost": {"errors", "limits", "metadata"},
+    "pieces": {"errors", "limits"},
+    "large_images": {"errors"},
     "plain": set(),
     "turns": set(),
-    "image": {"errors", "ink", "limits", "modes", "plain", "strokes", "turns"},
+    "image": {
+        *("cost", "errors", "ink", "large_images", "limits", "metadata", "modes", "pieces"),
+        *("plain", "strokes", "turns"),
+    },
     "lines": {"ink"},
     "strokes": {"errors", "ink", "lines"},
     "preprocess": {"errors", "ink", "resample", "strokes"},
@@ -134,7 +141,7 @@ BENCH = {
 
 #: Slow to import, or known to one place only.
 OWNERS = {
-    "PIL": {"evaluate", "image", "limits", "modes", "plain", "train", "turns"},
+    "PIL": {"cost", "evaluate", "image", "modes", "plain", "train", "turns"},
     "flask": {"app", "form", "problems", "reference", "routes", "service", "upload", "v2"},
     "gunicorn": {"body", "logs", "worker"},
     "keras": {"forward", "layout", "train"},
