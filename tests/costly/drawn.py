@@ -11,7 +11,8 @@ UPLOAD_BYTES = 16_000_000
 def page(width, height, mode="RGB"):
     """A large white page with a 4 on it."""
     drawn = Image.new("RGB", (width, height), "white")
-    drawn.paste(draw_digit(4, min(1_000, width // 2, height // 2)), (width // 3, height // 3))
+    if min(width, height) > 40:
+        drawn.paste(draw_digit(4, min(width, height) // 4), (width // 3, height // 3))
     return drawn.convert(mode)
 
 

@@ -29,7 +29,7 @@ def screen(side, disposal):
 def run_length(width, height, data, compression=1):
     """A run-length encoded BMP of 8 or 4 bits per pixel."""
     bits = 8 if compression == 1 else 4
-    palette = bytes(range(256)) * 4 if compression == 1 else bytes(64)
+    palette = b"".join(bytes([n, n, n, 0]) for n in range(256)) if compression == 1 else bytes(64)
     header = struct.pack(
         "<IIIHHIIIIII", 40, width, height, 1, bits, compression, len(data), 0, 0, 0, 0
     )

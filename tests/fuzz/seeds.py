@@ -10,7 +10,6 @@ from tests.conftest import encode
 from tests.costly.gif_bmp import before_the_frame, run_length
 from tests.costly.jpeg import segment, with_segments
 from tests.costly.png import chunk, with_chunks
-from tests.costly.tiff import strips
 from tests.drawing import draw_digit
 
 #: Large enough that the digit is read, small enough that a thousand are decoded in seconds.
@@ -71,11 +70,12 @@ def _with_much_metadata():
     yield "png-texts", with_chunks((text + profile) * 9, encode(_FOUR))
     yield "jpeg-many-exif", with_segments(segment(0xE1, exif) * 30, encode(_FOUR, "JPEG"))
     yield "gif-comments", before_the_frame(b"\x21\xfe\1a\0" * 60)
-    lines = b"\x08\1\0\0" * 39 + b"\x28\0\0\1"
-    yield "bmp-run-length", run_length(SIDE, SIDE, lines)
-    rows = bytes(range(0, 240, 6))
-    yield "tiff-strips", strips(1, rows, SIDE, width=SIDE)
-    yield "tiff-strips-deflate", strips(8, zlib.compress(rows), SIDE, width=SIDE)
+    lines = np.flipud(np.asarray(_FOUR.convert("L")))
+    runs = b"\0\0".join(b"".join(bytes([1, grey]) for grey in line) for line in lines)
+    yield "bmp-run-length", run_length(SIDE, SIDE, runs + b"\0\0\0\1")
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "jpeg"):
+        upload = encode(_FOUR.copy(), "TIFF", compression=compression, tiffinfo={278: 8})
+        yield f"tiff-strips-{compression}", upload
 
 
 PICTURES = dict(_pictures())

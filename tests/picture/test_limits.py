@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from dlflask import image, large_images
+from dlflask.admission import THREADS
 from dlflask.batch import read_digits
 from dlflask.errors import Busy, TooComplex, TooManyPixels
 from dlflask.image import WHOLE, decode_image
@@ -154,3 +155,7 @@ def test_an_image_without_room_in_memory_is_too_complex(tmp_path):
 
     assert "takes more memory to decode than the service has" in done.stdout
     assert done.stdout.endswith("None None\n"), "no traceback holds what was decoded"
+
+
+def test_large_images_leave_a_thread_of_the_worker():
+    assert large_images.MAX_IN_TURN < THREADS
