@@ -15,11 +15,13 @@ DlflaskError
 │   ├── UnsupportedImage
 │   ├── DamagedImage
 │   ├── TooManyPixels
+│   ├── TooComplex
 │   └── BlankImage
 └── Declined                the work is not done, whatever the picture
     ├── SelfTestFailed
     ├── Expired
     ├── OutOfTime
+    ├── Busy
     └── Abandoned
 """
 
@@ -84,6 +86,10 @@ class TooManyPixels(ImageError):
     """The header announces more pixels than the service decodes."""
 
 
+class TooComplex(ImageError):
+    """Decoding the image takes more CPU time or memory than the service gives one image."""
+
+
 class BlankImage(ImageError):
     """The picture was decoded and shows no ink."""
 
@@ -102,6 +108,10 @@ class Expired(Declined):
 
 class OutOfTime(Declined):
     """The pictures before this one took all the time that a request is given."""
+
+
+class Busy(Declined):
+    """The worker is decoding a large image, and another one waits for its turn already."""
 
 
 class Abandoned(Declined):

@@ -27,6 +27,11 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture format read here"),
     errors.DamagedImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture is damaged"),
     errors.TooManyPixels: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The picture has too many pixels"),
+    # Not 413: the file may be small, and a smaller one of its kind would not help.
+    errors.TooComplex: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The picture takes too much to decode",
+    ),
     errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The picture shows no digit"),
     # NGINX sends the request to another replica after 502 only. A busy replica (503) would pass its
     # load on, and an unexpected error (500) would occur there too.
@@ -36,6 +41,7 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     ),
     errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),
     errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "The batch takes too long"),
+    errors.Busy: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is decoding large pictures"),
     errors.Abandoned: (HTTPStatus.BAD_REQUEST, "The connection was closed too early"),
 }
 

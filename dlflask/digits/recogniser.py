@@ -22,7 +22,7 @@ from dlflask.digits.prediction import Prediction
 from dlflask.digits.provenance import Runtime, receipt
 from dlflask.digits.segmentation import find_digit
 from dlflask.digits.thresholds import NOT_A_DIGIT, VERDICTS
-from dlflask.errors import DlflaskError, ImageError, OutOfTime
+from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.imaging.decode import read_ink
 from dlflask.recogniser import ModelInfo, OutputSpec, read
 from dlflask.types import SIZE, Ink, Tensor
@@ -219,7 +219,7 @@ def _each(
         started = time.perf_counter()
         try:
             outputs.append(item if isinstance(item, DlflaskError) else stage(item))
-        except (ImageError, OutOfTime) as error:
+        except (ImageError, OutOfTime, Busy) as error:
             outputs.append(error)
         milliseconds.append(milliseconds_between(started, time.perf_counter()))
     return outputs, milliseconds

@@ -54,22 +54,28 @@ def _reduce(
     convert: Callable[[Image.Image], Image.Image] | None = None,
 ) -> Image.Image:
     """Convert and reduce strip by strip; what comes out is as if it were done at once."""
-    left, _, right, _ = box
-    size = -(-(right - left) // factor), -(-(box[3] - box[1]) // factor)
+    left, top, right, bottom = box
+    size = -(-(right - left) // factor), -(-(bottom - top) // factor)
     reduced = Image.new(mode, size)
     for strip in _strips(box, factor):
         part = picture.crop(strip)
         plain = convert(part) if convert else part.convert(mode)
-        reduced.paste(plain.reduce(factor), (0, (strip[1] - box[1]) // factor))
+        corner = (strip[0] - left) // factor, (strip[1] - top) // factor
+        reduced.paste(plain.reduce(factor), corner)
     return reduced
 
 
 def _strips(box: ImageBox, factor: int) -> Iterator[ImageBox]:
-    """Cut `box` into boxes of about `STRIP_PIXELS`, their heights multiples of `factor`."""
+    """Cut `box` into boxes of about `STRIP_PIXELS`, their sides multiples of `factor`."""
     left, top, right, bottom = box
-    height = factor * max(1, STRIP_PIXELS // (factor * max(1, right - left)))
-    for start in range(top, bottom, height):
-        yield ImageBox(left, start, right, min(bottom, start + height))
+    width = right - left
+    height = min(bottom - top, factor * max(1, STRIP_PIXELS // (factor * max(1, width))))
+    if height * width > STRIP_PIXELS:
+        # A panorama, of which a single row of blocks is too large.
+        width = factor * max(1, STRIP_PIXELS // (factor * height))
+    for start in range(top, bottom, max(1, height)):
+        for side in range(left, right, max(1, width)):
+            yield ImageBox(side, start, min(right, side + width), min(bottom, start + height))
 
 
 def _full(picture: Image.Image) -> float:

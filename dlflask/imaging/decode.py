@@ -11,21 +11,20 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from PIL import Image, UnidentifiedImageError
 
-from dlflask.errors import DamagedImage, UnsupportedImage
+from dlflask.errors import DamagedImage, ImageError, TooComplex, UnsupportedImage
 from dlflask.imaging.color_modes import to_plain_mode, to_planes
-from dlflask.imaging.decode_limits import (
-    BYTES_PER_PIXEL,
-    Pieces,
-    check_cost,
-    too_many_pixels,
-    turn_to_decode,
-)
+from dlflask.imaging.cost import check_cost, holds_much_once_opened, too_many_pixels
+from dlflask.imaging.decode_limits import BYTES_PER_PIXEL, LARGE_BYTES
 from dlflask.imaging.exif import orientation, rotate_upright, to_stored_box
 from dlflask.imaging.fast_decode import read_plain
 from dlflask.imaging.ink import extract_ink
+from dlflask.imaging.large_images import turn_to_decode
+from dlflask.imaging.metadata import strip_metadata
+from dlflask.imaging.pieces import Deadline, Pieces
 from dlflask.types import ImageBox, Ink, Pixels
 
 try:
@@ -80,7 +79,6 @@ _DECODE_FAULTS = (
     RuntimeError,
     LookupError,
     ArithmeticError,
-    MemoryError,
     struct.error,
     zlib.error,
 )
@@ -103,6 +101,8 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
         UnsupportedImage: The bytes do not begin like a picture of a known format.
         DamagedImage: They do, and the picture cannot be decoded.
         TooManyPixels: The header announces more than `limits` allow.
+        TooComplex: Decoding takes more CPU time or memory than one image is given.
+        Busy: It is large, another one is being decoded and a third one waits.
         BlankImage: The picture is one even surface.
     """
     if not _is_known_format(upload):
@@ -110,24 +110,36 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
             f"The file begins with {upload[:8]!r}, which is no picture format that is read here. "
             f"Send one of: {', '.join(FORMATS)}."
         )
-    pixels, reduction = _decode(upload)
+    deadline = Deadline()
+    pixels, reduction = _decode(upload, deadline)
     ink = extract_ink(pixels)
     region = _around_small_object(ink, locate) if locate and reduction >= MIN_REDUCTION else None
-    return ink if region is None else extract_ink(_decode(upload, region)[0])
+    if region is None:
+        return ink
+    # Decoding again takes as long, and some decoders cannot be stopped on the way.
+    deadline.check(times=2)
+    return extract_ink(_decode(upload, deadline, region)[0])
 
 
-def _decode(upload: bytes, region: Region = WHOLE) -> tuple[Pixels, float]:
+def _decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> tuple[Pixels, float]:
     try:
-        return _read(upload, region)
+        return _read(upload, deadline, region)
+    except MemoryError:
+        error: ImageError | None = None
     except Image.DecompressionBombError as fault:
-        raise too_many_pixels(fault) from fault
+        error = too_many_pixels(fault)
     except _DECODE_FAULTS as fault:
         # Pillow's own words name the object that it read from, address and all.
         why = "its header makes no sense" if isinstance(fault, UnidentifiedImageError) else fault
-        raise DamagedImage(
+        error = DamagedImage(
             f"The picture is cut off or damaged ({why}). "
             "Open it in a picture viewer, save it again and send the new file."
-        ) from fault
+        )
+    # Raised out here: the fault's traceback, which is gone now, holds all that was decoded so far.
+    raise error or TooComplex(
+        "The image takes more memory to decode than the service has. Open it in an image editor, "
+        "save it as a smaller PNG or JPEG and send the new file."
+    )
 
 
 def _is_known_format(upload: bytes) -> bool:
@@ -139,7 +151,7 @@ def _is_known_format(upload: bytes) -> bool:
     )
 
 
-def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
+def _read(upload: bytes, deadline: Deadline, region: Region) -> tuple[Pixels, float]:
     """Decode, turn upright, cut out `region` and reduce it.
 
     Returns:
@@ -150,12 +162,15 @@ def _read(upload: bytes, region: Region) -> tuple[Pixels, float]:
         picture, longest = plain
         reduced = to_plain_mode(picture, ImageBox(0, 0, *picture.size), WORKING_SIDE)
         return to_planes(reduced), longest / WORKING_SIDE
-    return _read_any(upload, region)
+    return _read_any(strip_metadata(upload), deadline, region)
 
 
-def _read_any(upload: bytes, region: Region) -> tuple[Pixels, float]:
+def _read_any(upload: bytes, deadline: Deadline, region: Region) -> tuple[Pixels, float]:
     """The same of any picture, as Pillow's parsers find it."""
-    with Image.open(Pieces(upload), formats=FORMATS) as picture:
+    with ExitStack() as stack:
+        if is_large := holds_much_once_opened(upload):
+            stack.enter_context(turn_to_decode())
+        picture = stack.enter_context(Image.open(Pieces(upload, deadline), formats=FORMATS))
         cost = check_cost(picture, upload)
         longest = max(picture.size)
         width, height = region[2] - region[0], region[3] - region[1]
@@ -164,14 +179,16 @@ def _read_any(upload: bytes, region: Region) -> tuple[Pixels, float]:
             # For JPEG only: the decoder then works at 1/2, 1/4 or 1/8 scale, many times faster.
             size = max(1, picture.width // factor), max(1, picture.height // factor)
             picture.draft(picture.mode, size)
-        with turn_to_decode(max(cost, picture.width * picture.height * BYTES_PER_PIXEL)):
-            # Loading may find the orientation behind the pixels (PNG) or carry it out (TIFF).
-            picture.load()
-            turned = orientation(picture)
-            box = _box(region, picture.size, turned)
-            plain = to_plain_mode(picture, box, WORKING_SIDE)
-            if plain is not picture:
-                picture.close()
+        cost = max(cost, picture.width * picture.height * BYTES_PER_PIXEL)
+        if not is_large and cost > LARGE_BYTES:
+            stack.enter_context(turn_to_decode())
+        # Loading may find the orientation behind the pixels (PNG) or carry it out (TIFF).
+        picture.load()
+        turned = orientation(picture)
+        box = _box(region, picture.size, turned)
+        plain = to_plain_mode(picture, box, WORKING_SIDE)
+        if plain is not picture:
+            picture.close()
         return to_planes(rotate_upright(plain, turned)), longest / WORKING_SIDE
 
 

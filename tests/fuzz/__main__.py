@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["PIL", "dlflask", "flask", "multipart",
 SEEDS = {"decode": PICTURES, "post": REQUESTS}
 
 #: A request may take so many seconds and the process so many megabytes.
-LIMITS = ["-timeout=20", "-rss_limit_mb=1500", "-max_len=20000"]
+LIMITS = ["-timeout=20", "-rss_limit_mb=1500", "-max_len=40000"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -1,10 +1,15 @@
 """Small real files of every format, and requests that carry them: where mutation starts."""
 
+import zlib
+
 import numpy as np
 from PIL import Image, features
 
 from dlflask.imaging.decode import FORMATS
 from tests.conftest import encode
+from tests.costly.gif_bmp import before_the_frame, run_length
+from tests.costly.jpeg import segment, with_segments
+from tests.costly.png import chunk, with_chunks
 from tests.drawing import draw_digit
 
 #: Large enough that the digit is read, small enough that a thousand are decoded in seconds.
@@ -52,8 +57,25 @@ def _pictures():
     if features.check("avif"):
         yield "avif", encode(_FOUR, "AVIF", exif=_exif())
         yield "avif-alpha", encode(clear, "AVIF")
+    yield from _with_much_metadata()
     if "HEIF" in FORMATS:
         yield "heic", encode(_FOUR, "HEIF")
+
+
+def _with_much_metadata():
+    """Few of what a costly file has thousands of."""
+    exif = b"Exif\0\0" + bytes(60)
+    text = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(9_000)))
+    profile = chunk(b"tEXt", b"Raw profile type exif\0\nexif\n9\n" + b"49492a00" * 9)
+    yield "png-texts", with_chunks((text + profile) * 9, encode(_FOUR))
+    yield "jpeg-many-exif", with_segments(segment(0xE1, exif) * 30, encode(_FOUR, "JPEG"))
+    yield "gif-comments", before_the_frame(b"\x21\xfe\1a\0" * 60)
+    lines = np.flipud(np.asarray(_FOUR.convert("L")))
+    runs = b"\0\0".join(b"".join(bytes([1, grey]) for grey in line) for line in lines)
+    yield "bmp-run-length", run_length(SIDE, SIDE, runs + b"\0\0\0\1")
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "jpeg"):
+        upload = encode(_FOUR.copy(), "TIFF", compression=compression, tiffinfo={278: 8})
+        yield f"tiff-strips-{compression}", upload
 
 
 PICTURES = dict(_pictures())

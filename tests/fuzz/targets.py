@@ -3,6 +3,9 @@
 import io
 import json
 import re
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 from werkzeug.test import create_environ, run_wsgi_app
@@ -16,20 +19,43 @@ from tests.conftest import FakeClassifier
 
 _CLASSIFIER = FakeClassifier()
 _APP = create_app(Config(), DigitRecogniser(_CLASSIFIER))
+_STATUS, _SWITCH = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
+#: Of CPU time, and of memory: what the README promises, with half a second for one piece.
+MAX_SECONDS, MAX_MEGABYTES = 2.5, 320
+
+
 def decode(upload):
-    """A picture of any bytes is a tensor or an `ImageError`."""
+    """A picture of any bytes is a tensor or an `ImageError`, in limited CPU time and memory."""
+    started, before = time.thread_time(), _restart_peak()
     try:
         tensor = read_tensor(upload)
     except ImageError:
         return
+    finally:
+        assert time.thread_time() - started <= MAX_SECONDS
+        assert _peak() - before <= MAX_MEGABYTES
     assert tensor.shape == (28, 28)
     assert tensor.dtype == np.float32
     assert np.isfinite(tensor).all()
     assert tensor.min() >= 0
     assert tensor.max() <= 1
+
+
+def _restart_peak():
+    """Forget the peak of memory so far, where Linux allows it; return the peak in megabytes."""
+    with suppress(OSError):
+        _SWITCH.write_text("5")
+    return _peak()
+
+
+def _peak():
+    try:
+        return int(re.search(r"VmHWM:\s+(\d+)", _STATUS.read_text())[1]) / 1e3
+    except (OSError, TypeError):
+        return 0.0
 
 
 def post(request):

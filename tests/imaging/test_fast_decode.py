@@ -14,6 +14,7 @@ from PIL import Image
 from dlflask.errors import DlflaskError
 from dlflask.imaging.decode import WHOLE, WORKING_SIDE, _read, _read_any
 from dlflask.imaging.fast_decode import MAX_PIECES, read_plain
+from dlflask.imaging.pieces import Deadline
 from tests.conftest import encode
 from tests.pen_strokes import draw_digit
 
@@ -51,8 +52,8 @@ def test_a_plain_picture_has_the_pixels_that_pillow_gives(kind, mode, size):
     upload = encode(coloured.convert(mode).resize(size), kind)
 
     assert read_plain(upload, WORKING_SIDE) is not None
-    pixels, reduction = _read(upload, WHOLE)
-    by_pillow, expected = _read_any(upload, WHOLE)
+    pixels, reduction = _read(upload, Deadline(), WHOLE)
+    by_pillow, expected = _read_any(upload, Deadline(), WHOLE)
     np.testing.assert_array_equal(pixels, by_pillow)
     assert reduction == expected
 
@@ -108,10 +109,10 @@ def test_a_changed_byte_gives_no_other_pixels_than_pillow_does(upload, place, by
     if read_plain(changed, WORKING_SIDE) is None:
         return
 
-    pixels, _ = _read(changed, WHOLE)
+    pixels, _ = _read(changed, Deadline(), WHOLE)
 
     try:
-        by_pillow, _ = _read_any(changed, WHOLE)
+        by_pillow, _ = _read_any(changed, Deadline(), WHOLE)
     except (DlflaskError, SyntaxError, OSError):
         return  # Pillow's parser minds what its decoder does not need.
     np.testing.assert_array_equal(pixels, by_pillow)

@@ -1,24 +1,24 @@
-"""The costliest pictures that are accepted: what they take in a fresh process."""
+"""The costliest images, accepted or not: what they take in a fresh process."""
 
-import struct
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from tests.conftest import encode
-from tests.drawing import draw_digit
+from tests.costly import avif, gif_bmp, jpeg, png, tiff, webp
 from tests.serving import ROOT
 
-#: Promised in the README: one picture takes at most so much beside what the process has.
+#: Promised in the README: one image takes at most so much beside what the process has.
 MAX_MEGABYTES = 320
 
-#: Prints, for each file, its seconds of CPU and how far the peak of memory rose over the start's.
+#: Of CPU time: 2 s are the limit, and a decoder may be in the middle of a piece when they end.
+MAX_SECONDS = 2.5
+
+#: Prints, for each file, its seconds of CPU and how far the peak of memory rises over that of a
+#: process that has decoded one image; each file has such a process of its own.
 #: Linux hands ru_maxrss of a parent down to its child; VmHWM is the process's own.
 MEASURE = """
-import re, resource, sys, time
+import os, re, resource, sys, time
 from pathlib import Path
 from dlflask.digits.normalization import read_tensor
 from dlflask.errors import ImageError
@@ -31,69 +31,55 @@ def peak():
         return int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]) / 1e3
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
-read_tensor(Path(sys.argv[1]).read_bytes())
-before = peak()
-for path in sys.argv[2:]:
-    upload = Path(path).read_bytes()
+def measure(path):
+    before, upload = peak(), Path(path).read_bytes()
     started = time.process_time()
     try:
         read_tensor(upload)
         verdict = "accepted"
     except ImageError as error:
         verdict = type(error).__name__
-    print(path, verdict, time.process_time() - started, peak() - before, sep="\\t")
+    seconds = time.process_time() - started
+    print(path, verdict, seconds, peak() - before, sep="\\t", flush=True)
+
+read_tensor(Path(sys.argv[1]).read_bytes())
+for path in sys.argv[2:]:
+    child = os.fork()
+    if child == 0:
+        measure(path)
+        os._exit(0)
+    os.waitpid(child, 0)
 """
 
-
-def _page(width, height):
-    """A large white page with a 4 on it."""
-    page = Image.new("RGB", (width, height), "white")
-    page.paste(draw_digit(4, 1_000), (width // 3, height // 3))
-    return page
-
-
-def _sixteen_bits(page):
-    return Image.fromarray(np.asarray(page.convert("L")).astype(np.uint16) * 257)
-
-
-def _clear(page):
-    page.putalpha(page.convert("L").point(lambda level: 255 - level))
-    return page
-
-
-def _lying_avif():
-    """Says 100 x 100 and holds 25 megapixels."""
-    upload = bytearray(encode(_page(5_000, 5_000), "AVIF", speed=10, quality=50))
-    place = upload.index(b"ispe") + 8
-    upload[place : place + 8] = struct.pack(">II", 100, 100)
-    return bytes(upload)
-
-
-#: As large as each kind may be.
+#: The largest of each kind, which are to be read.
 ACCEPTED = {
-    "rgb.png": lambda: encode(_page(8_000, 8_000), compress_level=1),
-    "rgba.png": lambda: encode(_clear(_page(8_000, 8_000)), compress_level=1),
-    "16-bit.png": lambda: encode(_sixteen_bits(_page(8_000, 8_000)), compress_level=1),
-    "one-scan.jpg": lambda: encode(_page(8_000, 8_000), "JPEG"),
-    "progressive.jpg": lambda: encode(_page(5_000, 5_000), "JPEG", progressive=True, subsampling=0),
-    "webp.webp": lambda: encode(_page(4_000, 4_000), "WEBP", method=0),
-    "avif.avif": lambda: encode(_page(5_200, 5_200), "AVIF", speed=10),
-    "lying.avif": _lying_avif,
-    "cmyk.tif": lambda: encode(
-        _page(4_500, 4_500).convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"
-    ),
+    *("rgb.png", "small-digit.png", "rgba.png", "16-bit.png"),
+    *("one-scan.jpg", "progressive.jpg", "progressive-small-digit.jpg", "page.gif", "grey.bmp"),
+    *("lossy.webp", "small-digit.webp", "avif.avif", "4-4-4.avif", "cmyk.tif", "small-digit.tif"),
+    *("group4.tif", "a4.tif", "a4-grey.tif", "turned-grey.tif"),
+}
+
+KINDS = {
+    name: make
+    for module in (png, jpeg, gif_bmp, webp, avif, tiff)
+    for name, make in module.KINDS.items()
 }
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """{file name: (verdict, seconds of CPU, megabytes of the process so far)}."""
+    """{file name: (verdict, seconds of CPU, megabytes)}."""
     folder = tmp_path_factory.mktemp("costly")
-    for name, make in ACCEPTED.items():
+    for name, make in KINDS.items():
         (folder / name).write_bytes(make())
-    paths = [str(folder / name) for name in ACCEPTED]
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, ROOT / "static" / "4.jpg", *paths],
+        [
+            sys.executable,
+            "-c",
+            MEASURE,
+            ROOT / "static" / "4.jpg",
+            *(folder / name for name in KINDS),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -106,22 +92,25 @@ def measured(tmp_path_factory):
     }
 
 
-def test_the_largest_pictures_are_accepted(measured):
-    assert set(measured) == set(ACCEPTED)
-    assert {verdict for verdict, _, _ in measured.values()} <= {"accepted", "BlankImage"}
+def test_the_largest_images_are_accepted(measured):
+    assert set(measured) == set(KINDS)
+    assert {name: measured[name][0] for name in ACCEPTED} == dict.fromkeys(ACCEPTED, "accepted")
 
 
-def test_a_picture_costs_no_more_memory_than_is_promised(measured, figures):
-    peak = max(megabytes for _, _, megabytes in measured.values())
+def test_an_image_costs_no_more_memory_than_is_promised(measured, figures):
+    costliest = max(measured, key=lambda name: measured[name][2])
 
-    figures.append(f"costliest picture: {peak:.0f} MB of memory")
-    assert peak > 200, "the largest PNG alone holds 256 MB"
-    assert peak <= MAX_MEGABYTES
+    figures.append(
+        f"most memory of {len(KINDS)} images: {measured[costliest][2]:.0f} MB, {costliest}"
+    )
+    assert measured[costliest][2] > 200, "the largest PNG alone holds 256 MB"
+    assert measured[costliest][2] <= MAX_MEGABYTES
 
 
-def test_no_kind_takes_many_times_the_time_of_another(measured, figures):
-    seconds = {name: seconds for name, (_, seconds, _) in measured.items()}
-    slowest = max(seconds, key=seconds.get)
+def test_an_image_costs_no_more_time_than_is_promised(measured, figures):
+    for name, (verdict, seconds, megabytes) in measured.items():
+        figures.append(f"{name:32} {seconds:5.2f} s {megabytes:4.0f} MB  {verdict}")
+    slowest = max(measured, key=lambda name: measured[name][1])
 
-    figures.append(f"costliest picture: {slowest}, {seconds[slowest]:.2f} s of CPU")
-    assert seconds[slowest] <= 6 * seconds["rgb.png"]
+    figures.append(f"most CPU time of {len(KINDS)} images: {measured[slowest][1]:.2f} s, {slowest}")
+    assert measured[slowest][1] <= MAX_SECONDS

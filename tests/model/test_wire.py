@@ -183,6 +183,7 @@ def test_a_picture_that_understates_its_size_fails_alone(server):
             pool.submit(ask, server, "POST", "/predictlabel", FOUR, "image/jpeg") for _ in range(20)
         ]
 
-    assert {answer.result().status for answer in hostile} == {422}
+    # 503 where two of them were in the same worker already.
+    assert {422} <= {answer.result().status for answer in hostile} <= {422, 503}
     assert {answer.result().status for answer in honest} == {200}
     assert_alive(server, before)

@@ -1,6 +1,5 @@
 """Damaged, cut, doubled and lying bytes: every answer is a tensor, a digit or a problem."""
 
-import io
 import struct
 import zlib
 from pathlib import Path
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dlflask.errors import DamagedImage, TooManyPixels
-from dlflask.imaging import decode_limits
 from dlflask.imaging.decode import read_ink
 from tests.conftest import encode
 from tests.drawing import draw_digit
@@ -98,19 +96,12 @@ MANY_PIECES = {
         b"\x2c", b"\x21\xfe\1a\0" * 50_000 + b"\x2c", 1
     ),
     "jpeg-scans": _SCANS[:-2] + _LAST_SCAN * 300 + b"\xff\xd9",
-    "png-profile": in_front_of_the_pixels(
-        _PNG, chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(20_000_000)))
-    ),
-    "png-texts": in_front_of_the_pixels(
-        _PNG,
-        b"".join(chunk(b"zTXt", b"%d\0\0" % n + zlib.compress(bytes(10**6))) for n in range(70)),
-    ),
 }
 
 
 @pytest.mark.parametrize("name", MANY_PIECES)
 def test_a_picture_of_too_many_pieces_is_refused(name):
-    with pytest.raises(DamagedImage, match=r"pieces|scans|too large|Too much memory"):
+    with pytest.raises(DamagedImage, match=r"pieces|scans"):
         read_ink(MANY_PIECES[name])
 
 
@@ -151,19 +142,12 @@ def test_a_kind_that_costs_more_has_a_lower_limit(kind, options, megapixels):
         read_ink(upload)
 
 
-def test_large_pictures_are_decoded_one_at_a_time():
-    large, small = decode_limits.turn_to_decode(10**8), decode_limits.turn_to_decode(10**6)
-
-    with large, small, decode_limits.turn_to_decode(10**6):
-        assert not decode_limits.turn_to_decode(10**8).acquire(blocking=False)
-    assert large.acquire(blocking=False)
-    large.release()
-
-
 def test_strips_come_out_as_the_whole(monkeypatch):
     transparent = draw_digit(4, 700).convert("RGBA")
     transparent.putalpha(transparent.convert("L").point(lambda level: 255 - level))
+    panorama = draw_digit(4, 700).crop((-1_000, 0, 6_000, 700)).convert("LA")
     uploads = [
+        encode(panorama),
         encode(draw_digit(4, 700)),
         encode(transparent),
         encode(draw_digit(4, 700).convert("I;16")),
@@ -174,7 +158,3 @@ def test_strips_come_out_as_the_whole(monkeypatch):
 
     for upload, expected in zip(uploads, whole, strict=True):
         assert (read_ink(upload) == expected).all()
-
-
-def test_an_upload_is_read_whole_where_it_is_read_at_once():
-    assert decode_limits.Pieces(b"abc").read() == io.BytesIO(b"abc").read()

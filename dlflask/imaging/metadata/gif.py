@@ -1,0 +1,35 @@
+"""GIF without comments and application data before its first frame.
+
+Source: CompuServe, Graphics Interchange Format 89a, 1990.
+"""
+
+from __future__ import annotations
+
+from dlflask.imaging.decode_limits import MAX_PIECES
+from dlflask.imaging.metadata.cuts import cut_out
+
+_EXTENSION, _GRAPHIC_CONTROL = 0x21, 0xF9
+
+
+def strip_gif(upload: bytes) -> bytes:
+    """Return the GIF with the extensions that say how its first frame is drawn.
+
+    Raises:
+        ValueError: It has too many blocks before its first frame.
+        IndexError: It is cut off.
+    """
+    flags, position, blocks, cuts = upload[10], 13, 0, []
+    if flags & 128:
+        position += 3 << ((flags & 7) + 1)
+    while upload[position] == _EXTENSION:
+        start, position = position, position + 2
+        while size := upload[position]:
+            position += 1 + size
+            blocks += 1
+            if blocks > MAX_PIECES:
+                raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+        position += 1
+        blocks += 1
+        if upload[start + 1] != _GRAPHIC_CONTROL:
+            cuts.append((start, position))
+    return cut_out(upload, cuts)

@@ -1,0 +1,42 @@
+"""AVIF and HEIF without Exif, and with few items.
+
+Source: ISO/IEC 14496-12:2022, 4.2 and 8.11; AVIF v1.1, AOMedia 2022.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from dlflask.imaging.decode_limits import MAX_ISO_MEDIA_BYTES, MAX_PIECES
+
+#: Of items, and of the frames of an animation.
+_DESCRIPTIONS = {b"meta", b"moov"}
+
+_read_box = struct.Struct(">I4s").unpack_from
+_read_large_size = struct.Struct(">Q").unpack_from
+
+
+def strip_iso_media(upload: bytes) -> bytes:
+    """Return the file with its Exif items renamed, so that the decoder passes over them.
+
+    The boxes `irot` and `imir` alone tell the orientation, as the format says.
+
+    Raises:
+        ValueError: It has too many boxes, or describes too many items or frames.
+    """
+    position = 0
+    for _ in range(MAX_PIECES):
+        if position + 8 > len(upload):
+            return upload
+        size, kind = _read_box(upload, position)
+        if size == 1:
+            (size,) = _read_large_size(upload, position + 8)
+        end = position + size if size else len(upload)
+        if kind in _DESCRIPTIONS and end - position > MAX_ISO_MEDIA_BYTES:
+            raise ValueError(f"its {kind.decode()} box has {end - position:,} bytes")
+        if kind == b"meta" and b"Exif" in (meta := upload[position:end]):
+            upload = upload[:position] + meta.replace(b"Exif", b"skip") + upload[end:]
+        if size < 8 and size != 0:
+            return upload
+        position = end
+    raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")

@@ -1,0 +1,87 @@
+"""JPEG without comments, profiles, thumbnails and further images before its first scan.
+
+Source: ITU-T T.81, 1992, B.1; Exif 2.32, 4.5.4; Adobe, XMP Specification, part 3, 2020.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dlflask.imaging.decode_limits import MAX_JPEG_HEADER_BYTES, MAX_PIECES
+from dlflask.imaging.metadata.cuts import cut_out
+
+#: A marker, wherever it is: Pillow and libjpeg pass over other bytes and repeated 0xFF.
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
+
+_SCAN, _COMMENT = 0xDA, 0xFE
+_APPLICATION = range(0xE0, 0xF0)
+
+#: Without a length: restarts, start and end of the image, reserved ones.
+_ALONE = {0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}
+
+#: JFIF and Adobe tell the decoder the colours, Exif and XMP the orientation.
+_COLOURS = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
+_ORIENTATION = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0")
+
+
+#: A segment: its kind, its first byte, the first of its content, and its end.
+Segment = tuple[int, int, int, int]
+
+
+def strip_jpeg(upload: bytes) -> bytes:
+    """Return the JPEG with the segments of its pixels, one Exif and one XMP.
+
+    Raises:
+        ValueError: It has too many segments before its first scan, or too many bytes in them.
+    """
+    cuts, found, kept = [], set(), 0
+    for kind, start, content, end in _segments(upload):
+        if kind == _SCAN:
+            break
+        name = _purpose(upload, kind, content)
+        if (name is None or name in found) and end <= len(upload):
+            cuts.append((start, end))
+            continue
+        if name in _ORIENTATION:
+            found.add(name)
+        kept += end - start
+        if kept > MAX_JPEG_HEADER_BYTES:
+            raise ValueError(f"its header has over {MAX_JPEG_HEADER_BYTES:,} bytes")
+    return cut_out(upload, cuts)
+
+
+def first_scan(upload: bytes) -> int:
+    """Return where the first scan begins; the length of the file if it has none."""
+    return next((start for kind, start, *_ in _segments(upload) if kind == _SCAN), len(upload))
+
+
+def _segments(upload: bytes) -> Iterator[Segment]:
+    """Go through the segments as far as the first scan.
+
+    Raises:
+        ValueError: They are too many.
+    """
+    position = 2
+    for _ in range(MAX_PIECES):
+        marker = _MARKER.search(upload, position)
+        if marker is None:
+            return
+        kind, position = marker[1][0], marker.end()
+        if kind not in _ALONE:
+            content = position + 2
+            position = max(content, position + int.from_bytes(upload[position:content]))
+            yield kind, marker.start(), content, position
+        if kind == _SCAN:
+            return
+    raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+
+
+def _purpose(upload: bytes, kind: int, content: int) -> bytes | None:
+    """Name a segment that decoding needs; None if it does not."""
+    if kind == 0xE1:
+        return next((name for name in _ORIENTATION if upload.startswith(name, content)), None)
+    if kind in _APPLICATION:
+        name = _COLOURS.get(kind)
+        return name if name and upload.startswith(name, content) else None
+    return None if kind == _COMMENT else b"tables"

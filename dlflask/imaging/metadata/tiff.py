@@ -1,0 +1,153 @@
+"""TIFF with its first directory only, and in it the tags that decoding needs.
+
+Source: Adobe, TIFF 6.0, 1992, 2; libtiff, BigTIFF design, 2007.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from dlflask.imaging.decode_limits import (
+    MAX_METADATA_BYTES,
+    MAX_TIFF_ENTRIES,
+    MAX_TIFF_STRIPS,
+    MAX_TIFF_VALUES,
+)
+
+_WIDTH, _HEIGHT, _COMPRESSION, _SAMPLES, _PLANES = 256, 257, 259, 277, 284
+_ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _XMP = 278, 322, 323, 700
+_OFFSETS, _BYTE_COUNTS = (273, 324), (279, 325)
+
+#: Layout and colours, strips and tiles, options of the codecs (JPEG's tables among them),
+#: orientation; 0xBC01 tells Pillow of a format that it does not read.
+_NEEDED = {
+    *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 284),
+    *(292, 293, 317, 320, 322, 323, 324, 325, 332, 333, 334, 338, 339, 340, 341, 347),
+    *(512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 700, 50674, 0xBC01),
+}
+
+#: `struct`'s letters for the types of whole numbers.
+_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_BYTES, _UNDEFINED = 1, 7
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A tag: its type, the number of its values, and these or where they are."""
+
+    tag: int
+    type: int
+    count: int
+    value: bytes
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The byte order of a file, and how long its numbers are: classic TIFF or BigTIFF."""
+
+    order: str
+    number: str
+    entry: struct.Struct
+
+    @classmethod
+    def of(cls, upload: bytes) -> _Form:
+        order, is_big = ("<" if upload.startswith(b"II") else ">"), b"+" in upload[:4]
+        if is_big and order == ">":
+            raise ValueError("it is a BigTIFF in big-endian byte order, which is not read here")
+        entry = struct.Struct(order + ("HHQ8s" if is_big else "HHI4s"))
+        return cls(order, "Q" if is_big else "I", entry)
+
+    @property
+    def is_big(self) -> bool:
+        return self.number == "Q"
+
+
+def strip_tiff(upload: bytes) -> bytes:
+    """Return the TIFF with a directory of the needed tags in place of its first, and no other.
+
+    Raises:
+        ValueError: It has too many tags, strips or values, or strips that share their bytes.
+        struct.error: Its header is cut off.
+    """
+    form = _Form.of(upload)
+    (start,) = struct.unpack_from(form.order + form.number, upload, 8 if form.is_big else 4)
+    length = form.order + ("Q" if form.is_big else "H")
+    (count,) = struct.unpack_from(length, upload, start)
+    if count > MAX_TIFF_ENTRIES:
+        raise ValueError(f"its directory has {count:,} entries")
+    entries = _needed(upload, form, start + struct.calcsize(length), count)
+    _check_strips(upload, form, entries)
+    directory = b"".join(
+        (
+            struct.pack(length, len(entries)),
+            *(form.entry.pack(one.tag, one.type, one.count, one.value) for one in entries.values()),
+            struct.pack(form.order + form.number, 0),
+        )
+    )
+    view = memoryview(upload)
+    return b"".join((view[:start], directory, view[start + len(directory) :]))
+
+
+def _needed(upload: bytes, form: _Form, position: int, count: int) -> dict[int, _Entry]:
+    """Read the entries that the file holds, of each needed tag the first."""
+    entries: dict[int, _Entry] = {}
+    end = min(position + count * form.entry.size, len(upload) - form.entry.size + 1)
+    for at in range(position, end, form.entry.size):
+        entry = _Entry(*form.entry.unpack_from(upload, at))
+        if entry.tag not in _NEEDED or entry.tag in entries:
+            continue
+        limit = MAX_TIFF_STRIPS if entry.tag in _OFFSETS + _BYTE_COUNTS else MAX_TIFF_VALUES
+        if entry.tag == _XMP:
+            if entry.type not in (_BYTES, _UNDEFINED) or entry.count > MAX_METADATA_BYTES:
+                continue
+            limit = MAX_METADATA_BYTES
+        if entry.count > limit:
+            raise ValueError(f"its tag {entry.tag} has {entry.count:,} values")
+        entries[entry.tag] = entry
+    return entries
+
+
+def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> None:
+    """Refuse more strips or tiles than any image has, and ones that are decoded from shared bytes.
+
+    Raises:
+        ValueError: They are too many, or their lengths add up to more than twice the file's.
+    """
+
+    def first(tag: int, default: int) -> int:
+        values = _values(upload, form, entries.get(tag))
+        return max(1, values[0]) if values else default
+
+    height = first(_HEIGHT, 1)
+    width = first(_WIDTH, 1)
+    rows = first(_TILE_HEIGHT, first(_ROWS_PER_STRIP, height))
+    columns = first(_TILE_WIDTH, width)
+    planes = first(_SAMPLES, 1) if first(_PLANES, 1) == 2 else 1
+    strips = -(-height // rows) * -(-width // columns) * planes
+    if strips > MAX_TIFF_STRIPS:
+        raise ValueError(f"it is made of {strips:,} strips or tiles")
+    if first(_COMPRESSION, 1) == 1 or strips == 1:
+        return
+    lengths = [
+        sum(max(0, value) for value in _values(upload, form, entries.get(tag)))
+        for tag in _BYTE_COUNTS
+    ]
+    if not any(lengths):
+        raise ValueError("it does not say how long its strips are")
+    if max(lengths) > 2 * len(upload):
+        raise ValueError(f"its strips are {max(lengths):,} bytes long together")
+
+
+def _values(upload: bytes, form: _Form, entry: _Entry | None) -> tuple[int, ...]:
+    """Return the whole numbers of an entry, as far as the file holds them."""
+    letter = _NUMBERS.get(entry.type) if entry else None
+    if entry is None or letter is None:
+        return ()
+    size = struct.calcsize(form.order + letter)
+    held = entry.value
+    if entry.count * size > len(held):
+        (offset,) = struct.unpack(form.order + form.number, held)
+        held = upload[offset : offset + entry.count * size]
+    count = min(entry.count, len(held) // size)
+    return struct.unpack(f"{form.order}{count}{letter}", held[: count * size])

@@ -1,0 +1,162 @@
+"""One image is given so much CPU time and memory, and large images are decoded in turn."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import pytest
+from PIL import Image
+
+from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.digits.segmentation import find_digit
+from dlflask.errors import Busy, TooComplex, TooManyPixels
+from dlflask.imaging import decode, large_images
+from dlflask.imaging.decode import WHOLE, read_ink
+from dlflask.imaging.pieces import Deadline, Pieces
+from dlflask.web.load_shedding import THREADS
+from tests.conftest import FakeClassifier, encode
+from tests.costly.jpeg import in_scans_of_one_component
+from tests.costly.png import bare
+from tests.drawing import draw_digit
+from tests.serving import ROOT
+
+GIF, PNG = encode(draw_digit(4), "GIF"), encode(draw_digit(4))
+LARGE = encode(Image.new("L", (3_000, 3_000), 255))
+
+
+def test_pieces_end_the_work_when_the_cpu_time_is_used_up():
+    pieces = Pieces(b"abc", Deadline(seconds=-1))
+
+    with pytest.raises(TooComplex, match="over 2 s of CPU time"):
+        pieces.read()
+
+
+def test_an_image_that_takes_too_long_is_too_complex():
+    with pytest.raises(TooComplex):
+        decode._decode(GIF, Deadline(seconds=-1), WHOLE)
+
+
+def test_decoding_again_needs_as_much_time_as_was_used(monkeypatch):
+    upload = encode(draw_digit(4, 100).crop((-900, -900, 1_100, 1_100)))
+
+    class HalfUsed(Deadline):
+        def check(self, times=1):
+            super().check()
+            if times == 2:
+                raise TooComplex("half of the time is used")
+
+    monkeypatch.setattr(decode, "Deadline", HalfUsed)
+
+    with pytest.raises(TooComplex, match="half"):
+        read_ink(upload, find_digit)
+
+
+def test_pieces_are_read_whole_where_they_are_read_at_once():
+    assert Pieces(b"abc", Deadline()).read() == b"abc"
+
+
+def test_a_third_large_image_is_declined():
+    with ExitStack() as stack:
+        stack.enter_context(large_images.turn_to_decode())
+        assert large_images._places.acquire(blocking=False), "one more may wait"
+        with pytest.raises(Busy, match="Send this one again in a few seconds"):
+            read_ink(LARGE)
+        read_ink(PNG)
+        read_ink(GIF)
+        large_images._places.release()
+
+
+def test_large_images_are_let_in_again_after_a_damaged_one():
+    for _ in range(3):
+        with pytest.raises(Exception, match="cut off"):
+            read_ink(LARGE[:-300])
+
+    with large_images.turn_to_decode():
+        pass
+
+
+def test_a_batch_declines_a_large_image_alone():
+    with large_images.turn_to_decode():
+        large_images._places.acquire(blocking=False)
+        try:
+            busy, reading = DigitRecogniser(FakeClassifier()).read_many([LARGE, PNG])
+        finally:
+            large_images._places.release()
+
+    assert isinstance(busy, Busy)
+    assert reading.prediction.label == 4
+
+
+def test_a_busy_worker_says_when_to_send_the_image_again(client):
+    with large_images.turn_to_decode():
+        large_images._places.acquire(blocking=False)
+        try:
+            answer = client.post("/predictlabel", data=LARGE, content_type="image/png")
+        finally:
+            large_images._places.release()
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert answer.get_json()["type"] == "urn:dlflask:problem:busy"
+
+
+@pytest.mark.parametrize(
+    ("size", "mode"), [((2_480, 3_508), "RGB"), ((3_000, 4_000), "L")], ids=["a4", "grey"]
+)
+def test_a_tiff_of_jpeg_strips_is_read(size, mode):
+    page = Image.new(mode, size, "white")
+    page.paste(draw_digit(4, 1_000), (500, 500))
+
+    read_ink(encode(page, "TIFF", compression="jpeg", tiffinfo={278: 8}))
+
+
+def test_a_jpeg_of_a_scan_for_each_component_counts_as_progressive():
+    upload = encode(Image.new("RGB", (6_000, 5_000)), "JPEG", subsampling=0)
+
+    with pytest.raises(TooManyPixels, match="limit is 26 for this kind of JPEG"):
+        read_ink(in_scans_of_one_component(upload))
+
+
+def test_an_image_of_too_many_rows_is_refused():
+    with pytest.raises(TooManyPixels, match="1 x 2000000"):
+        read_ink(bare(1, 2_000_000, 8, 0, b""))
+
+
+#: Decodes 64 megapixels in a process that has room for a few.
+WITHOUT_MEMORY = """
+import resource, sys
+from pathlib import Path
+from dlflask.errors import TooComplex
+from dlflask.imaging.decode import read_ink
+read_ink(Path("static/4.jpg").read_bytes())
+upload = Path(sys.argv[1]).read_bytes()
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + 60_000_000
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    read_ink(upload)
+except TooComplex as error:
+    print(error, error.__cause__, error.__context__)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel bounds a process on Linux only")
+def test_an_image_without_room_in_memory_is_too_complex(tmp_path):
+    (tmp_path / "large.png").write_bytes(encode(Image.new("RGB", (8_000, 8_000))))
+
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_MEMORY, tmp_path / "large.png"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "takes more memory to decode than the service has" in done.stdout
+    assert done.stdout.endswith("None None\n"), "no traceback holds what was decoded"
+
+
+def test_large_images_leave_a_thread_of_the_worker():
+    assert large_images.MAX_IN_TURN < THREADS
