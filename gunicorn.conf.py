@@ -42,8 +42,8 @@ from dlflask.server.settings import (
     read_port,
     read_workers,
 )
-from dlflask.web.environ import OUT_OF_MEMORY
 from dlflask.web.load_shedding import THREADS
+from dlflask.web.middleware.environ import OUT_OF_MEMORY
 from dlflask.web.state import get_state
 
 _CGROUP = Path("/sys/fs/cgroup")

@@ -17,7 +17,7 @@ from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn
 
 from dlflask.server.receiving import Limit, Reception
-from dlflask.web.body import BodyTooLarge, NoRoom, SlowBody, TooManyChunks
+from dlflask.web.middleware.request_body import BodyTooLarge, NoRoom, SlowBody, TooManyChunks
 
 #: Gunicorn writes the headers of a response whole, and they end so.
 _END_OF_HEAD = b"\r\n\r\n"

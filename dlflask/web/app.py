@@ -11,17 +11,17 @@ from dlflask.config import ROOT, Config
 from dlflask.digits.recogniser import NAME
 from dlflask.metrics.slots import Metrics
 from dlflask.recogniser import ModelInfo, Recogniser
-from dlflask.web import reference
-from dlflask.web.body import guard_body
-from dlflask.web.envelope import instrument
-from dlflask.web.environ import ERROR, ROUTE
-from dlflask.web.fast_path import with_fast_path
 from dlflask.web.health import Health
-from dlflask.web.hosts import check_hosts
 from dlflask.web.inference_protocol import views as inference_protocol
-from dlflask.web.last_resort import catch_unexpected
 from dlflask.web.load_shedding import LoadShedder
+from dlflask.web.middleware.allowed_hosts import check_hosts
+from dlflask.web.middleware.environ import ERROR, ROUTE
+from dlflask.web.middleware.fast_path import with_fast_path
+from dlflask.web.middleware.instrumentation import instrument
+from dlflask.web.middleware.last_resort import catch_unexpected
+from dlflask.web.middleware.request_body import guard_body
 from dlflask.web.multipart_form import FormRequest
+from dlflask.web.openapi import views as openapi_views
 from dlflask.web.presentation import mark, named, percent, sentence
 from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
@@ -72,7 +72,7 @@ def create_app(
     attach(state, app)
     app.register_blueprint(blueprint)
     app.register_blueprint(inference_protocol.blueprint)
-    app.register_blueprint(reference.blueprint)
+    app.register_blueprint(openapi_views.blueprint)
     app.context_processor(_origin)
     app.before_request(_note_route)
     app.before_request(_raise_error)

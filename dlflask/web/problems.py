@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dlflask import errors
 from dlflask.problem_types import PLAIN_TYPE, PROBLEMS, problem_type
-from dlflask.web.body import BrokenBody
-from dlflask.web.environ import OUT_OF_MEMORY, PROBLEM_TYPE, REQUEST_ID
+from dlflask.web.middleware.environ import OUT_OF_MEMORY, PROBLEM_TYPE, REQUEST_ID
+from dlflask.web.middleware.request_body import BrokenBody
 
 #: Werkzeug's own faults, where what came and what to do can be said better than it does.
 _DETAILS = {

@@ -9,7 +9,7 @@ from werkzeug.wsgi import ClosingIterator
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.recogniser import DigitRecogniser, DigitResult
 from dlflask.metrics.slots import MAX_WORKERS, Metrics
-from dlflask.web.envelope import instrument
+from dlflask.web.middleware.instrumentation import instrument
 from dlflask.web.state import get_state
 from tests.bad_uploads import BAD_REQUESTS, encode_request
 

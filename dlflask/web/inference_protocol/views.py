@@ -17,7 +17,6 @@ from werkzeug.exceptions import NotFound
 from dlflask import __version__
 from dlflask.errors import DlflaskError
 from dlflask.recogniser import Recogniser
-from dlflask.web.environ import MODEL
 from dlflask.web.inference_protocol.request import (
     INPUT,
     Output,
@@ -30,6 +29,7 @@ from dlflask.web.inference_protocol.tensors import (
     read_shape,
     write_tensor,
 )
+from dlflask.web.middleware.environ import MODEL
 from dlflask.web.state import current_state
 from dlflask.web.uploads import check_size
 

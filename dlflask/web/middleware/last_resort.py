@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from dlflask.problem_types import PLAIN_TYPE
-from dlflask.web.environ import PROBLEM_TYPE
+from dlflask.web.middleware.environ import PROBLEM_TYPE
 from dlflask.web.problems import report_unexpected
 
 if TYPE_CHECKING:

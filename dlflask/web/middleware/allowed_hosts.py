@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import BadRequest
 
 from dlflask.errors import ConfigError
-from dlflask.web.environ import ERROR
+from dlflask.web.middleware.environ import ERROR
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -5,7 +5,7 @@ import io
 import pytest
 from gunicorn.http.errors import InvalidChunkSize
 
-from dlflask.web.body import Body, BrokenBody
+from dlflask.web.middleware.request_body import Body, BrokenBody
 
 LINES = [b"one\n", b"two\n", b"three"]
 

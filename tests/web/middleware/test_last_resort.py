@@ -8,8 +8,8 @@ from jinja2 import DictLoader
 from werkzeug.test import EnvironBuilder
 
 from dlflask.server.logging import JsonFormatter
-from dlflask.web.environ import PROBLEM_TYPE, REQUEST_ID
-from dlflask.web.last_resort import catch_unexpected
+from dlflask.web.middleware.environ import PROBLEM_TYPE, REQUEST_ID
+from dlflask.web.middleware.last_resort import catch_unexpected
 from dlflask.web.problems import PLAIN_TYPE
 
 

@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from dlflask.recogniser import Recogniser
-from dlflask.web.environ import ERROR, ROUTE
+from dlflask.web.middleware.environ import ERROR, ROUTE
 from dlflask.web.state import State
 from dlflask.web.uploads import PART_NAMES
 

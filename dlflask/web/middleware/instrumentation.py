@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from dlflask.metrics.slots import NO_ROUTE, Metrics
-from dlflask.web.environ import MODEL, PROBLEM_TYPE, REQUEST_ID, ROUTE
+from dlflask.web.middleware.environ import MODEL, PROBLEM_TYPE, REQUEST_ID, ROUTE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -13,8 +13,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from dlflask.config import Config
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.web.app import create_app
-from dlflask.web.environ import REQUEST_ID
-from dlflask.web.fast_path import with_fast_path
+from dlflask.web.middleware.environ import REQUEST_ID
+from dlflask.web.middleware.fast_path import with_fast_path
 from dlflask.web.state import get_state
 from tests.conftest import FakeClassifier, encode
 from tests.drawing import draw_digit
