@@ -1,5 +1,5 @@
 // Joins the parts: what is drawn or chosen is sent, what comes back is shown.
-import { forget, say, show } from "./answer.js";
+import { forget, say, show } from "./result.js";
 import { Ink } from "./ink.js";
 import { Pad } from "./pad.js";
 import { Sender } from "./send.js";

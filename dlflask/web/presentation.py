@@ -1,4 +1,4 @@
-"""The page's words for a prediction; static/answer.js has the same."""
+"""The page's words for a prediction; static/result.js has the same."""
 
 from __future__ import annotations
 

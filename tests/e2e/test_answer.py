@@ -24,7 +24,7 @@ def test_the_script_says_what_the_server_says(page):
 
     said = page.evaluate(
         """async (answers) => {
-          const { sentence } = await import("/static/answer.js");
+          const { sentence } = await import("/static/result.js");
           return answers.map(sentence);
         }""",
         [answer_of(one) for one in outputs],
@@ -42,7 +42,7 @@ def test_the_script_rounds_as_the_server_does(page):
 
     said = page.evaluate(
         """async (fractions) => {
-          const { percent } = await import("/static/answer.js");
+          const { percent } = await import("/static/result.js");
           return fractions.map(percent);
         }""",
         fractions,

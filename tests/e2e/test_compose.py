@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
+from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT, ask
 
 pytestmark = pytest.mark.compose

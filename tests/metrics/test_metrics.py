@@ -11,7 +11,7 @@ from dlflask.digits.recogniser import DigitRecogniser, DigitResult
 from dlflask.metrics.slots import MAX_WORKERS, Metrics
 from dlflask.web.middleware.instrumentation import instrument
 from dlflask.web.state import get_state
-from tests.bad_uploads import BAD_REQUESTS, encode_request
+from tests.invalid_requests import BAD_REQUESTS, encode_request
 
 
 def scrape(client):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dlflask.digits.normalization import PREPROCESSING
-from tests.bad_uploads import encode_form
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
+from tests.invalid_requests import encode_form
 from tests.serving import ROOT, ask, running_server
 
 PICTURES = [encode(draw_digit(label)) for label in STROKES]

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from dlflask.train.model_card import ModelCard
-from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
 from tests.conftest import encode
+from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT, ask, ask_on, running_server
 from tests.unusual_pictures import UNUSUAL_PICTURES
 

@@ -20,7 +20,7 @@ from dlflask.web.inference_protocol.tensors import MAX_BATCH
 from dlflask.web.state import current_state
 from dlflask.web.uploads import MAX_UPLOADS
 from tests import openapi
-from tests.bad_uploads import BAD_REQUESTS, encode_form, encode_request
+from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT
 
 #: Answered by any address, or to any method: described once, as components.

@@ -16,9 +16,9 @@ from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.imaging.decode import read_ink
 from dlflask.web.app import create_app
 from dlflask.web.uploads import MAX_DETAILED, MAX_UPLOADS
-from tests.bad_uploads import encode_form
 from tests.conftest import FakeClassifier, encode
 from tests.drawing import draw_digit
+from tests.invalid_requests import encode_form
 
 
 class Telling(FakeClassifier):

@@ -4,7 +4,7 @@ import pytest
 
 from dlflask import errors
 from dlflask.problem_types import PROBLEMS
-from tests.bad_uploads import BAD_REQUESTS, encode_request
+from tests.invalid_requests import BAD_REQUESTS, encode_request
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)

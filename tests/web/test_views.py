@@ -10,8 +10,8 @@ from dlflask.config import Config
 from dlflask.digits.normalization import PREPROCESSING
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.web.app import create_app
-from tests.bad_uploads import encode_form
 from tests.conftest import encode
+from tests.invalid_requests import encode_form
 
 
 def form(content, name="image"):
