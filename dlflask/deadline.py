@@ -1,4 +1,4 @@
-"""Time limit of a request that holds several images."""
+"""Time limit of a request with several images."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import time
 
 from dlflask.errors import OutOfTime
 
-#: One image may take a second or two, and a proxy waits for all of them (proxy_read_timeout in
-#: nginx/conf.d/service). Images that are not reached in time get an error of their own.
+#: Time limit of one request, in seconds: NGINX waits longer (proxy_read_timeout in
+#: nginx/conf.d/local.conf), and the last image begun within it may take a second or two. The images
+#: after it get an error of their own.
 MAX_SECONDS = 6
 
 
@@ -17,7 +18,7 @@ def set_deadline() -> float:
 
 
 def check_deadline(deadline: float) -> None:
-    """Raise if the time of a request is used up.
+    """Raise if the time limit of a request has passed.
 
     Raises:
         OutOfTime: `deadline` has passed.

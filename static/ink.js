@@ -1,12 +1,12 @@
-// Strokes as data: points in fractions of the pad's side, so that no resize or turn loses ink.
+// Strokes as points in fractions of the pad's side, which keep the ink when the page is resized.
 
-// Side of the exported picture in pixels: 20 pixels of the network get 10 each of a usual drawing.
+// Side of the exported image in pixels: ten for each pixel of the network's input.
 const PICTURE_SIDE = 280;
 
 const CLEARED = Symbol("cleared");
 
 export class Ink {
-  // Strokes and clearings in order; the drawing is what follows the last clearing.
+  // Strokes and CLEARED marks in order. The drawing consists of the strokes after the last mark.
   #done = [];
   #undone = [];
 
@@ -34,7 +34,7 @@ export class Ink {
     this.#done.at(-1).points.push([x, y]);
   }
 
-  // The newest stroke was none, as of a palm: not even undo remembers it.
+  // Removes the newest stroke without undo: it came from the palm of the hand.
   drop() {
     this.#done.pop();
   }
@@ -56,11 +56,11 @@ export class Ink {
     this.#undone = [];
   }
 
-  // Dark ink on white at a fixed size, whatever the theme and the screen.
+  // Returns black ink on white at a fixed size, independent of theme and screen.
   toBlob() {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = PICTURE_SIDE;
-    // In main memory: reading a picture back from the graphics processor takes longer.
+    // Keeps the canvas in main memory: reading it back from the graphics processor takes longer.
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.fillStyle = "#fff";
     context.fillRect(0, 0, PICTURE_SIDE, PICTURE_SIDE);
@@ -69,7 +69,7 @@ export class Ink {
   }
 }
 
-// Draws strokes on a square of `side` pixels: curves through the middles between points.
+// Draws strokes on a square of `side` pixels as curves through the midpoints between points.
 export function paint(context, strokes, side, colour) {
   context.strokeStyle = colour;
   context.lineCap = context.lineJoin = "round";
@@ -83,7 +83,7 @@ export function paint(context, strokes, side, colour) {
       const [nextX, nextY] = scaled[i + 1];
       context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
     }
-    // A hundredth of a pixel further: browsers draw no line of no length, not even its round caps.
+    // A hundredth of a pixel longer, because browsers do not draw lines of length 0.
     const [lastX, lastY] = scaled.at(-1);
     context.lineTo(lastX + 0.01, lastY);
     context.stroke();

@@ -1,12 +1,12 @@
-// The drawing pad: pointers and keys in, ink out.
+// The drawing pad. Turns events of the pointer and the keyboard into ink.
 import { paint } from "./ink.js";
 
-// One arrow press moves one of the 28 cells of the grid; with Shift, four.
+// An arrow key moves the cursor by one of the 28 cells of the grid, with Shift by four.
 const STEP = 1 / 28;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Pad {
-  // `onInk(isResting)` is told of every change; it rests when no pen is down.
+  // `onInk(isResting)` is called after every change; `isResting` is false within a stroke.
   constructor(canvas, ink, penWidth, onInk) {
     Object.assign(this, { canvas, ink, penWidth, onInk });
     this.pointer = null;
@@ -25,7 +25,7 @@ export class Pad {
     this.frame = requestAnimationFrame(() => this.#paint());
   }
 
-  // Ends a stroke that a button or a picture interrupts.
+  // Ends a stroke that is interrupted by a button or a picture.
   lift() {
     this.pointer = null;
     this.cursor.isDown = false;
@@ -60,14 +60,14 @@ export class Pad {
     if (this.cursor.isDown) this.lift();
     this.pointer = { id: event.pointerId, type: event.pointerType };
     this.canvas.setPointerCapture(event.pointerId);
-    this.ink.begin(...this.#place(event), this.penWidth());
+    this.ink.begin(...this.#positionOf(event), this.penWidth());
     this.#changed();
   }
 
   #move(event) {
     if (event.pointerId !== this.pointer?.id) return;
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const one of events.length ? events : [event]) this.ink.extend(...this.#place(one));
+    for (const one of events.length ? events : [event]) this.ink.extend(...this.#positionOf(one));
     this.#changed();
   }
 
@@ -77,7 +77,7 @@ export class Pad {
     this.#changed();
   }
 
-  #place(event) {
+  #positionOf(event) {
     const { left, top, width } = this.canvas.getBoundingClientRect();
     return [(event.clientX - left) / width, (event.clientY - top) / width];
   }
@@ -89,7 +89,7 @@ export class Pad {
     event.preventDefault();
   }
 
-  // Two arrows held together move diagonally.
+  // Two arrow keys held together move diagonally.
   #moveCursor(event) {
     const { cursor, ink, held } = this;
     held.add(event.key);
@@ -120,7 +120,7 @@ export class Pad {
   #paint() {
     const { canvas, ink, cursor } = this;
     const side = Math.round(canvas.clientWidth * devicePixelRatio);
-    // Setting the size, even to the same, also wipes the canvas.
+    // Setting the size also clears the canvas, even if it stays the same.
     canvas.width = canvas.height = side;
     const context = canvas.getContext("2d");
     const style = getComputedStyle(canvas);

@@ -1,12 +1,12 @@
-// Joins the parts: what is drawn or chosen is sent, what comes back is shown.
-import { forget, say, show } from "./result.js";
+// Connects the parts of the page: sends drawings and chosen images, shows results and errors.
 import { Ink } from "./ink.js";
 import { Pad } from "./pad.js";
+import { announce, reset, show } from "./result.js";
 import { Sender } from "./send.js";
 
-// A drawing that rests this long with the pen down is read already.
+// A drawing is sent after a pause of this length, even within a stroke.
 const PAUSE_MS = 150;
-// A shorter wait for an answer needs no word.
+// A longer wait for a result is announced.
 const PATIENCE_MS = 400;
 
 const byId = (id) => document.getElementById(id);
@@ -14,22 +14,22 @@ const preview = byId("preview");
 const width = byId("width");
 const table = byId("probabilities");
 const ink = new Ink();
-const pad = new Pad(byId("pad"), ink, () => width.value / 100, inked);
-const sender = new Sender({ answer: answered, fault: failed, retry: delayed });
-const drawing = { picture: () => ink.toBlob(), fault: byId("pad-fault") };
+const pad = new Pad(byId("pad"), ink, () => width.value / 100, onInk);
+const sender = new Sender({ result: onResult, error: onError, retry: onRetry });
+const drawing = { picture: () => ink.toBlob(), output: byId("pad-error") };
 
 let pause = 0;
 let patience = 0;
 
-// Sends a picture that does not come from the pad; `fault` is where to say what is wrong with it.
-export function readPicture(picture, fault) {
+// Sends a picture from another source than the pad. Errors are shown in the element `output`.
+export function readPicture(picture, output) {
   pad.lift();
   ink.clear();
   const job = {
-    fault,
+    output,
     picture: async () => {
       const blob = await picture();
-      // A sample that arrives late is not laid over what has been drawn since.
+      // A sample that arrives late does not replace a newer drawing.
       if (sender.newest === job) showPicture(blob);
       return blob;
     },
@@ -38,13 +38,13 @@ export function readPicture(picture, fault) {
   send(job);
 }
 
-// Says what is wrong with what was chosen, before anything was sent.
-export function complain(words, fault) {
+// Shows an error that was found before a request was sent.
+export function showError(words, output) {
   sender.cancel();
-  failed(words, { fault });
+  onError(words, { output });
 }
 
-function inked(isResting) {
+function onInk(isResting) {
   hidePicture();
   refresh();
   clearTimeout(pause);
@@ -55,48 +55,48 @@ function inked(isResting) {
 function send(job) {
   clearTimeout(pause);
   clearTimeout(patience);
-  clearFaults();
+  clearErrors();
   table.ariaBusy = "true";
-  if (!pad.isDrawing) patience = setTimeout(say, PATIENCE_MS, "Reading…");
+  if (!pad.isDrawing) patience = setTimeout(announce, PATIENCE_MS, "Reading…");
   sender.send(job);
 }
 
-function answered(answer) {
-  settle();
-  show(answer, !pad.isDrawing);
+function onResult(result) {
+  stopWaiting();
+  show(result, !pad.isDrawing);
 }
 
-function delayed(words) {
+function onRetry(words) {
   clearTimeout(patience);
-  say(words);
+  announce(words);
 }
 
-function failed(detail, { fault }) {
-  settle();
-  forget("No answer.");
-  fault.textContent = detail;
+function onError(detail, { output }) {
+  stopWaiting();
+  reset("No answer.");
+  output.textContent = detail;
 }
 
-function step(change) {
+function changeInk(change) {
   pad.lift();
   hidePicture();
   change();
   refresh();
   if (!ink.isEmpty) return send({ ...drawing });
   clearTimeout(pause);
-  settle();
-  clearFaults();
+  stopWaiting();
+  clearErrors();
   sender.cancel();
-  forget();
+  reset();
 }
 
-function settle() {
+function stopWaiting() {
   clearTimeout(patience);
   table.ariaBusy = "false";
 }
 
-function clearFaults() {
-  document.querySelectorAll(".fault").forEach((fault) => fault.replaceChildren());
+function clearErrors() {
+  document.querySelectorAll(".error").forEach((element) => element.replaceChildren());
 }
 
 function showPicture(blob) {
@@ -113,28 +113,28 @@ function hidePicture() {
 }
 
 function refresh() {
-  const isPictured = !preview.hidden;
-  byId("hint").hidden = isPictured || !ink.isEmpty;
+  const hasPreview = !preview.hidden;
+  byId("hint").hidden = hasPreview || !ink.isEmpty;
   setEnabled("undo", ink.canUndo);
   setEnabled("redo", ink.canRedo);
-  setEnabled("clear", isPictured || !ink.isEmpty);
+  setEnabled("clear", hasPreview || !ink.isEmpty);
   pad.draw();
 }
 
-// Not `disabled`, which would throw the focus away when a button makes itself useless.
+// Not `disabled`: a button that disables itself would lose the focus.
 function setEnabled(id, isEnabled) {
   byId(id).setAttribute("aria-disabled", String(!isEnabled));
 }
 
-byId("undo").addEventListener("click", () => step(() => ink.undo()));
-byId("redo").addEventListener("click", () => step(() => ink.redo()));
-byId("clear").addEventListener("click", () => step(() => ink.clear()));
+byId("undo").addEventListener("click", () => changeInk(() => ink.undo()));
+byId("redo").addEventListener("click", () => changeInk(() => ink.redo()));
+byId("clear").addEventListener("click", () => changeInk(() => ink.clear()));
 byId("pad").addEventListener("keydown", (event) => {
   const isControl = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
-  if (isControl && key === "z") step(() => (event.shiftKey ? ink.redo() : ink.undo()));
-  else if (isControl && key === "y") step(() => ink.redo());
-  else if (key === "delete" || key === "backspace") step(() => ink.clear());
+  if (isControl && key === "z") changeInk(() => (event.shiftKey ? ink.redo() : ink.undo()));
+  else if (isControl && key === "y") changeInk(() => ink.redo());
+  else if (key === "delete" || key === "backspace") changeInk(() => ink.clear());
   else return;
   event.preventDefault();
 });

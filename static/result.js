@@ -1,4 +1,4 @@
-// An answer in, the page's right half out. The words are those of dlflask/web/presentation.py.
+// Shows a prediction in the right half of the page. dlflask/web/presentation.py has the same words.
 const MAX_NAMED = 3;
 const EMPTY = "Waiting for a digit.";
 
@@ -11,23 +11,23 @@ const rows = [...document.querySelectorAll("#probabilities tbody tr")];
 
 let details = null;
 
-overlay.addEventListener("change", drawSeen);
+overlay.addEventListener("change", drawInput);
 
 export function percent(fraction) {
   if (fraction < 0.0005) return "<0.1%";
   return fraction >= 0.9995 ? ">99.9%" : `${(Math.floor(fraction * 1000 + 0.5) / 10).toFixed(1)}%`;
 }
 
-export function named({ most_probable_label: label, details: { verdict, candidates } }) {
+export function namedDigits({ most_probable_label: label, details: { verdict, candidates } }) {
   if (verdict === "not_a_digit") return [];
   return verdict === "unsure" ? candidates.slice(0, MAX_NAMED) : [Number(label)];
 }
 
-export function sentence(answer) {
-  const { most_probable_label: label, predictions } = answer;
-  if (answer.details.verdict === "not_a_digit") return "This does not look like a digit.";
-  if (answer.details.verdict === "unsure") return `Not sure: ${named(answer).join(" or ")}.`;
-  const others = answer.details.candidates.slice(1, MAX_NAMED).map((one) => `, or ${withArticle(one)}`);
+export function sentence(result) {
+  const { most_probable_label: label, predictions } = result;
+  if (result.details.verdict === "not_a_digit") return "This does not look like a digit.";
+  if (result.details.verdict === "unsure") return `Not sure: ${namedDigits(result).join(" or ")}.`;
+  const others = result.details.candidates.slice(1, MAX_NAMED).map((one) => `, or ${withArticle(one)}`);
   return `This looks like ${withArticle(Number(label))} (${percent(predictions[label].probability)})${others.join("")}.`;
 }
 
@@ -35,53 +35,53 @@ function withArticle(digit) {
   return digit === 8 ? "an 8" : `a ${digit}`;
 }
 
-// While a pen is down everything is shown but the sentence: it is spoken, and would stutter.
-export function show(answer, isResting) {
-  details = answer.details;
+// While a stroke is drawn the sentence is not updated, because screen readers would stutter.
+export function show(result, isResting) {
+  details = result.details;
   section.dataset.verdict = details.verdict;
-  const names = named(answer);
-  const word = details.verdict === "digit" ? "answer" : "maybe";
-  answer.predictions.forEach(({ probability }, digit) => {
-    fill(rows[digit], Number(probability), names.includes(digit) ? word : "");
+  const digits = namedDigits(result);
+  const mark = details.verdict === "digit" ? "answer" : "maybe";
+  result.predictions.forEach(({ probability }, digit) => {
+    fillRow(rows[digit], Number(probability), digits.includes(digit) ? mark : "");
   });
-  byId("read-as").replaceChildren(...names.map(numeral));
-  byId("took").textContent = `Read in ${took(details.milliseconds)} ms on the server.`;
-  byId("raw").textContent = pretty(answer);
-  drawSeen();
-  if (isResting) say(sentence(answer));
+  byId("read-as").replaceChildren(...digits.map(toElement));
+  byId("took").textContent = `Read in ${sumOf(details.milliseconds)} ms on the server.`;
+  byId("raw").textContent = format(result);
+  drawInput();
+  if (isResting) announce(sentence(result));
 }
 
-export function forget(words = EMPTY) {
+export function reset(words = EMPTY) {
   details = null;
   delete section.dataset.verdict;
-  rows.forEach((row) => fill(row, null, ""));
+  rows.forEach((row) => fillRow(row, null, ""));
   byId("read-as").replaceChildren();
   byId("took").textContent = "";
   byId("raw").textContent = "No answer yet.";
-  drawSeen();
-  say(words);
+  drawInput();
+  announce(words);
 }
 
-export function say(words) {
-  // The same words again are no news to a screen reader.
+export function announce(words) {
+  // Screen readers would repeat the words if the same text were set again.
   if (status.textContent !== words) status.textContent = words;
 }
 
-function numeral(digit) {
+function toElement(digit) {
   const element = document.createElement("b");
   element.textContent = digit;
   return element;
 }
 
-function fill(row, probability, mark) {
+function fillRow(row, probability, mark) {
   row.className = { answer: "winner", maybe: "candidate" }[mark] ?? "";
   row.querySelector("rect").setAttribute("width", `${(probability ?? 0) * 100}%`);
   row.querySelector(".percent").textContent = probability === null ? "–" : percent(probability);
   row.querySelector(".mark").textContent = mark;
 }
 
-// What the server says it saw, white on black as the network has it; the saliency is its own too.
-function drawSeen() {
+// Draws the network's input, white on black, and the saliency as the server returned them.
+function drawInput() {
   const context = seen.getContext("2d");
   const label = details ? "What the network saw: your digit, centred, 28 by 28 pixels" : "What the network saw: nothing yet";
   seen.setAttribute("aria-label", label);
@@ -96,12 +96,12 @@ function drawSeen() {
   context.putImageData(image, 0, 0);
 }
 
-function took(milliseconds) {
+function sumOf(milliseconds) {
   const sum = Object.values(milliseconds).reduce((total, one) => total + one, 0);
   return sum < 10 ? sum.toFixed(1) : Math.round(sum);
 }
 
-// Indented, but each row of 28 numbers on one line.
-function pretty(answer) {
-  return JSON.stringify(answer, null, 1).replace(/\[[\d\s,]+\]/g, (list) => list.replace(/\s+/g, ""));
+// Indented JSON with each row of 28 numbers on one line.
+function format(result) {
+  return JSON.stringify(result, null, 1).replace(/\[[\d\s,]+\]/g, (list) => list.replace(/\s+/g, ""));
 }

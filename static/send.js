@@ -1,17 +1,17 @@
-// Pictures in, answers out: one request at a time, and only the newest picture waits for its turn.
+// Sends images one at a time. Only the newest image waits while a request is in flight.
 const ADDRESS = "/predictlabel?details=1";
 
-// Longer than NGINX lets the service take; a connection that is silent beyond that is gone.
+// Longer than NGINX waits for the service (nginx/conf.d/local.conf): the connection is lost by then.
 const TIMEOUT_MS = 35_000;
 const MAX_RETRY_SECONDS = 10;
 
 const MISUNDERSTOOD = "The answer could not be understood. Reload the page.";
 
-// Starting, overloaded or restarting: the same request may be answered a little later.
+// The service is starting, overloaded or restarting: the same request may succeed a little later.
 const BUSY = [429, 502, 503, 504];
 
 export class Sender {
-  // `on.answer(answer, job)`, `on.fault(detail, job)`, `on.retry(sentence, job)`.
+  // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`.
   constructor(on) {
     this.on = on;
     this.newest = this.waiting = null;
@@ -20,14 +20,14 @@ export class Sender {
     addEventListener("online", () => this.wake());
   }
 
-  // `job.picture()` makes the Blob when its turn has come.
+  // `job.picture()` returns the Blob; it is called when the request is sent.
   send(job) {
     this.newest = this.waiting = job;
     this.wake();
     if (!this.isRunning) this.#run();
   }
 
-  // Forgets what waits, and drops the answer that is on its way.
+  // Discards the waiting job and the response to the current request.
   cancel() {
     this.newest = this.waiting = null;
     this.wake();
@@ -40,14 +40,14 @@ export class Sender {
       while (this.waiting) {
         const job = this.waiting;
         this.waiting = null;
-        const result = await ask(job);
+        const outcome = await predict(job);
         if (job !== this.newest) tries = 0;
-        else if ("answer" in result) this.#deliver(result.answer, job);
-        else if ("fault" in result) this.on.fault(result.fault, job);
+        else if ("result" in outcome) this.#deliver(outcome.result, job);
+        else if ("error" in outcome) this.on.error(outcome.error, job);
         else {
           tries += 1;
-          this.on.retry(result.retry, job);
-          const seconds = result.seconds || 2 ** (tries - 1);
+          this.on.retry(outcome.retry, job);
+          const seconds = outcome.seconds || 2 ** (tries - 1);
           await this.#pause(Math.max(1, Math.min(MAX_RETRY_SECONDS, seconds)));
           if (job === this.newest) this.waiting = job;
         }
@@ -57,13 +57,13 @@ export class Sender {
     }
   }
 
-  // An answer of another form throws, here or where it is shown: then none of it is left standing.
-  #deliver(answer, job) {
+  // A result of an unexpected form throws here or while it is shown; then an error replaces it.
+  #deliver(result, job) {
     try {
-      check(answer);
-      this.on.answer(answer, job);
+      check(result);
+      this.on.result(result, job);
     } catch {
-      this.on.fault(MISUNDERSTOOD, job);
+      this.on.error(MISUNDERSTOOD, job);
     }
   }
 
@@ -75,7 +75,7 @@ export class Sender {
   }
 }
 
-async function ask(job) {
+async function predict(job) {
   try {
     const body = new FormData();
     body.append("image", await job.picture());
@@ -83,24 +83,24 @@ async function ask(job) {
     if (BUSY.includes(response.status)) {
       return { retry: "The service is busy. Trying again…", seconds: Number(response.headers.get("Retry-After")) };
     }
-    const answer = await response.json();
-    if (response.ok) return { answer };
-    const detail = answer?.detail;
-    return { fault: detail && typeof detail === "string" ? detail : MISUNDERSTOOD };
+    const result = await response.json();
+    if (response.ok) return { result };
+    const detail = result?.detail;
+    return { error: detail && typeof detail === "string" ? detail : MISUNDERSTOOD };
   } catch (error) {
-    // What answered is not this service: a proxy's own page, in HTML.
-    if (error instanceof SyntaxError) return { fault: MISUNDERSTOOD };
+    // The response is not JSON: it is from a proxy, not from this service.
+    if (error instanceof SyntaxError) return { error: MISUNDERSTOOD };
     return { retry: "The service cannot be reached. Trying again…", seconds: 0 };
   }
 }
 
-// Throws unless all is there that the page shows.
+// Throws unless the result has everything that the page shows.
 function check({ most_probable_label: label, predictions, details }) {
   const { verdict, candidates, milliseconds } = details;
-  const cells = [...details.input.flat(), ...details.saliency.flat()];
-  const shares = predictions.map(({ probability }) => probability);
-  const isWhole = cells.length === 2 * 28 * 28 && shares.length === 10 && label in shares;
-  const numbers = [...cells, ...shares, ...candidates, ...Object.values(milliseconds)];
+  const pixels = [...details.input.flat(), ...details.saliency.flat()];
+  const probabilities = predictions.map(({ probability }) => probability);
+  const isWhole = pixels.length === 2 * 28 * 28 && probabilities.length === 10 && label in probabilities;
+  const numbers = [...pixels, ...probabilities, ...candidates, ...Object.values(milliseconds)];
   const isKnown = ["digit", "unsure", "not_a_digit"].includes(verdict);
   if (!isWhole || !isKnown || numbers.some(isNaN)) throw new TypeError();
 }

@@ -1,20 +1,22 @@
-// The other ways to a picture: chosen, photographed, dropped, pasted, or a sample.
-import { complain, readPicture } from "./page.js";
+// Other sources of pictures: file, camera, drag and drop, clipboard, and samples.
+import { readPicture, showError } from "./page.js";
 
 const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
-const fault = byId("picture-fault");
+const output = byId("picture-error");
+
+const NOT_ON_CLIPBOARD = "The clipboard does not contain a picture. Copy one, then paste again.";
 
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const { name, value } = event.submitter ?? {};
-  if (name === "sample") readPicture(() => fetchSample(value), byId("sample-fault"));
+  if (name === "sample") readPicture(() => fetchSample(value), byId("sample-error"));
 });
 
 for (const id of ["image", "camera"]) {
   byId(id).addEventListener("change", ({ target }) => {
     readFiles([...target.files]);
-    // The same file, chosen again, is to be read again.
+    // Without this, choosing the same file again would not cause an event.
     target.value = "";
   });
 }
@@ -31,22 +33,22 @@ addEventListener("drop", (event) => {
   root.classList.remove("dragging");
   const files = [...event.dataTransfer.files];
   if (files.length) readFiles(files);
-  else complain("What was dropped is no file. Save the picture, then drop the file.", fault);
+  else showError("The dropped item is not a file. Save the picture, then drop the file.", output);
 });
 
 addEventListener("paste", (event) => {
   const files = [...event.clipboardData.files];
   if (files.length) readFiles(files);
-  else complain("There is no picture on the clipboard. Copy one, then paste again.", fault);
+  else showError(NOT_ON_CLIPBOARD, output);
 });
 
-// Only a page that came over HTTPS or from this machine may ask for the clipboard.
+// Browsers allow access to the clipboard only over HTTPS or from this machine.
 if (navigator.clipboard?.read) {
   byId("paste").hidden = false;
   byId("paste").addEventListener("click", pasteFromClipboard);
 }
 
-// The browser knows the scheme and the host that it reached; behind a proxy the service may not.
+// The service may not know its public scheme and host behind a proxy; the browser does.
 const command = byId("curl");
 command.textContent = command.textContent.replaceAll(/https?:\/\/[^/]+/g, location.origin);
 byId("copy").addEventListener("click", async ({ target }) => {
@@ -55,8 +57,8 @@ byId("copy").addEventListener("click", async ({ target }) => {
 });
 
 function readFiles(files) {
-  if (files.length > 1) complain(`${files.length} files came; one is read at a time. Send one.`, fault);
-  else if (files.length) readPicture(() => files[0], fault);
+  if (files.length > 1) showError(`You chose ${files.length} files. Choose one.`, output);
+  else if (files.length) readPicture(() => files[0], output);
 }
 
 async function fetchSample(digit) {
@@ -68,15 +70,15 @@ async function pasteFromClipboard() {
   try {
     for (const item of await navigator.clipboard.read()) {
       const type = item.types.find((one) => one.startsWith("image/"));
-      if (type) return readPicture(() => item.getType(type), fault);
+      if (type) return readPicture(() => item.getType(type), output);
     }
-    complain("There is no picture on the clipboard. Copy one, then paste again.", fault);
+    showError(NOT_ON_CLIPBOARD, output);
   } catch {
-    complain("The browser did not hand the clipboard over. Press Ctrl+V instead.", fault);
+    showError("The browser did not allow access to the clipboard. Press Ctrl+V instead.", output);
   }
 }
 
-// Without the right to the clipboard the line is selected, ready for Ctrl+C.
+// Selects the line, ready for Ctrl+C, if the browser does not allow access to the clipboard.
 async function copy(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);

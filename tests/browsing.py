@@ -1,4 +1,4 @@
-"""A headless Chromium for tests and for the README's picture."""
+"""Headless Chromium for tests and for the README's screenshot."""
 
 import shutil
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def find_browser():
-    """The path of an installed Chromium or Chrome, or None."""
+    """Return the path of an installed Chromium or Chrome, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextmanager
 def running_browser():
-    """Headless Chromium, driven by Playwright."""
+    """Start headless Chromium under Playwright, yield it, and close it."""
     with sync_playwright() as playwright:
-        # Containers and CI run as root, where Chromium's own sandbox cannot start.
+        # Chromium's sandbox cannot start as root, as in containers and CI.
         chromium = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         yield chromium
         chromium.close()

@@ -1,4 +1,4 @@
-"""Requests and answers of the Open Inference Protocol, for its tests."""
+"""Requests and responses of the Open Inference Protocol for tests."""
 
 import json
 import struct
@@ -10,19 +10,21 @@ BINARY = {**FP32, "parameters": {"binary_data_size": 3136}}
 del BINARY["data"]
 
 
-def behind(document, binary, length=None):
-    """A body of JSON and the binary data behind it, and its headers."""
+def with_binary(document, binary, length=None):
+    """Return a body of JSON followed by binary data, and its headers."""
     text = json.dumps(document).encode()
     return text + binary, {"Inference-Header-Content-Length": str(length or len(text))}
 
 
-def by_bytes(*pictures, size=None):
-    binary = b"".join(struct.pack("<I", len(one)) + one for one in pictures)
-    tensor = {"name": "image", "shape": [len(pictures)], "datatype": "BYTES"}
+def with_images(*images, size=None):
+    """Return a body with images as binary data, and its headers."""
+    binary = b"".join(struct.pack("<I", len(one)) + one for one in images)
+    tensor = {"name": "image", "shape": [len(images)], "datatype": "BYTES"}
     tensor["parameters"] = {"binary_data_size": len(binary) if size is None else size}
-    return behind({"inputs": [tensor]}, binary)
+    return with_binary({"inputs": [tensor]}, binary)
 
 
-def output(answer, name):
-    assert answer.status_code == 200, answer.text
-    return next(one for one in answer.get_json()["outputs"] if one["name"] == name)
+def get_output(response, name):
+    """Return the output of that name."""
+    assert response.status_code == 200, response.text
+    return next(one for one in response.get_json()["outputs"] if one["name"] == name)

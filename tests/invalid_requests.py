@@ -1,4 +1,4 @@
-"""Requests that cannot be answered with a digit: what is sent, and the status that comes back."""
+"""Requests that the service rejects, each with the status and a part of the detail of its error."""
 
 import io
 import struct
@@ -15,12 +15,12 @@ from tests.drawing import draw_digit
 
 @dataclass(frozen=True)
 class BadRequest:
-    """A request to `/predictlabel` and the answer it deserves."""
+    """A request to `/predictlabel` and the expected error."""
 
     name: str
     status: int
-    #: A word of the detail, so that each fault is told from the others.
-    says: str
+    #: Part of the detail, which distinguishes the error from the others.
+    message: str
     parts: list = field(default_factory=list)
     body: bytes | None = None
     content_type: str | None = None
@@ -29,7 +29,7 @@ class BadRequest:
 
 
 def png_header(width, height):
-    """A PNG whose header announces a size and whose pixels are missing."""
+    """Return a PNG with a header of this size and without pixels."""
     content = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunk = struct.pack(">I", 13) + content + struct.pack(">I", zlib.crc32(content))
     end = b"\0\0\0\0IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
@@ -37,7 +37,7 @@ def png_header(width, height):
 
 
 def flip_middle(data):
-    """The same bytes with a run in the middle inverted."""
+    """Return `data` with 40 inverted bytes in the middle."""
     middle = len(data) // 2
     return data[:middle] + bytes(255 - b for b in data[middle : middle + 40]) + data[middle + 40 :]
 
@@ -54,18 +54,18 @@ def _picture(content, name="picture.png", part="image"):
     return [(part, name, content)]
 
 
-def _json(name, status, says, body):
-    return BadRequest(name, status, says, body=body, content_type="application/json")
+def _json(name, status, message, body):
+    return BadRequest(name, status, message, body=body, content_type="application/json")
 
 
 BAD_REQUESTS = [
-    BadRequest("no-body", 400, "no body"),
-    BadRequest("no-part", 400, "no parts", body=b"--x--\r\n", content_type=MULTIPART),
+    BadRequest("no-body", 400, "body is empty"),
+    BadRequest("no-part", 400, "form is empty", body=b"--x--\r\n", content_type=MULTIPART),
     BadRequest("part-of-another-name", 400, "photo", _picture(_PNG, part="photo")),
     BadRequest("no-file-chosen", 400, "No picture was chosen", _picture(b"", "")),
     BadRequest("empty-file", 400, "0 bytes", _picture(b"")),
-    BadRequest("two-files", 400, "2 pictures", _picture(_PNG) * 2),
-    BadRequest("image-and-file", 400, "2 pictures", _picture(_PNG) + _picture(_PNG, part="file")),
+    BadRequest("two-files", 400, "2 images", _picture(_PNG) * 2),
+    BadRequest("image-and-file", 400, "2 images", _picture(_PNG) + _picture(_PNG, part="file")),
     BadRequest("text-as-image", 415, "no picture format", _picture(b"I am a 4", "4.png")),
     BadRequest("html-as-image", 415, "no picture format", _picture(b"<svg>4</svg>", "4.svg")),
     BadRequest("pdf", 415, "no picture format", _picture(b"%PDF-1.7\n" + b"0" * 99)),
@@ -89,11 +89,11 @@ BAD_REQUESTS = [
     BadRequest("wrong-path", 404, "/predict", _picture(_PNG), path="/predict"),
     BadRequest("text", 415, "text/plain", body=b"4", content_type="text/plain"),
     _json("json-empty", 400, "not valid JSON", b""),
-    _json("json-empty-object", 400, "no key 'image'", b"{}"),
+    _json("json-empty-object", 400, "expected the key 'image'", b"{}"),
     _json("json-cut-off", 400, "not valid JSON", b'{"image": "iVBO'),
     _json("json-nan", 400, "NaN", b'{"image": NaN}'),
     _json("json-not-utf-8", 400, "not valid JSON", b'{"image": "\xff"}'),
-    _json("json-list", 400, "no keys", b'["iVBO"]'),
+    _json("json-list", 400, "not an object", b'["iVBO"]'),
     _json("json-other-keys", 400, "the keys image, details", b'{"image": "", "details": true}'),
     _json("json-deep", 400, "over 2 lists", b'{"image":' + b"[" * 100_000),
     _json("json-many-values", 400, "commas", b'{"image":[' + b"0," * 1_000_000),
@@ -120,7 +120,7 @@ BAD_REQUESTS = [
 
 
 def encode_form(parts):
-    """The body and content type of a multipart form with (name, file name, content) parts."""
+    """Return the body and content type of a form with (name, file name, content) parts."""
     values = MultiDict(
         (part, FileStorage(io.BytesIO(content), filename=name)) for part, name, content in parts
     )
@@ -129,5 +129,5 @@ def encode_form(parts):
 
 
 def encode_request(bad):
-    """The body and content type of a bad request."""
+    """Return the body and content type of a bad request."""
     return encode_form(bad.parts) if bad.parts else (bad.body or b"", bad.content_type)

@@ -1,4 +1,4 @@
-"""Start the real service for a test, and ask it over HTTP."""
+"""Start of the real service for a test, and HTTP requests to it."""
 
 import http.client
 import os
@@ -11,18 +11,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-#: More than a cold start takes on a slow machine; a service that is not ready by then is broken.
+#: Time limit of a start, in seconds, more than a cold start takes on a slow machine.
 START_SECONDS = 60
 
 
 def free_port():
+    """Return a port of 127.0.0.1 that is free now."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         return listener.getsockname()[1]
 
 
 @contextmanager
 def running_server(folder=ROOT, **environment):
-    """The service under gunicorn; yields its port once it is ready, and ends it afterwards."""
+    """Start the service under Gunicorn, yield its port once it is ready, and stop it."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "server:app"],
@@ -41,11 +42,11 @@ def running_server(folder=ROOT, **environment):
 
 
 def wait_until_ready(port, process=None, seconds=START_SECONDS):
-    """Poll /readyz until it answers 200; fail with the log if the process ends before."""
+    """Poll /readyz until it returns 200; fail with the log if the process exits."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
-            raise AssertionError(f"the server ended:\n{process.communicate()[0]}")
+            raise AssertionError(f"the server exited:\n{process.communicate()[0]}")
         try:
             if ask(port, "GET", "/readyz").status == 200:
                 return
@@ -55,8 +56,8 @@ def wait_until_ready(port, process=None, seconds=START_SECONDS):
     raise AssertionError(f"the server was not ready after {seconds} s")
 
 
-class Answer:
-    """Status, headers and body of one HTTP answer."""
+class Response:
+    """Status, headers and body of an HTTP response."""
 
     def __init__(self, response):
         self.status = response.status
@@ -65,15 +66,15 @@ class Answer:
 
 
 def ask(port, method, path, body=None, content_type=None, **headers):
-    """One request on a connection of its own."""
+    """Send one request on a new connection and return the response."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         return ask_on(connection, method, path, body, content_type, **headers)
 
 
 def ask_on(connection, method, path, body=None, content_type=None, **headers):
-    """One request on a connection that is kept; `Some_Header=...` is sent as Some-Header."""
+    """Send one request on `connection`; `Some_Header=...` is sent as Some-Header."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if content_type:
         named["Content-Type"] = content_type
     connection.request(method, path, body, named)
-    return Answer(connection.getresponse())
+    return Response(connection.getresponse())

@@ -1,4 +1,4 @@
-"""A drawn 4 in every form that a picture file can take; all of them are to be read."""
+"""A drawn 4 in unusual formats and colour modes, all of which the service must read."""
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -8,17 +8,17 @@ from tests.drawing import draw_digit
 
 
 def _with_alpha(colour):
-    """The 4 as a transparent picture whose ink alone is opaque."""
+    """Return the 4 as an image of one colour in which only the ink is opaque."""
     ink = ImageOps.invert(draw_digit(4, ink=(0, 0, 0)).convert("L"))
-    picture = Image.new("RGBA", ink.size, colour)
-    picture.putalpha(ink)
-    return picture
+    image = Image.new("RGBA", ink.size, colour)
+    image.putalpha(ink)
+    return image
 
 
 def _palette_with_transparency():
-    picture = draw_digit(4).quantize(8)
-    paper = picture.getpixel((0, 0))
-    return encode(picture, transparency=paper)
+    image = draw_digit(4).quantize(8)
+    paper = image.getpixel((0, 0))
+    return encode(image, transparency=paper)
 
 
 def _animation():
@@ -31,9 +31,9 @@ def _sixteen_bits():
     return Image.fromarray(grey)
 
 
-def _turned_by_exif():
+def _rotated_by_exif():
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be shown turned clockwise by a quarter
+    exif[0x0112] = 6  # to be shown rotated clockwise by 90 degrees
     return encode(draw_digit(4).rotate(90), "JPEG", exif=exif)
 
 
@@ -52,7 +52,7 @@ UNUSUAL_PICTURES = {
     "red-on-nothing-webp": encode(_with_alpha("red"), "WEBP"),
     "one-bit": encode(draw_digit(4).convert("1")),
     "white-on-black": encode(draw_digit(4, ink=(255, 255, 255), paper=(0, 0, 0))),
-    "turned-by-exif": _turned_by_exif(),
+    "turned-by-exif": _rotated_by_exif(),
     "bmp": encode(draw_digit(4), "BMP"),
     "avif": encode(draw_digit(4), "AVIF"),
     "webp": encode(draw_digit(4), "WEBP"),

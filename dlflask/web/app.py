@@ -11,6 +11,7 @@ from dlflask.config import ROOT, Config
 from dlflask.digits.recogniser import NAME
 from dlflask.metrics.slots import Metrics
 from dlflask.recogniser import ModelInfo, Recogniser
+from dlflask.web.form_request import FormRequest
 from dlflask.web.health import Health
 from dlflask.web.inference_protocol import views as inference_protocol
 from dlflask.web.load_shedding import LoadShedder
@@ -19,21 +20,21 @@ from dlflask.web.middleware.environ import ERROR, ROUTE
 from dlflask.web.middleware.fast_path import with_fast_path
 from dlflask.web.middleware.instrumentation import instrument
 from dlflask.web.middleware.last_resort import catch_unexpected
-from dlflask.web.middleware.request_body import guard_body
-from dlflask.web.multipart_form import FormRequest
+from dlflask.web.middleware.request_body import report_body_errors
 from dlflask.web.openapi import views as openapi_views
-from dlflask.web.presentation import mark, named, percent, sentence
+from dlflask.web.presentation import named_digits, percent, row_mark, sentence
 from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
 from dlflask.web.views import blueprint
 
-#: A multipart form adds its boundary and headers to the picture's bytes; browsers stay under 1 kB.
+#: Room for the boundary and headers that a multipart form adds to the image, in bytes. Browsers add
+#: less than 1 kB.
 FORM_OVERHEAD_BYTES = 64 * 1024
 
-#: A form with more parts than this is no upload of a picture.
+#: Most parts of a form, except at /predictlabels.
 MAX_FORM_PARTS = 20
 
-#: Enough of the model's SHA-256 to tell files apart; the details of an answer have all of it.
+#: Digits of the model's SHA-256 in a header: enough to tell files apart.
 SHORT_SHA256 = 12
 
 _HEADERS = {
@@ -56,7 +57,7 @@ def create_app(
     Args:
         config: The settings.
         recognisers: The models that are served, the digit recogniser first.
-        metrics: Where requests and results are counted; by default in this process only.
+        metrics: Counters of requests and results; by default of this process only.
     """
     app = Flask(
         "dlflask",
@@ -81,16 +82,16 @@ def create_app(
     for recogniser in recognisers:
         state.metrics.register_model(recogniser.info)
     headers = {name: _headers(one.info) for name, one in by_name.items()}
-    # A tracer that has wrapped `wsgi_app` must see every request, so there is no fast path then.
+    # A tracer that has wrapped `wsgi_app` must see every request, which the fast path would bypass.
     is_wrapped = "wsgi_app" in vars(app)
     application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
     checked = check_hosts(application, app.wsgi_app, config.allowed_hosts)
     instrumented = instrument(catch_unexpected(checked), state.metrics, headers)
-    app.wsgi_app = guard_body(instrumented)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = report_body_errors(instrumented)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
-        mark=mark,
-        named=named,
+        named_digits=named_digits,
         percent=percent,
+        row_mark=row_mark,
         sentence=sentence,
         model_sha256=by_name[NAME].info.sha256,
         version=__version__,

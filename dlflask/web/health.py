@@ -10,12 +10,12 @@ from dlflask.recogniser import Recogniser
 
 
 class Health:
-    """State of one worker; it is ready when all its recognisers are.
+    """State of one worker, which is ready when all its recognisers are.
 
     Attributes:
-        failure: Why the self-test failed; empty if it did not.
-        is_draining: Whether the worker finishes its requests and accepts no more; the server
-            replaces it.
+        failure: Reason why the self-test failed; empty if it did not fail.
+        is_draining: Return True if the worker finishes its requests and does not accept others;
+            the server replaces it.
     """
 
     def __init__(self, recognisers: Iterable[Recogniser[Any]]) -> None:
@@ -26,7 +26,8 @@ class Health:
     def start(self) -> None:
         """Set up every recogniser.
 
-        A worker that fails stays up, so that it can report why and is not restarted for ever.
+        A worker that fails keeps running, so that it can report the reason and is not restarted
+        for ever.
         """
         try:
             for recogniser in self._recognisers:
@@ -36,7 +37,7 @@ class Health:
 
     @property
     def state(self) -> str:
-        """`starting`, `ready`, `draining` or `failed`."""
+        """Return `starting`, `ready`, `draining` or `failed`."""
         if self.failure:
             return "failed"
         if self.is_draining():
@@ -44,12 +45,12 @@ class Health:
         return "ready" if all(one.is_ready for one in self._recognisers) else "starting"
 
     def check(self) -> None:
-        """Reject images at a worker that failed; a draining worker still reads them.
+        """Raise if the worker failed. A draining worker still reads images.
 
         Raises:
             SelfTestFailed: The self-test failed.
         """
         if self.failure:
             raise SelfTestFailed(
-                "The service failed its self-test; its log says why. Send the request again."
+                "The service failed its self-test; its log has the reason. Send the request again."
             )

@@ -1,4 +1,7 @@
-"""A JSON body in, the base64 pictures it carries out, bounded before anything is built of it."""
+"""Images in a JSON body, as base64 or `data:` URLs.
+
+The size of the parsed body is bounded before it is parsed.
+"""
 
 from __future__ import annotations
 
@@ -10,115 +13,123 @@ from typing import Any
 
 from dlflask.errors import InvalidBase64, InvalidJson, MissingUpload
 
-#: The head of a `data:` URL is shorter than this. A search in all of the URL would keep a place to
-#: come back to for each parameter in it.
-_MAX_URL_HEAD = 300
+#: Longest beginning of a `data:` URL, up to its comma, in characters. A search in the whole URL
+#: would store a position to backtrack to for each parameter.
+_MAX_URL_PREFIX = 300
 
-#: Deleted from base64, which mail programs and `base64` itself break into lines.
-_BLANKS = dict.fromkeys(map(ord, " \t\n\r\v\f"))
+#: Whitespace that is deleted from base64: mail programs and `base64` break it into lines.
+_WHITESPACE = dict.fromkeys(map(ord, " \t\n\r\v\f"))
 
-#: A longer body with other characters than ASCII would take four times its size as text, and its
-#: longest string as much again, only to be refused.
-_MAX_NOT_ASCII_BYTES = 100_000
+#: Longest body with characters other than ASCII, in bytes. As text it takes four times its size,
+#: and its longest string as much again.
+_MAX_NON_ASCII_BYTES = 100_000
 
-#: `data:image/png;base64,`; what the bytes are is told by their content.
+#: Beginning such as `data:image/png;base64,`. The type is ignored: the bytes show the format.
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
 
 
 def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
-    """Parse a body that is known to be short of nesting and of values.
+    """Parse a body after checking its numbers of brackets and commas.
 
-    A body of nothing but `[],` would become twenty times its size in memory, one of `[[[` would
-    exhaust the stack: so brackets and commas are counted first. Base64 has neither. JSON is UTF-8
-    (RFC 8259, 8.1), with or without a byte order mark.
+    A body of many `[],` would take twenty times its size in memory, and one of many `[` would
+    exhaust the stack. Base64 contains neither. JSON is UTF-8 (RFC 8259, 8.1), with or without a
+    byte order mark.
 
     Raises:
-        InvalidJson: It is no JSON, or has more brackets or commas than that.
+        InvalidJson: The body is not JSON, or it has more brackets or commas.
     """
     if body.count(b"[") + body.count(b"{") > max_brackets or body.count(b",") > max_commas:
         raise InvalidJson(
             f"The JSON has over {max_brackets} lists and objects or over {max_commas} commas. "
-            "Send what is documented at /reference."
+            "Send the form that is described at /reference."
         )
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as fault:
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_reject_constant)
+    except (ValueError, RecursionError) as error:
         raise InvalidJson(
-            f"The body is not valid JSON ({fault}). Send what is documented at /reference."
-        ) from fault
+            f"The body is not valid JSON ({error}). Send the form that is described at /reference."
+        ) from error
 
 
-def _refuse_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def value_of(body: bytes, key: str, max_values: int) -> Any:
-    """What stands at `key`, the only key of the object that the body holds.
+def get_only_key(body: bytes, key: str, max_values: int) -> Any:
+    """Return the value of `key`, which must be the only key of the JSON object in `body`.
+
+    Args:
+        body: Body of the request.
+        key: Name of the key.
+        max_values: Most images in the value.
 
     Raises:
-        InvalidJson: The body is no JSON, no object, or has other keys.
+        InvalidJson: The body is not JSON, not an object, or has other keys.
         MissingUpload: The object is empty.
     """
-    if len(body) > _MAX_NOT_ASCII_BYTES and not body.isascii():
+    if len(body) > _MAX_NON_ASCII_BYTES and not body.isascii():
         raise InvalidJson(
-            f"The JSON has {len(body)} bytes, some of them not ASCII; base64 consists of ASCII "
-            "alone. Send what is documented at /reference."
+            f"The JSON has {len(body)} bytes, and some are not ASCII; base64 is ASCII. "
+            "Send the form that is described at /reference."
         )
-    # One object, one list, and in each data: URL a comma of its own.
+    # One object, one list, and a comma in each data: URL.
     document = parse_json(body, max_brackets=2, max_commas=2 * max_values)
-    if not isinstance(document, dict) or document.keys() - {key}:
-        keys = f"the keys {', '.join(document)[:200]}" if isinstance(document, dict) else "no keys"
-        raise InvalidJson(f"The JSON has {keys}; expected an object with the one key {key!r}.")
+    if not isinstance(document, dict):
+        raise InvalidJson(f"The JSON is not an object; expected one with the only key {key!r}.")
+    if document.keys() - {key}:
+        raise InvalidJson(
+            f"The JSON has the keys {', '.join(document)[:200]}; expected only {key!r}."
+        )
     if not document:
-        raise MissingUpload(f"The JSON has no key {key!r}. Send the picture in it, as base64.")
+        raise MissingUpload(
+            f"The JSON object is empty; expected the key {key!r}. Send the image in it as base64."
+        )
     return document[key]
 
 
-def base64_of(value: Any) -> str:
-    """The base64 of a string, less a `data:` URL's head and any line breaks.
+def strip_data_url(value: Any) -> str:
+    """Return base64 without whitespace and without the beginning of a `data:` URL.
 
     Raises:
-        InvalidBase64: It is no string, or a `data:` URL of another kind.
+        InvalidBase64: `value` is not a string, or it is another kind of `data:` URL.
     """
     if not isinstance(value, str):
-        raise InvalidBase64(
-            f"The picture is {json.dumps(value)[:20]}; expected a string of base64."
-        )
+        raise InvalidBase64(f"The image is {json.dumps(value)[:20]}; expected a string of base64.")
     if not value.isascii():
-        raise _no_base64("it has characters that are not ASCII")
-    text = value.translate(_BLANKS)
+        raise _invalid_base64("it has characters that are not ASCII")
+    text = value.translate(_WHITESPACE)
     if text[:5].lower() != "data:":
         return text
-    head = _DATA_URL.match(text[:_MAX_URL_HEAD])
-    if head is None:
+    prefix = _DATA_URL.match(text[:_MAX_URL_PREFIX])
+    if prefix is None:
         raise InvalidBase64(
             f"The URL begins with {text[:30]!r}; expected one like data:image/png;base64,iVBORw0..."
         )
-    return text[head.end() :]
+    return text[prefix.end() :]
 
 
 def decoded_size(encoded: str) -> int:
-    """The number of bytes that `encoded` stands for."""
+    """Return the number of bytes that base64 decodes to."""
     return len(encoded) * 3 // 4 - encoded[-2:].count("=")
 
 
 def decode_base64(encoded: str) -> bytes:
-    """The bytes of RFC 4648 base64, with its padding.
+    """Decode RFC 4648 base64 with padding.
 
     Raises:
-        InvalidBase64: It has other characters, or its padding is wrong.
+        InvalidBase64: `encoded` has other characters or wrong padding.
     """
-    # Python overlooks padding where none belongs.
+    # Python's decoder accepts superfluous padding.
     if len(encoded) % 4 or encoded.endswith("==="):
-        raise _no_base64("its length is no multiple of 4, or its padding is too long")
+        raise _invalid_base64("its length is not a multiple of 4, or its padding is too long")
     try:
         return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as fault:
-        raise _no_base64(str(fault)) from fault
+    except (binascii.Error, ValueError) as error:
+        raise _invalid_base64(str(error)) from error
 
 
-def _no_base64(why: str) -> InvalidBase64:
+def _invalid_base64(reason: str) -> InvalidBase64:
     return InvalidBase64(
-        f"The picture is not valid base64 ({why}). Encode the file's bytes with the alphabet "
+        f"The image is not valid base64 ({reason}). Encode the file's bytes with the alphabet "
         "A-Z a-z 0-9 + / and pad with =, as in: base64 -w0 4.jpg"
     )

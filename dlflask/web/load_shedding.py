@@ -1,4 +1,4 @@
-"""Whether a request's work is still worth doing."""
+"""Load shedding: rejection of requests that waited too long or whose client has disconnected."""
 
 from __future__ import annotations
 
@@ -9,81 +9,79 @@ from typing import Any
 
 from dlflask.errors import Abandoned, Expired
 
-#: Of a worker, which has one CPU: one computes, one reads or writes, one is left for health checks.
-#: With more, requests wait for each other by chance: the slowest hundredth of 16 connections takes
-#: 2.2 times as long as the median, 4.1 with four threads, 6.8 with eight, for 3 % more a second.
+#: Threads of a worker, which has one CPU: one computes, one reads or writes, one is left for health
+#: checks. With eight, the slowest of 100 requests takes 6.8 instead of 2.2 times as long as the
+#: median, for 3 % more throughput.
 THREADS = 3
 
-#: What has waited longer, at a worker that is busy and behind, is left undone: half a second is
-#: left for the work itself, which is enough on processors that do nothing else.
+#: Longest wait for a busy and overloaded worker, in seconds. It leaves half a second for the work.
 MAX_WAIT_SECONDS = 0.5
 
-#: A worker is behind if for so long it was never idle, and no request came to it in less than half
-#: of that time. One that is not behind takes what is late all the same: it waited elsewhere, at a
-#: replica that is stopping or has died, perhaps with all others that would have come.
-BEHIND_SECONDS = 0.3
+#: A worker is overloaded if, for this many seconds, it was never idle and every request had already
+#: waited at least `MAX_WAIT_SECONDS / 2`. A worker that keeps up still serves late requests: they
+#: were delayed elsewhere, for example by a replica that is shutting down.
+OVERLOAD_SECONDS = 0.3
 
-#: NGINX gives a request up after 30 s: what seems to have waited longer than this has not, but
-#: stems from a machine whose clock is wrong.
-MAX_BELIEVED_SECONDS = 60
+#: Longest wait that is credible, in seconds. NGINX gives up much earlier (nginx/conf.d/local.conf):
+#: a longer one means that a clock is wrong.
+MAX_CREDIBLE_SECONDS = 60
 
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
 class LoadShedder:
-    """What one worker still computes of what comes to it.
+    """Load shedding for one worker.
 
-    Only where every request is late does leaving some undone help the others.
+    Rejecting requests helps only if all of them are late, so the shortest recent wait decides.
 
-    Source: K. Nichols, V. Jacobson, Controlling Queue Delay, ACM Queue 10(5), 2012: a queue is told
-    by the least of its recent delays.
+    Source: K. Nichols, V. Jacobson, Controlling Queue Delay, ACM Queue 10(5), 2012.
     """
 
     def __init__(self) -> None:
         self._kept_up = time.monotonic()
 
-    def check(self, environ: Mapping[str, Any], requests_in_work: float, busy_since: float) -> None:
-        """Look at the clock and at the connection, once the body has been read; takes 2 µs.
+    def check(self, environ: Mapping[str, Any], num_in_flight: float, busy_since: float) -> None:
+        """Raise if the request, whose body has been read, should be rejected. Takes 2 µs.
 
         Args:
-            environ: Of the request.
-            requests_in_work: In this worker, this one included.
-            busy_since: When it was last idle, in seconds of `time.monotonic`.
+            environ: WSGI environ of the request.
+            num_in_flight: Number of requests in this worker, including this one.
+            busy_since: Time when the worker was last idle, in seconds of `time.monotonic`.
 
         Raises:
-            Expired: NGINX took the request longer than `MAX_WAIT_SECONDS` ago, the worker is busy
-                and behind.
+            Expired: The request waited longer than `MAX_WAIT_SECONDS` since NGINX received it, and
+                the worker is busy and overloaded.
             Abandoned: The client has closed the connection.
         """
         waited = _seconds_waited(environ.get("HTTP_X_REQUEST_START", ""))
         if waited < MAX_WAIT_SECONDS / 2:
             self._kept_up = time.monotonic()
-        elif requests_in_work >= THREADS and MAX_WAIT_SECONDS < waited < MAX_BELIEVED_SECONDS:
-            self._check_pace(waited, busy_since)
+        elif num_in_flight >= THREADS and MAX_WAIT_SECONDS < waited < MAX_CREDIBLE_SECONDS:
+            self._check_overload(waited, busy_since)
         self.check_connection(environ)
 
     def check_connection(self, environ: Mapping[str, Any]) -> None:
-        """Look at the connection alone, as between the steps of a long request.
+        """Raise if the client has disconnected, between the steps of a long request.
 
         Raises:
             Abandoned: The client has closed the connection.
         """
         if _is_closed(environ.get("gunicorn.socket")):
             raise Abandoned(
-                "The connection was closed before the answer was ready. Keep it open, in both "
-                "directions, until the answer has come."
+                "The connection was closed before the response was ready. Keep it open in both "
+                "directions until the response has arrived."
             )
 
-    def _check_pace(self, waited: float, busy_since: float) -> None:
-        if time.monotonic() - max(self._kept_up, busy_since) > BEHIND_SECONDS:
+    def _check_overload(self, waited: float, busy_since: float) -> None:
+        if time.monotonic() - max(self._kept_up, busy_since) > OVERLOAD_SECONDS:
             raise Expired(
-                f"The request waited {waited:.1f} s for its turn, and {MAX_WAIT_SECONDS} s are as "
-                "much as is kept waiting. Send it again a little later."
+                f"The request waited {waited:.1f} s for the overloaded service; the limit is "
+                f"{MAX_WAIT_SECONDS} s. Send it again a little later."
             )
 
 
 def _seconds_waited(stamp: str) -> float:
-    """From `t=1763856000.123`, in seconds since 1970; 0 where nothing of the kind came."""
+    """Return the age of a stamp like `t=1763856000.123` (Unix time), 0 if it is not valid."""
     if not stamp.startswith("t="):
         return 0.0
     try:
@@ -93,9 +91,10 @@ def _seconds_waited(stamp: str) -> float:
 
 
 def _is_closed(connection: socket.socket | None) -> bool:
-    """Whether the other side has closed: only then is there nothing to read and no wait for it.
+    """Return True if the client has closed the connection.
 
-    A further request that came in behind this one is left where it is.
+    A peek that returns no bytes means closed; `BlockingIOError` means open and idle. The bytes of a
+    pipelined request are left in place.
     """
     if connection is None:
         return False
@@ -106,5 +105,5 @@ def _is_closed(connection: socket.socket | None) -> bool:
     except OSError:
         return True
     except ValueError:
-        # Gunicorn itself speaks TLS on this connection, and what is encrypted cannot be peeked at.
+        # Gunicorn terminates TLS on this connection, and an SSL socket does not support peeking.
         return False

@@ -1,4 +1,4 @@
-"""The page's words for a prediction; static/result.js has the same."""
+"""Words for a prediction on the page. static/result.js has the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from dlflask.digits.prediction import Prediction
 
-#: More digits than this are no help to a person who asks which one it is.
+#: Most digits in one sentence. More do not help a person who asks which digit it is.
 MAX_NAMED = 3
 
 
@@ -15,18 +15,18 @@ def sentence(prediction: Prediction) -> str:
     if prediction.verdict == "not_a_digit":
         return "This does not look like a digit."
     if prediction.verdict == "unsure":
-        return f"Not sure: {' or '.join(map(str, named(prediction)))}."
+        return f"Not sure: {' or '.join(map(str, named_digits(prediction)))}."
     others = "".join(f", or {_with_article(one)}" for one in prediction.candidates[1:MAX_NAMED])
-    shown = percent(prediction.confidence)
-    return f"This looks like {_with_article(prediction.label)} ({shown}){others}."
+    confidence = percent(prediction.confidence)
+    return f"This looks like {_with_article(prediction.label)} ({confidence}){others}."
 
 
 def _with_article(digit: int) -> str:
     return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
-def named(prediction: Prediction) -> list[int]:
-    """The digits that the answer names, most probable first."""
+def named_digits(prediction: Prediction) -> list[int]:
+    """Return the digits that the page marks, most probable first."""
     if prediction.verdict == "not_a_digit":
         return []
     return (
@@ -34,15 +34,15 @@ def named(prediction: Prediction) -> list[int]:
     )
 
 
-def mark(prediction: Prediction, digit: int) -> str:
-    """What stands at the row of `digit`: `answer`, `maybe` or nothing."""
-    if digit not in named(prediction):
+def row_mark(prediction: Prediction, digit: int) -> str:
+    """Return the mark in the table's row of `digit`: `answer`, `maybe` or an empty string."""
+    if digit not in named_digits(prediction):
         return ""
     return "answer" if prediction.verdict == "digit" else "maybe"
 
 
 def percent(fraction: float) -> str:
-    """98.3%, and never quite 0 or 100. Rounds halves up, as the script does."""
+    """Return a percentage such as 98.3%, never 0% or 100%. Round halves up, as result.js does."""
     if fraction < 0.0005:
         return "<0.1%"
     return ">99.9%" if fraction >= 0.9995 else f"{math.floor(fraction * 1000 + 0.5) / 10:.1f}%"

@@ -25,9 +25,9 @@ class State:
     Attributes:
         config: The settings.
         recognisers: By name.
-        metrics: Where requests and results are counted.
-        health: Whether this worker can serve.
-        load_shedder: Which requests this worker rejects because it is overloaded.
+        metrics: Counters of requests and results.
+        health: Health of this worker.
+        load_shedder: Rejects requests if this worker is overloaded.
     """
 
     config: Config

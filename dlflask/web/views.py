@@ -33,7 +33,7 @@ def page() -> str:
 
 @blueprint.post("/")
 def page_with_result() -> str:
-    """Return the page with a result, for browsers without JavaScript: an image or a sample."""
+    """Return the page with the result of an image or sample, for browsers without JavaScript."""
     sample = request.form.get("sample")
     upload = _uploaded() if sample is None else _sample(sample)
     result: DigitResult = current_state().read(_digits(), upload, request.environ)
@@ -42,14 +42,14 @@ def page_with_result() -> str:
 
 @blueprint.post("/predictlabel")
 def predict_label() -> Response:
-    """Return the ten probabilities of one image; with `?details=1` also their details."""
+    """Return the ten probabilities of one image, with `?details=1` also its details."""
     result = current_state().read(_digits(), _uploaded(), request.environ)
     return _json_response(_digits().encode(result, details=_wants_details()))
 
 
 @blueprint.post("/predictlabels")
 def predict_labels() -> Response:
-    """Return the response for each of several images, or its problem, in the order sent."""
+    """Return the result or the problem of each of several images, in the order sent."""
     state, details = current_state(), _wants_details()
     max_images = MAX_DETAILED if details else MAX_UPLOADS
     uploads = read_uploads(request, state.config.max_upload_bytes, max_images)
@@ -75,7 +75,7 @@ def ready() -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Return the counts of all workers; NGINX does not forward this address."""
+    """Return the metrics of all workers. NGINX does not forward this address."""
     return Response(render(current_state().metrics, __version__), content_type=CONTENT_TYPE)
 
 
@@ -89,7 +89,9 @@ def _uploaded() -> bytes:
 
 def _sample(name: str) -> bytes:
     if name not in SAMPLES:
-        raise MissingUpload(f"There is no sample {name[:20]!r}. Choose one of the digits 0 to 9.")
+        raise MissingUpload(
+            f"The sample {name[:20]!r} does not exist. Choose one of the digits 0 to 9."
+        )
     return Path(current_app.root_path, "static", "samples", f"{name}.png").read_bytes()
 
 
@@ -104,7 +106,11 @@ def _encode(recogniser: Recogniser[Any], result: Any, _deadline: float) -> str:
 
 
 def _encode_details(recogniser: Recogniser[Any], result: Any, deadline: float) -> str:
-    """Return one result of several, with details while there are time and a client for them."""
+    """Return one result of several, with details; an error if the time limit has passed.
+
+    Raises:
+        Abandoned: The client has disconnected.
+    """
     current_state().load_shedder.check_connection(request.environ)
     try:
         check_deadline(deadline)

@@ -5,7 +5,7 @@ from PIL import ExifTags, Image
 from werkzeug.test import EnvironBuilder
 
 from bench.fixtures import CONTENT_TYPE, make_fixtures
-from dlflask.web.multipart_form import FormRequest
+from dlflask.web.form_request import FormRequest
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 
 from tests.e2e.conftest import Stack
-from tests.serving import ROOT, Answer, ask, free_port
+from tests.serving import ROOT, Response, ask, free_port
 
 pytestmark = pytest.mark.compose
 
@@ -33,7 +33,7 @@ def send(port, request):
         connection.sendall(request)
         response = http.client.HTTPResponse(connection)
         response.begin()
-        return Answer(response)
+        return Response(response)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def ask_safely(stack, path="/predictlabel", **headers):
         connection.request(
             "POST" if body else "GET", path, body, {"Content-Type": "image/jpeg"} | headers
         )
-        return Answer(connection.getresponse())
+        return Response(connection.getresponse())
 
 
 @pytest.mark.parametrize(

@@ -186,9 +186,9 @@ def test_a_fault_of_the_drawing_is_said_below_the_pad(page, response, words):
 
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
 
-    page.locator("#pad-fault", has_text=words).wait_for()
+    page.locator("#pad-error", has_text=words).wait_for()
     assert status(page) == "No answer."
     page.unroute(PREDICT)
     write(page, 7)
     wait_for_status(page, "")
-    page.locator("#pad-fault:empty").wait_for(state="attached")
+    page.locator("#pad-error:empty").wait_for(state="attached")

@@ -33,7 +33,7 @@ def test_a_fault_of_nginx_is_said_in_words(page):
     picture = {"name": "4.png", "mimeType": "image/png", "buffer": b"\x89PNG" * 5_000_000}
     page.set_input_files("#image", picture)
 
-    page.locator("#picture-fault", has_text="larger than the limit").wait_for()
+    page.locator("#picture-error", has_text="larger than the limit").wait_for()
 
 
 def test_a_restart_is_waited_for(page, stack):

@@ -168,13 +168,13 @@ def test_drawing_takes_the_place_of_the_picture(page):
 def test_a_fault_is_said_next_to_the_control(page, five, cause, words):
     cause(page, five)
 
-    fault = page.locator("#picture-fault", has_text=words)
+    fault = page.locator("#picture-error", has_text=words)
     fault.wait_for()
     assert status(page) == "No answer."
     assert fault.get_attribute("role") == "status"
     page.set_input_files("#image", FOUR)
     wait_for_status(page, "This looks like a 4")
-    assert page.locator("#picture-fault").inner_text() == ""
+    assert page.locator("#picture-error").inner_text() == ""
 
 
 def test_the_terminal_line_works_when_pasted(page, tmp_path):

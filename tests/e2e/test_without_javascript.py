@@ -26,7 +26,7 @@ def test_a_sample_is_sent_by_its_button(plain_page):
 def test_a_fault_is_said_next_to_the_form(plain_page):
     plain_page.click("text=Read the digit")
 
-    assert "No picture was chosen" in plain_page.inner_text("#picture-fault")
+    assert "No picture was chosen" in plain_page.inner_text("#picture-error")
     assert status(plain_page) == "No answer."
 
 

@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tests.infer_requests import FP32, INFER, behind, by_bytes, output
+from tests.infer_requests import FP32, INFER, get_output, with_binary, with_images
 
 
-def test_the_server_and_the_model_are_described(client, classifier):
+def test_metadata_describes_server_and_model(client, classifier):
     server = client.get("/v2").get_json()
     model = client.get("/v2/models/mnist").get_json()
 
@@ -26,7 +26,7 @@ def test_the_server_and_the_model_are_described(client, classifier):
 @pytest.mark.parametrize(
     "path", ["health/ready", "models/mnist/ready", "models/mnist/versions/1/ready"]
 )
-def test_ready_follows_the_classifier(client, classifier, path):
+def test_ready_returns_503_while_classifier_is_not_ready(client, classifier, path):
     assert client.get(f"/v2/{path}").status_code == 200
 
     classifier.is_ready = False
@@ -37,7 +37,7 @@ def test_ready_follows_the_classifier(client, classifier, path):
 
 @pytest.mark.parametrize("layout", list(product([True, False], [[], [1]])), ids=str)
 @pytest.mark.parametrize("datatype", ["FP32", "UINT8"])
-def test_tensors_in_json_reach_the_network_as_they_are(
+def test_infer_passes_json_tensors_to_network_unchanged(
     client, classifier, placed_digit, datatype, layout
 ):
     nested, trailing = layout
@@ -47,35 +47,35 @@ def test_tensors_in_json_reach_the_network_as_they_are(
     data = sent.reshape(shape if nested else -1).tolist()
     tensor = {"name": "image", "shape": shape, "datatype": datatype, "data": data}
 
-    answer = client.post(INFER, json={"inputs": [tensor]})
+    response = client.post(INFER, json={"inputs": [tensor]})
 
     assert np.array_equal(classifier.tensors, batch / np.float32(255))
-    assert output(answer, "probabilities")["shape"] == [2, 10]
-    assert output(answer, "label")["data"] == [4, 4]
-    assert output(answer, "verdict")["data"] == ["digit", "digit"]
+    assert get_output(response, "probabilities")["shape"] == [2, 10]
+    assert get_output(response, "label")["data"] == [4, 4]
+    assert get_output(response, "verdict")["data"] == ["digit", "digit"]
 
 
 @pytest.mark.parametrize("datatype", ["FP32", "UINT8"])
-def test_tensors_behind_the_json_reach_the_network_as_they_are(
+def test_infer_passes_binary_tensors_to_network_unchanged(
     client, classifier, placed_digit, datatype
 ):
     sent = placed_digit if datatype == "UINT8" else placed_digit / np.float32(255)
     binary = sent.tobytes()
     tensor = {"name": "image", "shape": [1, 28, 28], "datatype": datatype}
     tensor["parameters"] = {"binary_data_size": len(binary)}
-    body, headers = behind({"inputs": [tensor]}, binary)
+    body, headers = with_binary({"inputs": [tensor]}, binary)
 
     client.post(INFER, data=body, headers=headers)
 
     assert np.array_equal(classifier.tensors, placed_digit[None] / np.float32(255))
 
 
-def test_pictures_are_read_as_predictlabel_reads_them(client, classifier, four_png, four_jpeg):
-    for picture in (four_png, four_jpeg):
-        client.post("/predictlabel", data=picture, content_type="image/png")
-    alone = list(classifier.tensors)
+def test_infer_reads_images_as_predictlabel_does(client, classifier, four_png, four_jpeg):
+    for image in (four_png, four_jpeg):
+        client.post("/predictlabel", data=image, content_type="image/png")
+    single = list(classifier.tensors)
     classifier.tensors.clear()
-    body, headers = by_bytes(four_png, four_jpeg)
+    body, headers = with_images(four_png, four_jpeg)
     text = [base64.b64encode(one).decode() for one in (four_png, four_jpeg)]
     tensor = {"name": "image", "shape": [2, 1], "datatype": "BYTES", "data": text}
 
@@ -83,10 +83,10 @@ def test_pictures_are_read_as_predictlabel_reads_them(client, classifier, four_p
     client.post(INFER, json={"inputs": [tensor]})
     client.post(INFER, json={"inputs": [{**tensor, "data": [[one] for one in text]}]})
 
-    assert np.array_equal(classifier.tensors, alone * 3)
+    assert np.array_equal(classifier.tensors, single * 3)
 
 
-def test_one_pass_for_all(client, classifier):
+def test_infer_predicts_batch_in_one_pass(client, classifier):
     tensor = {**FP32, "shape": [64, 28, 28], "data": [0.5] * 64 * 784}
 
     client.post(INFER, json={"inputs": [tensor]})
@@ -94,18 +94,18 @@ def test_one_pass_for_all(client, classifier):
     assert (classifier.passes, len(classifier.tensors)) == (1, 64)
 
 
-def test_outputs_come_as_asked_for(client, classifier):
-    asked = [
+def test_infer_returns_outputs_as_requested(client, classifier):
+    requested = [
         {"name": "verdict", "parameters": {"binary_data": True}},
         {"name": "probabilities", "parameters": {"binary_data": True}},
         {"name": "label"},
     ]
 
-    answer = client.post(INFER, json={"id": "mine", "inputs": [FP32], "outputs": asked})
+    response = client.post(INFER, json={"id": "mine", "inputs": [FP32], "outputs": requested})
 
-    end = int(answer.headers["Inference-Header-Content-Length"])
-    header, binary = json.loads(answer.data[:end]), answer.data[end:]
-    assert answer.mimetype == "application/octet-stream"
+    end = int(response.headers["Inference-Header-Content-Length"])
+    header, binary = json.loads(response.data[:end]), response.data[end:]
+    assert response.mimetype == "application/octet-stream"
     assert (header["id"], header["model_name"], header["model_version"]) == ("mine", "mnist", "1")
     assert [one["name"] for one in header["outputs"]] == ["verdict", "probabilities", "label"]
     assert [one.get("parameters") for one in header["outputs"]] == [
@@ -117,21 +117,21 @@ def test_outputs_come_as_asked_for(client, classifier):
     assert np.array_equal(np.frombuffer(binary[9:], "<f4"), classifier.outputs)
 
 
-def test_a_probability_in_json_reads_back_to_the_same_float32(client, classifier):
+def test_probability_in_json_reads_back_to_same_float32(client, classifier):
     classifier.outputs = np.random.default_rng(0).dirichlet(np.full(10, 0.05)).astype(np.float32)
 
-    answer = client.post(INFER, json={"inputs": [FP32]})
+    response = client.post(INFER, json={"inputs": [FP32]})
 
-    data = output(answer, "probabilities")["data"]
+    data = get_output(response, "probabilities")["data"]
     assert np.array_equal(np.array(data, np.float32), classifier.outputs)
 
 
-def test_the_most_probable_classes_come_as_text(client):
-    asked = [{"name": "probabilities", "parameters": {"classification": 2}}]
+def test_classification_returns_most_probable_classes_as_text(client):
+    requested = [{"name": "probabilities", "parameters": {"classification": 2}}]
 
-    answer = client.post(INFER, json={"inputs": [FP32], "outputs": asked})
+    response = client.post(INFER, json={"inputs": [FP32], "outputs": requested})
 
-    assert output(answer, "probabilities") == {
+    assert get_output(response, "probabilities") == {
         "name": "probabilities",
         "datatype": "BYTES",
         "shape": [1, 2],
@@ -142,9 +142,9 @@ def test_the_most_probable_classes_come_as_text(client):
 @pytest.mark.parametrize(
     ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
-def test_a_compressed_request_is_read(client, encoding, compress):
+def test_infer_decompresses_request(client, encoding, compress):
     body = compress(json.dumps({"inputs": [FP32]}).encode())
 
-    answer = client.post(INFER, data=body, headers={"Content-Encoding": encoding})
+    response = client.post(INFER, data=body, headers={"Content-Encoding": encoding})
 
-    assert output(answer, "label")["data"] == [4]
+    assert get_output(response, "label")["data"] == [4]

@@ -10,7 +10,7 @@ from PIL import Image
 from dlflask.config import Config
 from dlflask.web.inference_protocol.tensors import MAX_BATCH
 from tests.conftest import encode
-from tests.infer_requests import BINARY, BYTES, FP32, INFER, behind, by_bytes
+from tests.infer_requests import BINARY, BYTES, FP32, INFER, with_binary, with_images
 
 
 def request(*tensors, **more):
@@ -28,7 +28,7 @@ BAD_BODIES = {
     "overflow": (request(FP32).replace(b"0.5", b"1e999", 1), "outside of 0 to 1"),
     "deep": (b'{"inputs":' + b"[" * 200_000, "not valid JSON"),
     "wide": (b'{"inputs":[' + b"[]," * 300_000, "lists"),
-    "list": (b"[]", "no object"),
+    "list": (b"[]", "not an object"),
     "no-inputs": (b"{}", "one named 'image'"),
     "inputs-number": (b'{"inputs": 3}', "one named 'image'"),
     "two-inputs": (request(FP32, FP32), "one named 'image'"),
@@ -47,7 +47,7 @@ BAD_BODIES = {
     "shape-true": (request({**BYTES, "shape": [True]}), "shape"),
     "batch": (request({**FP32, "shape": [MAX_BATCH + 1, 28, 28]}), "1 to 256"),
     "too-few": (request({**FP32, "data": [0.5] * 783}), "[783]"),
-    "ragged": (request({**FP32, "data": [[0.5] * 28, [0.5]]}), "no tensor"),
+    "ragged": (request({**FP32, "data": [[0.5] * 28, [0.5]]}), "not a tensor"),
     "no-data": (request({**FP32, "data": None}), "FP32 numbers"),
     "text": (request({**FP32, "data": ["0.5"] * 784}), "FP32 numbers"),
     "object": (request({**FP32, "data": {"a": 1}}), "FP32 numbers"),
@@ -73,11 +73,11 @@ BAD_BODIES = {
     "uint8-256": (request({**FP32, "datatype": "UINT8", "data": [256] * 784}), "0 to 255"),
     "bytes-no-base64": (request({**BYTES, "data": ["!!!"]}), "not valid base64"),
     "bytes-number": (request({**BYTES, "data": [4]}), "expected a string"),
-    "bytes-too-few": (request({**BYTES, "shape": [2]}), "holds 1 pictures"),
-    "bytes-text": (request({**BYTES, "data": "iVBO"}), "holds 0 pictures"),
+    "bytes-too-few": (request({**BYTES, "shape": [2]}), "has 1 images"),
+    "bytes-text": (request({**BYTES, "data": "iVBO"}), "has 0 images"),
     "shared-memory": (
         request({**FP32, "parameters": {"shared_memory_region": "x"}}),
-        "Shared memory",
+        "in shared memory",
     ),
     "parameters-list": (request({**FP32, "parameters": []}), "expected an object"),
     "size-without-data": (request(BINARY), "0 bytes follow"),
@@ -85,7 +85,10 @@ BAD_BODIES = {
     "output-twice": (request(FP32, outputs=[{"name": "label"}] * 2), "each once"),
     "outputs-number": (request(FP32, outputs=3), "expected some of"),
     "outputs-object": (request(FP32, outputs=[{"name": {}}]), "expected some of"),
-    "classes-of-label": (outputs(parameters={"classification": 2}), "of 'probabilities'"),
+    "classes-of-label": (
+        outputs(parameters={"classification": 2}),
+        "only for the output 'probabilities'",
+    ),
     "classes-negative": (
         outputs(name="probabilities", parameters={"classification": -1}),
         "classification",
@@ -94,27 +97,31 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("name", BAD_BODIES)
-def test_a_bad_request_is_a_fault_in_the_protocols_form(client, classifier, name):
-    body, says = BAD_BODIES[name]
+def test_infer_with_bad_body_returns_error(client, classifier, name):
+    body, message = BAD_BODIES[name]
 
-    answer = client.post(INFER, data=body)
+    response = client.post(INFER, data=body)
 
-    assert (answer.status_code, list(answer.get_json())) == (400, ["error"])
-    assert says in answer.get_json()["error"]
+    assert (response.status_code, list(response.get_json())) == (400, ["error"])
+    assert message in response.get_json()["error"]
     assert not classifier.tensors
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "says"),
+    ("body", "headers", "message"),
     [
-        pytest.param(*by_bytes(b"x", size=4), "4 and 5 bytes follow", id="size-too-small"),
-        pytest.param(*by_bytes(b"x", size="5"), "'5' and 5 bytes", id="size-is-text"),
-        pytest.param(*behind({"inputs": [FP32]}, b"0000"), "None and 4", id="data-twice"),
-        pytest.param(*behind({"inputs": [BINARY]}, bytes(3132)), "3132 bytes", id="too-short"),
-        pytest.param(*behind({"inputs": [BINARY]}, b"", 999_999), "999999", id="header-too-long"),
-        pytest.param(*behind({"inputs": [BINARY]}, b"", "-1"), "'-1'", id="header-negative"),
-        pytest.param(*behind({"inputs": [BINARY]}, b"", "1e3"), "'1e3'", id="header-float"),
-        pytest.param(*behind({"inputs": [BINARY]}, b"", "9" * 5000), "expected", id="header-huge"),
+        pytest.param(*with_images(b"x", size=4), "4 and 5 bytes follow", id="size-too-small"),
+        pytest.param(*with_images(b"x", size="5"), "'5' and 5 bytes", id="size-is-text"),
+        pytest.param(*with_binary({"inputs": [FP32]}, b"0000"), "None and 4", id="data-twice"),
+        pytest.param(*with_binary({"inputs": [BINARY]}, bytes(3132)), "3132 bytes", id="too-short"),
+        pytest.param(
+            *with_binary({"inputs": [BINARY]}, b"", 999_999), "999999", id="header-too-long"
+        ),
+        pytest.param(*with_binary({"inputs": [BINARY]}, b"", "-1"), "'-1'", id="header-negative"),
+        pytest.param(*with_binary({"inputs": [BINARY]}, b"", "1e3"), "'1e3'", id="header-float"),
+        pytest.param(
+            *with_binary({"inputs": [BINARY]}, b"", "9" * 5000), "expected", id="header-huge"
+        ),
         pytest.param(b"", {}, "not valid JSON", id="no-body"),
         pytest.param(b"{}", {"Content-Encoding": "br"}, "'br'", id="brotli"),
         pytest.param(b"{}", {"Content-Encoding": "gzip"}, "damaged", id="no-gzip"),
@@ -126,64 +133,64 @@ def test_a_bad_request_is_a_fault_in_the_protocols_form(client, classifier, name
         ),
     ],
 )
-def test_lies_about_lengths_are_faults(client, body, headers, says):
-    answer = client.post(INFER, data=body, headers=headers)
+def test_infer_with_wrong_lengths_returns_error(client, body, headers, message):
+    response = client.post(INFER, data=body, headers=headers)
 
-    assert answer.status_code == 400
-    assert says in answer.get_json()["error"]
+    assert response.status_code == 400
+    assert message in response.get_json()["error"]
 
 
-def test_nan_in_binary_data_is_a_fault(client):
+def test_infer_with_nan_in_binary_data_returns_error(client):
     numbers = np.full(784, 0.5, "<f4")
     numbers[100] = np.nan
-    body, headers = behind({"inputs": [BINARY]}, numbers.tobytes())
+    body, headers = with_binary({"inputs": [BINARY]}, numbers.tobytes())
 
-    answer = client.post(INFER, data=body, headers=headers)
+    response = client.post(INFER, data=body, headers=headers)
 
-    assert answer.status_code == 400
-    assert "outside of 0 to 1" in answer.get_json()["error"]
+    assert response.status_code == 400
+    assert "outside of 0 to 1" in response.get_json()["error"]
 
 
 @pytest.mark.parametrize(
-    ("binary", "says"),
+    ("binary", "message"),
     [
-        pytest.param(b"\xff\xff\xff\xff\0", "4294967295 bytes; 1 are left", id="too-long"),
+        pytest.param(b"\xff\xff\xff\xff\0", "4294967295 bytes, but 1 are left", id="too-long"),
         pytest.param(b"\1\0\0", "within the length", id="cut-off"),
         pytest.param(bytes(4 * 257), "over 256", id="257-empty"),
-        pytest.param(bytes(8), "holds 2 pictures", id="too-many"),
+        pytest.param(bytes(8), "has 2 images", id="too-many"),
     ],
 )
-def test_lies_about_the_lengths_of_pictures_are_faults(client, binary, says):
+def test_infer_with_wrong_lengths_of_images_returns_error(client, binary, message):
     tensor = {"name": "image", "shape": [1], "datatype": "BYTES"}
     tensor["parameters"] = {"binary_data_size": len(binary)}
-    body, headers = behind({"inputs": [tensor]}, binary)
+    body, headers = with_binary({"inputs": [tensor]}, binary)
 
-    answer = client.post(INFER, data=body, headers=headers)
+    response = client.post(INFER, data=body, headers=headers)
 
-    assert answer.status_code == 400
-    assert says in answer.get_json()["error"]
+    assert response.status_code == 400
+    assert message in response.get_json()["error"]
 
 
 @pytest.mark.parametrize(
-    ("picture", "status"),
+    ("image", "status"),
     [
-        pytest.param(b"text", 415, id="no-picture"),
+        pytest.param(b"text", 415, id="text"),
         pytest.param(b"", 400, id="empty"),
         pytest.param(encode(Image.new("L", (99, 99), 255)), 422, id="blank"),
     ],
 )
-def test_a_picture_that_cannot_be_read_fails_the_request(client, four_png, picture, status):
-    body, headers = by_bytes(four_png, picture)
+def test_infer_with_one_unreadable_image_returns_error(client, four_png, image, status):
+    body, headers = with_images(four_png, image)
 
-    answer = client.post(INFER, data=body, headers=headers)
+    response = client.post(INFER, data=body, headers=headers)
 
-    assert (answer.status_code, list(answer.get_json())) == (status, ["error"])
+    assert (response.status_code, list(response.get_json())) == (status, ["error"])
 
 
-def test_a_request_over_the_limit_is_a_fault(client):
-    answer = client.post(INFER, data=bytes(Config().max_upload_bytes + 100_000))
+def test_infer_over_the_limit_returns_error(client):
+    response = client.post(INFER, data=bytes(Config().max_upload_bytes + 100_000))
 
-    assert (answer.status_code, list(answer.get_json())) == (413, ["error"])
+    assert (response.status_code, list(response.get_json())) == (413, ["error"])
 
 
 @pytest.mark.parametrize(
@@ -197,10 +204,10 @@ def test_a_request_over_the_limit_is_a_fault(client):
         ("POST", "/v2", 405),
     ],
 )
-def test_what_is_not_there_is_a_fault_in_the_protocols_form(client, method, path, status):
-    answer = client.open(path, method=method, headers={"Accept": "text/html"})
+def test_unknown_address_returns_error(client, method, path, status):
+    response = client.open(path, method=method, headers={"Accept": "text/html"})
 
-    assert (answer.status_code, list(answer.get_json())) == (status, ["error"])
+    assert (response.status_code, list(response.get_json())) == (status, ["error"])
 
 
 _ANYTHING = st.recursive(
@@ -213,9 +220,9 @@ _KEYS = ["name", "shape", "datatype", "data", "parameters"]
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(_KEYS), _ANYTHING), _ANYTHING, _ANYTHING)
-def test_whatever_is_asked_is_answered_or_refused(client, changes, outputs, parameters):
+def test_infer_with_any_json_returns_200_or_400(client, changes, outputs, parameters):
     document = {"inputs": [FP32 | changes], "outputs": outputs, "parameters": parameters}
 
-    answer = client.post(INFER, json=document)
+    response = client.post(INFER, json=document)
 
-    assert answer.status_code in (200, 400)
+    assert response.status_code in (200, 400)

@@ -7,7 +7,7 @@ from dlflask.errors import Abandoned, Expired
 from dlflask.metrics.slots import Metrics
 from dlflask.web import load_shedding
 from dlflask.web.load_shedding import (
-    MAX_BELIEVED_SECONDS,
+    MAX_CREDIBLE_SECONDS,
     MAX_WAIT_SECONDS,
     THREADS,
     LoadShedder,
@@ -17,20 +17,20 @@ from dlflask.web.state import get_state
 
 @pytest.fixture
 def ends():
-    """A client's end of a connection, and the service's."""
+    """Return the client's and the service's end of a connection."""
     client, service = socket.socketpair()
     with client, service:
         yield client, service
 
 
 @pytest.fixture
-def behind(monkeypatch):
-    """Every worker is behind, however recently a request came to it in time."""
-    monkeypatch.setattr(load_shedding, "BEHIND_SECONDS", -1.0)
+def overloaded(monkeypatch):
+    """Make every worker overloaded, even if a request was on time just before."""
+    monkeypatch.setattr(load_shedding, "OVERLOAD_SECONDS", -1.0)
 
 
-def check_wanted(environ, requests_in_work):
-    LoadShedder().check(environ, requests_in_work, busy_since=0.0)
+def check(environ, num_in_flight):
+    LoadShedder().check(environ, num_in_flight, busy_since=0.0)
 
 
 def stamp(seconds_ago):
@@ -41,35 +41,35 @@ def stamp(seconds_ago):
     "seconds_ago",
     [
         pytest.param(0, id="now"),
-        pytest.param(-30, id="a-clock-that-is-ahead"),
-        pytest.param(MAX_BELIEVED_SECONDS + 60, id="a-clock-far-behind"),
+        pytest.param(-30, id="clock-ahead"),
+        pytest.param(MAX_CREDIBLE_SECONDS + 60, id="clock-far-behind"),
     ],
 )
-def test_what_has_not_waited_long_is_computed(seconds_ago, behind):
-    check_wanted({"HTTP_X_REQUEST_START": stamp(seconds_ago)}, THREADS)
+def test_check_accepts_request_without_long_wait(seconds_ago, overloaded):
+    check({"HTTP_X_REQUEST_START": stamp(seconds_ago)}, THREADS)
 
 
-@pytest.mark.parametrize("came", ["", "t=", "t=soon", "t=nan", "t=inf", "1763856000123"])
-def test_a_time_that_is_none_is_passed_over(came, behind):
-    check_wanted({"HTTP_X_REQUEST_START": came}, THREADS)
+@pytest.mark.parametrize("invalid", ["", "t=", "t=soon", "t=nan", "t=inf", "1763856000123"])
+def test_check_ignores_invalid_stamp(invalid, overloaded):
+    check({"HTTP_X_REQUEST_START": invalid}, THREADS)
 
 
-def test_what_has_waited_too_long_is_not_computed(behind):
+def test_check_rejects_expired_request(overloaded):
     with pytest.raises(Expired, match="waited"):
-        check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}, THREADS)
+        check({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}, THREADS)
 
 
-def test_what_waited_elsewhere_is_computed_by_a_worker_that_is_not_busy(behind):
-    check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 5)}, THREADS - 1)
+def test_check_accepts_late_request_if_worker_is_not_busy(overloaded):
+    check({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 5)}, THREADS - 1)
 
 
-def test_what_waited_elsewhere_is_computed_by_a_busy_worker_that_keeps_up():
-    check_wanted({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 5)}, THREADS)
+def test_check_accepts_late_request_if_worker_keeps_up():
+    check({"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 5)}, THREADS)
 
 
-def test_what_comes_late_all_at_once_to_an_idle_worker_is_computed(monkeypatch):
-    """As when a replica stops, and every client has waited for it."""
-    monkeypatch.setattr(load_shedding, "BEHIND_SECONDS", 0.1)
+def test_check_accepts_burst_of_late_requests_at_idle_worker(monkeypatch):
+    """A replica stops, and all clients that waited for it turn to another one."""
+    monkeypatch.setattr(load_shedding, "OVERLOAD_SECONDS", 0.1)
     worker, metrics = LoadShedder(), Metrics()
     time.sleep(0.2)
     for _ in range(THREADS):
@@ -82,8 +82,8 @@ def test_what_comes_late_all_at_once_to_an_idle_worker_is_computed(monkeypatch):
         worker.check({"HTTP_X_REQUEST_START": stamp(2)}, metrics.in_flight, metrics.busy_since)
 
 
-def test_a_worker_keeps_up_while_some_requests_come_in_time(monkeypatch):
-    monkeypatch.setattr(load_shedding, "BEHIND_SECONDS", 0.1)
+def test_check_accepts_late_request_while_others_are_on_time(monkeypatch):
+    monkeypatch.setattr(load_shedding, "OVERLOAD_SECONDS", 0.1)
     worker = LoadShedder()
     late = {"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}
     time.sleep(0.2)
@@ -96,28 +96,28 @@ def test_a_worker_keeps_up_while_some_requests_come_in_time(monkeypatch):
         worker.check(late, THREADS, 0.0)
 
 
-def test_a_client_that_waits_is_there(ends):
-    check_wanted({"gunicorn.socket": ends[1]}, 1)
+def test_check_accepts_open_connection(ends):
+    check({"gunicorn.socket": ends[1]}, 1)
 
 
-def test_a_client_that_sent_its_next_request_is_there_and_loses_no_byte(ends):
+def test_check_leaves_pipelined_request_in_place(ends):
     client, service = ends
     client.sendall(b"GET / HTTP/1.1\r\n")
 
-    check_wanted({"gunicorn.socket": service}, 1)
+    check({"gunicorn.socket": service}, 1)
 
     assert service.recv(100) == b"GET / HTTP/1.1\r\n"
 
 
-def test_a_client_that_closed_is_gone(ends):
+def test_check_rejects_closed_connection(ends):
     client, service = ends
     client.close()
 
     with pytest.raises(Abandoned):
-        check_wanted({"gunicorn.socket": service}, 1)
+        check({"gunicorn.socket": service}, 1)
 
 
-def test_a_connection_that_was_reset_is_gone():
+def test_check_rejects_reset_connection():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
         service, _ = listener.accept()
@@ -126,35 +126,33 @@ def test_a_connection_that_was_reset_is_gone():
         client.close()
 
         with pytest.raises(Abandoned):
-            check_wanted({"gunicorn.socket": service}, 1)
+            check({"gunicorn.socket": service}, 1)
 
 
-def test_expired_work_is_answered_and_counted_and_not_computed(
-    app, client, classifier, four_png, behind
-):
+def test_expired_request_returns_503_and_is_counted(app, client, classifier, four_png, overloaded):
     for _ in range(THREADS - 1):
         get_state(app).metrics.enter()
 
-    answer = ask(client, four_png, {"HTTP_X_REQUEST_START": stamp(10)})
+    response = predict(client, four_png, {"HTTP_X_REQUEST_START": stamp(10)})
 
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"] == "2"
-    assert answer.get_json()["type"] == "urn:dlflask:problem:expired"
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "2"
+    assert response.get_json()["type"] == "urn:dlflask:problem:expired"
     assert classifier.tensors == []
     assert 'dlflask_shed_total{reason="expired"} 1.0' in client.get("/metrics").text
 
 
-def test_abandoned_work_is_counted_and_not_computed(client, classifier, four_png, ends):
+def test_abandoned_request_is_counted_and_not_computed(client, classifier, four_png, ends):
     ends[0].close()
 
-    answer = ask(client, four_png, {"gunicorn.socket": ends[1]})
+    response = predict(client, four_png, {"gunicorn.socket": ends[1]})
 
-    assert answer.status_code == 400
+    assert response.status_code == 400
     assert classifier.tensors == []
     assert 'dlflask_shed_total{reason="abandoned"} 1.0' in client.get("/metrics").text
 
 
-def ask(client, picture, environ):
+def predict(client, image, environ):
     return client.post(
-        "/predictlabel", data=picture, content_type="image/png", environ_overrides=environ
+        "/predictlabel", data=image, content_type="image/png", environ_overrides=environ
     )

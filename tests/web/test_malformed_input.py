@@ -1,4 +1,4 @@
-"""Damaged, cut, doubled and lying bytes: every answer is a tensor, a digit or a problem."""
+"""Damaged, truncated and contradictory input is read or raises an expected error."""
 
 import struct
 import zlib
@@ -16,7 +16,7 @@ from tests.drawing import draw_digit
 from tests.fuzz.seeds import PICTURES, REQUESTS
 from tests.fuzz.targets import TARGETS, decode, post
 
-# Pillow warns of what it skips in a damaged file; the service silences it, pytest would raise it.
+# Pillow warns about damaged files; the service ignores the warnings.
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 
 FOUND = sorted((Path(__file__).parent.parent / "fuzz" / "found").iterdir())
@@ -24,7 +24,7 @@ FOUND = sorted((Path(__file__).parent.parent / "fuzz" / "found").iterdir())
 
 @st.composite
 def damaged(draw, originals):
-    """One of `originals` with bytes changed, cut out, doubled, or joined to another."""
+    """Return one of `originals` with bytes changed, deleted or repeated, or joined to another."""
     content = bytearray(originals[draw(st.sampled_from(sorted(originals)))])
     for _ in range(draw(st.integers(1, 4))):
         start, length = draw(st.integers(0, len(content))), draw(st.integers(0, 40))
@@ -48,25 +48,25 @@ def damaged(draw, originals):
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name)
-def test_what_fuzzing_found_stays_mended(path):
+def test_input_found_by_fuzzing_is_handled(path):
     TARGETS[path.name.partition("-")[0]](path.read_bytes())
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_every_seed_is_a_picture_of_a_digit(name):
+def test_every_seed_is_readable(name):
     read_ink(PICTURES[name])
 
 
 @settings(max_examples=400, deadline=None)
 @given(damaged(PICTURES))
-def test_a_damaged_picture_is_a_tensor_or_an_image_error(upload):
+def test_damaged_image_is_read_or_raises_image_error(upload):
     decode(upload)
 
 
 @settings(max_examples=200, deadline=None)
 @given(damaged(REQUESTS))
 @example(b"POST /predictlabel\r\nContent-Type: a{b}{c.d}\r\n\r\nx")
-def test_a_damaged_request_is_answered_below_500(request):
+def test_damaged_request_does_not_return_5xx(request):
     post(request)
 
 
@@ -79,7 +79,7 @@ def chunk(kind, content):
     )
 
 
-def in_front_of_the_pixels(png, chunks):
+def insert_before_pixels(png, chunks):
     return png[:33] + chunks + png[33:]
 
 
@@ -87,9 +87,9 @@ _PNG, _JPEG = encode(draw_digit(4)), encode(draw_digit(4), "JPEG")
 _SCANS = encode(draw_digit(4, 2000), "JPEG", progressive=True)
 _LAST_SCAN = _SCANS[_SCANS.rindex(b"\xff\xda") : -2]
 
-#: Small work for the sender, much for the reader: the pieces of each take seconds to go through.
+#: Images of many small pieces, which are cheap to send and take seconds to read.
 MANY_PIECES = {
-    "png-chunks": in_front_of_the_pixels(_PNG, chunk(b"tEXt", b"") * 100_000),
+    "png-chunks": insert_before_pixels(_PNG, chunk(b"tEXt", b"") * 100_000),
     "jpeg-comments": _JPEG[:2] + b"\xff\xfe\0\2" * 100_000 + _JPEG[2:],
     "jpeg-fill-bytes": _JPEG[:2] + b"\xff" * 100_000 + _JPEG[2:],
     "gif-comments": encode(draw_digit(4), "GIF").replace(
@@ -100,29 +100,29 @@ MANY_PIECES = {
 
 
 @pytest.mark.parametrize("name", MANY_PIECES)
-def test_a_picture_of_too_many_pieces_is_refused(name):
+def test_image_of_too_many_pieces_raises(name):
     with pytest.raises(DamagedImage, match=r"pieces|scans"):
         read_ink(MANY_PIECES[name])
 
 
 def tiff_with_tiles(side):
-    """64 x 64 pixels in one tile of `side` x `side`."""
+    """Return a TIFF of 64 x 64 pixels with one tile of `side` x `side`."""
     entries = [(256, 64), (257, 64), (258, 8), (259, 8), (262, 1), (277, 1)]
     entries += [(322, side), (323, side), (324, 134), (325, 9)]
     directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
-    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
-    return head + directory + bytes(4) + zlib.compress(b"")
+    header = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    return header + directory + bytes(4) + zlib.compress(b"")
 
 
 def gif_with_frame(side):
-    """A screen of 1 x 1 and a frame far outside it, to be disposed of."""
+    """Return a GIF with a screen of 1 x 1 and a larger frame, which is to be restored."""
     extension = b"\x21\xf9\4" + b"\x08\0\0\0" + b"\0"
     frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0)
     return b"GIF89a\1\0\1\0\x80\0\0" + bytes(6) + extension + frame + b"\2\2\x44\1\0\x3b"
 
 
 @pytest.mark.parametrize("make", [tiff_with_tiles, gif_with_frame])
-def test_what_announces_more_pixels_inside_is_refused(make):
+def test_image_with_oversized_part_raises(make):
     with pytest.raises(TooManyPixels, match="megapixels; the limit is"):
         read_ink(make(40_000))
 
@@ -135,14 +135,14 @@ def test_what_announces_more_pixels_inside_is_refused(make):
         ("TIFF", {}, 21),
     ],
 )
-def test_a_kind_that_costs_more_has_a_lower_limit(kind, options, megapixels):
+def test_expensive_format_has_lower_limit(kind, options, megapixels):
     upload = encode(Image.new("RGB", (6_000, 5_000)), kind, **options)
 
     with pytest.raises(TooManyPixels, match=f"6000 x 5000 .* limit is {megapixels} for this kind"):
         read_ink(upload)
 
 
-def test_strips_come_out_as_the_whole(monkeypatch):
+def test_read_ink_in_strips_equals_whole_image(monkeypatch):
     transparent = draw_digit(4, 700).convert("RGBA")
     transparent.putalpha(transparent.convert("L").point(lambda level: 255 - level))
     panorama = draw_digit(4, 700).crop((-1_000, 0, 6_000, 700)).convert("LA")

@@ -8,9 +8,9 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.formparser import FormDataParser
 from werkzeug.test import encode_multipart
 
-from dlflask.web.multipart_form import FormParser, FormRequest
+from dlflask.web.form_request import FormParser, FormRequest
 
-# What stands between boundaries may hold anything but the boundary, which Werkzeug draws at random.
+# Content may be anything except the boundary, which Werkzeug draws at random.
 names = st.text(st.characters(codec="utf-8", exclude_characters='"\\%\r\n'), max_size=20)
 fields = st.tuples(names, st.text(st.characters(codec="utf-8"), max_size=50))
 files = st.tuples(names, names, st.binary(max_size=200))
@@ -27,7 +27,7 @@ def parse(kind, body, boundary, **limits):
 
 
 @given(st.lists(st.one_of(fields, files), max_size=4))
-def test_a_form_is_read_as_werkzeug_reads_it(parts):
+def test_parse_returns_same_parts_as_werkzeug(parts):
     boundary, body = encode_multipart(
         MultiDict(
             (part[0], part[1] if len(part) == 2 else FileStorage(io.BytesIO(part[2]), part[1]))
@@ -39,20 +39,20 @@ def test_a_form_is_read_as_werkzeug_reads_it(parts):
 
 
 @pytest.mark.parametrize("line_break", [b"\r", b"\n"])
-def test_a_line_break_in_the_type_of_a_part_is_no_error_of_the_service(client, line_break):
+def test_line_break_in_type_of_part_does_not_return_500(client, line_break):
     file = FileStorage(io.BytesIO(b"picture"), "4.png", content_type="image/BREAK")
     _, body = encode_multipart({"image": file}, boundary="x")
     kind = "multipart/form-data; boundary=x"
 
-    answer = client.post(
+    response = client.post(
         "/predictlabel", data=body.replace(b"BREAK", line_break), content_type=kind
     )
 
-    assert answer.status_code == 415, "what was sent is no picture"
+    assert response.status_code == 415, "the content is not an image"
 
 
 @given(st.binary(max_size=300), st.integers(0, 250), st.integers(0, 8))
-def test_a_broken_form_holds_nothing_that_was_not_sent(noise, start, length):
+def test_parse_of_broken_form_returns_only_sent_bytes(noise, start, length):
     file = FileStorage(io.BytesIO(b"picture"), "4.png")
     _, body = encode_multipart({"image": file, "note": "four"}, boundary="x")
     broken = body[:start] + noise + body[start + length :]
@@ -63,7 +63,7 @@ def test_a_broken_form_holds_nothing_that_was_not_sent(noise, start, length):
     assert len(fields) + len(files) <= broken.count(b"--x")
 
 
-def test_a_name_that_is_not_utf_8_does_not_spoil_the_others():
+def test_parse_replaces_names_that_are_not_utf_8():
     file = FileStorage(io.BytesIO(b"picture"), "FILE")
     _, body = encode_multipart({"größe ☘": "4", "image": file}, boundary="x")
 
@@ -81,36 +81,36 @@ def test_a_name_that_is_not_utf_8_does_not_spoil_the_others():
         pytest.param({"max_form_memory_size": 5}, {"a": "123", "b": "456"}, id="fields"),
     ],
 )
-def test_a_form_over_its_limits_is_refused(limits, parts):
+def test_form_over_its_limits_returns_413(limits, parts):
     app = Flask(__name__)
     app.request_class = FormRequest
     app.config.update({name.upper(): value for name, value in limits.items()})
     app.post("/")(lambda: str(len(request.form)))
 
-    answer = app.test_client().post("/", data=parts | {"file": (io.BytesIO(b""), "4.png")})
+    response = app.test_client().post("/", data=parts | {"file": (io.BytesIO(b""), "4.png")})
 
-    assert answer.status_code == 413
+    assert response.status_code == 413
 
 
 @pytest.mark.parametrize("line_break", [b"\r\n", b"\n"], ids=["crlf", "lf"])
 @pytest.mark.parametrize(
     ("number", "size", "status"), [(1, 500_000, 413), (300, 1_000, 413), (200, 1_000, 415)]
 )
-def test_the_headers_of_all_parts_have_a_limit(client, line_break, number, size, status):
-    head = b'Content-Disposition: form-data; name="image"; filename="4.png"\r\n'
-    one = b"--x\r\n" + head + b"A: " + b"b" * size + b"\r\n\r\nno picture\r\n"
+def test_headers_of_all_parts_have_a_limit(client, line_break, number, size, status):
+    header = b'Content-Disposition: form-data; name="image"; filename="4.png"\r\n'
+    one = b"--x\r\n" + header + b"A: " + b"b" * size + b"\r\n\r\nno picture\r\n"
     body = (one * number + b"--x--\r\n").replace(b"\r\n", line_break)
 
-    answer = client.post(
+    response = client.post(
         "/predictlabels", data=body, content_type="multipart/form-data; boundary=x"
     )
 
-    found = answer.get_json().get("results", [answer.get_json()])
+    found = response.get_json().get("results", [response.get_json()])
     assert {one["status"] for one in found} == {status}
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_urlencoded_form_is_read_only_where_it_is_small(client, is_chunked):
+def test_large_urlencoded_form_returns_415(client, is_chunked):
     def post(body):
         length = {} if is_chunked else {"content_length": len(body)}
         chunked = {"wsgi.input_terminated": True} if is_chunked else {}

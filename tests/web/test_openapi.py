@@ -1,4 +1,4 @@
-"""The document says what the service does: paths, problems, headers and schemas."""
+"""The OpenAPI document matches the service: paths, problems, headers and schemas."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ from tests import openapi
 from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT
 
-#: Answered by any address, or to any method: described once, as components.
+#: Statuses that every address can return; they are described once, as components.
 ANYWHERE = {404, 405}
 
 
@@ -45,33 +45,36 @@ def resolve(document, response):
     return document["components"]["responses"][response["$ref"].split("/")[-1]]
 
 
-def check(document, answer, path, method="post"):
-    """Hold an answer to what the document says of it."""
+def check(document, response, path, method="post"):
+    """Compare a response with its description."""
     responses = document["paths"][path][method]["responses"]
-    described = responses.get(str(answer.status_code))
+    described = responses.get(str(response.status_code))
     if described is None:
-        assert answer.status_code in ANYWHERE
-        described = {"$ref": f"#/components/responses/{answer.status_code}"}
+        assert response.status_code in ANYWHERE
+        described = {"$ref": f"#/components/responses/{response.status_code}"}
     described = resolve(document, described)
-    assert answer.mimetype in described["content"]
+    assert response.mimetype in described["content"]
     for name in described["headers"]:
         required = document["components"]["headers"][name].get("required")
-        assert name in answer.headers or not required, f"{name} is missing"
-    schema = described["content"][answer.mimetype]["schema"]
-    if answer.is_json:
+        assert name in response.headers or not required, f"{name} is missing"
+    schema = described["content"][response.mimetype]["schema"]
+    if response.is_json:
         whole = schema | {"components": document["components"]}
-        Draft202012Validator(whole).validate(answer.get_json())
-    if answer.mimetype == "application/problem+json" and answer.get_json()["type"] != "about:blank":
-        assert f"`{answer.get_json()['type']}`" in described["description"]
+        Draft202012Validator(whole).validate(response.get_json())
+    if (
+        response.mimetype == "application/problem+json"
+        and response.get_json()["type"] != "about:blank"
+    ):
+        assert f"`{response.get_json()['type']}`" in described["description"]
 
 
-def test_the_document_is_valid(document):
+def test_document_is_valid_openapi(document):
     validator = pytest.importorskip("openapi_spec_validator", reason="a development package")
 
     validator.validate(document)
 
 
-def test_every_path_and_method_is_described_and_no_other(app, document):
+def test_document_describes_exactly_the_served_operations(app, document):
     served = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.replace("<name>", "mnist")), method.lower())
         for rule in app.url_map.iter_rules()
@@ -81,7 +84,7 @@ def test_every_path_and_method_is_described_and_no_other(app, document):
     assert {(path, method) for path, method, _ in operations(document)} == served
 
 
-def test_every_problem_is_described_where_pictures_are_read(document):
+def test_document_describes_every_problem_of_predictlabel(document):
     responses = document["paths"]["/predictlabel"]["post"]["responses"]
     described = {
         (int(status), title, kind)
@@ -100,21 +103,21 @@ def test_every_problem_is_described_where_pictures_are_read(document):
     assert described < known
 
 
-def test_what_nginx_answers_is_described(document):
+def test_document_describes_responses_of_nginx(document):
     texts = (ROOT / "nginx" / "conf.d" / "problems.conf").read_text(encoding="utf-8")
     by_nginx = set(re.findall(r'^ +(\d{3}) "', texts, re.MULTILINE))
     assert {"429", "503", "504"} <= by_nginx
 
     for _, _, operation in operations(document):
-        told = set(operation["responses"]) | {str(status) for status in ANYWHERE}
-        # NGINX says 400, 501 and 505 of what is no HTTP that it speaks, 403 of folders, and 413 of
-        # what the service would refuse as well.
-        assert by_nginx - {"400", "403", "413", "501", "505"} <= told
+        described = set(operation["responses"]) | {str(status) for status in ANYWHERE}
+        # NGINX returns 400, 501 and 505 for invalid HTTP, 403 for folders, and 413 for requests
+        # that the service would reject as well.
+        assert by_nginx - {"400", "403", "413", "501", "505"} <= described
         limited = resolve(document, operation["responses"]["429"])
         assert "Retry-After" in limited["headers"]
 
 
-def test_references_lead_somewhere_and_names_are_used_once(document):
+def test_document_references_exist_and_names_are_unique(document):
     text = json.dumps(document)
     names = [operation["operationId"] for _, _, operation in operations(document)]
 
@@ -127,30 +130,30 @@ def test_references_lead_somewhere_and_names_are_used_once(document):
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
-def test_a_problem_is_as_described(client, document, bad):
+def test_problem_matches_document(client, document, bad):
     body, content_type = encode_request(bad)
 
-    answer = client.open(bad.path, method=bad.method, data=body, content_type=content_type)
+    response = client.open(bad.path, method=bad.method, data=body, content_type=content_type)
 
-    check(document, answer, "/predictlabel")
+    check(document, response, "/predictlabel")
 
 
 @pytest.mark.parametrize("path", ["/predictlabel", "/predictlabel?details=1"])
-def test_an_answer_is_as_described(client, document, four_png, path):
-    answer = client.post(path, data=four_png, content_type="image/png")
+def test_prediction_matches_document(client, document, four_png, path):
+    response = client.post(path, data=four_png, content_type="image/png")
 
-    assert answer.status_code == 200
-    check(document, answer, "/predictlabel")
+    assert response.status_code == 200
+    check(document, response, "/predictlabel")
 
 
 @pytest.mark.parametrize("query", ["", "?details=1"])
-def test_several_answers_are_as_described(client, document, four_png, query):
+def test_several_predictions_match_document(client, document, four_png, query):
     body, content_type = encode_form([("image", "", four_png), ("image", "x.png", b"x")])
 
-    answer = client.post(f"/predictlabels{query}", data=body, content_type=content_type)
+    response = client.post(f"/predictlabels{query}", data=body, content_type=content_type)
 
-    assert answer.status_code == 200
-    check(document, answer, "/predictlabels")
+    assert response.status_code == 200
+    check(document, response, "/predictlabels")
 
 
 def make_ready(health, classifier):
@@ -167,7 +170,7 @@ def make_draining(health, classifier):
 
 def make_failed(health, classifier):
     def fail():
-        raise ModelError("The model says 3 of a 4.")
+        raise ModelError("The model predicts 3 for a 4.")
 
     classifier.warm_up = fail
     health.start()
@@ -182,7 +185,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_reads_are_as_described(app, client, classifier, document, state):
+def test_get_in_every_state_matches_document(app, client, classifier, document, state):
     with app.app_context():
         STATES[state](current_state().health, classifier)
 
@@ -190,51 +193,51 @@ def test_reads_are_as_described(app, client, classifier, document, state):
     for path, method, _ in operations(document):
         if method == "get":
             here = path.replace("{filename}", "4.jpg")
-            answer = client.get(here, buffered=True)
+            response = client.get(here, buffered=True)
             if here == path:
-                check(document, answer, path, method)
-            assert answer.status_code in (200, 503)
+                check(document, response, path, method)
+            assert response.status_code in (200, 503)
 
 
-def test_problem_of_a_failed_service_is_as_described(app, client, classifier, document, four_png):
+def test_problem_of_failed_service_matches_document(app, client, classifier, document, four_png):
     with app.app_context():
         make_failed(current_state().health, classifier)
 
-    answer = client.post("/predictlabel", data=four_png, content_type="image/png")
+    response = client.post("/predictlabel", data=four_png, content_type="image/png")
 
-    assert answer.status_code >= 500
-    check(document, answer, "/predictlabel")
+    assert response.status_code >= 500
+    check(document, response, "/predictlabel")
 
 
 @pytest.mark.parametrize(
     ("data", "status"), [([0.5] * 784, 200), ([2] * 784, 400)], ids=["right", "wrong"]
 )
-def test_an_inference_is_as_described(client, document, data, status):
+def test_inference_matches_document(client, document, data, status):
     tensor = {"name": "image", "shape": [1, 28, 28], "datatype": "FP32", "data": data}
     body = {"id": "x", "inputs": [tensor]}
 
-    answer = client.post("/v2/models/mnist/infer", json=body)
+    response = client.post("/v2/models/mnist/infer", json=body)
 
-    assert answer.status_code == status
-    check(document, answer, "/v2/models/mnist/infer")
+    assert response.status_code == status
+    check(document, response, "/v2/models/mnist/infer")
     request = {"$ref": "#/components/schemas/InferRequest", "components": document["components"]}
     Draft202012Validator(request).validate(body)
 
 
-def test_every_example_can_be_sent_as_it_stands(client, document):
+def test_every_request_example_is_accepted(client, document):
     sent = 0
     for path, method, operation in operations(document):
         for media, body in operation.get("requestBody", {}).get("content", {}).items():
             for one in body.get("examples", {}).values():
-                answer = client.open(path, method=method, json=one["value"], content_type=media)
-                assert answer.status_code == 200
-                assert "4" in answer.text
+                response = client.open(path, method=method, json=one["value"], content_type=media)
+                assert response.status_code == 200
+                assert "4" in response.text
                 sent += 1
 
     assert sent == 4
 
 
-def test_bodies_are_as_described(document, four_png):
+def test_request_bodies_match_document(document, four_png):
     text = base64.b64encode(four_png).decode()
     for name, body in (("Image", {"image": text}), ("Images", {"images": [text] * MAX_BATCH})):
         schema = document["components"]["schemas"][name] | {"components": document["components"]}
@@ -275,7 +278,7 @@ def test_document_names_formats_and_size_limit(classifier):
     assert "up to 4.0 MB" in description
 
 
-def test_the_order_is_the_authors(client):
+def test_document_keeps_order_of_yaml(client):
     text = client.get("/openapi.json").text
 
     assert text.index('"openapi"') < text.index('"info"') < text.index('"paths"')
@@ -283,7 +286,7 @@ def test_the_order_is_the_authors(client):
 
 
 class Anchors(HTMLParser):
-    """The ids of a page, and where its links go."""
+    """The ids and the targets of links in a page."""
 
     def __init__(self, page):
         super().__init__()
@@ -297,7 +300,7 @@ class Anchors(HTMLParser):
         self.links += [found["href"]] if "href" in found else []
 
 
-def test_the_reference_says_all_of_the_document(client, document):
+def test_reference_contains_whole_document(client, document):
     page = client.get("/reference").text
     anchors = Anchors(page)
 
@@ -340,7 +343,7 @@ def test_reference_merges_versioned_addresses(client):
     assert "POST /v2/models/mnist/versions/1/infer" in article
 
 
-def test_the_reference_works_under_the_pages_policy(client):
+def test_reference_works_under_content_security_policy(client):
     anchors = Anchors(client.get("/reference").text)
 
     assert len(set(anchors.ids)) == len(anchors.ids)

@@ -13,7 +13,7 @@ HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 def rows(page):
-    """The (digit, mark, percentage) rows of the answer's table."""
+    """Return (digit, mark, percentage) of each row of the table."""
     found = re.findall(
         r'<th scope="row">(\d)</th>.*?<td class="mark">(.*?)</td>\s*<td class="percent">(.*?)</td>',
         page,
@@ -26,11 +26,11 @@ def status(page):
     return re.search(r'<p id="status" role="status">(.*?)</p>', page, re.DOTALL)[1].strip()
 
 
-def send(client, picture, name="4.png"):
-    return client.post("/", data={"image": (io.BytesIO(picture), name)}, headers=HTML)
+def send(client, image, name="4.png"):
+    return client.post("/", data={"image": (io.BytesIO(image), name)}, headers=HTML)
 
 
-def test_the_page_has_a_form_that_works_without_javascript(client):
+def test_page_has_form_for_browsers_without_javascript(client):
     page = client.get("/", headers=HTML).text
 
     assert re.search(r'<form[^>]*action="/"[^>]*method="post"[^>]*multipart/form-data', page)
@@ -39,17 +39,17 @@ def test_the_page_has_a_form_that_works_without_javascript(client):
     assert status(page) == "Waiting for a digit."
 
 
-def test_the_form_is_answered_with_ten_probabilities(client, four_png):
-    answer = send(client, four_png)
+def test_form_returns_ten_probabilities(client, four_png):
+    response = send(client, four_png)
 
-    assert answer.status_code == 200
-    assert status(answer.text) == "This looks like a 4 (91.0%)."
-    assert rows(answer.text) == [
+    assert response.status_code == 200
+    assert status(response.text) == "This looks like a 4 (91.0%)."
+    assert rows(response.text) == [
         (d, "answer" if d == 4 else "", "91.0%" if d == 4 else "1.0%") for d in range(10)
     ]
 
 
-def test_the_form_shows_what_the_network_saw(client, placed_digit):
+def test_form_shows_input_of_network(client, placed_digit):
     page = send(client, encode(Image.fromarray(placed_digit))).text
 
     seen = np.zeros((28, 28))
@@ -58,7 +58,7 @@ def test_the_form_shows_what_the_network_saw(client, placed_digit):
     assert np.allclose(seen, placed_digit / 255, atol=0.005)
 
 
-def test_the_form_says_when_it_is_unsure(client, classifier, four_png):
+def test_form_shows_candidates_if_unsure(client, classifier, four_png):
     classifier.outputs = np.array([0.02] * 4 + [0.41] + [0.02] * 4 + [0.43], np.float32)
 
     page = send(client, four_png).text
@@ -67,7 +67,7 @@ def test_the_form_says_when_it_is_unsure(client, classifier, four_png):
     assert [row for row in rows(page) if row[1]] == [(4, "maybe", "41.0%"), (9, "maybe", "43.0%")]
 
 
-def test_the_form_says_when_it_sees_no_digit(client, classifier, four_png):
+def test_form_shows_verdict_not_a_digit(client, classifier, four_png):
     classifier.outputs = np.array([0.01] * 10 + [0.9], np.float32)
 
     page = send(client, four_png).text
@@ -77,40 +77,42 @@ def test_the_form_says_when_it_sees_no_digit(client, classifier, four_png):
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "code", "says"),
+    ("content", "name", "code", "message"),
     [
         pytest.param(b"", "", 400, "Choose a picture", id="nothing-chosen"),
         pytest.param(b"I am a 4", "4.png", 415, "Send one of: PNG", id="text"),
     ],
 )
-def test_the_form_says_what_is_wrong(client, content, name, code, says):
-    answer = send(client, content, name)
+def test_form_with_bad_image_shows_error(client, content, name, code, message):
+    response = send(client, content, name)
 
-    assert answer.status_code == code
-    assert answer.mimetype == "text/html"
-    assert re.search(rf'<p id="picture-fault" class="fault" role="status">[^<]*{says}', answer.text)
-    assert status(answer.text) == "No answer."
+    assert response.status_code == code
+    assert response.mimetype == "text/html"
+    assert re.search(
+        rf'<p id="picture-error" class="error" role="status">[^<]*{message}', response.text
+    )
+    assert status(response.text) == "No answer."
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_a_sample_is_read_without_javascript(client, classifier, digit):
-    answer = client.post("/", data={"sample": digit}, headers=HTML)
+def test_sample_is_read_without_javascript(client, classifier, digit):
+    response = client.post("/", data={"sample": digit}, headers=HTML)
 
-    assert answer.status_code == 200
-    assert status(answer.text) == "This looks like a 4 (91.0%)."
+    assert response.status_code == 200
+    assert status(response.text) == "This looks like a 4 (91.0%)."
     assert classifier.tensors[0].any()
 
 
 @pytest.mark.parametrize("name", ["10", "../4", ""])
-def test_an_unknown_sample_is_refused(client, name):
-    answer = client.post("/", data={"sample": name}, headers=HTML)
+def test_unknown_sample_returns_400(client, name):
+    response = client.post("/", data={"sample": name}, headers=HTML)
 
-    assert answer.status_code == 400
-    assert "Choose one of the digits 0 to 9." in answer.text
+    assert response.status_code == 400
+    assert "Choose one of the digits 0 to 9." in response.text
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_the_samples_are_what_is_drawn(digit):
+def test_samples_match_the_drawing_code(digit):
     path = ROOT / "static" / "samples" / f"{digit}.png"
 
     with Image.open(path) as sample:
@@ -120,7 +122,7 @@ def test_the_samples_are_what_is_drawn(digit):
     assert path.stat().st_size < 1000
 
 
-def test_the_page_loads_from_its_own_host_only(client):
+def test_page_loads_only_from_its_own_host(client):
     page = client.get("/", headers=HTML).text
 
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
@@ -129,13 +131,13 @@ def test_the_page_loads_from_its_own_host_only(client):
     assert all(client.get(address, buffered=True).status_code == 200 for address in addresses)
 
 
-def test_nothing_in_the_page_needs_inline_script_or_style(client, four_png):
+def test_page_has_no_inline_script_or_style(client, four_png):
     page = send(client, four_png).text
 
     assert not re.search(r"<style|<script(?![^>]*\ssrc=)|\s(?:style|on\w+)=", page)
 
 
-def test_the_terminal_line_names_the_host_the_page_came_from(client):
+def test_terminal_command_contains_host_of_the_page(client):
     page = client.get("/", base_url="http://digits.example:8080", headers=HTML).text
 
     assert (
@@ -155,7 +157,7 @@ def test_page_describes_the_model_without_other_documents(client):
     assert f'id="{link}"' in client.get("/reference").text
 
 
-def test_the_page_names_its_model(client, classifier):
+def test_page_shows_hash_of_model(client, classifier):
     page = client.get("/", headers=HTML).text
 
     assert classifier.sha256[:12] in page

@@ -21,8 +21,8 @@ from tests.drawing import draw_digit
 from tests.invalid_requests import encode_form
 
 
-class Telling(FakeClassifier):
-    """Says another digit of another picture, by the amount of its ink."""
+class InkClassifier(FakeClassifier):
+    """Predicts a digit that depends on the amount of ink."""
 
     def predict_many(self, tensors):
         super().predict_many(tensors)
@@ -34,7 +34,7 @@ class Telling(FakeClassifier):
 
 @pytest.fixture
 def classifier():
-    return Telling()
+    return InkClassifier()
 
 
 @pytest.fixture(scope="module")
@@ -48,124 +48,130 @@ def form(*contents, part="image"):
 
 
 @pytest.mark.parametrize("part", ["image", "file"])
-def test_several_pictures_are_answered_in_the_order_sent(client, digits, part):
-    alone = [client.post("/predictlabel", **form(digit)).get_json() for digit in digits]
+def test_predictlabels_returns_results_in_order(client, digits, part):
+    single = [client.post("/predictlabel", **form(digit)).get_json() for digit in digits]
 
-    answer = client.post("/predictlabels", **form(*digits, part=part))
+    response = client.post("/predictlabels", **form(*digits, part=part))
 
-    assert answer.status_code == 200
-    assert answer.get_json() == {"results": alone, "success": True}
-    assert len({one["most_probable_label"] for one in alone}) > 3, "they can be told apart"
+    assert response.status_code == 200
+    assert response.get_json() == {"results": single, "success": True}
+    assert len({one["most_probable_label"] for one in single}) > 3
 
 
-def test_each_item_is_byte_for_byte_what_the_picture_alone_is_answered(client, digits):
-    alone = [client.post("/predictlabel", **form(digit)).text.strip() for digit in digits]
+def test_predictlabels_result_equals_predictlabel_byte_for_byte(client, digits):
+    single = [client.post("/predictlabel", **form(digit)).text.strip() for digit in digits]
 
     together = client.post("/predictlabels", **form(*digits)).text
 
-    assert together.strip() == f'{{"results":[{",".join(alone)}],"success":true}}'
+    assert together.strip() == f'{{"results":[{",".join(single)}],"success":true}}'
 
 
-def test_all_pictures_are_predicted_by_one_pass(client, classifier, digits):
+def test_predictlabels_predicts_in_one_pass(client, classifier, digits):
     client.post("/predictlabels", **form(*digits))
 
     assert (classifier.passes, len(classifier.tensors)) == (1, 10)
 
 
-def test_a_bad_picture_does_not_fail_its_neighbours(classifier, digits):
+def test_predictlabels_with_bad_image_returns_other_results(classifier, digits):
     limited = create_app(Config(max_upload_bytes=5000), DigitRecogniser(classifier)).test_client()
     sent = [digits[1], b"I am a 4", b"", b"\x89PNG\r\n\x1a\n" + bytes(5000), digits[3][:300]]
 
     results = limited.post("/predictlabels", **form(*sent, digits[2])).get_json()["results"]
 
-    alone = [limited.post("/predictlabel", **form(one)).get_json() for one in (*sent, digits[2])]
-    for problem in alone:
+    single = [limited.post("/predictlabel", **form(one)).get_json() for one in (*sent, digits[2])]
+    for problem in single:
         problem.pop("request_id", None)
-    assert results == alone
+    assert results == single
     assert [one.get("status") for one in results] == [None, 415, 400, 413, 422, None]
     assert [one["success"] for one in results] == [True, False, False, False, False, True]
 
 
-def test_where_none_can_be_read_the_network_is_not_asked(client, classifier):
-    answer = client.post("/predictlabels", **form(b"one", b"two"))
+def test_predictlabels_without_readable_image_does_not_run_network(client, classifier):
+    response = client.post("/predictlabels", **form(b"one", b"two"))
 
-    assert [one["status"] for one in answer.get_json()["results"]] == [415, 415]
+    assert [one["status"] for one in response.get_json()["results"]] == [415, 415]
     assert classifier.passes == 0
 
 
-def test_details_are_of_each_picture(client, digits):
-    alone = [client.post("/predictlabel?details=1", **form(one)).get_json() for one in digits[:3]]
+def test_predictlabels_details_equal_those_of_predictlabel(client, digits):
+    single = [client.post("/predictlabel?details=1", **form(one)).get_json() for one in digits[:3]]
 
-    answer = client.post("/predictlabels?details=1", **form(*digits[:3])).get_json()
+    response = client.post("/predictlabels?details=1", **form(*digits[:3])).get_json()
 
-    for one in (*alone, *answer["results"]):
+    for one in (*single, *response["results"]):
         assert set(one["details"].pop("milliseconds")) == {"decode", "place", "predict", "explain"}
-    assert answer["results"] == alone
+    assert response["results"] == single
 
 
-def test_a_raw_picture_is_one_of_one(client, digits):
-    alone = client.post("/predictlabel", data=digits[4], content_type="image/png").get_json()
+def test_predictlabels_reads_raw_body_as_one_image(client, digits):
+    single = client.post("/predictlabel", data=digits[4], content_type="image/png").get_json()
 
-    answer = client.post("/predictlabels", data=digits[4], content_type="image/png")
+    response = client.post("/predictlabels", data=digits[4], content_type="image/png")
 
-    assert answer.get_json() == {"results": [alone], "success": True}
+    assert response.get_json() == {"results": [single], "success": True}
 
 
 @pytest.mark.parametrize(
-    ("parts", "status", "says"),
+    ("parts", "status", "message"),
     [
         pytest.param([("photo", "x.png", b"x")], 400, "has the parts: photo", id="other-name"),
         pytest.param([("image", "", b"")], 200, "No picture was chosen", id="none-chosen"),
         pytest.param(
-            [("image", "x.png", b"x")] * (MAX_UPLOADS + 1), 400, "257 pictures; up to 256", id="257"
+            [("image", "x.png", b"x")] * (MAX_UPLOADS + 1),
+            400,
+            "257 images; the limit is 256",
+            id="257",
         ),
         pytest.param(
-            [("image", "x.png", b"x"), ("file", "x.png", b"x")], 400, "order", id="two-names"
+            [("image", "x.png", b"x"), ("file", "x.png", b"x")],
+            400,
+            "order is unknown",
+            id="two-names",
         ),
         pytest.param(
             [("other", "x.png", b"x")] * (2 * MAX_UPLOADS + 1), 413, "512 parts", id="513-parts"
         ),
     ],
 )
-def test_what_cannot_be_read_is_a_problem(client, parts, status, says):
+def test_predictlabels_with_bad_form_returns_problem(client, parts, status, message):
     body, content_type = encode_form(parts)
 
-    answer = client.post("/predictlabels", data=body, content_type=content_type)
+    response = client.post("/predictlabels", data=body, content_type=content_type)
 
-    assert answer.status_code == status
-    assert says in answer.text
-    assert status == 200 or json.loads(answer.text)["success"] is False
+    assert response.status_code == status
+    assert message in response.text
+    assert status == 200 or json.loads(response.text)["success"] is False
 
 
-def test_as_many_as_the_limit_are_read(client, placed_digit):
+def test_predictlabels_reads_as_many_images_as_the_limit(client, placed_digit):
     placed = encode(Image.fromarray(placed_digit))
 
-    answer = client.post("/predictlabels", **form(*[placed] * MAX_UPLOADS))
+    response = client.post("/predictlabels", **form(*[placed] * MAX_UPLOADS))
 
-    assert len(answer.get_json()["results"]) == MAX_UPLOADS
+    assert len(response.get_json()["results"]) == MAX_UPLOADS
 
 
-def test_what_a_batch_does_not_come_to_in_its_time_is_said_and_the_rest_answered(
+def test_predictlabels_out_of_time_returns_problem_for_remaining_images(
     client, digits, monkeypatch
 ):
-    def dawdle(upload, locate):
+    def read_slowly(upload, locate):
         time.sleep(0.1)
         return read_ink(upload, locate)
 
-    monkeypatch.setattr(recogniser, "read_ink", dawdle)
+    monkeypatch.setattr(recogniser, "read_ink", read_slowly)
     monkeypatch.setattr(deadline, "MAX_SECONDS", 0.25)
 
-    answer = client.post("/predictlabels", **form(*digits))
+    response = client.post("/predictlabels", **form(*digits))
 
-    assert answer.status_code == 200
-    first, *_, last = answer.json["results"]
+    assert response.status_code == 200
+    first, *_, last = response.json["results"]
     assert first["success"] is True
     assert last["type"] == "urn:dlflask:problem:out-of-time"
     assert last["status"] == 503
     assert "in another request" in last["detail"]
 
 
-def test_details_are_of_fewer_pictures(client, classifier, placed_digit):
+def test_predictlabels_details_have_lower_limit(client, classifier, placed_digit):
     placed = encode(Image.fromarray(placed_digit))
 
     most = client.post("/predictlabels?details=1", **form(*[placed] * MAX_DETAILED))
@@ -174,20 +180,18 @@ def test_details_are_of_fewer_pictures(client, classifier, placed_digit):
     in_json = client.post("/predictlabels?details=1", json={"images": encoded})
 
     assert len(most.get_json()["results"]) == MAX_DETAILED
-    for refused in (one_more, in_json):
-        assert refused.status_code == 400
-        assert "up to 64 are read at a time with details" in refused.get_json()["detail"]
+    for rejected in (one_more, in_json):
+        assert rejected.status_code == 400
+        assert "the limit is 64 with details" in rejected.get_json()["detail"]
     assert len(classifier.tensors) == MAX_DETAILED
 
 
-def test_pictures_that_are_not_explained_in_time_are_told_so(
-    client, classifier, digits, monkeypatch
-):
-    def dawdle(tensor, _):
+def test_predictlabels_details_out_of_time_return_problem(client, classifier, digits, monkeypatch):
+    def explain_slowly(tensor, _):
         time.sleep(0.3)
         return tensor
 
-    monkeypatch.setattr(classifier, "explain", dawdle)
+    monkeypatch.setattr(classifier, "explain", explain_slowly)
     monkeypatch.setattr(deadline, "MAX_SECONDS", 0.5)
 
     results = client.post("/predictlabels?details=1", **form(*digits)).get_json()["results"]
@@ -197,7 +201,7 @@ def test_pictures_that_are_not_explained_in_time_are_told_so(
     assert "in another request" in results[-1]["detail"]
 
 
-def test_nothing_more_is_explained_once_the_client_has_gone(
+def test_predictlabels_details_stop_when_client_disconnects(
     client, classifier, digits, monkeypatch
 ):
     ours, theirs = socket.socketpair()
@@ -210,11 +214,11 @@ def test_nothing_more_is_explained_once_the_client_has_gone(
 
     monkeypatch.setattr(classifier, "explain", leave)
     with closing(ours):
-        answer = client.post(
+        response = client.post(
             "/predictlabels?details=1",
             **form(*digits),
             environ_overrides={"gunicorn.socket": ours},
         )
 
-    assert answer.get_json()["type"] == "urn:dlflask:problem:abandoned"
+    assert response.get_json()["type"] == "urn:dlflask:problem:abandoned"
     assert len(explained) == 1

@@ -8,80 +8,80 @@ from tests.invalid_requests import BAD_REQUESTS, encode_request
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
-def test_a_bad_request_is_answered_with_a_problem(client, classifier, bad):
+def test_bad_request_returns_problem(client, classifier, bad):
     body, content_type = encode_request(bad)
 
-    answer = client.open(bad.path, method=bad.method, data=body, content_type=content_type)
+    response = client.open(bad.path, method=bad.method, data=body, content_type=content_type)
 
-    problem = answer.get_json()
-    assert answer.status_code == bad.status == problem["status"]
-    assert answer.mimetype == "application/problem+json"
+    problem = response.get_json()
+    assert response.status_code == bad.status == problem["status"]
+    assert response.mimetype == "application/problem+json"
     assert set(problem) == {"type", "title", "status", "detail", "request_id", "success"}
     assert problem["success"] is False
-    assert problem["request_id"] == answer.headers["X-Request-ID"]
-    assert bad.says in problem["detail"]
+    assert problem["request_id"] == response.headers["X-Request-ID"]
+    assert bad.message in problem["detail"]
     assert problem["detail"].endswith((".", "4.jpg")), "the detail is a sentence"
     assert len(problem["detail"]) > 20
-    assert not classifier.tensors, "the network was asked about no picture"
+    assert not classifier.tensors, "the network must not run"
 
 
-def test_every_error_of_a_request_has_a_problem():
-    def leaves(kind):
-        below = kind.__subclasses__()
-        return [leaf for child in below for leaf in leaves(child)] if below else [kind]
+def test_problems_has_every_error_of_a_request():
+    def leaves(error):
+        subclasses = error.__subclasses__()
+        return [leaf for one in subclasses for leaf in leaves(one)] if subclasses else [error]
 
-    kinds = (errors.UploadError, errors.ImageError, errors.Declined)
-    from_requests = [leaf for kind in kinds for leaf in leaves(kind)]
+    groups = (errors.UploadError, errors.ImageError, errors.Declined)
+    from_requests = [leaf for group in groups for leaf in leaves(group)]
 
     assert set(PROBLEMS) == set(from_requests)
 
 
-def test_titles_stand_for_one_kind_each():
+def test_titles_of_problems_are_unique():
     titles = [title for _, title in PROBLEMS.values()]
 
     assert len(set(titles)) == len(titles)
 
 
-def test_not_allowed_names_what_is(client):
-    answer = client.get("/predictlabel")
+def test_method_not_allowed_names_allowed_methods(client):
+    response = client.get("/predictlabel")
 
-    assert "POST" in answer.headers["Allow"]
-    assert "POST" in answer.get_json()["detail"]
+    assert "POST" in response.headers["Allow"]
+    assert "POST" in response.get_json()["detail"]
 
 
-def test_an_unexpected_error_tells_the_log_and_not_the_client(
+def test_unexpected_error_is_logged_and_not_disclosed(
     client, classifier, monkeypatch, caplog, four_png
 ):
     def fail(tensor):
-        raise ZeroDivisionError("a secret of the inside")
+        raise ZeroDivisionError("an internal secret")
 
     monkeypatch.setattr(classifier, "predict_many", fail)
     with caplog.at_level(logging.ERROR):
-        answer = client.post("/predictlabel", data=four_png, content_type="image/png")
+        response = client.post("/predictlabel", data=four_png, content_type="image/png")
 
-    assert answer.status_code == 500
-    assert answer.get_json()["success"] is False
-    assert "secret" not in answer.text
-    assert "a secret of the inside" in caplog.text
-    assert answer.headers["X-Request-ID"] in caplog.text
-
-
-def test_a_browser_gets_the_page_with_the_fault(client):
-    answer = client.get("/nowhere", headers={"Accept": "text/html,*/*;q=0.8"})
-
-    assert answer.status_code == 404
-    assert answer.mimetype == "text/html"
-    assert "There is nothing at /nowhere" in answer.text
+    assert response.status_code == 500
+    assert response.get_json()["success"] is False
+    assert "secret" not in response.text
+    assert "an internal secret" in caplog.text
+    assert response.headers["X-Request-ID"] in caplog.text
 
 
-def test_the_api_answers_in_json_whatever_is_accepted(client):
-    answer = client.post("/predictlabel", headers={"Accept": "text/html"})
+def test_error_is_rendered_as_page_for_browser(client):
+    response = client.get("/nowhere", headers={"Accept": "text/html,*/*;q=0.8"})
 
-    assert answer.mimetype == "application/problem+json"
+    assert response.status_code == 404
+    assert response.mimetype == "text/html"
+    assert "The address /nowhere does not exist" in response.text
 
 
-def test_what_came_is_escaped_on_the_page(client):
-    answer = client.get("/<script>", headers={"Accept": "text/html"})
+def test_error_of_api_is_json_whatever_is_accepted(client):
+    response = client.post("/predictlabel", headers={"Accept": "text/html"})
 
-    assert "<script>" not in answer.text.replace('<script type="module"', "")
-    assert "&lt;script&gt;" in answer.text
+    assert response.mimetype == "application/problem+json"
+
+
+def test_error_on_page_is_escaped(client):
+    response = client.get("/<script>", headers={"Accept": "text/html"})
+
+    assert "<script>" not in response.text.replace('<script type="module"', "")
+    assert "&lt;script&gt;" in response.text

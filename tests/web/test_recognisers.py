@@ -84,7 +84,7 @@ def test_second_recogniser_reads_images_under_v2(client):
     assert response.json["outputs"][0]["data"] == ["3", "6"]
 
 
-def test_second_recogniser_refuses_tensors_if_it_has_no_input_shape(client):
+def test_second_recogniser_without_input_shape_rejects_tensors(client):
     tensor = {"name": "image", "datatype": "FP32", "shape": [1, 28, 28], "data": [0.0] * 784}
     response = client.post("/v2/models/length/infer", json={"inputs": [tensor]})
 

@@ -20,14 +20,14 @@ def form(content, name="image"):
 
 
 @pytest.mark.parametrize("name", ["image", "file"])
-def test_predictlabel_keeps_the_wire_contract(client, four_png, name):
-    answer = client.post("/predictlabel", **form(four_png, name))
+def test_predictlabel_has_response_of_the_original_service(client, four_png, name):
+    response = client.post("/predictlabel", **form(four_png, name))
 
-    pairs = json.loads(answer.text, object_pairs_hook=list)
-    assert answer.status_code == 200
-    assert answer.mimetype == "application/json"
+    pairs = json.loads(response.text, object_pairs_hook=list)
+    assert response.status_code == 200
+    assert response.mimetype == "application/json"
     assert [key for key, _ in pairs] == ["most_probable_label", "predictions", "success"]
-    body = answer.get_json()
+    body = response.get_json()
     assert body["most_probable_label"] == "4"
     assert body["success"] is True
     assert [row["label"] for row in body["predictions"]] == list("0123456789")
@@ -35,19 +35,19 @@ def test_predictlabel_keeps_the_wire_contract(client, four_png, name):
     assert [list(row) for row in body["predictions"]] == [["label", "probability"]] * 10
 
 
-def test_a_raw_body_is_answered_like_a_form(client, four_png):
+def test_predictlabel_reads_raw_body_like_form(client, four_png):
     multipart = client.post("/predictlabel", **form(four_png))
     raw = client.post("/predictlabel", data=four_png, content_type="image/png")
 
     assert raw.data == multipart.data
 
 
-def test_details_are_added_when_asked_for(client, classifier, four_png):
+def test_predictlabel_returns_details_on_request(client, classifier, four_png):
     plain = client.post("/predictlabel", **form(four_png)).get_json()
-    answer = client.post("/predictlabel?details=1", **form(four_png)).get_json()
+    response = client.post("/predictlabel?details=1", **form(four_png)).get_json()
 
-    details = answer.pop("details")
-    assert answer == plain
+    details = response.pop("details")
+    assert response == plain
     assert details["verdict"] == "digit"
     assert details["confidence"] == pytest.approx(0.91)
     assert details["candidates"] == [4]
@@ -60,22 +60,22 @@ def test_details_are_added_when_asked_for(client, classifier, four_png):
     assert np.shape(details["saliency"]) == (28, 28)
 
 
-def test_an_mnist_picture_reaches_the_network_bit_for_bit(client, classifier, placed_digit):
+def test_predictlabel_passes_mnist_image_to_network_unchanged(client, classifier, placed_digit):
     client.post("/predictlabel", **form(encode(Image.fromarray(placed_digit))))
 
     assert np.array_equal(classifier.tensors[0], placed_digit / np.float32(255))
 
 
-def test_a_picture_over_the_limit_is_refused(classifier, four_png):
+def test_predictlabel_with_image_over_the_limit_returns_413(classifier, four_png):
     client = create_app(Config(max_upload_bytes=100), DigitRecogniser(classifier)).test_client()
 
-    answer = client.post("/predictlabel", **form(four_png))
+    response = client.post("/predictlabel", **form(four_png))
 
-    assert answer.status_code == 413
-    assert "limit" in answer.get_json()["detail"]
+    assert response.status_code == 413
+    assert "limit" in response.get_json()["detail"]
 
 
-def test_live_and_ready(client, classifier):
+def test_ready_depends_on_classifier_and_live_does_not(client, classifier):
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 200
 
@@ -86,33 +86,33 @@ def test_live_and_ready(client, classifier):
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/static/4.jpg", "/nowhere", "/v2", "/v2/x"])
-def test_every_answer_names_the_model_and_the_preprocessing(client, classifier, path):
-    answer = client.get(path, buffered=True)
+def test_every_response_names_model_and_preprocessing(client, classifier, path):
+    response = client.get(path, buffered=True)
 
-    assert answer.headers["X-Model-SHA256"] == classifier.sha256[:12]
-    assert answer.headers["X-Preprocessing"] == PREPROCESSING
+    assert response.headers["X-Model-SHA256"] == classifier.sha256[:12]
+    assert response.headers["X-Preprocessing"] == PREPROCESSING
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/static/4.jpg", "/nowhere"])
-def test_every_answer_carries_a_request_id_and_the_security_headers(client, path):
-    answer = client.get(path, headers={"X-Request-ID": "abc-123_DEF.4"}, buffered=True)
+def test_every_response_has_request_id_and_security_headers(client, path):
+    response = client.get(path, headers={"X-Request-ID": "abc-123_DEF.4"}, buffered=True)
 
-    assert answer.headers["X-Request-ID"] == "abc-123_DEF.4"
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-
-@pytest.mark.parametrize("came", ["", "short", "with space and more", "x" * 65])
-def test_a_request_id_that_is_none_is_replaced(client, came):
-    answer = client.get("/livez", headers={"X-Request-ID": came})
-
-    assert len(answer.headers["X-Request-ID"]) == 32
+    assert response.headers["X-Request-ID"] == "abc-123_DEF.4"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_large_upload_stays_in_memory(client, tmp_path, monkeypatch):
+@pytest.mark.parametrize("received", ["", "short", "with space and more", "x" * 65])
+def test_invalid_request_id_is_replaced(client, received):
+    response = client.get("/livez", headers={"X-Request-ID": received})
+
+    assert len(response.headers["X-Request-ID"]) == 32
+
+
+def test_large_upload_stays_in_memory(client, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
     monkeypatch.setattr("tempfile.tempdir", None)
 
-    answer = client.post("/predictlabel", **form(b"no picture" * 200_000))
+    response = client.post("/predictlabel", **form(b"no picture" * 200_000))
 
-    assert answer.status_code == 415
+    assert response.status_code == 415

@@ -1,1 +1,1 @@
-"""The Open Inference Protocol v2, as KServe, Triton and MLServer speak it."""
+"""The Open Inference Protocol v2, the interface of KServe, Triton and MLServer."""

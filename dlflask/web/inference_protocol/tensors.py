@@ -1,62 +1,58 @@
-"""Tensors of the Open Inference Protocol in, arrays or pictures out; and the other way round.
+"""Shapes and numbers of input tensors.
 
-Source: the protocol's REST form and its binary tensor data extension, as KServe, Triton and
-MLServer publish them.
+Source: the protocol's REST form and its binary tensor data extension, as published by KServe,
+Triton and MLServer.
 """
 
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.errors import InvalidBase64, InvalidInferRequest
+from dlflask.errors import InvalidInferRequest
 from dlflask.types import Tensor
-from dlflask.web.json_upload import base64_of, decode_base64
 
-#: Pictures in one request; as many as POST /predictlabels takes.
+#: Most images of one request, the same number as for POST /predictlabels.
 MAX_BATCH = 256
 
-#: How each type of numbers lies in binary data.
-_BINARY: dict[str, np.dtype[Any]] = {
+#: NumPy type of each type of numbers in binary data.
+BINARY_TYPES: dict[str, np.dtype[Any]] = {
     "FP32": np.dtype("<f4"),
     "UINT8": np.dtype("u1"),
     "INT64": np.dtype("<i8"),
 }
 
-#: Of which types the numbers of each type are in JSON.
-_IN_JSON: dict[str, set[type]] = {"FP32": {int, float}, "UINT8": {int}}
+#: Python types of the numbers of each type in JSON.
+_JSON_TYPES: dict[str, set[type]] = {"FP32": {int, float}, "UINT8": {int}}
 
-#: The largest number that stands for full ink.
-_INK = {"FP32": 1, "UINT8": 255}
-
-_LENGTH = struct.Struct("<I")
+#: Value of full ink in each type.
+_FULL_INK = {"FP32": 1, "UINT8": 255}
 
 
 def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[int]:
-    """Return the shape of an input: (N, *input_shape) of numbers, or (N,) of BYTES.
+    """Return the shape of an input: (N, *input_shape) for numbers, (N,) for BYTES.
 
-    A last axis of 1 is accepted too.
+    An additional last axis of 1 is accepted.
 
     Args:
-        tensor: An input, as its JSON describes it.
+        tensor: JSON object of the input.
         input_shape: Shape of one tensor of numbers; empty if the model reads image files only.
 
     Raises:
-        InvalidInferRequest: It has another shape or type, or N is not 1 to `MAX_BATCH`.
+        InvalidInferRequest: The shape or the type is wrong, or N is not 1 to `MAX_BATCH`.
     """
     datatype, shape = tensor.get("datatype"), tensor.get("shape")
     numbers = {"FP32": input_shape, "UINT8": input_shape} if input_shape else {}
     one = ({"BYTES": ()} | numbers).get(str(datatype))
     if one is None:
         raise InvalidInferRequest(
-            f"The input is of type {datatype!r:.20}; expected FP32 of 0 to 1, UINT8 of 0 to 255, "
-            "or BYTES of picture files."
+            f"The input has the type {datatype!r:.20}; expected "
+            f"{'FP32 (0 to 1), UINT8 (0 to 255) or ' if numbers else ''}BYTES (image files)."
         )
     if (
         not isinstance(shape, list)
@@ -67,7 +63,7 @@ def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[
     ):
         raise InvalidInferRequest(
             f"The input of type {datatype} has the shape {shape!r:.60}; expected "
-            f"{['N', *one]} with N from 1 to {MAX_BATCH}."
+            f"[{', '.join(map(str, ('N', *one)))}] with N from 1 to {MAX_BATCH}."
         )
     return shape
 
@@ -75,44 +71,55 @@ def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[
 def read_numbers(
     tensor: Mapping[str, Any], binary: bytes | None, input_shape: tuple[int, ...]
 ) -> Tensor:
-    """Return the (N, *input_shape) float32 in 0..1 of an FP32 or UINT8 input.
+    """Return the values of an FP32 or UINT8 input.
+
+    Args:
+        tensor: JSON object of the input.
+        binary: Binary data of the input, or None if the numbers are in the JSON.
+        input_shape: Shape of one tensor.
+
+    Returns:
+        (N, *input_shape) float32 in 0..1.
 
     Raises:
-        InvalidInferRequest: It does not hold as many numbers, or some are not in the range.
+        InvalidInferRequest: The number of values is wrong, or one is out of range.
     """
     shape, datatype = read_shape(tensor, input_shape), tensor["datatype"]
     if binary is None:
         numbers = _numbers_in_json(tensor.get("data"), shape, datatype)
     else:
-        kind = _BINARY[datatype]
-        if len(binary) != math.prod(shape) * kind.itemsize:
+        dtype = BINARY_TYPES[datatype]
+        if len(binary) != math.prod(shape) * dtype.itemsize:
             raise InvalidInferRequest(
-                f"The input has {len(binary)} bytes of binary data; the shape {shape} of "
-                f"{datatype} takes {math.prod(shape) * kind.itemsize}."
+                f"The input has {len(binary)} bytes of binary data; expected "
+                f"{math.prod(shape) * dtype.itemsize} for the shape {shape} of {datatype}."
             )
-        numbers = np.frombuffer(binary, kind)
+        numbers = np.frombuffer(binary, dtype)
     # NaN fails every comparison.
-    if not (numbers.min() >= 0 and numbers.max() <= _INK[datatype]):
+    if not (numbers.min() >= 0 and numbers.max() <= _FULL_INK[datatype]):
         raise InvalidInferRequest(
-            f"The input holds numbers outside of 0 to {_INK[datatype]}; expected "
-            f"{datatype} with paper = 0 and full ink = {_INK[datatype]}."
+            f"The input has numbers outside of 0 to {_FULL_INK[datatype]}; expected {datatype} "
+            f"with 0 for paper and {_FULL_INK[datatype]} for full ink."
         )
     tensors = numbers.astype(np.float32).reshape(-1, *input_shape)
     return tensors / np.float32(255) if datatype == "UINT8" else tensors
 
 
 def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.float64]:
-    """Return the numbers in `data`, whose types are known before an array is made of them.
+    """Return the numbers in `data`.
 
-    NumPy would make an array of strings as wide as the longest of them.
+    Their types are checked first, because NumPy would make every string as wide as the longest one.
     """
     values, lengths = _flatten(data)
-    if not set(map(type, values)) <= _IN_JSON[datatype]:
-        raise InvalidInferRequest(f"The input's data does not consist of {datatype} numbers.")
+    if not set(map(type, values)) <= _JSON_TYPES[datatype]:
+        kinds = ", ".join(sorted({type(one).__name__ for one in values}))
+        raise InvalidInferRequest(
+            f"The input's data contain {kinds}; expected {datatype} numbers only."
+        )
     if lengths not in ([math.prod(shape)], shape):
         raise InvalidInferRequest(
-            f"The input's data has the shape {lengths!r:.60}; expected {shape}, or the same "
-            f"as one list of {math.prod(shape)} numbers."
+            f"The input's data have the shape {lengths!r:.60}; expected {shape}, or one list of "
+            f"{math.prod(shape)} numbers."
         )
     try:
         return np.array(values, np.float64)
@@ -121,7 +128,7 @@ def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.f
 
 
 def _flatten(data: Any) -> tuple[list[Any], list[int]]:
-    """Return the values in nested lists, and the lengths of the lists at each depth.
+    """Return the values in nested lists and the length of the lists at each depth.
 
     Raises:
         InvalidInferRequest: The lists at one depth differ in length.
@@ -131,76 +138,9 @@ def _flatten(data: Any) -> tuple[list[Any], list[int]]:
         found = set(map(len, values))
         if len(found) > 1:
             raise InvalidInferRequest(
-                "The input's data is no tensor: its lists at one depth differ in length."
+                "The input's data are not a tensor: lists at the same depth differ in length. Send "
+                "lists of equal length, or one flat list."
             )
         lengths.append(found.pop())
         values = list(chain.from_iterable(values))
     return values, lengths
-
-
-def read_pictures(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
-    """The N picture files of a BYTES input: base64 in JSON, as they are in binary data.
-
-    Raises:
-        InvalidInferRequest: It does not hold as many, or one's length or base64 is wrong.
-    """
-    number = read_shape(tensor, ())[0]
-    data = tensor.get("data")
-    if binary is not None:
-        elements: Sequence[Any] = _split(binary)
-    else:
-        elements = data if isinstance(data, list) else []
-    if len(elements) != number:
-        raise InvalidInferRequest(
-            f"The input holds {len(elements)} pictures; its shape says {number}."
-        )
-    return list(elements) if binary is not None else _pictures_in_json(elements)
-
-
-def _split(binary: bytes) -> list[bytes]:
-    """Cut binary data into elements: each is its length as four bytes, and itself."""
-    elements: list[bytes] = []
-    at = 0
-    while at < len(binary):
-        if at + _LENGTH.size > len(binary):
-            raise InvalidInferRequest("The binary data of BYTES ends within the length of one.")
-        (length,) = _LENGTH.unpack_from(binary, at)
-        at += _LENGTH.size
-        if at + length > len(binary):
-            raise InvalidInferRequest(
-                f"Element {len(elements)} of BYTES is said to have {length} bytes; "
-                f"{len(binary) - at} are left."
-            )
-        elements.append(binary[at : at + length])
-        if len(elements) > MAX_BATCH:
-            raise InvalidInferRequest(f"The binary data holds over {MAX_BATCH} pictures.")
-        at += length
-    return elements
-
-
-def _pictures_in_json(elements: Sequence[Any]) -> list[bytes]:
-    # A shape of (N, 1) may nest each in a list of its own.
-    flat = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in elements]
-    try:
-        return [decode_base64(base64_of(one)) for one in flat]
-    except InvalidBase64 as fault:
-        raise InvalidInferRequest(str(fault)) from fault
-
-
-def write_tensor(
-    name: str, datatype: str, values: NDArray[Any] | Sequence[Sequence[str]], *, as_binary: bool
-) -> tuple[dict[str, Any], bytes]:
-    """An output as the JSON that describes it, and its binary data, empty unless `as_binary`.
-
-    A float32 in JSON reads back to the same float32.
-    """
-    array = np.asarray(values)
-    tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(array.shape)}
-    if not as_binary:
-        return tensor | {"data": array.ravel().tolist()}, b""
-    if datatype == "BYTES":
-        elements = [str(element).encode() for element in array.ravel()]
-        binary = b"".join(_LENGTH.pack(len(element)) + element for element in elements)
-    else:
-        binary = array.astype(_BINARY[datatype]).tobytes()
-    return tensor | {"parameters": {"binary_data_size": len(binary)}}, binary

@@ -1,6 +1,6 @@
-"""Views of the Open Inference Protocol v2, which KServe, Triton and MLServer speak.
+"""Views of the Open Inference Protocol v2.
 
-Errors under /v2 are `{"error": "..."}`; `problems` writes them.
+Errors under /v2 have the form `{"error": "..."}`; `problems` renders them.
 
 Source: as in `tensors`.
 """
@@ -17,23 +17,16 @@ from werkzeug.exceptions import NotFound
 from dlflask import __version__
 from dlflask.errors import DlflaskError
 from dlflask.recogniser import Recogniser
-from dlflask.web.inference_protocol.request import (
-    INPUT,
-    Output,
-    inflate,
-    parse_infer_request,
-)
-from dlflask.web.inference_protocol.tensors import (
-    read_numbers,
-    read_pictures,
-    read_shape,
-    write_tensor,
-)
+from dlflask.web.inference_protocol.bytes_tensors import read_images
+from dlflask.web.inference_protocol.content_encoding import decompress
+from dlflask.web.inference_protocol.output_tensors import write_tensor
+from dlflask.web.inference_protocol.request import INPUT, Output, parse_infer_request
+from dlflask.web.inference_protocol.tensors import read_numbers, read_shape
 from dlflask.web.middleware.environ import MODEL
 from dlflask.web.state import current_state
 from dlflask.web.uploads import check_size
 
-#: The protocol has versions of a model; its SHA-256 tells which file is served.
+#: The only version of each model. Its SHA-256 identifies the file that is served.
 VERSION = "1"
 
 _MODEL = "/models/<name>"
@@ -108,28 +101,28 @@ def infer(name: str) -> Response:
     recogniser = _recogniser(name)
     info = recogniser.info
     limit = request.max_content_length or 0
-    body = inflate(
+    body = decompress(
         request.get_data(cache=False), request.headers.get("Content-Encoding", ""), limit
     )
     header_length = request.headers.get("Inference-Header-Content-Length")
-    asked = parse_infer_request(body, header_length, info.outputs)
-    read_shape(asked.tensor, info.input_shape)
-    if asked.tensor["datatype"] == "BYTES":
-        results = _read_images(recogniser, read_pictures(asked.tensor, asked.binary))
+    infer_request = parse_infer_request(body, header_length, info.outputs)
+    read_shape(infer_request.tensor, info.input_shape)
+    if infer_request.tensor["datatype"] == "BYTES":
+        results = _read_images(recogniser, read_images(infer_request.tensor, infer_request.binary))
     else:
         current_state().admit(request.environ)
-        tensors = read_numbers(asked.tensor, asked.binary, info.input_shape)
+        tensors = read_numbers(infer_request.tensor, infer_request.binary, info.input_shape)
         results = recogniser.read_tensors(tensors)
         current_state().count(recogniser, results)
-    written = [_write(recogniser, output, results) for output in asked.outputs]
+    written = [_write(recogniser, output, results) for output in infer_request.outputs]
     header = {
         "model_name": name,
         "model_version": VERSION,
         "outputs": [tensor for tensor, _ in written],
     }
-    if asked.identifier is not None:
-        header["id"] = asked.identifier
-    if not any(output.as_binary for output in asked.outputs):
+    if infer_request.identifier is not None:
+        header["id"] = infer_request.identifier
+    if not any(output.as_binary for output in infer_request.outputs):
         return jsonify(header)
     text = json.dumps(header).encode()
     response = Response(text + b"".join(binary for _, binary in written))

@@ -1,7 +1,7 @@
 """Middleware that checks the header `Host` before Flask sees it.
 
-Flask builds URLs from the host. A name that its codecs cannot read fails inside the error handlers,
-where nothing is left to turn the exception into a response.
+Flask builds URLs from the host. A name that its codecs cannot read raises an exception inside the
+error handlers, so it would not become a response.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from dlflask.web.middleware.environ import ERROR
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Probes use the address of the machine, whatever names the service has.
-_FOR_MACHINES = ("/livez", "/readyz", "/metrics")
+#: Paths that any host may ask for: probes use the address of the machine.
+_FOR_PROBES = ("/livez", "/readyz", "/metrics")
 
-#: A name of labels, with or without the last dot, or an IPv6 address; and a port. Underscores are
-#: allowed because Docker's names of containers have them.
+#: A name of labels, with or without the last dot, or an IPv6 address, and a port. Underscores are
+#: allowed because Docker uses them in names of containers.
 #: Source: RFC 9112, 3.2, and RFC 1035, 2.3.4.
 _HOST = re.compile(
     r"(?:(?P<name>[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*)\.?|\[(?P<ipv6>[0-9a-f:.]+)\])"
@@ -31,22 +31,22 @@ _HOST = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-#: 253 for the name, and a dot, a colon and a port.
+#: Longest host in characters: 253 for the name, and a dot, a colon and a port.
 _MAX_LENGTH = 260
 
-#: Takes the place of an invalid host while the error is rendered.
-_NEUTRAL = "localhost"
+#: Host that replaces an invalid one while the error is rendered.
+_PLACEHOLDER = "localhost"
 
 
 def check_hosts(
-    application: WSGIApplication, refusing: WSGIApplication, allowed: Iterable[str]
+    application: WSGIApplication, reject: WSGIApplication, allowed: Iterable[str]
 ) -> WSGIApplication:
-    """Return `application`, asked only where the host is valid and allowed.
+    """Wrap `application` so that it receives only requests with a valid and allowed host.
 
     Args:
-        application: Responds to requests with a valid host, or without one, as in HTTP/1.0.
-        refusing: Responds to the others with the error in the environ's `ERROR`.
-        allowed: Names, and domains that begin with a dot; empty allows any.
+        application: Application for requests with a valid host, or without one, as in HTTP/1.0.
+        reject: Application for the others; it renders the exception stored as `ERROR`.
+        allowed: Names, and domains that begin with a dot; if empty, any name is allowed.
 
     Raises:
         ConfigError: An allowed name is not a host name.
@@ -55,12 +55,12 @@ def check_hosts(
 
     def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "")
-        fault = _find_fault(host, () if environ["PATH_INFO"] in _FOR_MACHINES else names)
-        if fault is None:
+        error = _find_error(host, () if environ["PATH_INFO"] in _FOR_PROBES else names)
+        if error is None:
             return application(environ, start_response)
-        environ["HTTP_HOST"] = _NEUTRAL
-        environ[ERROR] = BadRequest(fault)
-        return refusing(environ, start_response)
+        environ["HTTP_HOST"] = _PLACEHOLDER
+        environ[ERROR] = BadRequest(error)
+        return reject(environ, start_response)
 
     return checked
 
@@ -74,8 +74,8 @@ def _normalise(allowed: str) -> str:
         name = None
     if name is None:
         raise ConfigError(
-            f"DLFLASK_ALLOWED_HOSTS holds {allowed!r}, which is not a host name. Write names such "
-            "as digits.example.org, separated by commas."
+            f"DLFLASK_ALLOWED_HOSTS contains {allowed!r}, which is not a host name. Write names "
+            "such as digits.example.org, separated by commas."
         )
     return name if domain == allowed else f".{name}"
 
@@ -94,7 +94,8 @@ def _read_name(host: str) -> str | None:
         return None
 
 
-def _find_fault(host: str, allowed: Collection[str]) -> str | None:
+def _find_error(host: str, allowed: Collection[str]) -> str | None:
+    """Return the reason why `host` is rejected, or None."""
     name = _read_name(host) if host else ""
     if name is None:
         return (
@@ -103,12 +104,12 @@ def _find_fault(host: str, allowed: Collection[str]) -> str | None:
         )
     if allowed and not any(_matches(name, one) for one in allowed):
         return (
-            f"The host name {host[:80]!r} is not one of DLFLASK_ALLOWED_HOSTS. Use the service's "
-            "own name; to allow this one, add it to that setting and start the service again."
+            f"The host name {host[:80]!r} is not in DLFLASK_ALLOWED_HOSTS. Use a name of the "
+            "service, or add this one to that setting and restart the service."
         )
     return None
 
 
 def _matches(name: str, allowed: str) -> bool:
-    """Return whether `name` is `allowed`, or lies in the domain that `allowed` stands for."""
+    """Return True if `name` is `allowed` or is in the domain `allowed`."""
     return name == allowed.removeprefix(".") or (allowed.startswith(".") and name.endswith(allowed))

@@ -1,6 +1,6 @@
-"""Around every request, whatever comes of it: its id, the constant headers, the counting.
+"""Middleware that adds a request id and constant headers to every response and records metrics.
 
-WSGI and not Flask's hooks, which take 60 µs more, a tenth of a small request.
+Flask's hooks could do the same, but take 60 µs more, a tenth of a small request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dlflask.web.middleware.environ import MODEL, PROBLEM_TYPE, REQUEST_ID, ROUT
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: A client's or proxy's request id is passed on when it is one; anything else is replaced.
+#: A request id that is kept if the client or the proxy sends it; others are replaced.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -29,16 +29,17 @@ def instrument(
 
     Args:
         application: Stores `ROUTE`, `MODEL` and `PROBLEM_TYPE` in the environ.
-        metrics: Where responses are counted.
-        headers: Headers of every response, by model; the first are sent if no model is addressed.
+        metrics: Counters of requests.
+        headers: Headers of every response, by model. A request that does not address a model gets
+            the first.
     """
     constant = {model: [*named.items()] for model, named in headers.items()}
     default = next(iter(constant.values()), [])
 
     def instrumented(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
-        came = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = came if _REQUEST_ID.fullmatch(came) else secrets.token_hex(16)
+        received = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = received if _REQUEST_ID.fullmatch(received) else secrets.token_hex(16)
         environ[REQUEST_ID] = request_id
         code = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -65,7 +66,7 @@ def instrument(
 
 
 class Response:
-    """The chunks of a response, whose request is in flight until the server closes it.
+    """Chunks of a response whose request is in flight until the server closes it.
 
     A server iterates over a response after the application has returned, and always closes it.
     """
@@ -79,7 +80,7 @@ class Response:
         return iter(self._chunks)
 
     def close(self) -> None:
-        """Close what makes the chunks, and count the request as done."""
+        """Close the wrapped iterable and count the request as finished."""
         try:
             if hasattr(self._chunks, "close"):
                 self._chunks.close()

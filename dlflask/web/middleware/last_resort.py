@@ -1,6 +1,6 @@
-"""Middleware that turns an exception which even the error handlers let through into a problem.
+"""Middleware that turns exceptions raised by the error handlers themselves into problems.
 
-Gunicorn would answer with a bare page of its own, without the request id and the constant headers.
+Gunicorn would send a page of its own, without the request id and the constant headers.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _STATUS = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def catch_unexpected(application: WSGIApplication) -> WSGIApplication:
-    """Return `application`, whose exceptions are logged and answered with 500."""
+    """Wrap `application` so that its exceptions are logged and become responses of 500."""
 
     def caught(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return application(environ, start_response)
-        except Exception as error:  # noqa: BLE001  the last place that can answer the client
+        except Exception as error:  # noqa: BLE001  nothing above can send a response
             environ[PROBLEM_TYPE] = PLAIN_TYPE
             problem = report_unexpected(error, environ)
             body = (json.dumps(problem, sort_keys=True) + "\n").encode()

@@ -1,8 +1,9 @@
-"""The request body as the application reads it; errors in it are reported as the client's."""
+"""Middleware that reports malformed or truncated request bodies as errors of the client."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import IO, Any, TypeVar
 
 from werkzeug.exceptions import (
@@ -16,12 +17,17 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 T = TypeVar("T")
 
-#: What a client is told to wait where the worker has no room for its body, in seconds.
+#: Value of Retry-After if the worker cannot hold another body, in seconds.
 _RETRY_SECONDS = 2
+
+#: Most bytes of a rejected body that are read so that the client can read the response; then the
+#: connection is closed.
+MAX_DRAINED_BYTES = 64 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
 
 
 class BrokenBody(BadRequest):
-    """Chunks without a proper size or end, or a connection that broke off."""
+    """The chunked encoding is not valid, or the connection was lost."""
 
     description = (
         "The request body is not valid chunked encoding, or the connection was lost. Send the "
@@ -30,16 +36,16 @@ class BrokenBody(BadRequest):
 
 
 class TooManyChunks(BadRequest):
-    """Chunks so small that their sizes take longer to read than the image."""
+    """The chunks are so small that their sizes take longer to read than the image."""
 
     description = (
-        "The request body has more than 100,000 chunks. Send it in larger ones, or with "
+        "The request body has more than 100,000 chunks. Send larger chunks, or send the header "
         "Content-Length."
     )
 
 
 class BodyTooLarge(RequestEntityTooLarge):
-    """A chunked body that grew beyond the limit."""
+    """A chunked body became larger than the limit."""
 
 
 class SlowBody(RequestTimeout):
@@ -52,7 +58,7 @@ class SlowBody(RequestTimeout):
 
 
 class NoRoom(ServiceUnavailable):
-    """The worker holds as many bytes of bodies as it may."""
+    """The bodies that the worker holds have reached its limit."""
 
     description = "The service is receiving too many images at once. Try again in 2 seconds."
 
@@ -61,25 +67,25 @@ class NoRoom(ServiceUnavailable):
 
 
 class Body:
-    """`wsgi.input`, as PEP 3333 asks for it, around gunicorn's; its errors become `BrokenBody`."""
+    """`wsgi.input` as PEP 3333 requires it, which raises `BrokenBody` for errors of Gunicorn's."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, or all that are left.
+        """Return up to `size` bytes, or the whole rest.
 
         Raises:
-            BrokenBody: The rest cannot be read. So do the other methods.
+            BrokenBody: The rest cannot be read. The other methods raise it too.
         """
-        return _guarded(self._stream.read, size)
+        return _read(self._stream.read, size)
 
     def readline(self, size: int = -1) -> bytes:
         """Return the next line, or up to `size` bytes of it."""
-        return _guarded(self._stream.readline, size)
+        return _read(self._stream.readline, size)
 
     def readlines(self, hint: int = -1) -> list[bytes]:
-        """Return the lines that are left; stop after `hint` bytes where that is positive."""
+        """Return the remaining lines; stop after `hint` bytes if that is positive."""
         lines, num_bytes = [], 0
         for line in self:
             lines.append(line)
@@ -89,24 +95,35 @@ class Body:
         return lines
 
     def __iter__(self) -> Iterator[bytes]:
-        """Iterate over the lines that are left."""
+        """Iterate over the remaining lines."""
         return iter(self.readline, b"")
 
 
-def _guarded(read: Callable[[int], T], size: int) -> T:
+def _read(read: Callable[[int], T], size: int) -> T:
     try:
         return read(size)
     except MemoryError:
         raise
-    except Exception as error:  # each server has exceptions of its own for a broken body
+    except Exception as error:  # each server has its own exceptions for a broken body
         raise BrokenBody from error
 
 
-def guard_body(application: Application) -> Application:
-    """`application`, given a `Body` to read."""
+def drain_body(body: IO[bytes]) -> None:
+    """Read and discard the rest of a rejected body, up to `MAX_DRAINED_BYTES`.
 
-    def guarded(environ: Environ, start_response: Any) -> Iterable[bytes]:
+    Most clients send the whole body before they read the response.
+    """
+    with suppress(BrokenBody):
+        for _ in range(MAX_DRAINED_BYTES // _PIECE_BYTES):
+            if not body.read(_PIECE_BYTES):
+                return
+
+
+def report_body_errors(application: Application) -> Application:
+    """Wrap `application` so that it reads the request from a `Body`."""
+
+    def reporting(environ: Environ, start_response: Any) -> Iterable[bytes]:
         environ["wsgi.input"] = Body(environ["wsgi.input"])
         return application(environ, start_response)
 
-    return guarded
+    return reporting

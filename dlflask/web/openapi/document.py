@@ -25,7 +25,7 @@ def document(config: Config) -> dict[str, Any]:
     )
     responses = loaded["components"]["responses"]
     for error, (status, title) in PROBLEMS.items():
-        # Only /v2 raises it, and its responses have no problem types.
+        # Only /v2 raises it, and responses there do not have problem types.
         if error is not InvalidInferRequest:
             responses[str(int(status))]["description"] += f"\n- {title}: `{problem_type(error)}`"
     return loaded

@@ -11,18 +11,19 @@ from dlflask.web.state import current_state
 
 blueprint = Blueprint("reference", __name__)
 
-#: Statuses of any address or method; the document describes them once, as components.
+#: Statuses that every address can return. The document describes them once, as components.
 ANYWHERE = ("404", "405")
 
-#: Longer texts of an example are shortened: base64 says nothing to a reader.
+#: Longest text in an example, in characters. Longer ones, such as base64, are shortened.
 MAX_TEXT = 200
-#: Lists and objects that fit on a line of this many characters are not split.
+
+#: Longest line of an example, in characters. Lists and objects that fit are not split.
 MAX_LINE = 80
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """Return the OpenAPI document, in the order in which it is written."""
+    """Return the OpenAPI document in the order of openapi.yaml."""
     return Response(json.dumps(_document(), sort_keys=False), mimetype="application/json")
 
 
@@ -42,7 +43,7 @@ def reference() -> str:
         articles=_articles(described),
         common=_common(described),
         resolve=resolve,
-        show=_show,
+        format_example=_format_example,
     )
 
 
@@ -59,7 +60,7 @@ def _operations(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any
 
 
 def _articles(described: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return each operation with its addresses; the same operation may have several."""
+    """Return each operation with its addresses. Equal operations are merged."""
     articles: dict[str, dict[str, Any]] = {}
     for method, path, operation in _operations(described):
         name = operation["operationId"]
@@ -70,7 +71,7 @@ def _articles(described: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _common(described: dict[str, Any]) -> list[str]:
-    """Return the statuses that mean the same for every operation, such as those of NGINX."""
+    """Return the statuses that every operation describes in the same way, such as NGINX's."""
     each = [operation["responses"] for *_, operation in _operations(described)]
     return [*ANYWHERE] + [
         status
@@ -79,8 +80,8 @@ def _common(described: dict[str, Any]) -> list[str]:
     ]
 
 
-def _show(example: Any, indent: str = "") -> str:
-    """Return an example as text to read: long texts shortened, short lists on one line."""
+def _format_example(example: Any, indent: str = "") -> str:
+    """Return an example as indented JSON with long texts shortened and short lists on one line."""
     if isinstance(example, str):
         text = example if len(example) <= MAX_TEXT else f"{example[:24]}..."
         return json.dumps(text) if indent else text
@@ -92,8 +93,10 @@ def _show(example: Any, indent: str = "") -> str:
         return line
     inner = indent + "  "
     if isinstance(example, list):
-        members, opening, closing = [_show(one, inner) for one in example], "[", "]"
+        members, opening, closing = [_format_example(one, inner) for one in example], "[", "]"
     else:
-        members = [f"{json.dumps(name)}: {_show(one, inner)}" for name, one in example.items()]
+        members = [
+            f"{json.dumps(name)}: {_format_example(one, inner)}" for name, one in example.items()
+        ]
         opening, closing = "{", "}"
     return f"{opening}\n{inner}" + f",\n{inner}".join(members) + f"\n{indent}{closing}"

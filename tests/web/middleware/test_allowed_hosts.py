@@ -29,52 +29,52 @@ HOSTS = ("digits.example.org", ".example.net")
         pytest.param("", 400, id="empty"),
     ],
 )
-def test_only_the_named_hosts_are_answered(classifier, host, status):
+def test_check_hosts_accepts_only_allowed_names(classifier, host, status):
     client = create_app(Config(allowed_hosts=HOSTS), DigitRecogniser(classifier)).test_client()
 
-    answer = client.get("/", headers={"Host": host})
+    response = client.get("/", headers={"Host": host})
 
-    assert answer.status_code == status
+    assert response.status_code == status
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
-def test_machines_may_ask_by_address(classifier, path):
+def test_check_hosts_accepts_probes_by_address(classifier, path):
     client = create_app(Config(allowed_hosts=HOSTS), DigitRecogniser(classifier)).test_client()
 
     assert client.get(path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
 
 
-def test_any_name_works_by_default(client):
+def test_check_hosts_accepts_any_name_by_default(client):
     assert client.get("/", headers={"Host": "whatever.example"}).status_code == 200
 
 
 @pytest.mark.parametrize("allowed", ["Localhost", "localhost.", "LOCALHOST:8000", "[::1]"])
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost.", "[0:0::1]:8000"])
-def test_names_are_compared_without_case_dot_and_port(classifier, allowed, host):
+def test_check_hosts_ignores_case_last_dot_and_port(classifier, allowed, host):
     client = create_app(Config(allowed_hosts=(allowed,)), DigitRecogniser(classifier)).test_client()
 
-    answer = client.get("/", headers={"Host": host})
+    response = client.get("/", headers={"Host": host})
 
-    assert answer.status_code == (200 if host.startswith("[") == allowed.startswith("[") else 400)
+    assert response.status_code == (200 if host.startswith("[") == allowed.startswith("[") else 400)
 
 
-def test_a_name_in_unicode_is_compared_in_ascii(classifier):
+def test_check_hosts_compares_unicode_names_in_ascii(classifier):
     client = create_app(
         Config(allowed_hosts=("ziffern.bücher.example",)), DigitRecogniser(classifier)
     ).test_client()
 
-    answer = client.get("/", headers={"Host": "ziffern.xn--bcher-kva.example"})
+    response = client.get("/", headers={"Host": "ziffern.xn--bcher-kva.example"})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("name", ["a b", "", ".", "a" * 64, "http://digits.example"])
-def test_an_allowed_name_that_is_not_a_host_refuses_to_start(classifier, name):
+def test_check_hosts_with_invalid_allowed_name_raises(classifier, name):
     with pytest.raises(ConfigError, match="DLFLASK_ALLOWED_HOSTS"):
         create_app(Config(allowed_hosts=(name,)), DigitRecogniser(classifier))
 
 
-#: Names that Flask cannot build URLs with, and some that would fit into none.
+#: Hosts from which a URL cannot be built, by Flask or at all.
 INVALID = {
     "label-of-64": "a" * 64,
     "300-letters": ".".join(["abc"] * 75),
@@ -99,16 +99,16 @@ VALID = ("localhost", "a_b", "a:", "[::1]:80", "xn--0", "xn--a--", "xn--strae-oq
 
 
 def get(app, path, host, accept="text/html"):
-    """The status and body of a GET; the test client would refuse some of the names itself."""
+    """Return status, headers and body of a GET. The test client would reject some of the hosts."""
     environ = EnvironBuilder(path, headers={"Accept": accept}).get_environ()
-    asked = environ | {"HTTP_HOST": host}
-    chunks, status, headers = run_wsgi_app(app.wsgi_app, asked, buffered=True)
+    environ["HTTP_HOST"] = host
+    chunks, status, headers = run_wsgi_app(app.wsgi_app, environ, buffered=True)
     return int(status[:3]), headers, b"".join(chunks).decode()
 
 
 @pytest.mark.parametrize("host", INVALID.values(), ids=INVALID)
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/reference", "//predictlabel", "/livez"])
-def test_an_invalid_host_is_a_problem_and_not_an_error_of_the_service(app, caplog, path, host):
+def test_invalid_host_returns_400_without_log_entry(app, caplog, path, host):
     with caplog.at_level(logging.WARNING):
         status, headers, text = get(app, path, host)
         problem_status, _, problem = get(app, path, host, "application/json")
@@ -122,18 +122,18 @@ def test_an_invalid_host_is_a_problem_and_not_an_error_of_the_service(app, caplo
 
 
 @pytest.mark.parametrize("host", VALID)
-def test_a_valid_host_is_answered(app, host):
+def test_valid_host_is_accepted(app, host):
     assert get(app, "/", host)[0] == 200
     assert get(app, "/nowhere", host)[0] == 404
     assert get(app, "/reference", host)[0] == 200
     assert get(app, "//predictlabel", host)[0] < 400
 
 
-def test_the_page_names_the_host_that_was_asked(app):
+def test_page_shows_host_of_the_request(app):
     assert "http://digits.example:8080/predictlabel" in get(app, "/", "digits.example:8080")[2]
 
 
-def test_names_are_read_from_one_variable():
+def test_allowed_hosts_are_read_from_environment():
     config = Config.from_environment({"DLFLASK_ALLOWED_HOSTS": "a.example, .b.example,,"})
 
     assert config.allowed_hosts == ("a.example", ".b.example")

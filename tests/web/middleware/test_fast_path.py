@@ -1,4 +1,4 @@
-"""What is answered past Flask is what Flask answers; all else reaches Flask as it was sent."""
+"""The fast path returns the same responses as Flask, and passes other requests on unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dlflask.web.state import get_state
 from tests.conftest import FakeClassifier, encode
 from tests.drawing import draw_digit
 
-# Pillow warns of what it skips in a damaged file; the service does not listen.
+# Pillow warns about damaged files; the service ignores the warnings.
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 
 PNG, JPEG = encode(draw_digit(4)), encode(draw_digit(4), "JPEG")
@@ -32,22 +32,22 @@ def part(content=PNG, name='name="image"; filename="4.png"', *headers):
     return b"--seam-1\r\n" + "\r\n".join(lines).encode() + b"\r\n\r\n" + content + b"\r\n"
 
 
-def form(*parts, end=b"--seam-1--\r\n", kind=MULTIPART):
-    return b"".join(parts) + end, kind
+def form(*parts, end=b"--seam-1--\r\n", content_type=MULTIPART):
+    return b"".join(parts) + end, content_type
 
 
-PLAIN = {
+SIMPLE = {
     "form": form(part()),
     "form-with-type": form(part(JPEG, 'name="image"; filename="4"', "Content-Type: image/jpeg")),
     "form-named-file": form(part(name='name="file"; filename="4.png"')),
     "form-without-last-line-break": form(part(), end=b"--seam-1--"),
     "filename-in-utf-8": form(part(name='name="image"; filename="vier ☘.png"')),
-    "type-without-space": form(part(), kind=MULTIPART.replace("; ", ";")),
+    "type-without-space": form(part(), content_type=MULTIPART.replace("; ", ";")),
     "raw": (PNG, "image/png"),
     "raw-jpeg": (JPEG, "image/jpeg"),
 }
 
-FAULTS = {
+IMAGE_ERRORS = {
     "no-picture": form(part(b"no picture")),
     "damaged": (PNG[:100], "image/png"),
     "blank": (encode(draw_digit(4).convert("L").point(lambda _: 255)), "image/png"),
@@ -68,9 +68,9 @@ OTHER = {
     "boundary-within": form(part(b"\r\n--seam-12\r\n" + PNG)),
     "no-end": form(part(), end=b""),
     "preamble": form(b"before\r\n", part()),
-    "wrong-boundary": form(part(), kind="multipart/form-data; boundary=other"),
-    "quoted-boundary": form(part(), kind='multipart/form-data; boundary="seam-1"'),
-    "no-boundary": form(part(), kind="multipart/form-data"),
+    "wrong-boundary": form(part(), content_type="multipart/form-data; boundary=other"),
+    "quoted-boundary": form(part(), content_type='multipart/form-data; boundary="seam-1"'),
+    "no-boundary": form(part(), content_type="multipart/form-data"),
     "json": (b'{"image": "AAAA"}', "application/json"),
     "unknown-type": (PNG, "text/plain"),
     "no-type": (PNG, ""),
@@ -86,41 +86,41 @@ def app():
 
 @pytest.fixture
 def flask(app):
-    """Flask alone, as it was before the shortcut was laid around it."""
+    """Return Flask's application without the middleware around it."""
     return type(app).wsgi_app.__get__(app)
 
 
-def environ(body, kind, path="/predictlabel", method="POST", query="", **more):
+def environ(body, content_type, path="/predictlabel", method="POST", query="", **more):
     built = EnvironBuilder(path, method=method, data=body, query_string=query).get_environ()
-    return built | {"CONTENT_TYPE": kind, REQUEST_ID: "0123456789abcdef"} | more
+    return built | {"CONTENT_TYPE": content_type, REQUEST_ID: "0123456789abcdef"} | more
 
 
-def ask(application, asked):
-    chunks, status, headers = run_wsgi_app(application, asked, buffered=True)
+def send(application, environ_):
+    chunks, status, headers = run_wsgi_app(application, environ_, buffered=True)
     return status, headers.to_wsgi_list(), b"".join(chunks)
 
 
-def shortened(app, flask):
-    """The application with its shortcut, and a list of what still went to Flask."""
-    reached = []
+def fast_path(app, flask):
+    """Return the application with the fast path, and a list of the requests passed to Flask."""
+    passed_on = []
 
-    def watched(asked, start_response):
-        reached.append(asked)
-        return flask(asked, start_response)
+    def recording(environ_, start_response):
+        passed_on.append(environ_)
+        return flask(environ_, start_response)
 
     state = get_state(app)
-    return with_fast_path(watched, state, state.recognisers["mnist"]), reached
+    return with_fast_path(recording, state, state.recognisers["mnist"]), passed_on
 
 
-@pytest.mark.parametrize("request_", PLAIN.values(), ids=PLAIN)
-def test_a_plain_request_is_answered_as_flask_answers_it(request_, app, flask):
-    application, reached = shortened(app, flask)
+@pytest.mark.parametrize("request_", SIMPLE.values(), ids=SIMPLE)
+def test_simple_request_gets_same_response_as_from_flask(request_, app, flask):
+    application, passed_on = fast_path(app, flask)
 
-    answer = ask(application, environ(*request_))
+    response = send(application, environ(*request_))
 
-    assert answer == ask(flask, environ(*request_))
-    assert answer[0] == "200 OK"
-    assert not reached
+    assert response == send(flask, environ(*request_))
+    assert response[0] == "200 OK"
+    assert not passed_on
 
 
 @pytest.mark.parametrize(
@@ -135,38 +135,38 @@ def test_a_plain_request_is_answered_as_flask_answers_it(request_, app, flask):
         ("\x80\xff", "latin-1"),
     ],
 )
-def test_a_file_name_in_another_charset_is_read_by_both_ways(name, charset, app, flask):
-    body, kind = form(part(name='name="image"; filename="NAME"'))
-    asked = body.replace(b"NAME", name.encode(charset)), kind
+def test_file_name_in_other_charset_gets_same_response_as_from_flask(name, charset, app, flask):
+    body, content_type = form(part(name='name="image"; filename="NAME"'))
+    request_ = body.replace(b"NAME", name.encode(charset)), content_type
 
-    answer = ask(shortened(app, flask)[0], environ(*asked))
+    response = send(fast_path(app, flask)[0], environ(*request_))
 
-    assert answer[0] == "200 OK"
-    assert answer == ask(flask, environ(*asked))
-
-
-@pytest.mark.parametrize("request_", (FAULTS | OTHER).values(), ids=FAULTS | OTHER)
-def test_any_other_request_is_answered_by_flask_as_if_it_had_come_there(request_, app, flask):
-    application, reached = shortened(app, flask)
-
-    answer = ask(application, environ(*request_))
-
-    assert answer == ask(flask, environ(*request_))
-    assert len(reached) == 1
+    assert response[0] == "200 OK"
+    assert response == send(flask, environ(*request_))
 
 
-def test_a_faulty_picture_is_decoded_once(app, flask, monkeypatch):
+@pytest.mark.parametrize("request_", (IMAGE_ERRORS | OTHER).values(), ids=IMAGE_ERRORS | OTHER)
+def test_other_request_is_passed_to_flask_unchanged(request_, app, flask):
+    application, passed_on = fast_path(app, flask)
+
+    response = send(application, environ(*request_))
+
+    assert response == send(flask, environ(*request_))
+    assert len(passed_on) == 1
+
+
+def test_unexpected_error_is_rendered_without_decoding_again(app, flask, monkeypatch):
     seen = []
 
     def read(upload, *_):
         seen.append(upload)
-        raise RuntimeError("unforeseen")
+        raise RuntimeError("unexpected")
 
     monkeypatch.setattr("dlflask.digits.recogniser.read_ink", read)
 
-    status, _, body = ask(shortened(app, flask)[0], environ(PNG, "image/png"))
+    status, _, body = send(fast_path(app, flask)[0], environ(PNG, "image/png"))
 
-    assert status.startswith("500"), "a fault that nobody foresaw has a problem as well"
+    assert status.startswith("500")
     assert b"0123456789abcdef" in body
     assert seen == [PNG]
 
@@ -187,60 +187,60 @@ def test_a_faulty_picture_is_decoded_once(app, flask, monkeypatch):
     ],
     ids=lambda differing: str(differing)[:40],
 )
-def test_only_one_address_and_a_known_length_are_short(differing, app, flask):
-    application, reached = shortened(app, flask)
+def test_request_with_other_metadata_is_passed_to_flask(differing, app, flask):
+    application, passed_on = fast_path(app, flask)
 
-    answer = ask(application, environ(PNG, "image/png", **differing))
+    response = send(application, environ(PNG, "image/png", **differing))
 
-    assert answer == ask(flask, environ(PNG, "image/png", **differing))
-    assert len(reached) == 1
+    assert response == send(flask, environ(PNG, "image/png", **differing))
+    assert len(passed_on) == 1
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 200), st.integers(0, 3), st.binary(max_size=4))
 @example(66, 0, b"\x80")
-def test_a_form_with_changed_bytes_is_answered_as_flask_answers_it(place, length, put):
+def test_form_with_changed_bytes_gets_same_response_as_from_flask(place, length, put):
     app = create_app(Config(max_upload_bytes=LIMIT), DigitRecogniser(FakeClassifier()))
     flask = type(app).wsgi_app.__get__(app)
-    body, kind = form(part(PNG, 'name="image"; filename="4"', "Content-Type: image/png"))
+    body, content_type = form(part(PNG, 'name="image"; filename="4"', "Content-Type: image/png"))
     changed = body[:place] + put + body[place + length :]
 
-    answer = ask(shortened(app, flask)[0], environ(changed, kind))
+    response = send(fast_path(app, flask)[0], environ(changed, content_type))
 
-    assert answer == ask(flask, environ(changed, kind))
+    assert response == send(flask, environ(changed, content_type))
 
 
-def test_the_fast_path_answers_only_for_allowed_hosts():
+def test_fast_path_rejects_other_hosts():
     app = create_app(Config(allowed_hosts=("digits.example",)), DigitRecogniser(FakeClassifier()))
 
-    refused, _, _ = ask(app.wsgi_app, environ(PNG, "image/png", HTTP_HOST="another.example"))
-    answered, _, _ = ask(app.wsgi_app, environ(PNG, "image/png", HTTP_HOST="digits.example"))
+    rejected, _, _ = send(app.wsgi_app, environ(PNG, "image/png", HTTP_HOST="another.example"))
+    accepted, _, _ = send(app.wsgi_app, environ(PNG, "image/png", HTTP_HOST="digits.example"))
 
-    assert (refused[:3], answered[:3]) == ("400", "200")
+    assert (rejected[:3], accepted[:3]) == ("400", "200")
 
 
-def test_who_has_wrapped_flask_sees_every_request(monkeypatch):
+def test_wrapped_flask_receives_every_request(monkeypatch):
     seen = []
 
     class Traced(Flask):
-        """As OpenTelemetry's launcher puts in Flask's place."""
+        """Flask as OpenTelemetry's launcher replaces it."""
 
         def __init__(self, *args, **options):
             super().__init__(*args, **options)
             inner = self.wsgi_app
-            self.wsgi_app = lambda *asked: seen.append(asked) or inner(*asked)
+            self.wsgi_app = lambda *arguments: seen.append(arguments) or inner(*arguments)
 
     monkeypatch.setattr("dlflask.web.app.Flask", Traced)
     app = create_app(Config(), DigitRecogniser(FakeClassifier()))
 
-    status, _, _ = ask(app.wsgi_app, environ(PNG, "image/png"))
+    status, _, _ = send(app.wsgi_app, environ(PNG, "image/png"))
 
     assert status == "200 OK"
     assert len(seen) == 1
 
 
-def test_it_is_counted_where_flask_counts(app):
-    ask(app.wsgi_app, environ(PNG, "image/png"))
+def test_fast_path_is_counted_under_its_route(app):
+    send(app.wsgi_app, environ(PNG, "image/png"))
 
     text = app.test_client().get("/metrics").text
 

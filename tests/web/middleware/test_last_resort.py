@@ -1,4 +1,4 @@
-"""An exception that the error handlers let through is still a problem with a request id."""
+"""Exceptions raised by the error handlers become problems with a request id."""
 
 import json
 import logging
@@ -14,11 +14,11 @@ from dlflask.web.problems import PLAIN_TYPE
 
 
 def respond(application, environ):
-    """The status, headers and body of a response, by the rules of WSGI for `start_response`."""
+    """Return status, headers and body of a response; check the rules of WSGI."""
     started = []
 
     def start_response(status, headers, exc_info=None):
-        assert not started or exc_info, "a response is started anew only for an error"
+        assert not started or exc_info, "a response is started again only for an error"
         started.append((status, dict(headers)))
 
     response = application(environ, start_response)
@@ -30,7 +30,7 @@ def respond(application, environ):
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("inside"), MemoryError(), KeyError("inside")])
 @pytest.mark.parametrize("is_started", [False, True])
-def test_catch_unexpected_turns_any_exception_into_a_problem(caplog, error, is_started):
+def test_catch_unexpected_returns_problem_for_any_exception(caplog, error, is_started):
     def application(_, start_response):
         if is_started:
             start_response("200 OK", [("Content-Type", "text/plain")])
@@ -55,7 +55,7 @@ def test_catch_unexpected_turns_any_exception_into_a_problem(caplog, error, is_s
     assert type(error).__name__ in line["exception"]
 
 
-def test_an_application_whose_page_cannot_be_rendered_answers_with_a_problem(app, client, caplog):
+def test_page_that_cannot_be_rendered_returns_problem(app, client, caplog):
     app.jinja_env.loader = DictLoader({"index.html": "{{ nothing.at.all }}"})
     environ = EnvironBuilder("/", headers={"Accept": "text/html"}).get_environ()
 

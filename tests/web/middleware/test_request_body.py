@@ -1,4 +1,4 @@
-"""`wsgi.input` has what PEP 3333 asks for, and its errors are the client's."""
+"""`wsgi.input` has the methods that PEP 3333 requires, and reports errors of the client."""
 
 import io
 
@@ -16,7 +16,7 @@ def body():
 
 
 class Broken:
-    """As gunicorn's body where the chunks are not valid."""
+    """Gunicorn's body with invalid chunks."""
 
     def read(self, _):
         raise InvalidChunkSize(b"zz")
@@ -24,29 +24,29 @@ class Broken:
     readline = read
 
 
-def test_body_is_read_whole_or_in_parts(body):
+def test_read_returns_requested_bytes_or_the_rest(body):
     assert body.read(2) == b"on"
     assert body.read() == b"e\ntwo\nthree"
     assert body.read() == b""
 
 
-def test_readline_gives_lines_and_parts_of_them(body):
+def test_readline_returns_lines_or_parts_of_them(body):
     assert body.readline() == b"one\n"
     assert body.readline(2) == b"tw"
     assert body.readline() == b"o\n"
 
 
-def test_readlines_gives_all_lines_or_as_many_as_the_hint(body):
+def test_readlines_stops_after_hint(body):
     assert body.readlines(5) == LINES[:2]
     assert body.readlines() == LINES[2:]
 
 
-def test_iteration_gives_all_lines(body):
+def test_iteration_yields_all_lines(body):
     assert list(body) == LINES
 
 
 @pytest.mark.parametrize("read", [Body.read, Body.readline, Body.readlines, list])
-def test_broken_body_is_the_clients_error(read):
+def test_invalid_body_raises_broken_body(read):
     with pytest.raises(BrokenBody) as caught:
         read(Body(Broken()))
 

@@ -1,0 +1,79 @@
+"""Tensors of the type BYTES: image files in a request, texts in a response.
+
+Source: as in `tensors`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dlflask.errors import InvalidBase64, InvalidInferRequest
+from dlflask.web.inference_protocol.tensors import MAX_BATCH, read_shape
+from dlflask.web.json_upload import decode_base64, strip_data_url
+
+#: Length of an element in binary data.
+_LENGTH = struct.Struct("<I")
+
+
+def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
+    """Return the N image files of an input, which are base64 in JSON and raw in binary data.
+
+    Raises:
+        InvalidInferRequest: The number of images, the length of one or its base64 is wrong.
+    """
+    num_images = read_shape(tensor, ())[0]
+    data = tensor.get("data")
+    if binary is not None:
+        elements: Sequence[Any] = _split(binary)
+    else:
+        elements = data if isinstance(data, list) else []
+    if len(elements) != num_images:
+        raise InvalidInferRequest(
+            f"The input has {len(elements)} images; expected {num_images}, by its shape."
+        )
+    return list(elements) if binary is not None else _decode(elements)
+
+
+def _split(binary: bytes) -> list[bytes]:
+    """Split binary data into elements, each of which follows its length in four bytes."""
+    elements: list[bytes] = []
+    start = 0
+    while start < len(binary):
+        if start + _LENGTH.size > len(binary):
+            raise InvalidInferRequest(
+                f"The binary data of BYTES end within the length of element {len(elements)}; "
+                "expected four bytes for the length."
+            )
+        (length,) = _LENGTH.unpack_from(binary, start)
+        start += _LENGTH.size
+        if start + length > len(binary):
+            raise InvalidInferRequest(
+                f"The length of element {len(elements)} of BYTES is {length} bytes, but "
+                f"{len(binary) - start} are left. Send the length of the file as four bytes, "
+                "little-endian, before the file."
+            )
+        elements.append(binary[start : start + length])
+        if len(elements) > MAX_BATCH:
+            raise InvalidInferRequest(
+                f"The binary data contain over {MAX_BATCH} images; the limit is {MAX_BATCH}. Send "
+                "the others in further requests."
+            )
+        start += length
+    return elements
+
+
+def _decode(elements: Sequence[Any]) -> list[bytes]:
+    # A shape of (N, 1) may nest each element in its own list.
+    flat = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in elements]
+    try:
+        return [decode_base64(strip_data_url(one)) for one in flat]
+    except InvalidBase64 as error:
+        raise InvalidInferRequest(str(error)) from error
+
+
+def join_texts(texts: Iterable[str]) -> bytes:
+    """Return texts as binary data, each in UTF-8 after its length in four bytes."""
+    elements = [text.encode() for text in texts]
+    return b"".join(_LENGTH.pack(len(element)) + element for element in elements)

@@ -1,0 +1,33 @@
+"""Outputs of an inference response.
+
+Source: as in `tensors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlflask.web.inference_protocol.bytes_tensors import join_texts
+from dlflask.web.inference_protocol.tensors import BINARY_TYPES
+
+
+def write_tensor(
+    name: str, datatype: str, values: NDArray[Any] | Sequence[Sequence[str]], *, as_binary: bool
+) -> tuple[dict[str, Any], bytes]:
+    """Return the JSON object of an output and its binary data, which are empty unless `as_binary`.
+
+    A float32 in JSON reads back to the same float32.
+    """
+    array = np.asarray(values)
+    tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(array.shape)}
+    if not as_binary:
+        return tensor | {"data": array.ravel().tolist()}, b""
+    if datatype == "BYTES":
+        binary = join_texts(map(str, array.ravel()))
+    else:
+        binary = array.astype(BINARY_TYPES[datatype]).tobytes()
+    return tensor | {"parameters": {"binary_data_size": len(binary)}}, binary
