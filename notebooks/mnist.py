@@ -471,10 +471,11 @@ show(data.x_test[wrong][:limit], titles[:limit], columns=10, scale=0.95)
 # plain and augmented, and folded into the weights of the file. To see the effect we undo it.
 
 # %%
+from dlflask.digits.thresholds import Thresholds
 from dlflask.inference.model_file import read_thresholds
 from dlflask.train.calibration.temperature_scaling import fit_temperature
 
-thresholds = read_thresholds(MODEL)
+thresholds = Thresholds.from_json(read_thresholds(MODEL))
 number = 500 if FAST else len(asked)
 held_outputs, held_labels = held_back_digits(asked[:number], truth[:number])
 held_outputs = predict(served, held_outputs)

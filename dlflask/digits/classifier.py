@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.digits.prediction import Prediction
-from dlflask.digits.thresholds import NOT_A_DIGIT, PLAIN
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, NOT_A_DIGIT, Thresholds
 from dlflask.errors import ModelError
 from dlflask.inference.model_file import Golden, check_format, read_golden, read_thresholds, reason
 from dlflask.inference.openvino_runtime import (
@@ -46,7 +46,7 @@ class Classifier:
     Attributes:
         sha256: Of the model file, in hexadecimal.
         runtime: What computes, on what kind of processor: `openvino 2026.4.1 on x86_64`.
-        thresholds: Of the verdict: those stored in the file, or `PLAIN`.
+        thresholds: Of the verdict: those stored in the file, or `DEFAULT_THRESHOLDS`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +58,8 @@ class Classifier:
         """
         self.sha256, self._model = _load(path)
         self.runtime = name_runtime()
-        self.thresholds = read_thresholds(path) or PLAIN
+        stored = read_thresholds(path)
+        self.thresholds = DEFAULT_THRESHOLDS if stored is None else Thresholds.from_json(stored)
         self._golden = read_golden(path)
         self._input_shape = _input_shape(self._model, path)
         self._forward: Forward | None = None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.digits.thresholds import NOT_A_DIGIT, PLAIN, Thresholds
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, NOT_A_DIGIT, Thresholds
 
 #: A digit is a candidate from this part of the most probable one's probability on.
 CANDIDATE = 0.2
@@ -29,7 +29,7 @@ class Prediction:
     """
 
     outputs: NDArray[np.float32]
-    thresholds: Thresholds = PLAIN
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
 
     @cached_property
     def probabilities(self) -> NDArray[np.float32]:
@@ -59,7 +59,7 @@ class Prediction:
     @property
     def verdict(self) -> str:
         """`digit`, `unsure` or `not_a_digit`."""
-        return self.thresholds.judge_one(self.outputs.tolist())
+        return self.thresholds.decide(self.outputs.tolist())
 
     @property
     def candidates(self) -> list[int]:

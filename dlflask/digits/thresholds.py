@@ -41,14 +41,14 @@ class Thresholds:
     temperature: float
     chosen_on: str
 
-    def judge(self, probabilities: Probabilities) -> NDArray[np.str_]:
+    def decide_batch(self, probabilities: Probabilities) -> NDArray[np.str_]:
         """One of `VERDICTS` for each row of (N, 10) or (N, 11) probabilities."""
         is_digit = probabilities[:, :NOT_A_DIGIT].max(axis=1) >= self.unsure_below
         # No eleventh column, no `not_a_digit`: the sum over none is 0.
         is_none = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above
         return np.where(is_digit, "digit", np.where(is_none, "not_a_digit", "unsure"))
 
-    def judge_one(self, outputs: Sequence[float]) -> str:
+    def decide(self, outputs: Sequence[float]) -> str:
         """The same for one row of float32 values as a list: 1 µs instead of 7."""
         if max(outputs[:NOT_A_DIGIT]) >= self._levels[0]:
             return "digit"
@@ -56,7 +56,7 @@ class Thresholds:
 
     @cached_property
     def _levels(self) -> tuple[float, float]:
-        """NumPy compares with a threshold rounded to float32; so does `judge_one`."""
+        """NumPy compares with a threshold rounded to float32; so does `decide`."""
         return float(np.float32(self.unsure_below)), float(np.float32(self.not_a_digit_above))
 
     def to_json(self) -> str:
@@ -97,6 +97,6 @@ class Thresholds:
 
 #: For a model without thresholds of its own. At an even chance the most probable digit is more
 #: likely right than wrong, if the model's confidence means what it says.
-PLAIN = Thresholds(
+DEFAULT_THRESHOLDS = Thresholds(
     unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="nothing: the default"
 )

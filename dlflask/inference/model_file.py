@@ -15,7 +15,6 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.digits.thresholds import Thresholds
 from dlflask.errors import ModelError
 
 ATTRIBUTE = "dlflask"
@@ -103,20 +102,23 @@ def _read_attributes(path: Path, *names: str) -> list[Any]:
         ) from error
 
 
-def read_thresholds(path: Path) -> Thresholds | None:
-    """Return the thresholds in the file at `path`, None for a plain Keras model.
+def read_thresholds(path: Path) -> str | None:
+    """Return the thresholds in the file at `path` as JSON text, None if it has none.
+
+    The text is not checked; the package of the recogniser knows its fields.
 
     Raises:
-        ModelError: The attribute exists and is not valid.
+        ModelError: The file is damaged.
     """
+    text: str | None
     (text,) = _read_attributes(path, ATTRIBUTE)
-    return None if text is None else Thresholds.from_json(text)
+    return text
 
 
-def write_thresholds(path: Path, thresholds: Thresholds) -> None:
-    """Store `thresholds` in the `.h5` file at `path`."""
+def write_thresholds(path: Path, text: str) -> None:
+    """Store thresholds, as JSON text, in the `.h5` file at `path`."""
     with h5py.File(path, "r+") as file:
-        file.attrs[ATTRIBUTE] = thresholds.to_json()
+        file.attrs[ATTRIBUTE] = text
 
 
 def read_golden(path: Path) -> Golden | None:
