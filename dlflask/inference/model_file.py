@@ -1,7 +1,6 @@
-"""Check the format of a model file, and read and write its thresholds and golden digits.
+"""Format check of model files, and the thresholds and golden digits stored in them.
 
-Thresholds and digits are attributes of the file's root, which Keras ignores: the file stays a plain
-Keras model.
+Both are attributes of the file's root, which Keras ignores, so any Keras can load the file.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from dlflask.errors import ModelError
 ATTRIBUTE = "dlflask"
 DIGITS, OUTPUTS = "dlflask_golden_digits", "dlflask_golden_outputs"
 
-#: What a member of a `.keras` archive may inflate to, in bytes. Keras reads members whole: without
-#: a limit, a small file fills the memory.
+#: Largest inflated size of a member of a `.keras` archive, in bytes. Keras reads members whole:
+#: without a limit, a small file fills the memory.
 MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES = 16 * 1024**2, 1024**3
 
-#: Longest reason quoted in an error: Keras adds the whole configuration of a layer to some.
+#: Longest reason quoted in an error, in characters. Some of Keras's hold a layer's configuration.
 MAX_REASON = 300
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Digits and what the network said of them where it was made.
+    """Digits with the outputs of the network on the machine that made the file.
 
     Attributes:
         digits: (N, 28, 28) uint8, ink = 255.
-        outputs: (N, 10) or (N, 11) float32, of the digits divided by 255.
+        outputs: (N, 10) or (N, 11) float32, for the digits divided by 255.
     """
 
     digits: NDArray[np.uint8]
@@ -78,7 +77,7 @@ def _check_members(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ModelError(f"{path} is a damaged .keras file ({reason(error)}).") from error
     for member in members:
-        # zipfile reads no more of a member than its announced size.
+        # zipfile stops reading a member at its announced size.
         limit = MAX_WEIGHTS_BYTES if member.filename.endswith(".h5") else MAX_TEXT_BYTES
         if member.file_size > limit:
             raise ModelError(
@@ -95,7 +94,7 @@ def _read_attributes(path: Path, *names: str) -> list[Any]:
     try:
         with h5py.File(path, "r") as file:
             return [file.attrs.get(name) for name in names]
-    except Exception as error:  # HDF5 reports damage by half a dozen types
+    except Exception as error:  # HDF5 reports damage as half a dozen types
         raise ModelError(
             f"The attributes of {path} cannot be read ({reason(error)}). Restore the file, or make "
             "it again with `make train`."
