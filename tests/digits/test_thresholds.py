@@ -13,7 +13,7 @@ THRESHOLDS = Thresholds(
 
 
 def outputs(best, none=None):
-    """Outputs of a network: `best` for 7, `none` for no digit, the rest divided evenly."""
+    """Return outputs of a network: `best` for 7, `none` for no digit, the rest divided evenly."""
     rest = (1 - best - (none or 0)) / 9
     digits = [best if digit == 7 else rest for digit in range(10)]
     return np.array(digits if none is None else [*digits, none], np.float32)

@@ -44,7 +44,7 @@ def test_a_model_that_is_missing_is_named(folder, capsys):
     with pytest.raises(SystemExit):
         main([str(folder), "--model", "missing.h5"])
 
-    assert "There is no model at missing.h5" in capsys.readouterr().err
+    assert "The model file missing.h5 does not exist" in capsys.readouterr().err
 
 
 def save_network(path, units):
