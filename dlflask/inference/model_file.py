@@ -88,7 +88,7 @@ def _check_members(path: Path) -> None:
 
 def _read_attributes(path: Path, *names: str) -> list[Any]:
     """Return the root attributes `names`, None for each that is missing."""
-    # A `.keras` file is a zip archive and has no attributes.
+    # A `.keras` file is a zip archive, without attributes.
     if not h5py.is_hdf5(path):
         return [None] * len(names)
     try:
