@@ -126,8 +126,8 @@ def test_a_new_stroke_does_not_wait_for_the_next_try(page):
     ("response", "words"),
     [
         pytest.param(
-            {"status": 422, "json": {"detail": "The picture shows no ink."}},
-            "The picture shows no ink.",
+            {"status": 422, "json": {"detail": "The image shows no ink."}},
+            "The image shows no ink.",
             id="problem",
         ),
         pytest.param(

@@ -27,7 +27,7 @@ def test_a_service_answers_as_its_functions_do(folder, nearest):
         assert here.guess == there.guess
         if here.guess is None:
             assert there.outcome.verdict == REFUSED
-            assert there.outcome.reason.startswith("422 The picture shows no digit: ")
+            assert there.outcome.reason.startswith("422 The image shows no digit: ")
         else:
             assert there.outcome.verdict in (UNKNOWN, here.outcome.verdict)
             assert np.array_equal(here.outcome.probabilities, there.outcome.probabilities)
