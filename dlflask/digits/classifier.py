@@ -10,21 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, NOT_A_DIGIT, Thresholds
 from dlflask.errors import ModelError
 from dlflask.inference.model_file import Golden, check_format, read_golden, read_thresholds, reason
-from dlflask.inference.openvino_runtime import (
-    Forward,
-    Tensors,
-    compile_model,
-    load_model,
-    name_runtime,
-)
+from dlflask.inference.openvino_runtime import Forward, compile_model, load_model, name_runtime
 from dlflask.inference.saliency import saliency
-from dlflask.types import SIZE
+from dlflask.types import SIZE, Outputs, Tensor
 
 #: Accepted numbers of outputs: ten digits, with or without "not a digit".
 NUM_OUTPUTS = (NOT_A_DIGIT, NOT_A_DIGIT + 1)
@@ -85,26 +78,26 @@ class Classifier:
                     _compare(forward, self._golden, self._input_shape)
                 self._forward = forward
 
-    def predict(self, tensor: Tensors) -> Prediction:
+    def predict(self, tensor: Tensor) -> Prediction:
         """Classify one (28, 28) float32 tensor with values in 0..1, ink = 1."""
         return self._predict(tensor)[0]
 
-    def predict_many(self, tensors: Sequence[Tensors]) -> list[Prediction]:
+    def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
         """Classify (28, 28) tensors in one forward pass, in the order given."""
         # Stacking would copy a single image, which is the common case.
         return self._predict(tensors[0] if len(tensors) == 1 else np.stack(tensors))
 
-    def _predict(self, tensors: Tensors) -> list[Prediction]:
+    def _predict(self, tensors: Tensor) -> list[Prediction]:
         if self._forward is None:
             self.warm_up()
         assert self._forward is not None  # noqa: S101  for mypy; warm_up sets it
         outputs = self._forward(tensors.reshape(-1, *self._input_shape))
         return [Prediction(row, self.thresholds) for row in outputs]
 
-    def explain(self, tensor: Tensors, prediction: Prediction) -> Tensors:
+    def explain(self, tensor: Tensor, prediction: Prediction) -> Tensor:
         """Return the saliency of each pixel of `tensor` for `prediction`, (28, 28) in 0..1."""
 
-        def probability(batch: Tensors) -> NDArray[np.float32]:
+        def probability(batch: Tensor) -> Outputs:
             outputs = [one.outputs[prediction.label] for one in self.predict_many(list(batch))]
             return np.array(outputs, np.float32)
 
@@ -153,7 +146,7 @@ def _input_shape(model: Any, path: Path) -> tuple[int, ...]:
     return inputs[1:]
 
 
-def _self_test(probabilities: NDArray[np.float32]) -> None:
+def _self_test(probabilities: Outputs) -> None:
     total = float(probabilities.sum())
     if not abs(total - 1) < SUM_TOLERANCE:
         raise ModelError(

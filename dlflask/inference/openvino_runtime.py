@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 # Keras reads this at its first import. OpenVINO makes TensorFlow unnecessary.
 os.environ.setdefault("KERAS_BACKEND", "openvino")
@@ -31,8 +30,9 @@ sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 import keras
 from keras import layers
 
-Tensors = NDArray[np.float32]
-Forward = Callable[[Tensors], NDArray[np.float32]]
+from dlflask.types import Outputs, Tensor
+
+Forward = Callable[[Tensor], Outputs]
 
 #: OpenVINO's defaults are for one process that owns the machine; these are for one of several.
 OPENVINO_SETTINGS = {
@@ -83,7 +83,7 @@ def compile_model(model: Any) -> Forward:
     # each thread would only push the others' buffers out of its caches.
     lock = threading.Lock()
 
-    def forward_by_openvino(batch: Tensors) -> NDArray[np.float32]:
+    def forward_by_openvino(batch: Tensor) -> Outputs:
         # With one channel, both layouts hold the values in the same order.
         batch = batch.reshape(-1, *shape)
         with lock:
@@ -103,7 +103,7 @@ class _Single:
         self._input = self._request.get_input_tensor(0).data
         self._output = self._request.get_output_tensor(0).data
 
-    def run(self, batch: Tensors) -> NDArray[np.float32]:
+    def run(self, batch: Tensor) -> Outputs:
         self._input[...] = batch
         self._request.infer(share_outputs=True)
         return self._output.copy()
