@@ -559,10 +559,11 @@ show_images(shown, titles, columns=10, scale=0.9, alt=alt, heading=heading)
 # to show its effect.
 
 # %%
+from dlflask.digits.thresholds import Thresholds
 from dlflask.inference.model_file import read_thresholds
 from dlflask.train.calibration.temperature_scaling import fit_temperature
 
-thresholds = read_thresholds(MODEL)
+thresholds = Thresholds.from_json(read_thresholds(MODEL))
 number = 500 if FAST else len(asked)
 held_outputs, held_labels = held_back_digits(asked[:number], truth[:number])
 held_outputs = predict(served, held_outputs)
