@@ -29,8 +29,11 @@ BAD_BODIES = {
     "deep": (b'{"inputs":' + b"[" * 200_000, "not valid JSON"),
     "wide": (b'{"inputs":[' + b"[]," * 300_000, "lists"),
     "list": (b"[]", "not an object"),
-    "no-inputs": (b"{}", "one named 'image'"),
-    "inputs-number": (b'{"inputs": 3}', "one named 'image'"),
+    "no-inputs": (b"{}", "expected a list of objects"),
+    "inputs-number": (b'{"inputs": 3}', "expected a list of objects"),
+    "inputs-name": (b'{"inputs": "image"}', "expected a list of objects"),
+    "inputs-names": (b'{"inputs": ["image"]}', "expected a list of objects"),
+    "inputs-object": (b'{"inputs": {"name": "image"}}', "expected a list of objects"),
     "two-inputs": (request(FP32, FP32), "one named 'image'"),
     "other-input": (request({**FP32, "name": "x"}), "one named 'image'"),
     "id-number": (request(FP32, id=7), "id"),
@@ -83,8 +86,11 @@ BAD_BODIES = {
     "size-without-data": (request(BINARY), "0 bytes follow"),
     "output-unknown": (outputs(name="logits"), "logits"),
     "output-twice": (request(FP32, outputs=[{"name": "label"}] * 2), "each once"),
-    "outputs-number": (request(FP32, outputs=3), "expected some of"),
-    "outputs-object": (request(FP32, outputs=[{"name": {}}]), "expected some of"),
+    "outputs-number": (request(FP32, outputs=3), "expected a list of objects"),
+    "outputs-name": (request(FP32, outputs="label"), "expected a list of objects"),
+    "outputs-names": (request(FP32, outputs=["label"]), "expected a list of objects"),
+    "outputs-object": (request(FP32, outputs={"name": "label"}), "expected a list of objects"),
+    "output-name-object": (request(FP32, outputs=[{"name": {}}]), "expected some of"),
     "classes-of-label": (
         outputs(parameters={"classification": 2}),
         "only for the output 'probabilities'",
@@ -211,17 +217,26 @@ def test_unknown_address_returns_error(client, method, path, status):
 
 
 _ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5)
+    | st.sampled_from(["image", "label", "probabilities"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5) | st.sampled_from(["name", "parameters"]), inner)
+    ),
     max_leaves=6,
 )
 _KEYS = ["name", "shape", "datatype", "data", "parameters"]
+_INPUTS = st.dictionaries(st.sampled_from(_KEYS), _ANYTHING).map(lambda changes: [FP32 | changes])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(st.sampled_from(_KEYS), _ANYTHING), _ANYTHING, _ANYTHING)
-def test_infer_with_any_json_returns_200_or_400(client, changes, outputs, parameters):
-    document = {"inputs": [FP32 | changes], "outputs": outputs, "parameters": parameters}
+@given(_INPUTS | _ANYTHING, _ANYTHING, _ANYTHING)
+def test_infer_with_any_json_returns_200_or_400(client, inputs, outputs, parameters):
+    document = {"inputs": inputs, "outputs": outputs, "parameters": parameters}
 
     response = client.post(INFER, json=document)
 

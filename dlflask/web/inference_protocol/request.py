@@ -105,7 +105,7 @@ def _header_end(body: bytes, header_length: str | None) -> int:
 
 
 def _only_input(inputs: Any) -> Mapping[str, Any]:
-    names = [one.get("name") if isinstance(one, dict) else one for one in _list(inputs)]
+    names = [one.get("name") for one in _objects(inputs, "inputs")]
     if names != [INPUT]:
         raise InvalidInferRequest(f"The inputs are {names!r:.80}; expected one named {INPUT!r}.")
     tensor: Mapping[str, Any] = inputs[0]
@@ -133,8 +133,9 @@ def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
 def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> list[Output]:
     parameters = _object(document.get("parameters"))
     as_binary = _flag(parameters.get("binary_data_output", False))
-    requested = document.get("outputs") or [{"name": name} for name in known]
-    names = [one.get("name") if isinstance(one, dict) else one for one in _list(requested)]
+    all_outputs = [{"name": name} for name in known]
+    requested = _objects(document.get("outputs") or all_outputs, "outputs")
+    names = [one.get("name") for one in requested]
     if not all(isinstance(name, str) and name in known for name in names) or (
         len(set(names)) != len(names)
     ):
@@ -169,5 +170,9 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _objects(value: Any, key: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise InvalidInferRequest(
+            f"The {key} are {value!r:.80}; expected a list of objects with the key 'name'."
+        )
+    return value
