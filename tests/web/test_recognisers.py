@@ -73,7 +73,23 @@ def test_second_recogniser_is_described_under_v2(client):
     assert [output["name"] for output in model.json["outputs"]] == ["text"]
     assert model.headers["X-Model-SHA256"] == SHA256[:12]
     assert model.headers["X-Preprocessing"] == "7"
-    assert client.get("/v2/models/width").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/ready", "/versions/1", "/versions/1/ready"])
+def test_unknown_model_returns_names_of_models(client, path):
+    response = client.get(f"/v2/models/a{{b}}{path}")
+
+    assert response.status_code == 404
+    assert response.json["error"].startswith(
+        "The model 'a{b}' does not exist; expected one of: mnist, length."
+    )
+
+
+def test_infer_of_unknown_model_returns_names_of_models(client):
+    response = client.post("/v2/models/width/infer", json={})
+
+    assert response.status_code == 404
+    assert "mnist, length" in response.json["error"]
 
 
 def test_second_recogniser_reads_images_under_v2(client):
