@@ -10,6 +10,23 @@ const MISUNDERSTOOD = "The answer could not be understood. Reload the page.";
 // The service is starting, overloaded or restarting: the same request may succeed a little later.
 const BUSY = [429, 502, 503, 504];
 
+// Thrown by `job.picture()` if there is no image to send. Its message is shown, without a retry.
+export class PictureError extends Error {}
+
+class BusyError extends Error {
+  constructor(response) {
+    super("The service is busy. Trying again…");
+    this.seconds = Number(response.headers.get("Retry-After"));
+  }
+}
+
+// Like `fetch`, but throws an error that causes a retry if the service is busy.
+export async function request(address, options) {
+  const response = await fetch(address, options);
+  if (BUSY.includes(response.status)) throw new BusyError(response);
+  return response;
+}
+
 export class Sender {
   // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`.
   constructor(on) {
@@ -20,7 +37,7 @@ export class Sender {
     addEventListener("online", () => this.wake());
   }
 
-  // `job.picture()` returns the Blob; it is called when the request is sent.
+  // `job.picture()` returns the Blob; it is called for each try.
   send(job) {
     this.newest = this.waiting = job;
     this.wake();
@@ -79,15 +96,14 @@ async function predict(job) {
   try {
     const body = new FormData();
     body.append("image", await job.picture());
-    const response = await fetch(ADDRESS, { method: "POST", body, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (BUSY.includes(response.status)) {
-      return { retry: "The service is busy. Trying again…", seconds: Number(response.headers.get("Retry-After")) };
-    }
+    const response = await request(ADDRESS, { method: "POST", body, signal: AbortSignal.timeout(TIMEOUT_MS) });
     const result = await response.json();
     if (response.ok) return { result };
     const detail = result?.detail;
     return { error: detail && typeof detail === "string" ? detail : MISUNDERSTOOD };
   } catch (error) {
+    if (error instanceof BusyError) return { retry: error.message, seconds: error.seconds };
+    if (error instanceof PictureError) return { error: error.message };
     // The response is not JSON: it is from a proxy, not from this service.
     if (error instanceof SyntaxError) return { error: MISUNDERSTOOD };
     return { retry: "The service cannot be reached. Trying again…", seconds: 0 };

@@ -1,5 +1,6 @@
 // Other sources of pictures: file, camera, drag and drop, clipboard, and samples.
 import { readPicture, showError } from "./page.js";
+import { PictureError, request } from "./send.js";
 
 const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -58,19 +59,32 @@ byId("copy").addEventListener("click", async ({ target }) => {
 
 function readFiles(files) {
   if (files.length > 1) showError(`You chose ${files.length} files. Choose one.`, output);
-  else if (files.length) readPicture(() => files[0], output);
+  else if (files.length) readPicture(() => readBlob(() => files[0]), output);
 }
 
 async function fetchSample(digit) {
-  const response = await fetch(`/static/samples/${digit}.png`);
+  const response = await request(`/static/samples/${digit}.png`);
+  if (!response.ok) throw new PictureError("The sample could not be loaded. Reload the page.");
   return response.blob();
+}
+
+// Reads one byte of a file, because sending an unreadable file fails like a lost connection. A deleted
+// file has size 0 in Chromium, and its slices are empty instead of unreadable.
+async function readBlob(get) {
+  try {
+    const blob = await get();
+    await (blob.size ? blob.slice(0, 1) : blob).arrayBuffer();
+    return blob;
+  } catch {
+    throw new PictureError("The browser cannot read the picture. Save it again, then choose it again.");
+  }
 }
 
 async function pasteFromClipboard() {
   try {
     for (const item of await navigator.clipboard.read()) {
       const type = item.types.find((one) => one.startsWith("image/"));
-      if (type) return readPicture(() => item.getType(type), output);
+      if (type) return readPicture(() => readBlob(() => item.getType(type)), output);
     }
     showError(NOT_ON_CLIPBOARD, output);
   } catch {

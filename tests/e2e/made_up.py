@@ -1,12 +1,14 @@
-"""Answers that no server gave, in the form of POST /predictlabel?details=1."""
+"""Made-up responses of POST /predictlabel?details=1."""
+
+import json
 
 import numpy as np
-from dlflask.digits.reading import Reading
 
 from dlflask.digits.prediction import Prediction
+from dlflask.digits.recogniser import DigitRecogniser, DigitResult
 from tests.conftest import FakeClassifier
 
-#: What a model with an eleventh output says: a 4, a 9 or a 4, no digit.
+#: Outputs of a model with an eleventh output for each verdict: a 4, a 9 or a 4, not a digit.
 OUTPUTS = {
     "digit": [0.01] * 4 + [0.9] + [0.01] * 6,
     "unsure": [0.02] * 4 + [0.41] + [0.02] * 4 + [0.43, 0],
@@ -15,16 +17,16 @@ OUTPUTS = {
 
 
 def answer(label):
-    """The answer that `label` is 91 % probable."""
+    """Return the response in which `label` has a probability of 0.91."""
     outputs = np.full(10, 0.01, np.float32)
     outputs[label] = 0.91
     return answer_of(outputs)
 
 
 def answer_of(outputs):
-    """The answer of a model that gave `outputs` to a bar in the middle."""
+    """Return the response for `outputs` of the network and a bar in the middle of the image."""
     tensor = np.zeros((28, 28), np.float32)
     tensor[4:24, 12:16] = 1
     prediction = Prediction(np.array(outputs, np.float32))
-    reading = Reading(prediction, b"a picture", tensor, {"predict": 1.0})
-    return reading.prediction.to_wire() | {"details": reading.details(FakeClassifier())}
+    result = DigitResult(prediction, tensor, b"an image", {"predict": 1.0})
+    return json.loads(DigitRecogniser(FakeClassifier()).encode(result, details=True))

@@ -155,12 +155,12 @@ def test_drawing_takes_the_place_of_the_picture(page):
         pytest.param(lambda page, _: drop(page, b"I am a 4"), "no picture format", id="no-picture"),
         pytest.param(lambda page, five: drop(page, five[:90]), "picture", id="damaged"),
         pytest.param(
-            lambda page, five: drop(page, five, five), "2 files came; one is read", id="two-files"
+            lambda page, five: drop(page, five, five), "You chose 2 files", id="two-files"
         ),
-        pytest.param(lambda page, _: drop(page), "What was dropped is no file", id="no-file"),
+        pytest.param(lambda page, _: drop(page), "The dropped item is not a file", id="no-file"),
         pytest.param(
             lambda page, _: page.evaluate(PASTE, transfer(page)),
-            "There is no picture on the clipboard",
+            "The clipboard does not contain a picture",
             id="nothing-to-paste",
         ),
     ],
@@ -175,6 +175,57 @@ def test_a_fault_is_said_next_to_the_control(page, five, cause, words):
     page.set_input_files("#image", FOUR)
     wait_for_status(page, "This looks like a 4")
     assert page.locator("#picture-error").inner_text() == ""
+
+
+SAMPLE = "**/static/samples/3.png"
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_sample_is_requested_again_if_service_is_busy(page, code):
+    page.route(
+        SAMPLE,
+        lambda route: route.fulfill(
+            status=code, headers={"Retry-After": "1"}, json={"detail": "busy"}
+        ),
+    )
+    page.get_by_role("button", name="Sample 3").click()
+    wait_for_status(page, "The service is busy. Trying again")
+
+    page.unroute(SAMPLE)
+
+    wait_for_status(page, "This looks like a 3")
+
+
+def test_missing_sample_shows_error(page):
+    page.route(SAMPLE, lambda route: route.fulfill(status=404, json={"detail": "missing"}))
+
+    page.get_by_role("button", name="Sample 3").click()
+
+    page.locator("#sample-error", has_text="The sample could not be loaded.").wait_for()
+    assert status(page) == "No answer."
+
+
+#: Lets a file be chosen without the page reading it yet.
+DELAY_CHANGE = """document.addEventListener(
+  "change", (event) => event.stopImmediatePropagation(), { capture: true, once: true })"""
+
+
+def test_file_that_browser_cannot_read_shows_error_once(page, five, tmp_path):
+    path = tmp_path / "5.png"
+    path.write_bytes(five)
+    page.evaluate(DELAY_CHANGE)
+    page.set_input_files("#image", path)
+    path.unlink()
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+
+    page.dispatch_event("#image", "change")
+
+    page.locator("#picture-error", has_text="The browser cannot read the picture.").wait_for()
+    assert status(page) == "No answer."
+    assert len(requests) <= 1
+    page.set_input_files("#image", FOUR)
+    wait_for_status(page, "This looks like a 4")
 
 
 def test_the_terminal_line_works_when_pasted(page, tmp_path):

@@ -135,8 +135,8 @@ def _recogniser(name: str) -> Recogniser[Any]:
     recognisers = current_state().recognisers
     if name not in recognisers:
         raise NotFound(
-            f"The model {name[:80]!r} does not exist; expected one of: {', '.join(recognisers)}. Send "
-            f"the request to an address such as /v2/models/{next(iter(recognisers))}."
+            f"The model {name[:80]!r} does not exist; expected one of: {', '.join(recognisers)}. "
+            f"Send the request to an address such as /v2/models/{next(iter(recognisers))}."
         )
     request.environ[MODEL] = name
     return recognisers[name]
