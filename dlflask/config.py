@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Config:
-    """Settings, each from the variable `DLFLASK_<FIELD>`. `help` fills the table in the README."""
+    """Settings, each from the variable `DLFLASK_<FIELD>`; `help` is in docs/operations.md."""
 
     model_path: Path = field(
         default=ROOT / "mnist_model.h5",

@@ -1,36 +1,71 @@
-"""Read the README: its commands with their output, and its generated tables.
+"""Read the documentation: its commands with their output, and its generated tables.
 
-`python -m tests.readme` writes the tables anew.
+`python -m tests.readme` writes the tables anew, `python -m tests.readme PORT` also the output of
+every curl command, from the service at that port.
 """
 
 import re
+import shlex
+import subprocess
+import sys
 from dataclasses import fields
 
+from dlflask import __version__
 from dlflask.config import PREFIX, Config
+from dlflask.evaluate.metrics import rate
+from dlflask.metrics.prometheus import render
+from dlflask.metrics.slots import Metrics
 from dlflask.problem_types import PROBLEMS, problem_type
 from dlflask.train.model_card import ModelCard
 from tests.serving import ROOT
 
 README = ROOT / "README.md"
+PAGES = [README, *sorted(ROOT.glob("docs/*.md"))]
+
+#: The address in the examples.
+ADDRESS = "127.0.0.1:8000"
+
+_BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+_COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
-def commands():
-    """(command, output) of every line that begins with `$ ` in a console block."""
-    text = README.read_text(encoding="utf-8")
-    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
-        yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+def read(page):
+    """Return the text of a page."""
+    return page.read_text(encoding="utf-8")
+
+
+def commands(pages=PAGES):
+    """Yield (command, output) of every line that begins with `$ ` in a console block."""
+    for page in pages:
+        for block in _BLOCK.findall(read(page)):
+            yield from _COMMAND.findall(block)
 
 
 def example(language):
-    """The one block of `language`."""
-    text = README.read_text(encoding="utf-8")
-    (block,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    """Return the only block of `language` in all pages."""
+    (block,) = re.findall(rf"```{language}\n(.*?)```", "".join(map(read, PAGES)), re.DOTALL)
     return block
 
 
+def run_curl(command, port):
+    """Return what a curl command of the documentation prints for the service at `port`."""
+    here = command.replace(ADDRESS, f"127.0.0.1:{port}")
+    done = subprocess.run(
+        [*shlex.split(here), "--silent"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=30,
+    )
+    return done.stdout
+
+
 def tables():
-    """The Markdown between each pair of markers, as the code has it now."""
+    """Return the Markdown between each pair of markers, as the code has it now."""
+    card = ModelCard.read(ROOT / "mnist_model.json")
     return {
+        "accuracy": _accuracy(card),
         "problems": _table(
             "status | title | type",
             (
@@ -45,19 +80,54 @@ def tables():
                 for item in fields(Config)
             ),
         ),
-        "model-card": ModelCard.read(ROOT / "mnist_model.json").to_markdown(),
+        "metrics": _table("metric | type | meaning", _metrics()),
+        "model-card": card.to_markdown(),
     }
 
 
-def filled_in():
-    """The README with its tables as they should be."""
-    text = README.read_text(encoding="utf-8")
+def filled_in(page):
+    """Return the text of a page with its tables as they should be."""
+    text = read(page)
     for name, table in tables().items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        before, rest = text.split(begin)
-        _, after = rest.split(end)
-        text = before + begin + table + end + after
+        if begin in text:
+            before, rest = text.split(begin)
+            _, after = rest.split(end)
+            text = before + begin + table + end + after
     return text
+
+
+def with_outputs(text, port):
+    """Return `text` with the output of its curl commands as the service at `port` sends it."""
+
+    def replace(found):
+        is_curl = found[1].startswith("curl ")
+        return f"$ {found[1]}\n{run_curl(found[1], port)}" if is_curl else found[0]
+
+    return _BLOCK.sub(lambda block: _COMMAND.sub(replace, block[0]), text)
+
+
+def _accuracy(card):
+    sets = [("MNIST's test digits", card.test), ("photographs, scans, drawings", card.pictures)]
+    rates = [
+        (name, score, rate(round(score.accuracy * score.count), score.count))
+        for name, score in sets
+    ]
+    rows = [
+        f"{name} | {score.count:,} | {score.accuracy:.2%} | {shown.low:.2%} to {shown.high:.2%} "
+        f"| {score.digit:.2%}"
+        for name, score, shown in rates
+    ]
+    others = card.non_digits_called_digit
+    rows += [f"no digit: {name} | | | | {others[name]:.1%}" for name in others if others[name]]
+    return _table("images | number | correct | 95 % interval | called `digit`", rows)
+
+
+def _metrics():
+    text = render(Metrics(), __version__).decode()
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    for name, meaning in re.findall(r"^# HELP (\S+) (.*)$", text, re.MULTILINE):
+        yield f"`{name}` | {kinds[name]} | {meaning}"
 
 
 def _table(head, rows):
@@ -77,4 +147,8 @@ def _short(default):
 
 
 if __name__ == "__main__":
-    README.write_text(filled_in(), encoding="utf-8")
+    for path in PAGES:
+        new = filled_in(path)
+        if sys.argv[1:]:
+            new = with_outputs(new, int(sys.argv[1]))
+        path.write_text(new, encoding="utf-8")

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
+from tests.readme import PAGES
 from tests.serving import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -59,7 +60,7 @@ def test_workflow_pins_actions_and_permissions(path):
 
 @pytest.mark.parametrize(
     "path",
-    [*WORKFLOWS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "README.md"],
+    [*WORKFLOWS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *PAGES],
     ids=lambda path: path.name,
 )
 def test_every_make_target_that_is_named_exists(path):

@@ -60,7 +60,9 @@ def test_predict_continues_after_errors(capsys, request, by_service):
     [
         pytest.param(["predict"], "FILE", id="no-file"),
         pytest.param(["predict", "4.png", "--json", "--csv"], "not allowed with", id="two-forms"),
-        pytest.param(["predict", "4.png", "--model", "gone.h5"], "no model at gone.h5", id="model"),
+        pytest.param(
+            ["predict", "4.png", "--model", "gone.h5"], "gone.h5 does not exist", id="model"
+        ),
         pytest.param(
             ["predict", "4.png", "--url", "ftp://x"], "not the address of a service", id="address"
         ),
