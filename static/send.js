@@ -10,7 +10,7 @@ const MISUNDERSTOOD = "The answer could not be understood. Reload the page.";
 // The service is starting, overloaded or restarting: the same request may succeed a little later.
 const BUSY = [429, 502, 503, 504];
 
-// Thrown by `job.picture()` if there is no image to send. Its message is shown, without a retry.
+// Thrown by `job.picture()` if it cannot return an image. Its message is shown, without a retry.
 export class PictureError extends Error {}
 
 class BusyError extends Error {

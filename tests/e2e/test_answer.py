@@ -79,7 +79,7 @@ def test_what_the_network_saw_is_the_servers_own(page):
     details = response.value.json()["details"]
 
     coloured = seen(page)
-    page.get_by_label("Colour what decided it").uncheck()
+    page.get_by_label("Colour the pixels that decided it").uncheck()
     plain = seen(page)
 
     ink, saliency = np.array(details["input"]), np.array(details["saliency"])

@@ -144,9 +144,9 @@ def test_predictlabels_with_bad_form_returns_problem(client, parts, status, mess
 
 
 def test_predictlabels_reads_as_many_images_as_the_limit(client, placed_digit):
-    placed = encode(Image.fromarray(placed_digit))
+    normalised = encode(Image.fromarray(placed_digit))
 
-    response = client.post("/predictlabels", **form(*[placed] * MAX_UPLOADS))
+    response = client.post("/predictlabels", **form(*[normalised] * MAX_UPLOADS))
 
     assert len(response.get_json()["results"]) == MAX_UPLOADS
 
@@ -172,11 +172,11 @@ def test_predictlabels_out_of_time_returns_problem_for_remaining_images(
 
 
 def test_predictlabels_details_have_lower_limit(client, classifier, placed_digit):
-    placed = encode(Image.fromarray(placed_digit))
+    normalised = encode(Image.fromarray(placed_digit))
 
-    most = client.post("/predictlabels?details=1", **form(*[placed] * MAX_DETAILED))
-    one_more = client.post("/predictlabels?details=1", **form(*[placed] * (MAX_DETAILED + 1)))
-    encoded = [base64.b64encode(placed).decode()] * (MAX_DETAILED + 1)
+    most = client.post("/predictlabels?details=1", **form(*[normalised] * MAX_DETAILED))
+    one_more = client.post("/predictlabels?details=1", **form(*[normalised] * (MAX_DETAILED + 1)))
+    encoded = [base64.b64encode(normalised).decode()] * (MAX_DETAILED + 1)
     in_json = client.post("/predictlabels?details=1", json={"images": encoded})
 
     assert len(most.get_json()["results"]) == MAX_DETAILED

@@ -43,11 +43,11 @@ def test_predictlabel_reads_raw_body_like_form(client, four_png):
 
 
 def test_predictlabel_returns_details_on_request(client, classifier, four_png):
-    plain = client.post("/predictlabel", **form(four_png)).get_json()
+    expected = client.post("/predictlabel", **form(four_png)).get_json()
     response = client.post("/predictlabel?details=1", **form(four_png)).get_json()
 
     details = response.pop("details")
-    assert response == plain
+    assert response == expected
     assert details["verdict"] == "digit"
     assert details["confidence"] == pytest.approx(0.91)
     assert details["candidates"] == [4]

@@ -56,7 +56,7 @@ IMAGE_ERRORS = {
 OTHER = {
     "empty-part": form(part(b"")),
     "two-parts": form(part(), part()),
-    "a-field-besides": form(part(), part(b"5", 'name="note"')),
+    "additional-field": form(part(), part(b"5", 'name="note"')),
     "a-field": form(part(b"5", 'name="image"')),
     "another-name": form(part(name='name="picture"; filename="4.png"')),
     "no-filename": form(part(name='name="image"; filename=""')),
@@ -64,7 +64,7 @@ OTHER = {
     "more-headers": form(
         part(PNG, 'name="image"; filename="4"', "Content-Transfer-Encoding: 8bit")
     ),
-    "more-behind": form(part(), end=b"--seam-1--\r\n" + part()),
+    "epilogue": form(part(), end=b"--seam-1--\r\n" + part()),
     "boundary-within": form(part(b"\r\n--seam-12\r\n" + PNG)),
     "no-end": form(part(), end=b""),
     "preamble": form(b"before\r\n", part()),
