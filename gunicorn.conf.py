@@ -137,7 +137,7 @@ def post_fork(_: Any, worker: Any) -> None:
 
 
 # Memory of a worker beyond what it has when it is ready. Requests that are being received or wait
-# take 128 MB, and at most 64 kB for each connection (dlflask/server/reception_loop.py). Threads
+# take 128 MB, and at most 64 kB for each connection (dlflask/server/receiving.py). Threads
 # hold 16 MB bodies a few times over, 200 MB, and one large image, 300 MB
 # (dlflask/imaging/decode_limits.py). The kernel refuses more to an image that understates its size,
 # which is then reported as damaged.

@@ -16,7 +16,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn
 
-from dlflask.server.receiving import Limit, Reception
+from dlflask.server.reception import Limit, Reception
 from dlflask.web.middleware.request_body import BodyTooLarge, NoRoom, SlowBody, TooManyChunks
 
 #: Gunicorn writes the headers of a response whole, and they end so.

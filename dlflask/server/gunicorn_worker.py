@@ -13,7 +13,7 @@ from typing import Any
 
 from dlflask.server.connection import Connection, WholeAnswer
 from dlflask.server.pool import Pool
-from dlflask.server.reception_loop import ReceivingWorker
+from dlflask.server.receiving import ReceivingWorker
 
 #: Health checks and metrics have a thread of their own, so they never wait behind images.
 _FOR_MACHINES = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz|metrics|v2/health/[a-z]{1,5})[ ?]")

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from dlflask.server.reception_loop import LINGER_SECONDS, SMALL_BYTES
+from dlflask.server.receiving import LINGER_SECONDS, SMALL_BYTES
 from tests.serving import ROOT, ask, running_server
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()

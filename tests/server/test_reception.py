@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlflask.server.chunks import MAX_HEAD_BYTES
-from dlflask.server.receiving import (
+from dlflask.server.reception import (
     BODY_SECONDS,
     MAX_CHUNKS,
     MAX_SILENCE_SECONDS,
