@@ -7,7 +7,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlflask.server.chunks import MAX_HEAD_BYTES
+from dlflask.server.chunks import MAX_HEADER_BYTES
 from dlflask.server.reception import (
     BODY_SECONDS,
     MAX_CHUNKS,
@@ -79,7 +79,7 @@ def test_reception_of_a_whole_request_is_complete_at_its_last_byte(name, step):
 
     assert not early.is_complete
     assert reception.is_complete
-    assert not reception.is_cut
+    assert not reception.is_truncated
     assert b"".join(reception.take()) == data
     assert parse(data) == "whole"
 
@@ -145,13 +145,15 @@ def test_reception_waits_for_nothing_that_gunicorn_does_not_wait_for(name, data)
 def test_reception_of_a_body_over_the_limit_is_cut_at_the_headers():
     reception, _ = receive(length(MAX_BODY_BYTES + 1))
 
-    assert (reception.is_complete, reception.is_cut, reception.limit) == (True, True, None)
+    assert (reception.is_complete, reception.is_truncated, reception.limit) == (True, True, None)
 
 
 @pytest.mark.parametrize(
     ("data", "limit"),
     [
-        pytest.param(b"GET / HTTP/1.1\r\nA: " + b"b" * MAX_HEAD_BYTES, Limit.HEAD, id="headers"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nA: " + b"b" * MAX_HEADER_BYTES, Limit.HEADERS, id="headers"
+        ),
         pytest.param(CHUNKED + b"%x\r\n" % (MAX_BODY_BYTES + 1), Limit.BODY, id="chunk"),
         pytest.param(CHUNKED + b"1;%s\r\nx\r\n" % (b"a" * 8_000) * 40, Limit.BODY, id="extensions"),
     ],
@@ -160,7 +162,7 @@ def test_reception_over_a_limit_is_cut(data, limit):
     reception, _ = receive(data, 4_096)
 
     assert reception.is_complete
-    assert reception.is_cut
+    assert reception.is_truncated
     assert reception.limit is limit
 
 
@@ -181,7 +183,7 @@ def test_reception_asks_for_no_byte_behind_a_body_of_known_length():
 
 
 @pytest.mark.parametrize(
-    ("head", "waits"),
+    ("headers", "waits"),
     [
         pytest.param(b"Content-Length: 5\r\nExpect: 100-Continue\r\n\r\n", True, id="waits"),
         pytest.param(b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\nh", False, id="sends"),
@@ -190,8 +192,8 @@ def test_reception_asks_for_no_byte_behind_a_body_of_known_length():
         pytest.param(b"Content-Length: 5\r\n\r\n", False, id="does-not-ask"),
     ],
 )
-def test_reception_knows_whether_the_client_waits_to_continue(head, waits):
-    reception, _ = receive(POST + head)
+def test_reception_knows_whether_the_client_waits_to_continue(headers, waits):
+    reception, _ = receive(POST + headers)
 
     assert reception.awaits_continue is waits
 
