@@ -26,12 +26,14 @@ def read_four(port):
 
 
 def counts(port):
-    """{series: value} of /metrics, as text has them."""
+    """Return {series: value} of /metrics; a series that was not counted yet is 0."""
     lines = ask(port, "GET", "/metrics").body.decode().splitlines()
-    return {
-        name: float(value)
-        for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    }
+    return Counter(
+        {
+            name: float(value)
+            for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        }
+    )
 
 
 ANSWERED = 'dlflask_requests_total{route="/predictlabel",status="200"}'
@@ -70,7 +72,7 @@ def worker_that_answers(port):
 def test_counts_are_exact_under_two_workers_and_after_one_was_killed(two_workers):
     if shutil.which("ss") is None:
         pytest.skip("ss is not installed: it tells which worker answered")
-    before = Counter(counts(two_workers))
+    before = counts(two_workers)
     statuses = Counter()
     lock = threading.Lock()
 
@@ -98,7 +100,7 @@ def test_counts_are_exact_under_two_workers_and_after_one_was_killed(two_workers
     wait_until(lambda: worker_is_replaced(two_workers, victim))
     send_from_four(25)
 
-    after = Counter(counts(two_workers))
+    after = counts(two_workers)
     assert statuses == {200: 160, 415: 40}
     assert after[ANSWERED] - before[ANSWERED] == 160
     assert after[REFUSED] - before[REFUSED] == 40
