@@ -1,4 +1,4 @@
-"""What gunicorn loads as `server:app`: the settings, the model and the application, joined."""
+"""Application that gunicorn loads as `server:app`, built from the settings and the model."""
 
 import sys
 
@@ -15,5 +15,5 @@ try:
     digits = DigitRecogniser(Classifier(config.model_path), samples)
     app = create_app(config, digits, metrics=shared_metrics())
 except DlflaskError as error:
-    # A wrong setting or model is the operator's to mend: one line, and no traceback.
+    # The operator must correct a setting or the model, so show one line without a traceback.
     sys.exit(f"dlflask cannot start: {error}")

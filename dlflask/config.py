@@ -1,4 +1,4 @@
-"""The service's settings, read once from `DLFLASK_*` environment variables."""
+"""Settings of the service, from `DLFLASK_*` environment variables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dlflask.errors import ConfigError
 
 PREFIX = "DLFLASK_"
 
-#: Read by docker-compose.yml and meant for it; a shell that exports it still starts the service.
+#: Variables of docker-compose.yml, ignored here: a shell may have exported them.
 COMPOSE_VARIABLES = frozenset(
     {"DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"}
 )
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Config:
-    """Every field is the variable `DLFLASK_<FIELD>`; its help stands in the README's table."""
+    """Settings, each from the variable `DLFLASK_<FIELD>`. `help` fills the table in the README."""
 
     model_path: Path = field(
         default=ROOT / "mnist_model.h5",
@@ -30,7 +30,7 @@ class Config:
     max_upload_bytes: int = field(
         default=16 * 1024 * 1024,
         metadata={
-            "help": "The largest picture taken, in bytes; "
+            "help": "The largest image accepted, in bytes; "
             "change `client_max_body_size` in `nginx/conf.d/local.conf` with it."
         },
     )
@@ -52,7 +52,7 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
-        """Read the variables of `environment`.
+        """Read the settings from `environment`.
 
         Raises:
             ConfigError: A `DLFLASK_*` name is unknown, or a value cannot be read.

@@ -1,9 +1,9 @@
-"""What can go wrong, in the words of this service; no HTTP in it.
+"""Exceptions raised by dlflask. `problem_types` maps them to HTTP statuses.
 
 DlflaskError
-├── ConfigError             a setting that the service will not start with
-├── ModelError              a model file that the service cannot serve
-├── UploadError             the request does not carry one picture
+├── ConfigError             a setting is invalid
+├── ModelError              the model file cannot be served
+├── UploadError             the request does not contain one image
 │   ├── MissingUpload
 │   ├── TooManyUploads
 │   ├── InvalidJson
@@ -11,13 +11,13 @@ DlflaskError
 │   ├── InvalidInferRequest
 │   ├── EmptyUpload
 │   └── UploadTooLarge
-├── ImageError              the picture cannot be read
+├── ImageError              the image cannot be read
 │   ├── UnsupportedImage
 │   ├── DamagedImage
 │   ├── TooManyPixels
 │   ├── TooComplex
 │   └── BlankImage
-└── Declined                the work is not done, whatever the picture
+└── Declined                the request is rejected, whatever the image
     ├── SelfTestFailed
     ├── Expired
     ├── OutOfTime
@@ -27,7 +27,7 @@ DlflaskError
 
 
 class DlflaskError(Exception):
-    """Every error that this package raises on purpose. The message is for the person who asked."""
+    """Base of all exceptions that dlflask raises. The message is for the user."""
 
 
 class ConfigError(DlflaskError):
@@ -39,47 +39,47 @@ class ModelError(DlflaskError):
 
 
 class UploadError(DlflaskError):
-    """The request does not carry exactly one picture of an acceptable size."""
+    """The request does not contain exactly one image of an accepted size."""
 
 
 class MissingUpload(UploadError):
-    """No part of the form, and no body, holds a picture."""
+    """Neither the form nor the body contains an image."""
 
 
 class TooManyUploads(UploadError):
-    """More than one picture where one is read."""
+    """The request contains several images where one is accepted."""
 
 
 class InvalidJson(UploadError):
-    """The body is said to be JSON and is none, or not of the form that is read."""
+    """The body is declared as JSON but cannot be parsed or has the wrong structure."""
 
 
 class InvalidBase64(UploadError):
-    """A picture in JSON is not a string of base64."""
+    """An image in JSON is not a base64 string."""
 
 
 class InvalidInferRequest(UploadError):
-    """The body is no request of the Open Inference Protocol that this model can answer."""
+    """The body is not an inference request that this model supports."""
 
 
 class EmptyUpload(UploadError):
-    """The picture has no bytes."""
+    """The image is 0 bytes long."""
 
 
 class UploadTooLarge(UploadError):
-    """The picture has more bytes than the service takes."""
+    """The image is larger than the service accepts."""
 
 
 class ImageError(DlflaskError):
-    """The bytes are there, but no digit can be read from them."""
+    """The image was received, but a digit cannot be read from it."""
 
 
 class UnsupportedImage(ImageError):
-    """The bytes are not in a picture format that the service reads."""
+    """The bytes are not in a supported image format."""
 
 
 class DamagedImage(ImageError):
-    """The bytes begin like a picture and do not hold one: cut off or corrupted."""
+    """The file begins like an image but is truncated or corrupted."""
 
 
 class TooManyPixels(ImageError):
@@ -91,23 +91,23 @@ class TooComplex(ImageError):
 
 
 class BlankImage(ImageError):
-    """The picture was decoded and shows no ink."""
+    """The image was decoded and shows no ink."""
 
 
 class Declined(DlflaskError):
-    """The service leaves this work undone."""
+    """The service rejects the request, whatever its image."""
 
 
 class SelfTestFailed(Declined):
-    """The worker failed its self-test: its answers are not to be trusted."""
+    """The worker failed its self-test, so its predictions may be wrong."""
 
 
 class Expired(Declined):
-    """The request waited so long that nobody is likely to want its answer."""
+    """The request waited so long that its client has probably given up."""
 
 
 class OutOfTime(Declined):
-    """The pictures before this one took all the time that a request is given."""
+    """The images before this one took all the time of the request."""
 
 
 class Busy(Declined):
@@ -115,4 +115,4 @@ class Busy(Declined):
 
 
 class Abandoned(Declined):
-    """The client closed the connection before its answer was computed."""
+    """The client closed the connection before the prediction was computed."""

@@ -15,7 +15,7 @@ from dlflask.types import Tensor
 
 
 class OutputSpec(NamedTuple):
-    """Type and shape of one output, of one image, in the Open Inference Protocol."""
+    """Type and shape of an output for one image, in the Open Inference Protocol."""
 
     datatype: str
     shape: list[int]
@@ -26,13 +26,14 @@ class ModelInfo:
     """Description of a recogniser, constant while the process runs.
 
     Attributes:
-        name: Its name in addresses and metrics, such as `mnist`.
+        name: Name in URLs and metrics, such as `mnist`.
         sha256: SHA-256 of the model file, in hexadecimal.
-        preprocessing: Version of everything between an image's bytes and the network's input.
-        labels: Values that `Result.label` can have, counted each by itself; empty if unbounded.
-        verdicts: Values that `Result.verdict` can have.
+        preprocessing: Version of all steps from an image's bytes to the network's input.
+        labels: Possible values of `Result.label`, which metrics count; empty if unbounded.
+        verdicts: Possible values of `Result.verdict`.
         outputs: Outputs in the Open Inference Protocol, by name.
-        input_shape: Shape of one input tensor there; empty if only image files are accepted.
+        input_shape: Shape of one input tensor in that protocol; empty if it accepts image files
+            only.
     """
 
     name: str
@@ -61,14 +62,14 @@ class Result(Protocol):
 
     @property
     def milliseconds(self) -> Mapping[str, float]:
-        """Duration of each stage that took place: `decode`, `place`, `predict`."""
+        """Duration of each stage that ran: `decode`, `place` (normalisation), `predict`."""
 
 
 AnyResult = TypeVar("AnyResult", bound=Result)
 
 
 class Recogniser(Protocol[AnyResult]):
-    """Model with everything that leads from the bytes of an image to a result."""
+    """Model with all steps from the bytes of an image to a result."""
 
     @property
     def info(self) -> ModelInfo:
@@ -76,7 +77,7 @@ class Recogniser(Protocol[AnyResult]):
 
     @property
     def is_ready(self) -> bool:
-        """Whether `setup` has succeeded."""
+        """True if `setup` has succeeded."""
 
     def setup(self) -> None:
         """Compile the network and test it. Call it after the process has forked.
@@ -88,7 +89,7 @@ class Recogniser(Protocol[AnyResult]):
     def read_many(
         self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
     ) -> list[AnyResult | DlflaskError]:
-        """Read images; an error in place of an image stays in its place.
+        """Read images; an error in place of an image is returned unchanged.
 
         Args:
             uploads: Bytes of image files.
@@ -100,13 +101,13 @@ class Recogniser(Protocol[AnyResult]):
         """
 
     def read_tensors(self, tensors: Tensor) -> list[AnyResult]:
-        """Read (N, *input_shape) float32 tensors, as `read_many` makes them of images."""
+        """Read (N, *input_shape) float32 tensors, like those that `read_many` computes."""
 
     def encode(self, result: AnyResult, *, details: bool) -> str:
-        """Return the JSON object that a client receives for `result`."""
+        """Return the JSON of the response for `result`."""
 
     def output(self, name: str, results: Sequence[AnyResult]) -> Any:
-        """Return the values of one of the outputs, one for each result."""
+        """Return the values of the output `name`, one for each result."""
 
 
 def read(recogniser: Recogniser[AnyResult], upload: bytes) -> AnyResult:

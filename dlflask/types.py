@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 #: Decoded image: (height, width) or (channels, height, width), 0..255.
 Pixels = NDArray[np.uint8]
 
-#: Ink: (height, width), 1 where a pen touched the paper, 0 elsewhere.
+#: Ink: (height, width) in 0..1, 1 where a pen touched the paper, 0 on paper.
 Ink = NDArray[np.float32]
 
-#: Input of a network: (28, 28), ink = 1, or (N, 28, 28) as a batch.
+#: Input of a network: (28, 28) in 0..1, ink = 1, or (N, 28, 28) as a batch.
 Tensor = NDArray[np.float32]
 
 #: Outputs of a network: (classes,) or (N, classes).
@@ -26,7 +26,7 @@ SIZE = 28
 
 
 class ImageBox(NamedTuple):
-    """Box in an image, in Pillow's order, in pixels; `right` and `bottom` lie outside."""
+    """Box in an image, in pixels, in Pillow's order; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -35,7 +35,7 @@ class ImageBox(NamedTuple):
 
 
 class ArrayBox(NamedTuple):
-    """Box in an array, in NumPy's order, in pixels; `bottom` and `right` lie outside."""
+    """Box in an array, in pixels, in NumPy's order; `bottom` and `right` are exclusive."""
 
     top: int
     left: int

@@ -555,14 +555,22 @@ show_images(shown, titles, columns=10, scale=0.9, alt=alt, heading=heading)
 #
 # Nine in ten predictions with a confidence of 90 % should be right. Networks are often off, and one
 # number corrects most of it: the *temperature*, by which all logits are divided. It is fitted on
-# held-back digits, plain and augmented, and is part of the weights in the file. The cell undoes it
-# to show its effect.
+# held-back digits, plain and augmented, and is part of the weights in the file.
 
 # %%
+from dlflask.digits.thresholds import Thresholds
 from dlflask.inference.model_file import read_thresholds
+
+thresholds = Thresholds.from_json(read_thresholds(MODEL))
+print(f"temperature in the file: {thresholds.temperature:.3f}")
+
+# %% [markdown]
+# The next cell fits it again, to held-back digits that are augmented, and undoes it to show its
+# effect.
+
+# %%
 from dlflask.train.calibration.temperature_scaling import fit_temperature
 
-thresholds = read_thresholds(MODEL)
 number = 500 if FAST else len(asked)
 held_outputs, held_labels = held_back_digits(asked[:number], truth[:number])
 held_outputs = predict(served, held_outputs)
@@ -572,7 +580,6 @@ for name, (outputs, labels) in sets.items():
     undone = np.maximum(outputs, 1e-30) ** thresholds.temperature
     before[name] = calibration(digit_probabilities(undone), labels)
     after[name] = calibration(digit_probabilities(outputs), labels)
-print(f"temperature in the file: {thresholds.temperature:.3f}")
 print(f"fitted again to the outputs of the file: {fit_temperature(held_outputs, held_labels):.3f}")
 
 # %% [markdown]

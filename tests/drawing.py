@@ -1,4 +1,4 @@
-"""Digits drawn by pen strokes: pictures of one's own for tests, samples and the README.
+"""Digits drawn by pen strokes, for tests, the page's samples and the README.
 
 `python -m tests.drawing` writes static/4.jpg and the page's samples, static/samples/*.png.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-#: Points that the pen passes, stroke by stroke, x to the right and y down, in a box of 100.
+#: Points of each stroke, x to the right and y down, in a box of 100 x 100.
 STROKES = {
     0: [[(52, 8), (28, 18), (18, 50), (28, 82), (50, 92), (74, 80), (82, 48), (72, 18), (50, 8)]],
     1: [[(34, 26), (52, 8), (52, 50), (51, 92)]],
@@ -68,7 +68,7 @@ STROKES = {
     ],
 }
 
-#: What a camera stores for each EXIF orientation of an upright picture.
+#: Transposition of an upright image that a camera stores, by EXIF orientation.
 STORED_AS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -79,7 +79,7 @@ STORED_AS = {
     8: Image.Transpose.ROTATE_270,
 }
 
-#: Drawn at this many times the size and reduced, for smooth edges.
+#: Factor by which a digit is drawn larger and then reduced, for smooth edges.
 _OVERSAMPLING = 4
 
 
@@ -92,25 +92,25 @@ def draw_digit(
     pen: float = 8.0,
     margin: float = 0.15,
 ) -> Image.Image:
-    """A square RGB picture of `label`; `pen` is the stroke's width in hundredths of the box."""
+    """Draw a square RGB image of `label`; `pen` is the stroke's width in hundredths of the box."""
     side = size * _OVERSAMPLING
-    picture = Image.new("RGB", (side, side), paper)
-    pencil = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (side, side), paper)
+    pencil = ImageDraw.Draw(image)
     box = side * (1 - 2 * margin) / 100
     radius = pen * box / 2
     for stroke in STROKES[label]:
         points = pen_path(stroke) * box + side * margin
         for x, y in points:
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
-    return picture.resize((size, size), Image.Resampling.BOX)
+    return image.resize((size, size), Image.Resampling.BOX)
 
 
-def photograph(picture: Image.Image, seed: int = 0) -> Image.Image:
-    """The same picture as a phone might take it: tilted, ruled paper, a shadow, grain."""
+def photograph(image: Image.Image, seed: int = 0) -> Image.Image:
+    """Return `image` as a phone might photograph it: tilted, on ruled paper, shaded, noisy."""
     rng = np.random.default_rng(seed)
-    width, height = picture.size
+    width, height = image.size
     paper = (236, 232, 220)
-    tilted = picture.rotate(rng.uniform(-8, 8), Image.Resampling.BICUBIC, fillcolor=paper)
+    tilted = image.rotate(rng.uniform(-8, 8), Image.Resampling.BICUBIC, fillcolor=paper)
     page = np.minimum(np.asarray(tilted, np.float32), paper)
     page[8 :: max(12, height // 8)] -= (40, 20, 0)
     light = np.linspace(1, 0.55, width) * np.linspace(1, 0.8, height)[:, None]
@@ -119,7 +119,7 @@ def photograph(picture: Image.Image, seed: int = 0) -> Image.Image:
 
 
 def pen_path(stroke: list[tuple[int, int]]) -> np.ndarray:
-    """Many points on the Catmull-Rom curve through those of `stroke`: (N, 2), in a box of 100."""
+    """Return (N, 2) points of the Catmull-Rom curve through `stroke`, in a box of 100 x 100."""
     points = np.array(stroke, float)
     ends = np.concatenate([points[:1], points, points[-1:]])
     t = np.linspace(0, 1, 60, endpoint=False)[:, None]
@@ -136,8 +136,8 @@ def pen_path(stroke: list[tuple[int, int]]) -> np.ndarray:
     return np.concatenate([*pieces, points[-1:]])
 
 
-#: The page's samples: (ink, paper), the pen, and how far the digit is from the edges. Unlike each
-#: other, as people's pictures are: blue on white, chalk on a board, pencil, a yellow note.
+#: Ink, paper, pen and margin of the page's samples. They differ as users' images do: blue on white,
+#: chalk on a board, pencil, a yellow note.
 _MATERIALS = (
     ((24, 52, 150), (255, 255, 255), 9.0, 0.16),
     ((245, 245, 240), (38, 70, 60), 10.0, 0.20),
@@ -148,14 +148,14 @@ _MATERIALS = (
 
 
 def draw_sample(label: int) -> Image.Image:
-    """The sample of `label` on the page: 112 x 112 in eight colours, under a kilobyte as PNG."""
+    """Draw the page's sample of `label`: 112 x 112 in eight colours, under a kilobyte as PNG."""
     ink, paper, pen, margin = _MATERIALS[label % len(_MATERIALS)]
-    picture = draw_digit(label, 112, ink=ink, paper=paper, pen=pen, margin=margin)
-    return picture.quantize(8, dither=Image.Dither.NONE)
+    image = draw_digit(label, 112, ink=ink, paper=paper, pen=pen, margin=margin)
+    return image.quantize(8, dither=Image.Dither.NONE)
 
 
 def main(folder: Path) -> None:
-    """Write the pictures under `folder`."""
+    """Write the images under `folder`."""
     draw_digit(4, 280).save(folder / "4.jpg", quality=90)
     (folder / "samples").mkdir(exist_ok=True)
     for label in STROKES:

@@ -1,4 +1,4 @@
-"""Pictures drawn in the test: no file, no network, no Keras."""
+"""Drawn digits and photographs of them, without files, network or Keras."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-#: Pen strokes as points on a 100 x 100 sheet: each has its own shape, none is a mirror of another.
+#: Pen strokes as points on a sheet of 100 x 100; none is the mirror image of another.
 STROKES = {
     1: [[(38, 26), (52, 12), (52, 88)]],
     2: [[(30, 28), (45, 12), (64, 18), (66, 38), (30, 86), (72, 84)]],
@@ -18,7 +18,7 @@ STROKES = {
 
 
 def draw_digit(digit: int, side: int = 120, width: int = 7) -> Image.Image:
-    """White ink on black, mode L, `side` pixels; `width` is in hundredths of it."""
+    """Draw white ink on black, mode L, `side` pixels wide; `width` is in hundredths of `side`."""
     large = Image.new("L", (side * 4, side * 4))
     pen = ImageDraw.Draw(large)
     scale, radius = side * 4 / 100, side * 4 * width / 200
@@ -37,7 +37,7 @@ def photograph(
     light: NDArray[np.float32] | float = 1.0,
     noise: float = 2.0,
 ) -> Image.Image:
-    """The digit written by `pen` on `paper`, lit by `light`, with the grain of a camera."""
+    """Return the digit drawn by `pen` on `paper`, lit by `light`, with the noise of a camera."""
     cover = np.asarray(digit.filter(ImageFilter.GaussianBlur(0.7)), np.float32)[..., None] / 255
     colours = np.array(paper) * (1 - cover) + np.array(pen) * cover
     if not isinstance(light, float):
@@ -46,8 +46,8 @@ def photograph(
     return Image.fromarray(np.clip(colours + grain, 0, 255).astype(np.uint8))
 
 
-def place_by_mnist_rule(digit: int) -> NDArray[np.uint8]:
-    """A 28x28 picture as MNIST's are: 20 pixels long, its centre of mass in the middle."""
+def draw_mnist_digit(digit: int) -> NDArray[np.uint8]:
+    """Draw 28 x 28 pixels as in MNIST: 20 pixels long, its centre of mass in the middle."""
     ink = draw_digit(digit, 400)
     box = ink.crop(ink.getbbox())
     scale = 20 / max(box.size)
@@ -57,15 +57,15 @@ def place_by_mnist_rule(digit: int) -> NDArray[np.uint8]:
     rows, columns = np.indices(small.shape)
     top = round(14 - float((rows * small).sum() / small.sum()))
     left = round(14 - float((columns * small).sum() / small.sum()))
-    placed = np.zeros((28, 28), np.uint8)
-    placed[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return placed
+    image = np.zeros((28, 28), np.uint8)
+    image[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return image
 
 
 def difference(tensor: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """Mean difference of two tensors, 0..1, where one may lie a pixel further.
+    """Return the mean difference of two tensors, 0..1, at the best shift of at most a pixel.
 
-    A digit is placed by whole pixels: a hair's breadth decides which way half a pixel is rounded.
+    Digits are placed by whole pixels, so a tiny change may shift one by a pixel.
     """
     shifts = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     return min(float(np.abs(np.roll(tensor, by, (0, 1)) - expected).mean()) for by in shifts)
@@ -73,7 +73,7 @@ def difference(tensor: NDArray[np.float32], expected: NDArray[np.float32]) -> fl
 
 @pytest.fixture(params=sorted(STROKES), ids=lambda digit: f"digit-{digit}")
 def digit(request: pytest.FixtureRequest) -> int:
-    """Each digit that can be drawn, one after the other."""
+    """Label of each digit that can be drawn, in turn."""
     number: int = request.param
     return number
 
@@ -87,4 +87,4 @@ def a_drawing(digit: int) -> Image.Image:
 @pytest.fixture
 def mnist_digit(digit: int) -> NDArray[np.uint8]:
     """(28, 28) uint8 that follows MNIST's rule."""
-    return place_by_mnist_rule(digit)
+    return draw_mnist_digit(digit)

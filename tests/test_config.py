@@ -6,12 +6,12 @@ from dlflask.config import Config
 from dlflask.errors import ConfigError
 
 
-def test_no_variable_gives_the_defaults():
+def test_config_without_variables():
     assert Config.from_environment({"PATH": "/bin"}) == Config()
     assert Config().model_path.name == "mnist_model.h5"
 
 
-def test_each_variable_sets_its_field():
+def test_config_from_variables():
     config = Config.from_environment(
         {"DLFLASK_MODEL_PATH": "other.h5", "DLFLASK_MAX_UPLOAD_BYTES": "1000"}
     )
@@ -20,19 +20,19 @@ def test_each_variable_sets_its_field():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
         ("DLFLASK_MODLE_PATH", "x", "DLFLASK_MODEL_PATH"),
         ("DLFLASK_MAX_UPLOAD_BYTES", "4 MB", "whole number"),
         ("DLFLASK_MAX_UPLOAD_BYTES", "0", "1 or more"),
     ],
 )
-def test_a_wrong_variable_refuses_to_start(name, value, says):
-    with pytest.raises(ConfigError, match=says) as caught:
+def test_config_invalid_variable(name, value, message):
+    with pytest.raises(ConfigError, match=message) as caught:
         Config.from_environment({name: value})
 
     assert name in str(caught.value)
 
 
-def test_the_variable_of_docker_compose_is_let_pass():
+def test_config_ignores_variables_of_docker_compose():
     assert Config.from_environment({"DLFLASK_PORT": "8080"}) == Config()

@@ -10,7 +10,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from dlflask.digits.normalization import is_placed, read_tensor
+from dlflask.digits.normalization import is_normalized, read_tensor
 from notebooks.support.mcnemar import mcnemar
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
@@ -143,7 +143,7 @@ def draw_mnist(path):
     images = np.uint8(np.round(np.array(placed) * 255))
     labels = np.array([label for label, _ in drawn], np.uint8)
     # Leave out digits that deviate from MNIST's rule; they would be normalised again and change.
-    follows = [is_placed(image / np.float32(255)) for image in images]
+    follows = [is_normalized(image / np.float32(255)) for image in images]
     images, labels = images[follows], labels[follows]
     order = rng.permutation(8_000) % len(images)
     many, of_many = images[order], labels[order]

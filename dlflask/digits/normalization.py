@@ -1,7 +1,7 @@
-"""Ink in, tensor out: the digit placed as MNIST placed its digits.
+"""Normalisation of a digit in position, size and contrast, as in MNIST.
 
-One place for training, notebook and service, so that the network is never shown what it was not
-trained on.
+Training, notebook and service share this module, so that the network receives the same kind of
+input everywhere.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from dlflask.imaging.decode import read_ink
 from dlflask.imaging.resize import resize
 from dlflask.types import SIZE, Ink, Tensor
 
-#: Named by every answer. Counted up whenever a picture may give another tensor than before, by a
-#: change here or in anything between the upload's bytes and the tensor; a test notices.
+#: Version of the steps from an image's bytes to the tensor, part of each receipt. Increase it with
+#: any change, here or in `imaging`, that may change a tensor; a test compares recorded ones.
 PREPROCESSING = "3"
 
-#: MNIST's rule: the digit fits a 20x20 box and its centre of mass is the centre of 28x28.
+#: Side of the digit's box in pixels. In MNIST, the digit fits a box of 20 x 20 and its centre of
+#: mass is the centre of the image of 28 x 28.
 BOX = 20
 
-#: Mean ink of a stroke, weighted by ink: 0.74 to 0.92 for 98 % of MNIST's digits. A thin or
-#: faint stroke is raised to it.
+#: Least mean ink of a stroke, weighted by ink, 0..1; thin and faint strokes are raised to it. For
+#: 98 % of MNIST's digits it is 0.74 to 0.92.
 STROKE_LEVEL = 0.8
 
-#: For each pixel of a line: 1, and where it is. Products with these are areas and first moments.
+#: Rows of ones and of coordinates; products with them are areas and first moments.
 _MOMENTS = np.stack([np.ones(SIZE), np.arange(SIZE)]).astype(np.float32)
 
 
@@ -43,49 +44,48 @@ def read_tensor(upload: bytes) -> Tensor:
 
 
 def normalize(ink: Ink) -> Tensor:
-    """Find the digit and place it as MNIST does.
+    """Find the digit and normalise it as in MNIST.
 
     Args:
         ink: (height, width) float32 in 0..1, ink = 1, paper = 0.
 
     Returns:
-        (28, 28) float32 in 0..1. A picture that is already placed by MNIST's rule is returned
-        with its values unchanged.
+        (28, 28) float32 in 0..1: `ink` itself if it is already normalised.
 
     Raises:
-        BlankImage: There is no ink, or too little of it to be a digit.
+        BlankImage: The ink is missing or too little to be a digit.
 
     Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, III.A.
     """
-    if is_placed(ink):
+    if is_normalized(ink):
         return ink
     return centre(boost_contrast(scale_to_box(cut_out_digit(ink))))
 
 
-def is_placed(ink: Ink) -> bool:
-    """Whether `ink` follows MNIST's rule already, as all 70,000 digits of MNIST do."""
+def is_normalized(ink: Ink) -> bool:
+    """Return True if `ink` follows MNIST's rule, as all 70,000 digits of MNIST do."""
     if ink.shape != (SIZE, SIZE) or ink.max() < 0.99:
         return False
     box = inked_box(ink > 0)
     if box is None or max(box[2] - box[0], box[3] - box[1]) not in (BOX - 1, BOX):
         return False
     middle_y, middle_x = centre_of_mass(ink)
-    # Measured over MNIST: the longest side is 19 or 20, the centre of mass 13.48 to 14.50.
+    # In MNIST, the longer side is 19 or 20 and the centre of mass lies at 13.48 to 14.50.
     return max(abs(middle_y - SIZE / 2), abs(middle_x - SIZE / 2)) < 0.53
 
 
 def scale_to_box(digit: Ink) -> Ink:
-    """Scale the longer side to 20, by areas when shrinking, so that no stroke is lost."""
+    """Scale the longer side to `BOX`; shrinking averages areas, which keeps thin strokes."""
     height, width = digit.shape
     scale = BOX / max(height, width)
     box = resize(digit, max(1, round(height * scale)), max(1, round(width * scale)))
-    # Enlarged, the slope at an edge may go on below 0.
-    normal: Ink = np.maximum(box / box.max(), 0)
-    return normal
+    # Enlarging extrapolates the slope at an edge, possibly below 0.
+    scaled: Ink = np.maximum(box / box.max(), 0)
+    return scaled
 
 
 def boost_contrast(box: Ink) -> Ink:
-    """Raise faint strokes to the ink of MNIST's."""
+    """Raise thin or faint strokes to `STROKE_LEVEL`."""
     level = float(np.vdot(box, box) / box.sum())
     if level >= STROKE_LEVEL:
         return box
@@ -94,7 +94,7 @@ def boost_contrast(box: Ink) -> Ink:
 
 
 def centre(box: Ink) -> Tensor:
-    """Lay the box on 28x28 with its centre of mass in the middle, by whole pixels."""
+    """Place the box on 28 x 28 pixels, its centre of mass in the middle to the nearest pixel."""
     height, width = box.shape
     middle_y, middle_x = centre_of_mass(box)
     top = _whole_pixels(SIZE / 2 - middle_y, SIZE - height)
@@ -105,14 +105,17 @@ def centre(box: Ink) -> Tensor:
 
 
 def _whole_pixels(offset: float, most: int) -> int:
-    """Round to 0..most; halves, which symmetrical digits have, the same way on every processor."""
+    """Round to 0..`most`, and halves the same way on every processor.
+
+    The offset of a symmetrical digit is exactly a half, give or take the last bit.
+    """
     return min(max(math.floor(offset + 0.501), 0), most)
 
 
 def centre_of_mass(ink: Ink) -> tuple[float, float]:
-    """Find the row and column around which the ink of at most 28 x 28 pixels lies.
+    """Return the row and column of the centre of mass of at most 28 x 28 pixels.
 
-    Two small products: three times as quick as sums along each axis.
+    Two small matrix products take a third of the time of sums along each axis.
     """
     height, width = ink.shape
     moments = _MOMENTS[:, :height] @ ink @ _MOMENTS[:, :width].T

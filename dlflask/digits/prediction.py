@@ -1,4 +1,4 @@
-"""What the network says of one picture: ten probabilities, a verdict, their form on the wire."""
+"""Prediction for one image: probabilities of the ten digits, the verdict, and their JSON."""
 
 from __future__ import annotations
 
@@ -9,69 +9,69 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.digits.thresholds import NOT_A_DIGIT, PLAIN, Thresholds
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, NOT_A_DIGIT, Thresholds
 
-#: A digit is a candidate from this part of the most probable one's probability on.
+#: Minimum probability of a candidate, relative to the most probable digit.
 CANDIDATE = 0.2
 
 _PAIRS = ",".join(f'{{"label":"{label}","probability":"%s"}}' for label in range(NOT_A_DIGIT))
-_ANSWER = f'{{"most_probable_label":"%s","predictions":[{_PAIRS}],"success":true}}'
+_RESPONSE = f'{{"most_probable_label":"%s","predictions":[{_PAIRS}],"success":true}}'
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the network says of one picture.
+    """Outputs of the network for one image.
 
     Attributes:
-        outputs: (10,) float32, the probabilities of the digits 0..9 in order, or (11,) with the
-            probability of no digit behind them; summing to 1.
-        thresholds: Of the verdict.
+        outputs: Probabilities that sum to 1: (10,) float32, of the digits 0 to 9, or (11,) with the
+            probability of no digit as the last.
+        thresholds: Thresholds of the verdict.
     """
 
     outputs: NDArray[np.float32]
-    thresholds: Thresholds = PLAIN
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
 
     @cached_property
     def probabilities(self) -> NDArray[np.float32]:
-        """(10,) float32 that sum to 1: of each digit, given that the picture shows one."""
+        """Probability of each digit, given that the image shows one: (10,) float32, sum 1."""
         digits = self.outputs[:NOT_A_DIGIT]
         if len(self.outputs) == NOT_A_DIGIT:
             return digits
         total = digits.sum()
-        # Where "not a digit" takes everything, float32 leaves exactly 0 to the others.
+        # If "not a digit" is certain, all digits round to exactly 0 in float32.
         return digits / total if total > 0 else np.full_like(digits, 1 / NOT_A_DIGIT)
 
     @property
     def label(self) -> int:
-        """The most probable digit, 0..9."""
+        """Most probable digit, 0..9."""
         return int(self.probabilities.argmax())
 
     @property
     def confidence(self) -> float:
-        """The probability of `label`, 0..1."""
+        """Probability of `label`, 0..1."""
         return float(self.probabilities.max())
 
     @property
     def not_a_digit(self) -> float:
-        """The probability that the picture shows no digit, 0..1; 0 from a ten-output model."""
+        """Probability that the image shows no digit, 0..1; 0 for a model of ten outputs."""
         return float(self.outputs[NOT_A_DIGIT:].sum())
 
     @property
     def verdict(self) -> str:
         """`digit`, `unsure` or `not_a_digit`."""
-        return self.thresholds.judge_one(self.outputs.tolist())
+        return self.thresholds.decide(self.outputs.tolist())
 
     @property
     def candidates(self) -> list[int]:
-        """The digits worth naming, most probable first: at least `CANDIDATE` of the first one."""
+        """Digits of at least `CANDIDATE` times the highest probability, most probable first."""
         order = np.argsort(-self.probabilities, kind="stable")
         least = CANDIDATE * self.confidence
         return [int(label) for label in order if self.probabilities[label] >= least]
 
     def to_wire(self) -> dict[str, Any]:
-        """The answer of `POST /predictlabel`: labels and probabilities are strings.
+        """Return the response of `POST /predictlabel`, in which all values are strings.
 
-        A probability is written as the shortest decimal that reads back to the same float32.
+        A probability is the shortest decimal that parses to the same float32.
         """
         return {
             "most_probable_label": str(self.label),
@@ -83,5 +83,5 @@ class Prediction:
         }
 
     def to_json(self) -> str:
-        """The same as compact JSON, filled into its text: 10 µs instead of 40 through `json`."""
-        return _ANSWER % (self.label, *self.probabilities)
+        """Return `to_wire` as compact JSON, from a template: 10 µs instead of 40 with `json`."""
+        return _RESPONSE % (self.label, *self.probabilities)

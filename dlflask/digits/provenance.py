@@ -1,4 +1,4 @@
-"""A reading in, all that is needed to get the same answer again out."""
+"""Receipt of a prediction: everything needed to reproduce it bit for bit."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from dlflask.types import Tensor
 
 
 class Runtime(Protocol):
-    """What a receipt says of a classifier."""
+    """Description of a classifier in a receipt."""
 
     @property
     def sha256(self) -> str:
-        """Of the model file, in hexadecimal."""
+        """SHA-256 of the model file, in hexadecimal."""
 
     @property
     def runtime(self) -> str:
-        """What computes, on what kind of processor."""
+        """Runtime, its version and the kind of processor."""
 
 
 def receipt(upload: bytes, tensor: Tensor, classifier: Runtime) -> dict[str, Any]:
-    """What went in and what computed.
+    """Describe the input, the model and the software of a prediction.
 
-    The same tensor gives the same probabilities, bit for bit, from the same model and runtime, in
-    any worker and any batch. The same picture gives the same tensor by the same preprocessing.
+    With the same model and runtime, the same tensor gives the same probabilities, bit for bit, in
+    any worker and any batch. With the same preprocessing, the same image gives the same tensor.
 
     Returns:
-        `tensor` is 784 little-endian float32 in base64, as FP32 of POST /v2/models/mnist/infer.
+        The receipt. `tensor` is 784 little-endian float32 values in base64, the FP32 data that
+        `POST /v2/models/mnist/infer` accepts.
     """
     return {
         "picture_sha256": hashlib.sha256(upload).hexdigest(),

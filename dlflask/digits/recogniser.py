@@ -1,8 +1,8 @@
 """Recogniser of one handwritten digit: decode, normalise, predict.
 
-Images pass stage by stage: all are decoded, then all are normalised, then all are predicted. The
-code of a stage is in the processor's caches from the second image on, so a batch takes four fifths
-of the time of the same images one by one.
+A batch passes stage by stage: all images are decoded, then all are normalised, then all are
+predicted. From the second image on, the code of a stage is in the processor's caches, so a batch
+takes four fifths of the time of its images one by one.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ Output = TypeVar("Output")
 
 
 class DigitClassifier(Runtime, Protocol):
-    """Network that `DigitRecogniser` needs; `Classifier` is one."""
+    """Classifier of tensors that `DigitRecogniser` uses, such as `Classifier`."""
 
     @property
     def is_ready(self) -> bool:
-        """Whether predictions can be made now."""
+        """True if the network is compiled and has passed its self-test."""
 
     def warm_up(self) -> None:
-        """Compile and self-test; raise ModelError if that fails."""
+        """Compile and test the network; raise ModelError if that fails."""
 
     def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
         """Classify (28, 28) float32 tensors in one forward pass, in the order given."""
@@ -111,7 +111,7 @@ class DigitRecogniser:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the network is compiled and has passed its self-test."""
+        """True if the network is compiled and has passed its self-test."""
         return self.classifier.is_ready
 
     def setup(self) -> None:

@@ -1,4 +1,4 @@
-"""Ink in, the strokes of the one digit out: no specks, no ruled lines, no edge of the photo."""
+"""Selection of the digit's strokes among specks, ruled lines and edges of the photo."""
 
 from __future__ import annotations
 
@@ -12,53 +12,54 @@ from dlflask.errors import BlankImage
 from dlflask.imaging.ruled_lines import erase_lines
 from dlflask.types import ArrayBox, Ink, Mask
 
-#: Ink below this is the grey of a blurred edge or of the paper; a stroke has some above `SURE`.
+#: Ink up to `FAINT` is a blurred edge or paper; a stroke has ink of at least `SURE` somewhere.
 FAINT, SURE = 0.2, 0.45
 
-#: Printed lines are looked for in fainter ink than strokes, so that none is left in pieces.
+#: Least ink of a printed line: lower than a stroke's, so that faint parts are erased too.
 LINE = 0.1
 
-#: A blob with less than this part of the main stroke's ink is a speck.
+#: Least ink of a stroke, relative to the main stroke; a blob with less is a speck.
 MIN_BLOB = 0.04
 
-#: A blob cut by the picture's edge belongs to something else unless it has this part of the ink.
+#: The same for a blob cut by the image's edge, which is probably part of something else.
 MIN_CUT_BLOB = 0.3
 
-#: Blobs all over are the grain of the paper, unless one digit has this part of their ink.
+#: More blobs than `MAX_SPECKS` are the grain of the paper if the digit has less than `MIN_SHARE`
+#: of all ink.
 MIN_SHARE, MAX_SPECKS = 0.3, 20
 
-#: Strokes of one digit are no further apart than this part of its longer side.
+#: Largest gap between strokes of one digit, relative to the longer side of the main stroke.
 MAX_STROKE_GAP = 0.3
 
-#: The smallest digit that can be read, in pixels of the picture that was sent.
+#: Longer side of the smallest digit, in pixels.
 MIN_SIDE = 4
 
-SPECKS = "The picture shows specks and no digit. Write one digit, larger."
+SPECKS = "The image shows specks but not a digit. Write one larger digit and send it again."
 
 _AROUND = np.ones((3, 3), bool)
 
 
 def cut_out_digit(ink: Ink) -> Ink:
-    """Cut the picture down to the strokes of the digit and clear all else.
+    """Return the ink of the digit, cropped to its strokes; all other ink is cleared.
 
     Raises:
-        BlankImage: There are no strokes, or too small ones to be a digit.
+        BlankImage: Strokes are missing or too small to be a digit.
     """
     digit, _ = find_digit(ink)
     return digit
 
 
 def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
-    """Find the ink of the digit, cut out, and the (row, column) of its upper left corner.
+    """Return the ink of the digit as `cut_out_digit` does, and its upper left (row, column).
 
     Raises:
-        BlankImage: There are no strokes, or too small ones to be a digit.
+        BlankImage: Strokes are missing or too small to be a digit.
     """
     ink = erase_lines(ink, ink > LINE)
     mask = ink > FAINT
     inked = inked_box(mask)
     if inked is None:
-        raise BlankImage("The picture shows no ink. Write one digit and send it again.")
+        raise BlankImage("The image shows no ink. Write one digit and send it again.")
     first_row, first_column, *_ = inked
     height, width = ink.shape
     ink, mask = _cut(ink, inked), _cut(mask, inked)
@@ -87,10 +88,9 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
 
 
 def inked_box(mask: Mask) -> ArrayBox | None:
-    """Find the box around all ink; None where there is none.
+    """Return the box around all ink, None if there is none.
 
-    The rows are found by where a true value comes first and last: a third of the time that it
-    takes to reduce each of them.
+    Searching the flat mask for the first and last row takes a third of the time of a reduction.
     """
     columns = np.logical_or.reduce(mask)
     left = int(columns.argmax())
@@ -113,15 +113,15 @@ def _check_strokes(peak: float, side: int) -> None:
         raise BlankImage(SPECKS)
     if side < MIN_SIDE:
         raise BlankImage(
-            f"The largest mark in the picture is under {MIN_SIDE} pixels. Send a picture in which "
-            "the digit is at least 8 pixels high."
+            f"The largest mark in the image is under {MIN_SIDE} pixels. Send an image in which the "
+            "digit is at least 8 pixels high."
         )
 
 
 def _strokes_of_one_digit(
     bounds: NDArray[np.signedinteger], mass: NDArray[np.number], is_cut: Mask
 ) -> Mask:
-    """Keep the blob with the most ink and what lies near it and is no speck."""
+    """Select the blob with the most ink, and the blobs near it that are not specks."""
     main = int(mass.argmax())
     top_left, bottom_right = bounds[:, :2], bounds[:, 2:]
     gap = MAX_STROKE_GAP * (bottom_right[main] - top_left[main]).max()

@@ -1,4 +1,4 @@
-"""What the network says of a picture in, `digit`, `unsure` or `not_a_digit` out."""
+"""Verdict on an image, `digit`, `unsure` or `not_a_digit`, from the outputs of the network."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dlflask.errors import ModelError
 
 Probabilities = NDArray[np.float32]
 
-#: The digits stand in the columns before this one; a model that has it says here "no digit".
+#: Index of the optional eleventh output: the probability that the image shows no digit.
 NOT_A_DIGIT = 10
 
-#: In the order in which reports list them.
+#: Verdicts, in the order of the reports.
 VERDICTS = ("digit", "unsure", "not_a_digit")
 
 _UNREADABLE = "The thresholds stored in the model cannot be read ({}). Run `make train` again."
@@ -26,14 +26,16 @@ _UNREADABLE = "The thresholds stored in the model cannot be read ({}). Run `make
 
 @dataclass(frozen=True)
 class Thresholds:
-    """When a picture is called what; chosen on development pictures, stored with the model.
+    """Thresholds of the verdict, chosen on development images and stored with the model.
 
     Attributes:
-        unsure_below: A picture is a `digit` from this probability of the most probable digit on,
-            before the ten are normalised.
-        not_a_digit_above: Any other picture is `not_a_digit` above this probability of being none.
-        temperature: What the logits were divided by; kept to be read, already in the weights.
-        chosen_on: In words.
+        unsure_below: Least probability of the most probable digit for `digit`, 0..1, before the
+            ten are normalised to sum to 1.
+        not_a_digit_above: Probability of no digit above which any other image is `not_a_digit`,
+            0..1.
+        temperature: Divisor of the logits, above 0. It is already part of the weights and is
+            stored for information.
+        chosen_on: Description of the images on which the thresholds were chosen.
     """
 
     unsure_below: float
@@ -41,31 +43,31 @@ class Thresholds:
     temperature: float
     chosen_on: str
 
-    def judge(self, probabilities: Probabilities) -> NDArray[np.str_]:
-        """One of `VERDICTS` for each row of (N, 10) or (N, 11) probabilities."""
+    def decide_batch(self, probabilities: Probabilities) -> NDArray[np.str_]:
+        """Return one of `VERDICTS` for each row of (N, 10) or (N, 11) probabilities."""
         is_digit = probabilities[:, :NOT_A_DIGIT].max(axis=1) >= self.unsure_below
-        # No eleventh column, no `not_a_digit`: the sum over none is 0.
-        is_none = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above
-        return np.where(is_digit, "digit", np.where(is_none, "not_a_digit", "unsure"))
+        # Without an eleventh column the sum is 0, and `not_a_digit` cannot occur.
+        is_other = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above
+        return np.where(is_digit, "digit", np.where(is_other, "not_a_digit", "unsure"))
 
-    def judge_one(self, outputs: Sequence[float]) -> str:
-        """The same for one row of float32 values as a list: 1 µs instead of 7."""
+    def decide(self, outputs: Sequence[float]) -> str:
+        """Return the verdict of one row of float32 values, as a list: 1 µs instead of 7."""
         if max(outputs[:NOT_A_DIGIT]) >= self._levels[0]:
             return "digit"
         return "not_a_digit" if sum(outputs[NOT_A_DIGIT:]) > self._levels[1] else "unsure"
 
     @cached_property
     def _levels(self) -> tuple[float, float]:
-        """NumPy compares with a threshold rounded to float32; so does `judge_one`."""
+        """The two thresholds rounded to float32, as NumPy rounds them in `decide_batch`."""
         return float(np.float32(self.unsure_below)), float(np.float32(self.not_a_digit_above))
 
     def to_json(self) -> str:
-        """The form stored in the model file."""
+        """Return the JSON text that is stored in the model file."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Thresholds:
-        """Read the text that `to_json` wrote.
+        """Parse the text that `to_json` returned.
 
         Raises:
             ModelError: The text is not JSON of these fields, or a value has a wrong type or range.
@@ -77,7 +79,7 @@ class Thresholds:
         if not thresholds._is_valid():
             raise ModelError(
                 _UNREADABLE.format(
-                    f"received {asdict(thresholds)}; expected numbers in 0..1, a temperature "
+                    f"received {asdict(thresholds)}; expected two numbers in 0..1, a temperature "
                     "above 0 and a text"
                 )
             )
@@ -86,7 +88,7 @@ class Thresholds:
     def _is_valid(self) -> bool:
         numbers = (self.unsure_below, self.not_a_digit_above, self.temperature)
         return (
-            # JSON's true and false are numbers to Python.
+            # In Python, JSON's true and false are instances of int.
             all(isinstance(each, int | float) and not isinstance(each, bool) for each in numbers)
             and 0 <= self.unsure_below <= 1
             and 0 <= self.not_a_digit_above <= 1
@@ -95,8 +97,8 @@ class Thresholds:
         )
 
 
-#: For a model without thresholds of its own. At an even chance the most probable digit is more
-#: likely right than wrong, if the model's confidence means what it says.
-PLAIN = Thresholds(
+#: Thresholds of a model without its own. From 0.5 on, the most probable digit of a calibrated model
+#: is more likely right than wrong.
+DEFAULT_THRESHOLDS = Thresholds(
     unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="nothing: the default"
 )

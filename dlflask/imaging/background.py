@@ -1,7 +1,6 @@
-"""A photograph in, its paper out: one lamp, a shadow, the table around it, light or dark.
+"""Background estimation: the paper's brightness under uneven light, shadows and a visible table.
 
-The paper is looked for on a coarse copy of the picture, in the colour channel that shows the ink
-best.
+The paper is estimated on a coarse copy of the image, in the colour channel with the strongest ink.
 """
 
 from __future__ import annotations
@@ -15,34 +14,35 @@ from scipy import ndimage
 
 from dlflask.imaging.resize import Plane, resize
 
-#: The light is measured on a picture of this longest side, on which strokes are 1 to 4 pixels.
+#: Longest side of the coarse copy, in pixels; strokes on it are 1 to 4 pixels wide.
 COARSE_SIDE = 32
 
-#: A wider blob, in pixels of that picture, is a shadow or the table and no stroke.
+#: Widest blob on the coarse copy, in pixels, that is ink; a wider one is a shadow or the table.
 MAX_STROKE = 15
 
-#: Widest stroke, in pixels of that picture, that is told from a change of light.
+#: Widest stroke on the coarse copy, in pixels, that is separated from a change of light.
 REACH = 9
 
-#: Digits cut out tightly cover up to half of the picture and of its border; a shadow or the table
-#: around the paper covers more of one of them.
+#: Largest part of the image, or of its border, that a tightly cropped digit covers. A shadow or the
+#: table around the paper covers more of one of them.
 MAX_EVEN_SHARE = 0.5
 
-#: Paper is evenly lit if it strays from one lamp's light by less than this part of the contrast.
+#: Largest mean deviation of paper from the light of one lamp, relative to the contrast of the ink.
 MAX_UNEVENNESS = 0.08
 
-#: What has this part of the largest contrast, and lies along more than that part of the border, is
-#: the table around the paper,
-EDGE_INK, MAX_CONTACT = 0.4, 0.08
+#: A dark region is the table around the paper if its contrast exceeds `EDGE_INK` of the largest and
+#: it covers more than `MAX_CONTACT` of the border, provided that the rest of the image still has
+#: `MIN_INSIDE` of the contrast.
+EDGE_INK, MAX_CONTACT, MIN_INSIDE = 0.4, 0.08, 0.15
 
-#: if something of this part of the contrast is left inside.
-MIN_INSIDE, MIN_CONTRAST = 0.15, 12.0
+#: Least contrast of ink, in grey levels.
+MIN_CONTRAST = 12.0
 
 _AROUND = np.ones((3, 3), bool)
 
 
 def measure_distance(planes: NDArray[np.uint8]) -> Plane:
-    """Measure how much darker than its paper, or brighter than dark paper, each pixel is.
+    """Return how much darker than its paper, or brighter than dark paper, each pixel is.
 
     Args:
         planes: (channels, height, width) uint8.
@@ -57,7 +57,7 @@ def measure_distance(planes: NDArray[np.uint8]) -> Plane:
     channel, is_dark = _find_clearest_channel(coarse)
     small = coarse[channel]
     is_evenly_dark, even = _even_paper(small)
-    # From here on the paper is light and the ink dark.
+    # Invert dark paper, so that the paper is light and the ink dark from here on.
     sign = -1 if (is_dark if even is None else is_evenly_dark) else 1
     small = sign * small
     paper = _uneven_paper(small) if even is None else sign * even
@@ -69,13 +69,13 @@ def measure_distance(planes: NDArray[np.uint8]) -> Plane:
 
 
 def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
-    """Find the channel with the strongest strokes, and whether they are bright on dark paper."""
-    # The edge of the photo may show the table, so the middle tells how ink looks.
+    """Return the channel with the strongest strokes, and True if they are bright on dark paper."""
+    # The edge of the photo may show the table, so compare channels in the middle.
     height, width = coarse.shape[1:]
     margin = min(height, width) // 8
     middle = np.s_[:, margin : height - margin, margin : width - margin]
     residual = (coarse - _median(coarse))[middle]
-    # Cubes: few strong pixels are ink, many weak ones are light.
+    # Ink is few strong pixels and light is many weak ones, so sum cubes.
     dark = -(residual.clip(max=0) ** 3).sum(axis=(1, 2))
     bright = (residual.clip(min=0) ** 3).sum(axis=(1, 2))
     channel = int(np.maximum(dark, bright).argmax())
@@ -83,7 +83,7 @@ def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
 
 
 def _median(planes: Plane) -> Plane:
-    """Take the median along rows, then columns, over 2/3 of the picture: the light alone."""
+    """Return the light alone: the median along rows, then columns, over 2/3 of the image."""
     for axis in (1, 2):
         length = planes.shape[axis]
         reach = max(1, length // 3)
@@ -95,7 +95,7 @@ def _median(planes: Plane) -> Plane:
 
 
 def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
-    """Tell whether the paper is dark, and its grey under one lamp; None if the light is uneven.
+    """Return True if the paper is dark, and its grey under one lamp, None if the light is uneven.
 
     Source: Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
     """
@@ -121,8 +121,8 @@ def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
 
 
 def border_share(mask: NDArray[np.bool_]) -> float:
-    """Measure the part of the picture's border that `mask` covers."""
-    # Four times quicker than mean().
+    """Return the part of the image's border that `mask` covers, 0..1."""
+    # count_nonzero takes a quarter of the time of mean.
     count = np.count_nonzero
     height, width = mask.shape
     ends = count(mask[0]) + count(mask[-1])
@@ -131,34 +131,34 @@ def border_share(mask: NDArray[np.bool_]) -> float:
 
 
 def _uneven_paper(small: Plane) -> Plane:
-    """Estimate the paper under and around dark ink, by closing strokes up to a quarter wide."""
-    # Light that falls off towards an edge goes on beyond it, else the edge would look inked.
+    """Estimate the paper under dark ink by closing strokes of up to a quarter of the image."""
+    # Continue the slope of the light beyond the edges; otherwise they would look inked.
     padded = np.pad(small, REACH, mode="reflect", reflect_type="odd")
     closed = ndimage.grey_closing(padded, REACH)
-    # At the edge of a shadow the darker side counts, else the edge would look inked.
+    # Use the darker side along the edge of a shadow; otherwise the edge would look inked.
     darker: Plane = ndimage.minimum_filter(closed, 3)[REACH:-REACH, REACH:-REACH]
     return darker
 
 
 def _fit_light(small: Plane, where: NDArray[np.bool_]) -> Plane:
-    """Fit a quadratic surface to `small` at the pixels `where`: how one lamp lights paper."""
+    """Fit a quadratic surface, the light of one lamp, to `small` at the pixels `where`."""
     y, x = np.indices(small.shape, np.float32) / np.float32(COARSE_SIDE)
     terms = np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=-1)
     known = terms[where]
-    # The normal equations, 6 x 6, are solved several times as fast as what they stand for.
+    # The normal equations, 6 x 6, are solved several times as fast as the full system.
     fit = np.linalg.lstsq(known.T @ known, known.T @ small[where], rcond=None)[0]
     surface: Plane = terms @ fit
     return surface
 
 
 def _photo_edge(distance: Plane) -> Plane | None:
-    """Mark by 1 what lies dark along the edges around a drawing; None if nothing does."""
+    """Return a mask, 0 or 1, of the dark table around the paper, None if it is not visible."""
     mask = distance > EDGE_INK * distance.max()
     border = _along_border(mask)
     most = MAX_CONTACT * len(border)
     if np.count_nonzero(border) <= most:
         return None
-    # Lines and strokes that run out of the picture are thin; a table goes on beyond the border.
+    # Erosion removes lines and strokes that leave the image, but not a table beyond its border.
     wide = ndimage.binary_erosion(mask, _AROUND, border_value=1)
     blobs, num_blobs = ndimage.label(ndimage.binary_dilation(wide, _AROUND) & mask)
     contact = np.bincount(_along_border(blobs), minlength=num_blobs + 1)

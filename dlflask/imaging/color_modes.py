@@ -1,4 +1,4 @@
-"""Any of Pillow's modes in, 8-bit grey or colour out: alpha, palettes, 16 bits, CMYK, floats."""
+"""Conversion of all Pillow modes (alpha, palette, 16-bit, CMYK, float) to 8-bit grey or RGB."""
 
 from __future__ import annotations
 
@@ -12,61 +12,62 @@ from PIL import Image, ImageChops
 from dlflask.imaging.ink import MIDDLE
 from dlflask.types import ImageBox, Pixels
 
-#: Pictures are converted a million pixels at a time: whole, a large one would be held several times
-#: over, 2 GB for 64 megapixels with transparency.
+#: Number of pixels converted at a time. Converted at once, a large image would be held several
+#: times: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20
 
 
-def to_planes(plain: Image.Image) -> Pixels:
-    """Give (height, width) uint8 where no pixel has colour, else (3, height, width)."""
-    if plain.mode == "L":
-        # What np.asarray does, without Pillow's way around by a dictionary.
-        return np.frombuffer(plain.tobytes(), np.uint8).reshape(plain.height, plain.width)
-    red, green, blue = bands = plain.split()
+def to_planes(image: Image.Image) -> Pixels:
+    """Return (3, height, width) uint8, or (height, width) if all pixels are grey."""
+    if image.mode == "L":
+        # The same as np.asarray, without the dictionary that Pillow builds for it.
+        return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width)
+    red, green, blue = bands = image.split()
     if ImageChops.difference(red, green).getbbox() or ImageChops.difference(red, blue).getbbox():
         return np.stack([np.asarray(band) for band in bands])
     return np.asarray(red)
 
 
-def to_plain_mode(picture: Image.Image, box: ImageBox, longest: int) -> Image.Image:
-    """Cut `box` out, reduce its longer side to at most `longest`, convert to mode L or RGB.
+def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Image:
+    """Crop to `box`, reduce the longer side to at most `longest` and convert to mode L or RGB.
 
-    Transparency is laid on paper; grey of more than 8 bits is scaled by the picture's own range.
+    Transparent images are composited on paper. Grey of more than 8 bits is scaled by its range.
 
     Returns:
-        `picture` itself where nothing is to be done.
+        Image of mode L or RGB: `image` itself if none of this changes it.
     """
     factor = -(-max(box[2] - box[0], box[3] - box[1]) // longest)
-    if picture.mode.startswith(("I", "F")):
-        return _reduce(picture, box, factor, "L", partial(_to_eight_bits, full=_full(picture)))
-    if picture.has_transparency_data:
-        return _lay_on_paper(_reduce(picture, box, factor, "RGBA"))
-    if factor == 1 and picture.mode in ("L", "RGB") and box == (0, 0, *picture.size):
-        return picture
-    return _reduce(picture, box, factor, "L" if picture.mode in ("1", "L") else "RGB")
+    if image.mode.startswith(("I", "F")):
+        to_eight_bits = partial(_to_eight_bits, white=_white_level(image))
+        return _reduce(image, box, factor, "L", to_eight_bits)
+    if image.has_transparency_data:
+        return _composite_on_paper(_reduce(image, box, factor, "RGBA"))
+    if factor == 1 and image.mode in ("L", "RGB") and box == (0, 0, *image.size):
+        return image
+    return _reduce(image, box, factor, "L" if image.mode in ("1", "L") else "RGB")
 
 
 def _reduce(
-    picture: Image.Image,
+    image: Image.Image,
     box: ImageBox,
     factor: int,
     mode: str,
     convert: Callable[[Image.Image], Image.Image] | None = None,
 ) -> Image.Image:
-    """Convert and reduce strip by strip; what comes out is as if it were done at once."""
+    """Convert and reduce strip by strip, with the same result as for the whole image."""
     left, top, right, bottom = box
     size = -(-(right - left) // factor), -(-(bottom - top) // factor)
     reduced = Image.new(mode, size)
     for strip in _strips(box, factor):
-        part = picture.crop(strip)
-        plain = convert(part) if convert else part.convert(mode)
-        corner = (strip[0] - left) // factor, (strip[1] - top) // factor
-        reduced.paste(plain.reduce(factor), corner)
+        part = image.crop(strip)
+        converted = convert(part) if convert else part.convert(mode)
+        corner = (strip.left - left) // factor, (strip.top - top) // factor
+        reduced.paste(converted.reduce(factor), corner)
     return reduced
 
 
 def _strips(box: ImageBox, factor: int) -> Iterator[ImageBox]:
-    """Cut `box` into boxes of about `STRIP_PIXELS`, their sides multiples of `factor`."""
+    """Divide `box` into boxes of about `STRIP_PIXELS`, their sides multiples of `factor`."""
     left, top, right, bottom = box
     width = right - left
     height = min(bottom - top, factor * max(1, STRIP_PIXELS // (factor * max(1, width))))
@@ -78,31 +79,31 @@ def _strips(box: ImageBox, factor: int) -> Iterator[ImageBox]:
             yield ImageBox(side, start, min(right, side + width), min(bottom, start + height))
 
 
-def _full(picture: Image.Image) -> float:
-    """The value of white: the least of 1, 255, 65,535 and the brightest pixel that holds all."""
-    strips = _strips(ImageBox(0, 0, *picture.size), 1)
-    peak = max(float(_values(picture.crop(strip)).max()) for strip in strips)
+def _white_level(image: Image.Image) -> float:
+    """Return the smallest of 1, 255 and 65,535 that no pixel exceeds, else the maximum."""
+    strips = _strips(ImageBox(0, 0, *image.size), 1)
+    peak = max(float(_values(image.crop(strip)).max()) for strip in strips)
     return next((level for level in (1.0, 255.0, 65_535.0) if peak <= level), peak)
 
 
-def _values(picture: Image.Image) -> NDArray[np.float32]:
-    values = np.asarray(picture)
+def _values(image: Image.Image) -> NDArray[np.float32]:
+    values = np.asarray(image)
     if values.dtype.kind == "f":
         return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     return values.astype(np.float32)
 
 
-def _to_eight_bits(picture: Image.Image, full: float) -> Image.Image:
-    """16-bit, 32-bit and float grey scaled by their own range: Pillow's convert would clip."""
-    grey = np.clip(_values(picture) * np.float32(255 / full), 0, 255).round().astype(np.uint8)
+def _to_eight_bits(image: Image.Image, white: float) -> Image.Image:
+    """Scale 16-bit, 32-bit or float grey to 8 bits; Pillow's `convert` would clip it."""
+    grey = np.clip(_values(image) * np.float32(255 / white), 0, 255).round().astype(np.uint8)
     return Image.fromarray(grey)
 
 
-def _lay_on_paper(picture: Image.Image) -> Image.Image:
-    """Lay a transparent picture on white or black, whichever its own colours stand out from."""
-    *colours, opacity = (np.asarray(band, np.float32) for band in picture.split())
+def _composite_on_paper(image: Image.Image) -> Image.Image:
+    """Composite a transparent image on white or black, whichever contrasts with its colours."""
+    *colours, opacity = (np.asarray(band, np.float32) for band in image.split())
     weight = opacity.sum()
     brightness = sum(float((c * opacity).sum()) for c in colours) / (3 * weight) if weight else 0.0
-    paper = Image.new("RGBA", picture.size, "white" if brightness < MIDDLE else "black")
-    paper.alpha_composite(picture)
+    paper = Image.new("RGBA", image.size, "white" if brightness < MIDDLE else "black")
+    paper.alpha_composite(image)
     return paper.convert("RGB")

@@ -1,4 +1,4 @@
-"""EXIF orientation: rotation of images, and coordinates before it."""
+"""EXIF orientation: rotate images upright, and map boxes back to the stored image."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _TRANSPOSES = {
 }
 
 
-def orientation(picture: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """Return the EXIF orientation of a loaded image, 1 to 8; 1 if it has none."""
-    value = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    value = image.getexif().get(ExifTags.Base.Orientation, 1)
     return int(value) if value in _TRANSPOSES else 1
 
 
-def rotate_upright(picture: Image.Image, orientation: int) -> Image.Image:
-    """Return the image rotated upright."""
-    return picture if orientation == 1 else picture.transpose(_TRANSPOSES[orientation])
+def rotate_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Return `image` upright, `image` itself if its orientation is 1."""
+    return image if orientation == 1 else image.transpose(_TRANSPOSES[orientation])
 
 
 def to_stored_box(box: ImageBox, size: tuple[int, int], orientation: int) -> ImageBox:
-    """Map `box` from upright to stored coordinates, in an image stored with `size`."""
+    """Map `box` from upright to stored coordinates; `size` is that of the stored image."""
     left, top, right, bottom = box
     width, height = size if orientation < 5 else size[::-1]
     if orientation in (2, 3, 6, 7):

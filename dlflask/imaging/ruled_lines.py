@@ -1,4 +1,4 @@
-"""Ink in, ink without the printed lines of ruled or grid paper, forms and cheques out."""
+"""Removal of the printed lines of ruled or grid paper, forms and cheques."""
 
 from __future__ import annotations
 
@@ -9,40 +9,43 @@ from scipy import ndimage
 
 from dlflask.types import Ink, Mask
 
-#: Smaller pictures are cut-out digits, whose own bars may cross the whole picture.
+#: Least longer side of an image to search for lines, in pixels. Smaller ones are cropped digits,
+#: whose own bars may reach from edge to edge.
 MIN_SIDE = 40
 
-#: A printed line goes from edge to edge, up to this part of the picture; a digit's bar does not.
+#: Largest distance of a line's ends from the edges, as a part of the image; a digit's bar ends
+#: earlier.
 MAX_MARGIN = 0.03
 
-#: A line is followed in level runs of this part of the picture, so it may slope by about 5 degrees.
+#: Length of the level runs that make up a line, as a part of the image: allows a slope of about 5
+#: degrees.
 RUN = 0.08
 
-#: Shorter runs, in pixels, are found in any stroke.
+#: Least length of a run, in pixels; any stroke has shorter ones.
 MIN_RUN = 10
 
-#: Pieces of a line may lie so far apart, as part of the picture, where a bold stroke crosses it.
+#: Largest gap in a line, where a bold stroke crosses it, as a part of the image.
 MAX_GAP = 0.2
 
-#: Less than this part of the ink is no digit on ruled paper.
+#: Least part of the ink that remains beside a single line; with less, the line is a cropped 1.
 MIN_REST = 0.1
 
-#: So many parallel lines across this part of the picture are ruled paper, even where they fade
-#: before its edge.
+#: Number of parallel lines that make ruled paper, and their least length as a part of the image:
+#: they may fade before its edge.
 MIN_RULES, MIN_SPAN = 3, 0.7
 
-#: So many lines from edge to edge are ruled paper too; their neighbours may be hidden by strokes.
+#: Number of lines from edge to edge that make ruled paper; strokes may hide the others.
 MIN_CROSSING = 2
 
-#: A line as dark as the pen is told by its form alone.
+#: Ink of lines from which they count as dark as the pen, so that only their shape identifies them.
 MAX_LINE_INK = 0.5
 
-#: What goes further up and down than this part of the picture, and these pixels, is no line.
+#: Largest thickness of a line, as a part of the image and at least in pixels.
 TALL, MIN_TALL = 0.04, 6
 
 
 class Lines(NamedTuple):
-    """Parallel lines: `thin` where nothing crosses them, `filled` with what crosses them."""
+    """Masks of parallel lines: `thin` without the strokes that cross them, `filled` with them."""
 
     thin: Mask
     filled: Mask
@@ -50,14 +53,14 @@ class Lines(NamedTuple):
 
 
 def erase_lines(ink: Ink, mask: Mask) -> Ink:
-    """Clear the lines that cross the picture, except where a stroke crosses them.
+    """Clear the lines that cross the image, except where a stroke crosses them.
 
     Args:
         ink: (height, width) float32 in 0..1.
-        mask: Where `ink` counts as ink.
+        mask: (height, width), True where `ink` counts as ink.
 
     Returns:
-        `ink` itself where there are no lines.
+        (height, width) float32 in 0..1: `ink` itself if it has none of these lines.
     """
     if max(mask.shape) < MIN_SIDE:
         return ink
@@ -69,9 +72,9 @@ def erase_lines(ink: Ink, mask: Mask) -> Ink:
         return ink
     rest = np.count_nonzero(mask & ~lines)
     if rest < MIN_REST * np.count_nonzero(mask) and rows.number + columns.number == 1:
-        return ink  # One straight stroke from edge to edge is a 1 that was cut out.
+        return ink  # One straight stroke from edge to edge is a cropped 1.
     if rows.number + columns.number >= MIN_RULES:
-        # What is no darker than lines that are fainter than the pen is a piece of one.
+        # If the lines are fainter than the pen, clear all ink up to their level: pieces of lines.
         faint = np.float32(np.percentile(ink[lines], 30))
         if faint < MAX_LINE_INK:
             ink = ((ink - faint).clip(0) / (1 - faint)).astype(np.float32)
@@ -79,7 +82,7 @@ def erase_lines(ink: Ink, mask: Mask) -> Ink:
 
 
 def _crosses(mask: Mask) -> bool:
-    """Whether there is ink near both ends of axis 1."""
+    """Return True if there is ink near both ends of axis 1."""
     margin = 2 + int(MAX_MARGIN * mask.shape[1])
     return bool(mask[:, :margin].any() and mask[:, -margin:].any())
 
@@ -93,7 +96,7 @@ def _find_level(mask: Mask) -> Lines:
     length = max(MIN_RUN, int(RUN * width))
     tall = _opening(mask, max(MIN_TALL, int(TALL * height)), axis=0)
     runs = _opening(mask, length, axis=1, mode="nearest") & ~tall
-    # Runs that meet at a step, or after a gap where a stroke crosses, are one line.
+    # Join runs across a step, or across the gap where a stroke crosses, to one line.
     joined = _dilate(runs, max(MIN_RUN, int(MAX_GAP * width)), axis=1)
     pieces, _ = ndimage.label(_dilate(joined, 3, axis=0))
     margin = MAX_MARGIN * width + 1
@@ -132,8 +135,8 @@ def _close(mask: Mask, length: int, axis: int) -> Mask:
 
 def _opening(mask: Mask, length: int, axis: int, mode: str = "constant") -> Mask:
     """Keep the runs of at least `length` along `axis`."""
-    worn = ndimage.minimum_filter1d(mask.view(np.uint8), length, axis=axis, mode=mode)
+    eroded = ndimage.minimum_filter1d(mask.view(np.uint8), length, axis=axis, mode=mode)
     origin = 0 if length % 2 else -1
-    grown = ndimage.maximum_filter1d(worn, length, axis=axis, mode="constant", origin=origin)
+    grown = ndimage.maximum_filter1d(eroded, length, axis=axis, mode="constant", origin=origin)
     opened: Mask = grown.view(bool)
     return opened

@@ -1,1 +1,1 @@
-"""Loading and running of Keras models, whatever they recognise."""
+"""Loading and running of Keras models of any recogniser."""

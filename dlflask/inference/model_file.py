@@ -1,7 +1,6 @@
-"""Check the format of a model file, and read and write its thresholds and golden digits.
+"""Format check of model files, and the thresholds and golden digits stored in them.
 
-Thresholds and digits are attributes of the file's root, which Keras ignores: the file stays a plain
-Keras model.
+Both are attributes of the file's root, which Keras ignores, so any Keras can load the file.
 """
 
 from __future__ import annotations
@@ -15,27 +14,26 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.digits.thresholds import Thresholds
 from dlflask.errors import ModelError
 
 ATTRIBUTE = "dlflask"
 DIGITS, OUTPUTS = "dlflask_golden_digits", "dlflask_golden_outputs"
 
-#: What a member of a `.keras` archive may inflate to, in bytes. Keras reads members whole: without
-#: a limit, a small file fills the memory.
+#: Largest inflated size of a member of a `.keras` archive, in bytes. Keras reads members whole:
+#: without a limit, a small file fills the memory.
 MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES = 16 * 1024**2, 1024**3
 
-#: Longest reason quoted in an error: Keras adds the whole configuration of a layer to some.
+#: Longest reason quoted in an error, in characters. Some of Keras's hold a layer's configuration.
 MAX_REASON = 300
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Digits and what the network said of them where it was made.
+    """Digits with the outputs of the network on the machine that made the file.
 
     Attributes:
         digits: (N, 28, 28) uint8, ink = 255.
-        outputs: (N, 10) or (N, 11) float32, of the digits divided by 255.
+        outputs: (N, 10) or (N, 11) float32, for the digits divided by 255.
     """
 
     digits: NDArray[np.uint8]
@@ -79,7 +77,7 @@ def _check_members(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ModelError(f"{path} is a damaged .keras file ({reason(error)}).") from error
     for member in members:
-        # zipfile reads no more of a member than its announced size.
+        # zipfile stops reading a member at its announced size.
         limit = MAX_WEIGHTS_BYTES if member.filename.endswith(".h5") else MAX_TEXT_BYTES
         if member.file_size > limit:
             raise ModelError(
@@ -90,33 +88,36 @@ def _check_members(path: Path) -> None:
 
 def _read_attributes(path: Path, *names: str) -> list[Any]:
     """Return the root attributes `names`, None for each that is missing."""
-    # A `.keras` file is a zip archive and has no attributes.
+    # A `.keras` file is a zip archive, without attributes.
     if not h5py.is_hdf5(path):
         return [None] * len(names)
     try:
         with h5py.File(path, "r") as file:
             return [file.attrs.get(name) for name in names]
-    except Exception as error:  # HDF5 reports damage by half a dozen types
+    except Exception as error:  # HDF5 reports damage as half a dozen types
         raise ModelError(
             f"The attributes of {path} cannot be read ({reason(error)}). Restore the file, or make "
             "it again with `make train`."
         ) from error
 
 
-def read_thresholds(path: Path) -> Thresholds | None:
-    """Return the thresholds in the file at `path`, None for a plain Keras model.
+def read_thresholds(path: Path) -> str | None:
+    """Return the thresholds in the file at `path` as JSON text, None if it has none.
+
+    The text is not checked; the package of the recogniser knows its fields.
 
     Raises:
-        ModelError: The attribute exists and is not valid.
+        ModelError: The file is damaged.
     """
+    text: str | None
     (text,) = _read_attributes(path, ATTRIBUTE)
-    return None if text is None else Thresholds.from_json(text)
+    return text
 
 
-def write_thresholds(path: Path, thresholds: Thresholds) -> None:
-    """Store `thresholds` in the `.h5` file at `path`."""
+def write_thresholds(path: Path, text: str) -> None:
+    """Store thresholds, as JSON text, in the `.h5` file at `path`."""
     with h5py.File(path, "r+") as file:
-        file.attrs[ATTRIBUTE] = thresholds.to_json()
+        file.attrs[ATTRIBUTE] = text
 
 
 def read_golden(path: Path) -> Golden | None:

@@ -1,4 +1,4 @@
-"""Prometheus text of the counts of all workers."""
+"""Prometheus text format of the counts of all workers."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from dlflask.metrics.slots import (
 )
 from dlflask.problem_types import PROBLEMS, problem_type
 
-#: The form that every release of Prometheus reads.
+#: Version of the text format that every release of Prometheus reads.
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-#: Problem types of requests that were rejected whatever they held, and the reason for each.
+#: Problem types of requests that were rejected whatever their image, with the reason of each.
 SHED = {problem_type(e): e.__name__.lower() for e in PROBLEMS if issubclass(e, Declined)}
 
 Counts = NDArray[np.float64]
@@ -39,7 +39,7 @@ Labels = tuple[str, ...]
 
 
 def render(metrics: Metrics, version: str) -> bytes:
-    """Return all counts, and the models and version that are served, as Prometheus text."""
+    """Return all counts, the models and the version of the service as Prometheus text."""
     return generate_latest(_Families(metrics, version))
 
 
@@ -89,7 +89,7 @@ class _Families(Collector):
         confidence: dict[Labels, Counts] = {}
         stages: dict[Labels, Counts] = {("", "total"): metrics.total("total")}
         for name, model in metrics.models.items():
-            # The last cells of a model with fewer labels or verdicts stay unused.
+            # A model with fewer labels or verdicts leaves the last cells unused.
             for kinds, counts, field in (
                 (model.info.labels, labels, "labels"),
                 (model.info.verdicts, verdicts, "verdicts"),

@@ -1,12 +1,12 @@
 """Counters and histograms of all workers, in shared memory.
 
 Each worker process has a slot in one anonymous shared mapping that exists before the fork, and
-only that worker writes to it. A reader adds up all slots. A worker that ends leaves its counts
+only that worker writes to it. A reader adds up all slots. A worker that exits leaves its counts
 behind and the next worker in its slot continues from them, so counters never decrease. An aligned
-8-byte cell is read and written as a whole, so readers need no lock.
+8-byte cell is read and written as a whole, so readers do not need a lock.
 
-prometheus_client's own multiprocess mode takes 23 µs of CPU for the counts of one request, these
-cells take 4 µs.
+The multiprocess mode of prometheus_client takes six times the CPU time per request and needs a
+writable directory.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ from numpy.typing import NDArray
 from dlflask.problem_types import PLAIN_TYPE, PROBLEMS, problem_type
 from dlflask.recogniser import ModelInfo, Result
 
-#: More than any machine has: a reload starts the new workers beside the old ones.
+#: Number of slots: more than twice the CPUs of any machine, because a reload starts the new workers
+#: beside the old ones.
 MAX_WORKERS = 256
 
-#: Capacity of a slot; `register_routes` and `register_model` raise if it is exceeded.
+#: Capacities of a slot; `register_routes` and `register_model` raise if it is exceeded.
 MAX_ROUTES, MAX_MODELS, MAX_LABELS, MAX_VERDICTS = 40, 4, 10, 5
 
-#: Route of requests to addresses that do not exist.
+#: Route of requests to unknown paths.
 NO_ROUTE = "none"
 
 STATUSES = tuple(int(status) for status in HTTPStatus)
 PROBLEM_TYPES = (*map(problem_type, PROBLEMS), PLAIN_TYPE)
 STAGES = ("decode", "place", "predict")
 
-#: Upper bounds of buckets: from a stage of a small digit (0.1 ms) to the largest images.
+#: Upper bounds of the buckets of durations, from a stage of a small image to the largest image.
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 CONFIDENCES = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
 
-#: A histogram is a cell for each bucket, one for larger values, and the sum of all values.
+#: Cells of a histogram: one for each bucket, one for larger values, one for the sum of all values.
 _TIMES, _RATIOS = len(SECONDS) + 2, len(CONFIDENCES) + 2
 
 MODEL = np.dtype(
@@ -79,7 +80,7 @@ _PROBLEM_CELLS = {kind: _PROBLEMS + i for i, kind in enumerate(PROBLEM_TYPES)}
 
 
 class ModelCells:
-    """Where the results of one model are counted."""
+    """Indices of the cells that count the results of one model."""
 
     def __init__(self, index: int, info: ModelInfo) -> None:
         self.index, self.info = index, info
@@ -93,7 +94,7 @@ class ModelCells:
 
 
 class Metrics:
-    """Counts of all workers; this process writes to one slot.
+    """Counts of all workers. This process writes to one slot.
 
     Attributes:
         started: Start of the service, in seconds since 1970.
@@ -112,7 +113,8 @@ class Metrics:
         memory = mmap.mmap(-1, 8 + max_workers * SLOT.itemsize)
         self._table = np.frombuffer(memory, SLOT, offset=8)
         cells = memoryview(memory).cast("d")
-        # Number of slots ever used: reading the others would only fill memory with zeros.
+        # The first number of the mapping counts the slots ever used. Readers skip the others, whose
+        # memory would otherwise be allocated.
         self._num_used, self._cells = cells[:1], cells[1:]
         self._free = set(range(max_workers))
         self._num_used[0] = 1
@@ -146,7 +148,7 @@ class Metrics:
 
     def take_slot(self) -> int:
         """Return the lowest free slot, for a worker about to be forked by this process."""
-        # With more workers than slots the surplus shares the last one and may lose a count.
+        # Workers beyond the number of slots share the last one and may lose a count.
         slot = min(self._free, default=len(self._table) - 1)
         self._free.discard(slot)
         self._num_used[0] = max(self._num_used[0], slot + 1)
@@ -156,7 +158,7 @@ class Metrics:
         """Count in `slot` from now on; the worker calls this after the fork."""
         cells = SLOT.itemsize // 8
         self._row = self._cells[slot * cells : (slot + 1) * cells]
-        # A lock that another thread of the parent held during the fork would stay locked.
+        # If another thread of the parent held the old lock during the fork, it would stay locked.
         self._lock = threading.Lock()
 
     def free_slot(self, slot: int) -> None:
@@ -171,7 +173,7 @@ class Metrics:
 
     @property
     def in_flight(self) -> float:
-        """Requests in progress in this process."""
+        """Number of requests in progress in this process."""
         return self._row[_IN_FLIGHT]
 
     def enter(self) -> None:

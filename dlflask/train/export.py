@@ -69,7 +69,7 @@ def calibrate(model: keras.Model, development: Development) -> Thresholds:
 def save(model: keras.Model, thresholds: Thresholds, path: Path) -> keras.Model:
     """Save model, thresholds and golden digits to `path` and load the model again."""
     model.save(path, include_optimizer=False)
-    write_thresholds(path, thresholds)
+    write_thresholds(path, thresholds.to_json())
     store_golden(path)
     saved: keras.Model = keras.models.load_model(path, compile=False)
     return saved
@@ -79,9 +79,10 @@ def build_model_card(path: Path, development: Development, run: Run) -> ModelCar
     """Score the model file at `path` and describe it."""
     model = keras.models.load_model(path, compile=False)
     data = development.data
-    thresholds = read_thresholds(path)
-    if thresholds is None:
+    stored = read_thresholds(path)
+    if stored is None:
         raise ValueError(f"{path} has no thresholds; save it with dlflask.train.export.save.")
+    thresholds = Thresholds.from_json(stored)
     return ModelCard(
         network=describe(model),
         num_parameters=model.count_params(),

@@ -89,7 +89,7 @@ def score(
         accuracy=float(correct.mean()),
         macro_accuracy=float(np.mean(by_source)),
         calibration_error=calibration(digits, labels).error,
-        digit=float(np.mean(thresholds.judge(probabilities) == "digit")),
+        digit=float(np.mean(thresholds.decide_batch(probabilities) == "digit")),
     )
 
 
@@ -97,5 +97,5 @@ def rate_called_digit(
     probabilities: Tensors, thresholds: Thresholds, sources: NDArray[np.str_]
 ) -> dict[str, float]:
     """Return the part of each source of non-digits that gets the verdict `digit`."""
-    called = thresholds.judge(probabilities) == "digit"
+    called = thresholds.decide_batch(probabilities) == "digit"
     return {str(name): float(called[sources == name].mean()) for name in np.unique(sources)}

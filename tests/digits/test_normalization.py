@@ -1,4 +1,4 @@
-"""A digit anywhere, at any size, among specks and lines, is placed as MNIST places it."""
+"""Normalisation of digits at any position and size, among specks and ruled lines."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from dlflask.digits.normalization import BOX, SIZE, is_placed, normalize, read_tensor
+from dlflask.digits.normalization import BOX, SIZE, is_normalized, normalize, read_tensor
 from dlflask.errors import BlankImage
 from tests.conftest import encode as to_bytes
 from tests.pen_strokes import difference, draw_digit, photograph
 
 
-def tensor_of(picture: Image.Image) -> NDArray[np.float32]:
-    return read_tensor(to_bytes(picture))
+def tensor_of(image: Image.Image) -> NDArray[np.float32]:
+    return read_tensor(to_bytes(image))
 
 
-@pytest.mark.parametrize("variant", ["plain", "inverted", "transparent"])
-def test_an_mnist_picture_passes_through_bit_for_bit(variant, mnist_digit):
+@pytest.mark.parametrize("variant", ["grey", "inverted", "transparent"])
+def test_read_tensor_keeps_mnist_digit(variant, mnist_digit):
     grey = Image.fromarray(mnist_digit)
     clear = Image.merge("LA", (Image.new("L", grey.size), grey))
-    picture = {"plain": grey, "inverted": grey.point(lambda v: 255 - v), "transparent": clear}
+    images = {"grey": grey, "inverted": grey.point(lambda v: 255 - v), "transparent": clear}
 
-    tensor = tensor_of(picture[variant])
+    tensor = tensor_of(images[variant])
 
     np.testing.assert_array_equal(tensor, mnist_digit.astype(np.float32) / np.float32(255))
 
 
 @pytest.mark.parametrize("noise", [-1e-6, 0.0, 1e-6])
-def test_a_symmetrical_digit_lies_the_same_way_however_its_halves_are_rounded(noise):
+def test_normalize_symmetrical_digit(noise):
     ink = np.zeros((60, 60), np.float32)
     ink[20:40, 25:30] = 1
     upright = normalize(ink)
     ink[20:30] += np.float32(noise)
 
     np.testing.assert_array_equal(normalize(np.clip(ink, 0, 1)) > 0.5, upright > 0.5)
-    # 5 columns have their middle in column 14; 20 rows have it between two, and go down.
+    # 5 columns are centred on column 14. 20 rows have their middle between two and move down.
     assert list(np.flatnonzero((upright > 0.5).any(axis=0))) == [12, 13, 14, 15, 16]
     assert np.flatnonzero((upright > 0.5).any(axis=1))[0] == 5
 
 
-def test_a_tensor_follows_the_rule_of_mnist(drawing):
+def test_read_tensor_follows_mnist_rule(drawing):
     tensor = tensor_of(drawing)
 
     assert tensor.shape == (SIZE, SIZE)
@@ -53,13 +53,13 @@ def test_a_tensor_follows_the_rule_of_mnist(drawing):
     rows, columns = np.nonzero(tensor)
     assert max(np.ptp(rows), np.ptp(columns)) + 1 in (BOX - 1, BOX)
     middle = [float((axis * tensor).sum() / tensor.sum()) for axis in np.indices(tensor.shape)]
-    # Half a pixel of rounding, and what a box of 20 can move inside 28.
+    # Half a pixel of rounding, and the limit of 0 to 8 pixels for the position of the box.
     assert np.abs(np.array(middle) - SIZE / 2).max() < 0.6
 
 
 @given(left=st.integers(0, 180), top=st.integers(0, 80))
 @settings(max_examples=25, deadline=None)
-def test_where_the_digit_lies_does_not_matter(left, top):
+def test_read_tensor_digit_at_any_position(left, top):
     page = Image.new("L", (300, 200))
     page.paste(draw_digit(5), (left, top))
 
@@ -69,7 +69,7 @@ def test_where_the_digit_lies_does_not_matter(left, top):
 
 
 @pytest.mark.parametrize("scale", [0.3, 0.5, 0.8, 1.5, 2, 3])
-def test_the_size_of_the_digit_does_not_matter(scale, digit):
+def test_read_tensor_digit_of_any_size(scale, digit):
     side = round(120 * scale)
 
     tensor = tensor_of(draw_digit(digit, side))
@@ -77,7 +77,7 @@ def test_the_size_of_the_digit_does_not_matter(scale, digit):
     assert difference(tensor, tensor_of(draw_digit(digit))) < 0.05
 
 
-def test_specks_and_the_neighbour_at_the_edge_are_cleared(drawing):
+def test_read_tensor_clears_specks_and_cut_strokes(drawing):
     page = Image.new("L", (240, 240))
     page.paste(drawing, (60, 60))
     pen = ImageDraw.Draw(page)
@@ -91,7 +91,7 @@ def test_specks_and_the_neighbour_at_the_edge_are_cleared(drawing):
 
 
 def ruled(side: int, gap: int, *, grid: bool, slope: float) -> Image.Image:
-    """White lines on black, 2 pixels thick."""
+    """Draw white lines on black, 2 pixels thick."""
     page = Image.new("L", (side, side))
     pen = ImageDraw.Draw(page)
     for start in range(gap // 2, side, gap):
@@ -110,7 +110,7 @@ PAPERS = {
 
 
 @pytest.mark.parametrize("paper", PAPERS.values(), ids=PAPERS)
-def test_printed_lines_are_not_strokes(paper, digit):
+def test_read_tensor_clears_printed_lines(paper, digit):
     drawing = draw_digit(digit, 200, width=9)
     lines = np.maximum(np.asarray(ruled(200, 44, **paper)), np.asarray(drawing))
 
@@ -120,12 +120,12 @@ def test_printed_lines_are_not_strokes(paper, digit):
 
 
 @pytest.mark.parametrize("paper", PAPERS.values(), ids=PAPERS)
-def test_ruled_paper_without_a_digit_is_blank(paper):
+def test_read_tensor_ruled_paper_without_digit(paper):
     with pytest.raises(BlankImage):
         tensor_of(photograph(ruled(200, 44, **paper)))
 
 
-def test_a_one_that_is_cut_out_is_no_printed_line():
+def test_read_tensor_keeps_tightly_cropped_one():
     stroke = Image.new("L", (60, 120))
     ImageDraw.Draw(stroke).line((30, 0, 30, 119), fill=255, width=8)
 
@@ -135,23 +135,22 @@ def test_a_one_that_is_cut_out_is_no_printed_line():
 
 
 @pytest.mark.parametrize("width", [2, 4, 7, 12])
-def test_strokes_of_any_width_have_the_ink_of_mnist(width, digit):
+def test_read_tensor_strokes_of_any_width(width, digit):
     tensor = tensor_of(draw_digit(digit, 200, width=width))
 
     level = float((tensor * tensor).sum() / tensor.sum())
-    # 98 % of MNIST's digits lie between 0.74 and 0.92.
     assert 0.6 < level <= 1
 
 
 @pytest.mark.parametrize("side", [8, 10, 14])
-def test_a_tiny_digit_is_read(side):
+def test_read_tensor_tiny_digit(side):
     page = Image.new("L", (40, 40))
     page.paste(draw_digit(7, side, width=14), (20, 6))
 
     assert tensor_of(page).sum() > 20
 
 
-def test_a_dot_is_no_digit():
+def test_read_tensor_dot():
     page = Image.new("L", (100, 100))
     page.putpixel((50, 50), 255)
 
@@ -159,7 +158,7 @@ def test_a_dot_is_no_digit():
         tensor_of(page)
 
 
-def test_no_ink_is_blank():
+def test_normalize_without_ink():
     with pytest.raises(BlankImage, match="Write one digit"):
         normalize(np.zeros((28, 28), np.float32))
 
@@ -167,8 +166,8 @@ def test_no_ink_is_blank():
 @pytest.mark.parametrize(
     "shape", [(27, 28), (28, 29), (56, 56)], ids=lambda shape: f"{shape[0]}x{shape[1]}"
 )
-def test_only_a_28_by_28_picture_can_be_placed_already(shape):
-    assert not is_placed(np.ones(shape, np.float32))
+def test_is_normalized_other_shape(shape):
+    assert not is_normalized(np.ones(shape, np.float32))
 
 
 @given(
@@ -179,7 +178,7 @@ def test_only_a_28_by_28_picture_can_be_placed_already(shape):
     )
 )
 @settings(max_examples=60, deadline=None)
-def test_any_ink_is_a_tensor_or_blank(ink):
+def test_normalize_any_ink(ink):
     try:
         tensor = normalize(ink)
     except BlankImage:

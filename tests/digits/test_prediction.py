@@ -8,7 +8,7 @@ from dlflask.digits.thresholds import Thresholds
 from dlflask.web.presentation import percent, sentence
 
 
-def test_a_probability_on_the_wire_reads_back_to_the_same_float32():
+def test_to_wire_probabilities_parse_to_the_same_float32():
     probabilities = np.random.default_rng(0).dirichlet(np.full(10, 0.05)).astype(np.float32)
 
     rows = Prediction(probabilities).to_wire()["predictions"]
@@ -16,7 +16,7 @@ def test_a_probability_on_the_wire_reads_back_to_the_same_float32():
     assert np.array_equal([np.float32(row["probability"]) for row in rows], probabilities)
 
 
-def test_small_probabilities_are_written_with_an_exponent():
+def test_to_wire_small_probabilities():
     probabilities = np.zeros(10, np.float32)
     probabilities[:2] = 5.870073e-09, 1
 
@@ -26,7 +26,7 @@ def test_small_probabilities_are_written_with_an_exponent():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_answer_is_written_as_json_would_write_it(seed):
+def test_to_json_equals_json_dumps(seed):
     rng = np.random.default_rng(seed)
     prediction = Prediction(rng.dirichlet(np.full(11, 10.0**-seed)).astype(np.float32))
 
@@ -35,36 +35,36 @@ def test_the_answer_is_written_as_json_would_write_it(seed):
     assert prediction.to_json() == compact
 
 
-def test_label_and_confidence_are_of_the_most_probable_digit():
+def test_label_and_confidence():
     prediction = Prediction(np.array([0, 0, 0, 0.75, 0.25, 0, 0, 0, 0, 0], np.float32))
 
     assert (prediction.label, prediction.confidence) == (3, 0.75)
 
 
 @pytest.mark.parametrize(
-    ("fraction", "says"),
+    ("fraction", "expected"),
     [(0.9831, "98.3%"), (0.99999, ">99.9%"), (0.0, "<0.1%"), (0.0005, "0.1%"), (0.9994, "99.9%")],
 )
-def test_a_percentage_is_never_quite_0_or_100(fraction, says):
-    assert percent(fraction) == says
+def test_percent(fraction, expected):
+    assert percent(fraction) == expected
 
 
 @pytest.mark.parametrize(
-    ("outputs", "says"),
+    ("outputs", "expected"),
     [
         pytest.param([0.9, 0.1, 0.0], "This looks like a 0 (90.0%).", id="sure"),
         pytest.param([0.45, 0.4, 0.15], "Not sure: 0 or 1.", id="two-digits"),
         pytest.param([0.2, 0.05, 0.75], "This does not look like a digit.", id="none"),
     ],
 )
-def test_the_page_says_the_verdict_in_words(outputs, says):
+def test_sentence_of_each_verdict(outputs, expected):
     first, second, none = outputs
 
-    assert sentence(Prediction(np.array([first, second, *[0] * 8, none], np.float32))) == says
+    assert sentence(Prediction(np.array([first, second, *[0] * 8, none], np.float32))) == expected
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "says"),
+    ("probabilities", "expected"),
     [
         pytest.param({8: 0.98, 3: 0.02}, "This looks like an 8 (98.0%).", id="article"),
         pytest.param({1: 0.64, 7: 0.36}, "This looks like a 1 (64.0%), or a 7.", id="one-more"),
@@ -76,17 +76,17 @@ def test_the_page_says_the_verdict_in_words(outputs, says):
         ),
     ],
 )
-def test_sentence_of_a_digit(probabilities, says):
+def test_sentence_of_a_digit(probabilities, expected):
     outputs = np.zeros(11, np.float32)
     outputs[list(probabilities)] = list(probabilities.values())
     thresholds = Thresholds(
         unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="this test"
     )
 
-    assert sentence(Prediction(outputs, thresholds)) == says
+    assert sentence(Prediction(outputs, thresholds)) == expected
 
 
-def test_an_eleventh_output_is_the_probability_of_no_digit():
+def test_probabilities_of_eleven_outputs():
     outputs = np.array([0.1, 0.3, *[0] * 8, 0.6], np.float32)
 
     prediction = Prediction(outputs)
@@ -95,7 +95,7 @@ def test_an_eleventh_output_is_the_probability_of_no_digit():
     assert prediction.not_a_digit == outputs[10]
 
 
-def test_candidates_are_what_is_nearly_as_probable():
+def test_candidates():
     probabilities = np.array([0.02, 0.5, 0.05, 0, 0.1, 0.33, 0, 0, 0, 0], np.float32)
 
     assert Prediction(probabilities).candidates == [1, 5, 4]
@@ -109,7 +109,7 @@ def test_candidates_are_what_is_nearly_as_probable():
         pytest.param([0.2, 0.05, 0.75], "not_a_digit", id="none"),
     ],
 )
-def test_the_verdict_follows_the_thresholds(outputs, verdict):
+def test_verdict(outputs, verdict):
     first, second, none = outputs
     thresholds = Thresholds(
         unsure_below=0.6, not_a_digit_above=0.5, temperature=1.0, chosen_on="this test"

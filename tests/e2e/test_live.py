@@ -147,8 +147,8 @@ WHOLE = answer(1)
     ("response", "words"),
     [
         pytest.param(
-            {"status": 422, "json": {"detail": "The picture shows no ink."}},
-            "The picture shows no ink.",
+            {"status": 422, "json": {"detail": "The image shows no ink."}},
+            "The image shows no ink.",
             id="problem",
         ),
         pytest.param({"status": 200, "body": "<html>"}, MISUNDERSTOOD, id="no-json"),

@@ -27,7 +27,7 @@ def test_client_returns_what_the_model_predicts(folder, nearest):
         assert here.predicted == there.predicted
         if here.predicted is None:
             assert there.outcome.verdict == REFUSED
-            assert there.outcome.reason.startswith("422 The picture shows no digit: ")
+            assert there.outcome.reason.startswith("422 The image shows no digit: ")
         else:
             assert there.outcome.verdict in (UNKNOWN, here.outcome.verdict)
             assert np.array_equal(here.outcome.probabilities, there.outcome.probabilities)

@@ -1,4 +1,4 @@
-"""Ink is found on any paper, in any light, and not where there is none."""
+"""Ink extraction on any paper and in any light, and from blank images."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.pen_strokes import difference, draw_digit, photograph
 SIDE = 200
 
 
-def planes(picture: Image.Image) -> NDArray[np.uint8]:
-    """(3, height, width) as the decoder hands it on."""
-    return np.ascontiguousarray(np.moveaxis(np.asarray(picture), 2, 0))
+def planes(image: Image.Image) -> NDArray[np.uint8]:
+    """Return (3, height, width) uint8, as the decoder does."""
+    return np.ascontiguousarray(np.moveaxis(np.asarray(image), 2, 0))
 
 
 def slope() -> NDArray[np.float32]:
@@ -54,7 +54,7 @@ COLOURS = {
 
 
 @pytest.mark.parametrize(("paper", "pen"), COLOURS.values(), ids=COLOURS)
-def test_any_pen_on_any_paper_gives_the_same_tensor(paper, pen, digit):
+def test_extract_ink_of_any_pen_and_paper(paper, pen, digit):
     drawing = draw_digit(digit, SIDE)
 
     tensor = normalize(extract_ink(planes(photograph(drawing, paper, pen))))
@@ -63,7 +63,7 @@ def test_any_pen_on_any_paper_gives_the_same_tensor(paper, pen, digit):
 
 
 @pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
-def test_uneven_light_is_not_ink(light, digit):
+def test_extract_ink_in_uneven_light(light, digit):
     drawing = draw_digit(digit, SIDE)
 
     tensor = normalize(extract_ink(planes(photograph(drawing, light=light()))))
@@ -73,14 +73,14 @@ def test_uneven_light_is_not_ink(light, digit):
 
 @pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
 @pytest.mark.parametrize("noise", [0.5, 3.0, 10.0])
-def test_empty_paper_is_blank_in_any_light(light, noise):
+def test_extract_ink_of_empty_paper(light, noise):
     empty = photograph(Image.new("L", (SIDE, SIDE)), light=light(), noise=noise)
 
     with pytest.raises(BlankImage):
         normalize(extract_ink(planes(empty)))
 
 
-def test_a_table_around_the_paper_is_not_ink(digit):
+def test_extract_ink_with_table_around_paper(digit):
     drawing = draw_digit(digit, SIDE)
     photo = photograph(drawing)
     ImageDraw.Draw(photo).rectangle((0, 0, SIDE - 1, SIDE - 1), outline=(60, 45, 35), width=14)
@@ -90,7 +90,7 @@ def test_a_table_around_the_paper_is_not_ink(digit):
     assert_alike(tensor, normalize(extract_ink(np.asarray(drawing))))
 
 
-def test_a_bold_digit_that_fills_the_picture_is_the_ink_and_not_the_paper(digit):
+def test_extract_ink_of_bold_cropped_digit(digit):
     drawing = draw_digit(digit, SIDE, width=13)
     left, top, right, bottom = drawing.getbbox()
     drawing = drawing.crop((left - 8, top - 8, right + 8, bottom + 8))
@@ -101,7 +101,7 @@ def test_a_bold_digit_that_fills_the_picture_is_the_ink_and_not_the_paper(digit)
 
 
 @pytest.mark.parametrize("paper", [0, 255], ids=["black", "white"])
-def test_ink_on_even_black_or_white_keeps_its_values(paper, mnist_digit):
+def test_extract_ink_on_black_or_white_keeps_values(paper, mnist_digit):
     pixels = mnist_digit if paper == 0 else 255 - mnist_digit
 
     ink = extract_ink(pixels)
@@ -110,7 +110,7 @@ def test_ink_on_even_black_or_white_keeps_its_values(paper, mnist_digit):
 
 
 @pytest.mark.parametrize("grey", [40, 150, 220])
-def test_faint_ink_on_even_paper_is_raised_to_full(grey):
+def test_extract_ink_of_faint_pen_on_even_paper(grey):
     drawing = np.asarray(draw_digit(5, SIDE), np.float32) / 255
     pixels = np.round(255 - drawing * (255 - grey)).astype(np.uint8)
 
@@ -120,5 +120,5 @@ def test_faint_ink_on_even_paper_is_raised_to_full(grey):
 
 
 def assert_alike(tensor: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
-    """The same strokes at the same places: no more than soft edges differ."""
+    """Assert that both show the same strokes; soft edges may differ."""
     assert difference(tensor, expected) < 0.06

@@ -3,10 +3,10 @@ import numpy as np
 from dlflask.inference.saliency import saliency
 
 
-def test_what_the_answer_rests_on_is_found():
+def test_saliency_of_used_and_unused_stroke():
     tensor = np.zeros((28, 28), np.float32)
-    tensor[4:24, 6:9] = 1  # looked at
-    tensor[4:24, 18:21] = 1  # not looked at
+    tensor[4:24, 6:9] = 1  # used
+    tensor[4:24, 18:21] = 1  # not used
 
     found = saliency(lambda batch: batch[:, :, 6:9].mean(axis=(1, 2)), tensor)
 
@@ -17,13 +17,13 @@ def test_what_the_answer_rests_on_is_found():
     assert found[tensor == 0].max() == 0
 
 
-def test_an_answer_that_rests_on_nothing_has_no_saliency():
+def test_saliency_of_constant_probability():
     tensor = np.ones((28, 28), np.float32)
 
     assert saliency(lambda batch: np.full(len(batch), 0.1, np.float32), tensor).max() == 0
 
 
-def test_the_tensor_is_left_as_it_is():
+def test_saliency_does_not_change_the_tensor():
     tensor = np.ones((28, 28), np.float32)
 
     saliency(lambda batch: batch.mean(axis=(1, 2)), tensor)

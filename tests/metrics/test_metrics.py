@@ -15,22 +15,22 @@ from tests.bad_uploads import BAD_REQUESTS, encode_request
 
 
 def scrape(client):
-    """{(name, labels): value} of /metrics."""
-    answer = client.get("/metrics")
-    assert answer.status_code == 200
+    """Return {(name, labels): value} of /metrics."""
+    response = client.get("/metrics")
+    assert response.status_code == 200
     return {
         (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in text_string_to_metric_families(response.text)
         for sample in family.samples
     }
 
 
-def post(client, picture):
-    # Read whole and closed, as a server does.
-    return client.post("/predictlabel", data=picture, content_type="image/png", buffered=True)
+def post(client, image):
+    # `buffered` reads and closes the response, as a server does.
+    return client.post("/predictlabel", data=image, content_type="image/png", buffered=True)
 
 
-def test_a_prediction_is_counted_by_all_that_is_known_of_it(client, classifier, four_png):
+def test_metrics_of_predictions(client, classifier, four_png):
     for _ in range(3):
         assert post(client, four_png).status_code == 200
 
@@ -52,7 +52,7 @@ def test_a_prediction_is_counted_by_all_that_is_known_of_it(client, classifier, 
     assert found["dlflask_requests_in_flight",] == 1, "the scrape itself"
 
 
-def test_problems_are_counted_by_status_and_type(client):
+def test_metrics_of_problems(client):
     for bad in BAD_REQUESTS:
         body, content_type = encode_request(bad)
         client.open(bad.path, method=bad.method, data=body, content_type=content_type)
@@ -60,40 +60,38 @@ def test_problems_are_counted_by_status_and_type(client):
     found = scrape(client)
 
     problems = sum(value for key, value in found.items() if key[0] == "dlflask_problems_total")
-    refused = sum(
+    rejected = sum(
         value
         for key, value in found.items()
         if key[0] == "dlflask_requests_total" and int(key[2]) >= 400
     )
-    assert problems == refused == len(BAD_REQUESTS)
+    assert problems == rejected == len(BAD_REQUESTS)
     assert found["dlflask_problems_total", "urn:dlflask:problem:empty-upload"] >= 1
 
 
-def test_an_address_where_there_is_nothing_makes_no_series_of_its_own(client):
+def test_metrics_of_unknown_paths_share_a_series(client):
     for path in ("/nowhere", "/wp-login.php", "/" + "x" * 300):
         client.get(path)
 
     assert scrape(client)["dlflask_requests_total", "none", "404"] == 3
 
 
-def test_every_route_has_its_cells(app):
+def test_metrics_register_every_route(app):
     assert {rule.rule for rule in app.url_map.iter_rules()} < set(get_state(app).metrics.routes)
 
 
 @pytest.mark.parametrize(
     ("status", "counted"), [(299, "200"), (499, "400"), (599, "500"), (999, "500"), (0, "100")]
 )
-def test_a_route_status_or_type_that_is_not_listed_is_counted_all_the_same(
-    client, app, status, counted
-):
-    get_state(app).metrics.count_request("/new", status, "urn:of-another:problem", 0.1)
+def test_count_request_unknown_route_status_or_type(client, app, status, counted):
+    get_state(app).metrics.count_request("/new", status, "urn:unknown:problem", 0.1)
 
     found = scrape(client)
     assert found["dlflask_requests_total", "none", counted] == 1
     assert found["dlflask_problems_total", "about:blank"] == 1
 
 
-def test_a_response_is_in_flight_until_it_is_closed(classifier):
+def test_in_flight_until_response_is_closed(classifier):
     metrics = Metrics()
     closed = []
 
@@ -111,7 +109,7 @@ def test_a_response_is_in_flight_until_it_is_closed(classifier):
     assert closed == [True]
 
 
-def test_an_exception_leaves_nothing_in_flight():
+def test_in_flight_after_application_error():
     metrics = Metrics()
 
     with pytest.raises(ZeroDivisionError):
@@ -120,7 +118,7 @@ def test_an_exception_leaves_nothing_in_flight():
     assert metrics.in_flight == 0
 
 
-def test_a_fault_of_the_service_leaves_nothing_in_flight(client, classifier, monkeypatch, four_png):
+def test_in_flight_after_internal_server_error(client, classifier, monkeypatch, four_png):
     def fail(tensor):
         raise ZeroDivisionError
 
@@ -131,7 +129,7 @@ def test_a_fault_of_the_service_leaves_nothing_in_flight(client, classifier, mon
 
 
 def in_a_fork(work):
-    """Run `work` in a process of its own that ends without a goodbye, as under kill -9."""
+    """Run `work` in a process that ends without cleanup, as after kill -9."""
     pid = os.fork()
     if pid == 0:
         work()
@@ -139,14 +137,14 @@ def in_a_fork(work):
     os.waitpid(pid, 0)
 
 
-def test_the_counts_of_a_worker_outlive_it(classifier, four_png):
+def test_counts_of_exited_worker_are_kept(classifier, four_png):
     metrics = Metrics()
     metrics.register_model(DigitRecogniser(classifier).info)
     stages = {"decode": 1.0, "place": 1.0, "predict": 1.0}
     result = DigitResult(Prediction(classifier.outputs), classifier.outputs, b"", stages)
 
-    def work(row):
-        metrics.use_slot(row)
+    def work(slot):
+        metrics.use_slot(slot)
         metrics.count_worker()
         metrics.enter()
         metrics.count_result("mnist", result)
@@ -166,20 +164,20 @@ def test_the_counts_of_a_worker_outlive_it(classifier, four_png):
     assert metrics.model_total("mnist", "labels")[4] == 3
 
 
-def test_more_workers_than_rows_share_the_last(classifier):
+def test_take_slot_more_workers_than_slots(classifier):
     metrics = Metrics(max_workers=2)
 
     assert [metrics.take_slot() for _ in range(4)] == [0, 1, 1, 1]
     assert 2 * (os.cpu_count() or 1) < MAX_WORKERS
 
 
-def test_prometheus_finds_nothing_to_mend(client, four_png):
+def test_promtool_check_metrics(client, four_png):
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed: Debian's package is called prometheus")
     post(client, four_png)
-    post(client, b"no picture")
+    post(client, b"not an image")
 
-    done = subprocess.run(
+    checked = subprocess.run(
         ["promtool", "check", "metrics"],
         input=client.get("/metrics").text,
         capture_output=True,
@@ -187,4 +185,4 @@ def test_prometheus_finds_nothing_to_mend(client, four_png):
         check=False,
     )
 
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")

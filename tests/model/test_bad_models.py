@@ -13,7 +13,7 @@ import pytest
 
 from dlflask.__main__ import main
 from dlflask.digits.classifier import Classifier
-from dlflask.digits.thresholds import PLAIN
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS
 from dlflask.errors import ModelError
 from dlflask.inference.model_file import (
     ATTRIBUTE,
@@ -25,7 +25,7 @@ from dlflask.inference.model_file import (
 )
 from tests.serving import ROOT, free_port
 
-THRESHOLDS = json.loads(PLAIN.to_json())
+THRESHOLDS = json.loads(DEFAULT_THRESHOLDS.to_json())
 
 
 def save(path, *, shape=(28, 28, 1), units=10, activation="softmax"):

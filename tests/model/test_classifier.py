@@ -131,7 +131,7 @@ def save_network(path, inputs, units, activation):
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        pytest.param(Path.exists, "There is no model at", id="missing"),
+        pytest.param(Path.exists, "does not exist", id="missing"),
         pytest.param(lambda path: path.write_bytes(b"no model"), "cannot be loaded", id="text"),
         pytest.param(
             lambda path: path.write_bytes(MODEL.read_bytes()[:20_000]),

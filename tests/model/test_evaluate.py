@@ -6,7 +6,7 @@ import pytest
 
 from dlflask.config import Config
 from dlflask.digits.classifier import Classifier
-from dlflask.digits.thresholds import PLAIN, Thresholds
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dlflask.evaluate.__main__ import main
 from dlflask.inference.model_file import write_thresholds
 from tests.conftest import encode
@@ -44,7 +44,7 @@ def test_a_model_that_is_missing_is_named(folder, capsys):
     with pytest.raises(SystemExit):
         main([str(folder), "--model", "missing.h5"])
 
-    assert "There is no model at missing.h5" in capsys.readouterr().err
+    assert "The model file missing.h5 does not exist" in capsys.readouterr().err
 
 
 def save_network(path, units):
@@ -62,7 +62,7 @@ def test_a_model_with_an_eleventh_output_serves_its_thresholds(tmp_path):
     path = tmp_path / "eleven.h5"
     model = save_network(path, 11)
     thresholds = Thresholds(0.2, 0.5, 1.0, "nothing")
-    write_thresholds(path, thresholds)
+    write_thresholds(path, thresholds.to_json())
     tensors = np.random.default_rng(0).random((20, 28, 28), np.float32)
 
     classifier = Classifier(path)
@@ -73,12 +73,12 @@ def test_a_model_with_an_eleventh_output_serves_its_thresholds(tmp_path):
     odds = np.exp(tensors.reshape(20, 784) @ kernel + bias)
     outputs = odds / odds.sum(axis=1, keepdims=True)
     assert classifier.thresholds == thresholds
-    assert [each.verdict for each in predictions] == thresholds.judge(outputs).tolist()
+    assert [each.verdict for each in predictions] == thresholds.decide_batch(outputs).tolist()
     digits = outputs[:, :10] / outputs[:, :10].sum(axis=1, keepdims=True)
     assert np.allclose([each.probabilities for each in predictions], digits, atol=1e-5)
 
 
-def test_a_model_without_thresholds_has_the_plain_ones(tmp_path):
+def test_classifier_without_stored_thresholds(tmp_path):
     save_network(tmp_path / "ten.h5", 10)
 
-    assert Classifier(tmp_path / "ten.h5").thresholds == PLAIN
+    assert Classifier(tmp_path / "ten.h5").thresholds == DEFAULT_THRESHOLDS

@@ -43,7 +43,7 @@ def test_a_network_that_says_something_else_is_not_ready(path):
     write_golden(path, dataclasses.replace(golden, outputs=golden.outputs[::-1]))
     classifier = Classifier(path)
 
-    with pytest.raises(ModelError, match="golden digits are off by"):
+    with pytest.raises(ModelError, match="golden digits differ by"):
         classifier.warm_up()
 
     assert not classifier.is_ready

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dlflask.inference.channels_first import with_channels_first
+from dlflask.inference.openvino_runtime import with_channels_first
 
 SIZE = (28, 28, 1)
 
@@ -46,28 +46,28 @@ def other_shape():
 
 
 def randomise(model):
-    """Random weights, where a fresh batch normalisation would do nothing."""
+    """Set random weights: a fresh batch normalisation does nothing."""
     rng = np.random.default_rng(0)
     model.set_weights([rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
     return model
 
 
 @pytest.mark.parametrize("build", [residual, pooled], ids=lambda build: build.__name__)
-def test_the_turned_network_is_the_same_function(build):
+def test_with_channels_first_computes_the_same(build):
     model = randomise(build())
     batch = np.random.default_rng(1).random((3, *SIZE), np.float32)
 
-    turned = with_channels_first(model)
+    converted = with_channels_first(model)
 
-    assert turned.input_shape == (None, 1, 28, 28)
-    found = turned.predict(batch.transpose(0, 3, 1, 2), verbose=0)
+    assert converted.input_shape == (None, 1, 28, 28)
+    found = converted.predict(batch.transpose(0, 3, 1, 2), verbose=0)
     assert np.allclose(found, model.predict(batch, verbose=0), atol=1e-5)
 
 
 @pytest.mark.parametrize(
     "build", [dense_along_channels, unknown_layer, other_shape], ids=lambda build: build.__name__
 )
-def test_a_network_that_may_depend_on_the_order_is_left_alone(build):
+def test_with_channels_first_unsupported_model(build):
     model = build()
 
     assert with_channels_first(model) is model

@@ -53,7 +53,7 @@ def test_fast_run_writes_model_and_card(mnist_file, tmp_path):
     assert card.to_markdown() in done.stdout
     assert done.stdout.endswith("wrote build/fast.h5 and build/fast.json\n")
     assert model.stat().st_size == card.file_bytes
-    assert read_thresholds(model) == card.thresholds
+    assert read_thresholds(model) == card.thresholds.to_json()
     assert card.test.accuracy > 0.8, "drawn digits are learnt"
     assert not (tmp_path / "mnist_model.h5").exists()
     assert not list((tmp_path / "build" / "train").iterdir()), "checkpoints are removed"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlflask.digits.thresholds import Thresholds
-from dlflask.inference.model_file import ATTRIBUTE, read_thresholds, write_thresholds
+from dlflask.inference.model_file import ATTRIBUTE, write_thresholds
 from dlflask.train.calibration.thresholds import DIGITS_KEPT, choose_thresholds
 
 keras = pytest.importorskip("keras")
@@ -59,29 +59,13 @@ def test_digit_probabilities_sum_to_one():
     np.testing.assert_allclose(digit_probabilities(probabilities).sum(axis=1), 1, rtol=1e-5)
 
 
-def test_write_and_read_thresholds(tmp_path):
-    path = tmp_path / "model.h5"
-    h5py.File(path, "w").close()
-
-    write_thresholds(path, THRESHOLDS)
-
-    assert read_thresholds(path) == THRESHOLDS
-
-
-def test_read_thresholds_of_plain_model(tmp_path):
-    path = tmp_path / "model.h5"
-    h5py.File(path, "w").close()
-
-    assert read_thresholds(path) is None
-
-
 def test_load_model_with_thresholds(tmp_path):
     inputs = keras.Input((5,))
     model = keras.Model(inputs, keras.layers.Dense(11)(inputs))
     path = tmp_path / "model.h5"
     model.save(path)
 
-    write_thresholds(path, THRESHOLDS)
+    write_thresholds(path, THRESHOLDS.to_json())
 
     loaded = keras.models.load_model(path, compile=False)
     for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
@@ -93,11 +77,11 @@ def test_load_model_with_thresholds(tmp_path):
     ("best", "none", "verdict"),
     [(0.9, 0.1, "digit"), (0.4, 0.5, "digit"), (0.3, 0.5, "unsure"), (0.3, 0.7, "not_a_digit")],
 )
-def test_judge(best, none, verdict):
+def test_decide_batch(best, none, verdict):
     rest = (1 - best - none) / 9
     probabilities = np.array([[best, *(9 * [rest]), none]], np.float32)
 
-    assert THRESHOLDS.judge(probabilities) == [verdict]
+    assert THRESHOLDS.decide_batch(probabilities) == [verdict]
 
 
 def test_choose_thresholds_keeps_digits():
@@ -105,5 +89,5 @@ def test_choose_thresholds_keeps_digits():
 
     thresholds = choose_thresholds(probabilities, 1.0, "a test")
 
-    kept = np.mean(thresholds.judge(probabilities) == "digit")
+    kept = np.mean(thresholds.decide_batch(probabilities) == "digit")
     assert DIGITS_KEPT <= kept < DIGITS_KEPT + 0.005
