@@ -38,7 +38,7 @@ def counts(port):
 
 ANSWERED = 'dlflask_requests_total{route="/predictlabel",status="200"}'
 REFUSED = 'dlflask_requests_total{route="/predictlabel",status="415"}'
-FOURS = 'dlflask_digits_total{digit="4"}'
+FOURS = 'dlflask_digits_total{digit="4",model="mnist"}'
 
 
 def wait_until(condition, seconds=60):

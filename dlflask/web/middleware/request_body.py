@@ -7,6 +7,7 @@ from typing import IO, Any, TypeVar
 
 from werkzeug.exceptions import (
     BadRequest,
+    HTTPException,
     RequestEntityTooLarge,
     RequestTimeout,
     ServiceUnavailable,
@@ -96,7 +97,7 @@ class Body:
 def _guarded(read: Callable[[int], T], size: int) -> T:
     try:
         return read(size)
-    except MemoryError:
+    except (HTTPException, MemoryError):  # the server's own: too slow, too large, without room
         raise
     except Exception as error:  # each server has exceptions of its own for a broken body
         raise BrokenBody from error
