@@ -83,8 +83,8 @@ forwarder_headers = ""
 worker_class = "dlflask.server.gunicorn_worker.Worker"  # gthread that slow clients cannot block
 threads = THREADS
 
-# Load Keras and the model once, in memory that all workers share. The network is compiled after the
-# fork (post_worker_init), because the runtime's threads do not survive a fork. TensorFlow starts its
+# Load Keras and the model once, in memory that all workers share. The network is compiled after
+# the fork (post_worker_init), because OpenVINO's threads do not survive it. TensorFlow starts its
 # threads on import, so with that backend each worker loads the model itself.
 preload_app = backend == DEFAULT_BACKEND
 

@@ -106,7 +106,7 @@ def test_counts_are_exact_under_two_workers_and_after_one_was_killed(two_workers
     assert after[REFUSED] - before[REFUSED] == 40
     assert after[FOURS] - before[FOURS] == 160
     assert after["dlflask_workers"] == 2
-    # The scrape itself. Others stop counting when they are closed, just after the client's response.
+    # The scrape itself. Others are counted until they are closed, just after their response.
     wait_until(lambda: counts(two_workers)["dlflask_requests_in_flight"] == 1)
 
 
