@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.browsing import BROWSERS, find_browser, running_browser
-from tests.e2e.visiting import visit
+from tests.browser import BROWSERS, find_browser, running_browser
+from tests.e2e.page import visit
 from tests.serving import ROOT, free_port, running_server, wait_until_ready
 
 #: Brings an engine and the base images up on a machine that reaches no image registry.

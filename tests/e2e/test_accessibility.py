@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.fake_responses import OUTPUTS, answer_of
 from tests.e2e.handwriting import write
-from tests.e2e.made_up import OUTPUTS, answer_of
-from tests.e2e.visiting import status, visit, wait_for_status
+from tests.e2e.page import status, visit, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser

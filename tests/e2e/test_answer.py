@@ -8,8 +8,8 @@ import pytest
 
 from dlflask.digits.prediction import Prediction
 from dlflask.web.presentation import percent, sentence
-from tests.e2e.made_up import OUTPUTS, answer_of
-from tests.e2e.visiting import marked, status, wait_for_status
+from tests.e2e.fake_responses import OUTPUTS, answer_of
+from tests.e2e.page import marked, status, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser

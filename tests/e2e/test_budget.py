@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.handwriting import draw
-from tests.e2e.visiting import visit, wait_for_status
+from tests.e2e.page import visit, wait_for_status
 
 pytestmark = pytest.mark.browser
 

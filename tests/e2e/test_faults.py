@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
+from tests.e2e.background_load import under_load, wait_until
 from tests.e2e.conftest import COMPOSE, PRINT_COUNTERS, Stack
-from tests.e2e.counting import under_load, wait_until
 from tests.serving import ask
 
 pytestmark = pytest.mark.compose

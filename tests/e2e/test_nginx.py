@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.handwriting import write
-from tests.e2e.visiting import marked, visit, wait_for_status
+from tests.e2e.page import marked, visit, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.compose]

@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import encode
 from tests.drawing import draw_digit
-from tests.e2e.clocked import closed_loop, open_loop
 from tests.e2e.conftest import Stack
+from tests.e2e.open_loop_client import closed_loop, open_loop
 from tests.serving import START_SECONDS, ask
 
 pytestmark = pytest.mark.compose

@@ -13,7 +13,7 @@ from tests.e2e.handwriting import (
     stroke_at,
     write,
 )
-from tests.e2e.visiting import marked, status, visit, wait_for_answer, wait_for_status
+from tests.e2e.page import marked, status, visit, wait_for_answer, wait_for_status
 
 pytestmark = pytest.mark.browser
 

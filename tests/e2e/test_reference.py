@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.e2e.visiting import visit
+from tests.e2e.page import visit
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
+from tests.e2e.background_load import wait_until
 from tests.e2e.conftest import COMPOSE, Stack
-from tests.e2e.counting import wait_until
 from tests.serving import ROOT, ask
 
 pytestmark = pytest.mark.compose

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.e2e.counting import FOUR, under_load
+from tests.e2e.background_load import FOUR, under_load
 from tests.serving import ask, wait_until_ready
 
 pytestmark = pytest.mark.compose

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import encode
 from tests.drawing import draw_digit
 from tests.e2e.handwriting import count_strokes, inked, write
-from tests.e2e.visiting import marked, status, visit, wait_for_answer, wait_for_status
+from tests.e2e.page import marked, status, visit, wait_for_answer, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.e2e.counting import under_load
+from tests.e2e.background_load import under_load
 from tests.serving import ROOT, ask, free_port, wait_until_ready
 
 pytestmark = pytest.mark.compose

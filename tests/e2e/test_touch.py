@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.handwriting import count_strokes, inked, on_screen
-from tests.e2e.visiting import visit, wait_for_status
+from tests.e2e.page import visit, wait_for_status
 
 pytestmark = pytest.mark.browser
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.visiting import marked, status
+from tests.e2e.page import marked, status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser

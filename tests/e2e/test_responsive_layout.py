@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.handwriting import write
-from tests.e2e.visiting import visit, wait_for_status
+from tests.e2e.page import visit, wait_for_status
 from tests.screenshot import SIZE
 from tests.serving import ROOT
 

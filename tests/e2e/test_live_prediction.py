@@ -5,9 +5,9 @@ import time
 import pytest
 
 from tests.drawing import STROKES
+from tests.e2e.fake_responses import answer
 from tests.e2e.handwriting import MIDDLE, draw, inked, on_screen, stroke_at, write
-from tests.e2e.made_up import answer
-from tests.e2e.visiting import marked, status, wait_for_status
+from tests.e2e.page import marked, status, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser

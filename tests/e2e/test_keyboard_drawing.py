@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.handwriting import ink_on, inked
-from tests.e2e.visiting import wait_for_status
+from tests.e2e.page import wait_for_status
 
 pytestmark = pytest.mark.browser
 
