@@ -71,7 +71,7 @@ STATES = {
 @pytest.mark.parametrize("width", [1280, 320])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing(browser, address, axe, *, state, theme, width):
+def test_axe_finds_no_violation(browser, address, axe, *, state, theme, width):
     options = {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
     # Without motion: a colour on its way is no colour of the design.
     with visit(browser, address, reduced_motion="reduce", **options) as page:
@@ -82,7 +82,7 @@ def test_axe_finds_nothing(browser, address, axe, *, state, theme, width):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_what_the_server_renders(browser, address, axe, theme):
+def test_axe_finds_no_violation_without_javascript(browser, address, axe, theme):
     with visit(browser, address, loads_script=False, color_scheme=theme) as page:
         page.get_by_role("button", name="Sample 3").click()
         wait_for_status(page, "This looks like a 3")
@@ -102,18 +102,18 @@ def violations_of(page, axe):
     ]
 
 
-def test_there_is_one_heading_of_the_first_level(page):
+def test_page_has_one_first_level_heading(page):
     assert page.locator("h1").count() == 1
     assert page.get_by_role("main").count() == 1
 
 
-def test_the_pad_names_its_keys(page):
+def test_pad_describes_its_keys(page):
     label = page.get_attribute("#pad", "aria-label")
 
     assert all(key in label for key in ("Arrow", "Space", "Control Z", "Delete"))
 
 
-def test_every_control_shows_that_it_has_the_focus(page):
+def test_focus_is_visible_on_every_control(page):
     write(page, 4)
     wait_for_status(page, "This looks like a 4")
     page.evaluate("document.activeElement.blur()")

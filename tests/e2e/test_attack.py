@@ -59,7 +59,7 @@ def stack(any_compose, clone):
         yield stack
 
 
-def test_ordinary_digits_are_read_beside_the_costliest_uploads(stack, figures):
+def test_digits_are_read_during_costly_uploads(stack, figures):
     ends = threading.Event()
     digit = ("POST", "/predictlabel", encode(draw_digit(4, 28)), "image/png")
     costly = [("POST", "/predictlabel", *item[::-1]) for item in make_costly_uploads().items()]

@@ -27,7 +27,7 @@ NUM_ANSWERS = 40
 ROUNDS = 3
 
 
-def test_the_page_is_light(browser, address, figures):
+def test_page_weight(browser, address, figures):
     context = browser.new_context()
     page = context.new_page()
     responses = []
@@ -53,7 +53,7 @@ def best_of(measure, budget):
     return least
 
 
-def test_the_page_is_usable_soon_on_a_slow_connection(browser, address, figures):
+def test_page_load_time_on_slow_connection(browser, address, figures):
     def seconds_to_usable():
         context = browser.new_context()
         page = context.new_page()
@@ -87,7 +87,7 @@ TIME_ANSWERS = """() => {
 }"""
 
 
-def test_the_answer_comes_at_once(browser, address, figures):
+def test_prediction_latency_on_the_page(browser, address, figures):
     def p95_of_answers():
         with visit(browser, address) as page:
             page.evaluate(TIME_ANSWERS)

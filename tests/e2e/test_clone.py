@@ -43,7 +43,7 @@ def running(folder, *command, **environment):
         process.wait(timeout=30)
 
 
-def test_a_stranger_reads_a_digit_with_two_commands(clone, figures):
+def test_clone_serves_with_two_commands(clone, figures):
     with running(clone, "make", "run", "PORT={port}") as (port, first_seconds):
         command = CURL.format(port=port).split()
         answer = subprocess.run(
@@ -108,7 +108,7 @@ def test_clone_without_make(autocrlf_clone):
     assert json.loads(response.body)["most_probable_label"] == "4"
 
 
-def test_the_locked_requirements_are_what_lock_compiles(clone):
+def test_lock_reproduces_the_requirements(clone):
     # With the environment that runs this test; -o keeps make from installing it anew.
     environment = ["-o", "requirements-dev.txt", f"DEV={sys.prefix}"]
     subprocess.run(["make", "lock", *environment], cwd=clone, check=True, timeout=300)
@@ -119,7 +119,7 @@ def test_the_locked_requirements_are_what_lock_compiles(clone):
     assert changed.stdout == ""
 
 
-def test_the_clone_holds_all_that_is_promised(clone):
+def test_clone_contains_the_promised_files(clone):
     promised = (
         "server.py mnist_model.h5 Dockerfile docker-compose.yml nginx/conf.d/local.conf templates "
         "static/4.jpg requirements.txt dlflask36.yaml notebooks tests README.md dlflask "

@@ -79,7 +79,7 @@ def docker_reads(name, path):
     return docker("exec", name, "sh", "-c", f"cat {path} 2>/dev/null || true")
 
 
-def test_a_worker_is_killed(load, apis):
+def test_killed_worker(load, apis):
     before = workers(apis[0])
 
     docker("exec", apis[0], "sh", "-c", f"kill -9 {before[0]}")
@@ -91,7 +91,7 @@ def test_a_worker_is_killed(load, apis):
     load.wait_for_answers(100)
 
 
-def test_a_container_is_killed_and_comes_back(load, apis):
+def test_killed_and_restarted_container(load, apis):
     docker("kill", apis[0])
     load.wait_for_answers(100)
 
@@ -101,7 +101,7 @@ def test_a_container_is_killed_and_comes_back(load, apis):
     load.wait_for_answers(100)
 
 
-def test_both_containers_are_restarted_one_after_the_other(load, apis):
+def test_rolling_restart(load, apis):
     for name in apis:
         docker("restart", "--time", "30", name)
         wait_until_healthy(name)
@@ -111,7 +111,7 @@ def test_both_containers_are_restarted_one_after_the_other(load, apis):
     assert {docker("inspect", "--format", "{{.State.ExitCode}}", name) for name in apis} == {"0"}
 
 
-def test_a_container_is_stopped(load, apis):
+def test_stopped_container(load, apis):
     docker("stop", "--time", "30", apis[0])
 
     assert docker("inspect", "--format", "{{.State.ExitCode}}", apis[0]) == "0"
@@ -119,7 +119,7 @@ def test_a_container_is_stopped(load, apis):
     docker("start", apis[0])
 
 
-def test_nginx_is_reloaded(load, replicas):
+def test_nginx_reload(load, replicas):
     nginx = replicas.run("ps", "-q", "nginx").strip()
 
     for _ in range(3):
@@ -127,7 +127,7 @@ def test_nginx_is_reloaded(load, replicas):
         load.wait_for_answers(100)
 
 
-def test_a_container_is_frozen(load, apis):
+def test_frozen_container(load, apis):
     docker("pause", apis[0])
     try:
         # Its share of the requests is waited for, then asked of the other, and no more are sent.
@@ -137,7 +137,7 @@ def test_a_container_is_frozen(load, apis):
         docker("unpause", apis[0])
 
 
-def test_a_replica_fails_its_self_test(load, apis, clone):
+def test_replica_with_failed_self_test(load, apis, clone):
     """It is up and answers 502, sooner than the others: it would draw the requests to itself."""
     networks = docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", apis[0])
     name = docker(
@@ -164,7 +164,7 @@ def statuses(name):
     return set(re.findall(r'_total{route="/predictlabel",status="(\d+)"', counters.stdout))
 
 
-def test_the_temporary_file_systems_are_full(load, apis, replicas):
+def test_full_temporary_file_systems(load, apis, replicas):
     nginx = replicas.run("ps", "-q", "nginx").strip()
     for name in (*apis, nginx):
         docker("exec", name, "sh", "-c", f"{FILL} 2>/dev/null; true")
@@ -177,7 +177,7 @@ def test_the_temporary_file_systems_are_full(load, apis, replicas):
             docker("exec", name, "rm", FULL)
 
 
-def test_a_stop_is_obeyed_while_the_model_is_loaded(replicas):
+def test_stop_while_the_model_is_loaded(replicas):
     name = docker("run", "--detach", "dlflask")
     try:
         # Bit 14 of the caught signals is SIGTERM.
@@ -196,7 +196,7 @@ def test_a_stop_is_obeyed_while_the_model_is_loaded(replicas):
         docker("rm", "--force", name)
 
 
-def test_a_corrupt_model_is_said_in_one_line_at_each_try(clone, replicas):
+def test_corrupt_model_is_reported_in_one_line_at_each_start(clone, replicas):
     (clone / "broken.yml").write_text(BROKEN)
     command = [*COMPOSE["v2"], "-f", "docker-compose.yml", "-f", "broken.yml"]
     stack = Stack(command, clone, "digitsbroken")

@@ -51,7 +51,7 @@ def content(archive, entry):
 
 
 @pytest.mark.compose
-def test_the_image_says_what_it_is(image, clone):
+def test_image_labels(image, clone):
     labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", image))
 
     head = subprocess.run(
@@ -67,7 +67,7 @@ def test_the_image_says_what_it_is(image, clone):
 
 
 @pytest.mark.compose
-def test_a_second_build_holds_the_same_files(image, clone):
+def test_image_build_is_reproducible(image, clone):
     again = f"{IMAGE}-again"
     docker("build", "--quiet", "--no-cache", "--tag", again, str(clone))
     try:
@@ -80,7 +80,7 @@ def test_a_second_build_holds_the_same_files(image, clone):
 
 
 @pytest.mark.clone
-def test_every_package_has_a_wheel_for_arm64(clone, tmp_path):
+def test_packages_have_wheels_for_arm64(clone, tmp_path):
     """As the image's Python, on the glibc of its Debian (2.41)."""
     uv = [f"{sys.prefix}/bin/uv", "pip", "install", "--dry-run", "--require-hashes"]
     platform = ["--python-platform", "aarch64-manylinux_2_40", "--python-version", "3.13"]

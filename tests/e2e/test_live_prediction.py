@@ -46,7 +46,7 @@ class Held:
         return self.routes[number - 1]
 
 
-def test_a_rest_with_the_pen_down_is_answered(page, said):
+def test_prediction_while_the_pen_rests(page, said):
     at = on_screen(page)
     points = stroke_at(STROKES[7][0], MIDDLE)
     page.mouse.move(*at(*points[0]))
@@ -60,7 +60,7 @@ def test_a_rest_with_the_pen_down_is_answered(page, said):
     wait_for_status(page, "This looks like a 7")
 
 
-def test_one_request_at_a_time_and_the_newest_next(page, said):
+def test_requests_are_sent_one_at_a_time_newest_next(page, said):
     held = Held(page)
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
     first = held.wait_for(1)
@@ -76,7 +76,7 @@ def test_one_request_at_a_time_and_the_newest_next(page, said):
     assert [words for words in said() if "looks like" in words] == ["This looks like a 3 (91.0%)."]
 
 
-def test_an_answer_that_comes_after_clear_is_dropped(page):
+def test_response_after_clear_is_ignored(page):
     held = Held(page)
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
     first = held.wait_for(1)
@@ -90,7 +90,7 @@ def test_an_answer_that_comes_after_clear_is_dropped(page):
     assert status(page) == "Waiting for a digit."
 
 
-def test_a_busy_service_is_asked_again(page):
+def test_busy_service_is_retried(page):
     held = Held(page)
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
 
@@ -102,7 +102,7 @@ def test_a_busy_service_is_asked_again(page):
 
 
 @pytest.mark.parametrize("seconds", ["-5", "0.001", "0"])
-def test_a_busy_service_is_not_asked_at_once_whatever_it_says(page, seconds):
+def test_retry_after_below_one_second_is_ignored(page, seconds):
     times = []
 
     def refuse(route):
@@ -117,7 +117,7 @@ def test_a_busy_service_is_not_asked_at_once_whatever_it_says(page, seconds):
     assert times[1] - times[0] > 0.9
 
 
-def test_a_lost_connection_is_said_and_waited_for(page):
+def test_lost_connection_is_shown_and_retried(page):
     page.context.set_offline(True)
     write(page, 7)
     wait_for_status(page, "The service cannot be reached. Trying again")
@@ -127,7 +127,7 @@ def test_a_lost_connection_is_said_and_waited_for(page):
     wait_for_status(page, "This looks like a 7")
 
 
-def test_a_new_stroke_does_not_wait_for_the_next_try(page):
+def test_new_stroke_cancels_the_wait_for_a_retry(page):
     page.route(PREDICT, lambda route: route.fulfill(status=503, headers={"Retry-After": "9"}))
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
     wait_for_status(page, "The service is busy.")
@@ -181,7 +181,7 @@ WHOLE = answer(1)
         ),
     ],
 )
-def test_a_fault_of_the_drawing_is_said_below_the_pad(page, response, words):
+def test_error_is_shown_below_the_pad(page, response, words):
     page.route(PREDICT, lambda route: route.fulfill(**response))
 
     draw(page, [(0.3, 0.3), (0.3, 0.6)])

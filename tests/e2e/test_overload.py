@@ -82,9 +82,7 @@ def percentile(seconds, part):
     return float(np.percentile(seconds, part))
 
 
-def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
-    stack, many_clients, figures
-):
+def test_throughput_and_latency_at_three_times_capacity(stack, many_clients, figures):
     in_a_thread(closed_loop(stack.port, REQUEST, CONNECTIONS, 2))
     rounds = []
     for _ in range(ROUNDS):
@@ -118,7 +116,7 @@ def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
     assert p99 < 1
 
 
-def test_one_client_takes_so_much_and_no_more(stack):
+def test_client_over_its_limit_gets_429(stack):
     """Over seventy uploads that do not end; the next request is told 429, and health is answered.
 
     Ten more than the limit: one that arrives beside the question below is refused.
@@ -141,7 +139,7 @@ def test_one_client_takes_so_much_and_no_more(stack):
     until(lambda: ask(stack.port, "GET", "/"), 200)
 
 
-def test_many_health_checks_of_one_client_are_refused(stack):
+def test_health_checks_over_the_limit_get_429(stack):
     """Over eight requests to /livez that do not end; Docker's own check passes all the same."""
     head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"
     with contextlib.ExitStack() as connections:
@@ -158,7 +156,7 @@ def test_many_health_checks_of_one_client_are_refused(stack):
     until(lambda: ask(stack.port, "GET", "/readyz"), 200)
 
 
-def test_slow_clients_take_no_worker(stack):
+def test_slow_clients_occupy_no_worker(stack):
     """Headers and bodies that come a byte at a time, more of them than there are threads."""
     starts = (
         b"POST /predictlabel HTTP/1.1\r\nHost: x\r\n",
@@ -179,7 +177,7 @@ def test_slow_clients_take_no_worker(stack):
         assert in_flight(stack) == 1, "the scrape itself"
 
 
-def test_a_client_that_sends_no_headers_is_cut_off(stack):
+def test_client_with_incomplete_headers_is_disconnected(stack):
     with socket.create_connection(("127.0.0.1", stack.port), timeout=60) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionResetError):

@@ -14,9 +14,7 @@ MAX_HEIGHT = {320: 22_000, 1280: 10_700}
 
 
 @pytest.mark.parametrize("width", MAX_HEIGHT)
-def test_the_reference_is_read_without_javascript_and_without_scrolling_sideways(
-    browser, address, width
-):
+def test_reference_without_javascript_fits_the_screen(browser, address, width):
     options = {"java_script_enabled": False, "viewport": {"width": width, "height": 900}}
     with visit(browser, address, loads_script=False, **options) as page:
         page.click("text=The whole API")

@@ -57,7 +57,7 @@ def count(stack, path):
 
 
 @pytest.mark.parametrize("size", [100, 4_000_000], ids=["small", "large"])
-def test_timeout_at_a_live_replica_is_not_repeated(stand_ins, size):
+def test_timeout_at_live_replica_is_not_retried(stand_ins, size):
     before = count(stand_ins, "/slow")
 
     answer = ask(stand_ins.port, "POST", "/slow", b"x" * size, "image/png")
@@ -67,7 +67,7 @@ def test_timeout_at_a_live_replica_is_not_repeated(stand_ins, size):
     assert count(stand_ins, "/slow") - before == 1
 
 
-def test_self_test_failure_is_repeated_at_every_replica(stand_ins):
+def test_failed_self_test_is_retried_on_every_replica(stand_ins):
     answer = ask(stand_ins.port, "POST", "/502", b"x", "image/png")
 
     # The last replica's own status, or NGINX's where one was left alone after an earlier failure.
@@ -75,7 +75,7 @@ def test_self_test_failure_is_repeated_at_every_replica(stand_ins):
     assert {paths["/502"] > 0 for paths in arrivals(stand_ins).values()} == {True}
 
 
-def test_application_error_is_not_repeated(stand_ins):
+def test_application_error_is_not_retried(stand_ins):
     before = count(stand_ins, "/anything")
 
     for _ in range(10):
@@ -87,7 +87,7 @@ def test_application_error_is_not_repeated(stand_ins):
     assert count(stand_ins, "/anything") - before == 30
 
 
-def test_closed_connection_is_repeated(stand_ins):
+def test_closed_connection_is_retried(stand_ins):
     answer = ask(stand_ins.port, "POST", "/reset", b"x", "image/png")
 
     assert answer.status == 503

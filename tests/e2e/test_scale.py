@@ -55,7 +55,7 @@ def wait_until_all_answer(stack):
     return wanted
 
 
-def test_replicas_come_and_go_under_load(scaled_stack, figures):
+def test_scale_up_and_down_under_load(scaled_stack, figures):
     stack = scaled_stack
 
     with under_load(stack.port) as load:
@@ -70,7 +70,7 @@ def test_replicas_come_and_go_under_load(scaled_stack, figures):
     figures.append(f"scale 1 -> 4 -> 2: {load}")
 
 
-def test_without_a_replica_the_status_is_that_of_the_problem(stack):
+def test_problem_without_a_replica(stack):
     stack.run("stop", "api")
     try:
         answer = ask(stack.port, "POST", "/predictlabel", FOUR, "image/jpeg")

@@ -112,7 +112,7 @@ def wait_until_gone():
         time.sleep(0.5)
 
 
-def test_an_update_loses_no_request_and_a_bad_one_is_taken_back(swarm, clone, figures):
+def test_update_loses_no_request_and_bad_update_is_rolled_back(swarm, clone, figures):
     with deployed(clone) as deployment, under_load(deployment.port) as load:
         assert ask(deployment.port, "GET", "/static/page.js").body == script()
 

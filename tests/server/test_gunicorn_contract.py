@@ -1,7 +1,7 @@
 """The parts of Gunicorn that dlflask/server relies on, by name and signature.
 
-A failure after an upgrade means: read the changes of Gunicorn's gthread worker, adapt dlflask/server
-to them, then update the table below and the upper bound in pyproject.toml.
+After an upgrade that fails here, read the changes of the gthread worker, adapt dlflask/server to
+them, and update the tables below and the upper bound in pyproject.toml.
 """
 
 import inspect
