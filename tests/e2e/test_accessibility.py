@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA, as far as axe-core can tell, in every state; and what it cannot tell."""
+"""Accessibility: WCAG 2.2 AA by axe-core in every state, and checks that axe-core does not have."""
 
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ PREDICT = "**/predictlabel*"
 
 @pytest.fixture(scope="module")
 def axe():
-    """The source of axe-core, installed beside this file when it is not there yet."""
+    """Return the source of axe-core; install it next to this file if it is missing."""
     if not AXE.is_file():
         if shutil.which("npm") is None:
             pytest.skip("npm is not installed")
@@ -73,7 +73,7 @@ STATES = {
 @pytest.mark.parametrize("state", STATES)
 def test_axe_finds_no_violation(browser, address, axe, *, state, theme, width):
     options = {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
-    # Without motion: a colour on its way is no colour of the design.
+    # Without motion, so that axe-core does not measure colours in a transition.
     with visit(browser, address, reduced_motion="reduce", **options) as page:
         STATES[state](page)
         violations = violations_of(page, axe)
@@ -82,7 +82,7 @@ def test_axe_finds_no_violation(browser, address, axe, *, state, theme, width):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_violation_without_javascript(browser, address, axe, theme):
+def test_axe_finds_no_violation_in_page_rendered_by_the_server(browser, address, axe, theme):
     with visit(browser, address, loads_script=False, color_scheme=theme) as page:
         page.get_by_role("button", name="Sample 3").click()
         wait_for_status(page, "This looks like a 3")
@@ -92,7 +92,7 @@ def test_axe_finds_no_violation_without_javascript(browser, address, axe, theme)
 
 
 def violations_of(page, axe):
-    # Best practices too: they are rules of axe's own, stricter than WCAG.
+    # With axe-core's best practices, which are stricter than WCAG.
     page.evaluate(axe)
     found = page.evaluate("axe.run({ rules: { 'target-size': { enabled: true } } })")
     return [

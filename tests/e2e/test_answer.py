@@ -1,4 +1,4 @@
-"""What is shown of an answer: its words, its rows, what the network saw."""
+"""Display of a prediction: sentence, rows and input of the network."""
 
 import base64
 import random
@@ -90,7 +90,7 @@ def test_network_input_is_shown_as_sent_by_the_server(page):
 
 
 def seen(page):
-    """(28, 28, 3) uint8: the picture of what the network saw."""
+    """Return the shown input of the network, (28, 28, 3) uint8."""
     pixels = page.evaluate(
         """() => {
           const copy = new OffscreenCanvas(28, 28).getContext("2d", { willReadFrequently: true });

@@ -1,4 +1,4 @@
-"""Four clients that send the costliest uploads, and a fifth that sends ordinary digits."""
+"""Ordinary digits while four other clients send the most expensive uploads."""
 
 import http.client
 import itertools
@@ -21,12 +21,12 @@ ATTACKERS = 4
 ATTACK_SECONDS = 30
 PAUSE_SECONDS = 0.05
 
-#: Upper bounds of the fifth client's wait and of a health check's; alone, both take milliseconds.
+#: Longest response times for a digit and a health check, in seconds; milliseconds without load.
 MAX_DIGIT_SECONDS, MAX_HEALTH_SECONDS = 1.5, 1
 
 
 class Client(threading.Thread):
-    """Sends one request after the other until `ends`; counts statuses and notes the seconds."""
+    """Client that sends requests one by one until `ends`, and records statuses and seconds."""
 
     def __init__(self, port, ends, requests, pause=0.0):
         super().__init__()
@@ -63,7 +63,7 @@ def test_digits_are_read_during_costly_uploads(stack, figures):
     ends = threading.Event()
     digit = ("POST", "/predictlabel", encode(draw_digit(4, 28)), "image/png")
     costly = [("POST", "/predictlabel", *item[::-1]) for item in make_costly_uploads().items()]
-    # Each begins with another upload.
+    # Each client starts with a different upload.
     attackers = [
         Client(stack.port, ends, costly[first:] + costly[:first]) for first in range(ATTACKERS)
     ]

@@ -1,4 +1,4 @@
-"""What the page weighs and how fast it is. The figures stand at the end of the test report."""
+"""Size and speed of the page. The figures are at the end of the test report."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ MAX_REQUESTS = 12
 MAX_USABLE_SECONDS = 1.5
 MAX_ANSWER_MS = 150
 
-#: Slow 4G as Chromium's developer tools and Lighthouse emulate it: 1.6 Mbit/s down, 750 kbit/s up,
-#: each less a tenth, and 150 ms of round trip times 3.75, for that it is added to each request.
+#: Slow 4G as in Chromium's developer tools and Lighthouse: 1.6 Mbit/s down and 750 kbit/s up, both
+#: less 10 %, and a round trip of 150 ms, times 3.75 because the delay applies to whole requests.
 SLOW_4G = {
     "offline": False,
     "latency": 562.5,
@@ -22,7 +22,7 @@ SLOW_4G = {
     "uploadThroughput": 750e3 * 0.9 / 8,
 }
 
-#: So many that the 95th percentile is no single one.
+#: Enough that the 95th percentile is not a single value.
 NUM_ANSWERS = 40
 ROUNDS = 3
 
@@ -44,7 +44,7 @@ def test_page_weight(browser, address, figures):
 
 
 def best_of(measure, budget):
-    """The least of up to `ROUNDS` measurements: what else runs on the machine only ever adds."""
+    """Return the lowest of up to `ROUNDS` measurements; other load only adds time."""
     least = float("inf")
     for _ in range(ROUNDS):
         least = min(least, measure())
@@ -72,7 +72,7 @@ def test_page_load_time_on_slow_connection(browser, address, figures):
     assert seconds <= MAX_USABLE_SECONDS
 
 
-#: Notes in `waits` the milliseconds from each pen-up to its answer.
+#: Records in `waits` the milliseconds from each pen-up to its prediction.
 TIME_ANSWERS = """() => {
   window.waits = [];
   let lifted = 0;

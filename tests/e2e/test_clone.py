@@ -1,4 +1,4 @@
-"""`make run` in a fresh clone, as the README says it."""
+"""The README's commands in a fresh clone."""
 
 import json
 import os
@@ -24,7 +24,7 @@ START = ".venv/bin/gunicorn server:app"
 
 @contextmanager
 def running(folder, *command, **environment):
-    """Run a command that serves; yield its port and the seconds until it was ready."""
+    """Run a command that serves; yield its port and its start time in seconds."""
     port = free_port()
     started = time.monotonic()
     inherited = {name: os.environ[name] for name in os.environ if not name.startswith("MAKE")}
@@ -59,7 +59,7 @@ def test_clone_serves_with_two_commands(clone, figures):
 
 @pytest.fixture(scope="module")
 def autocrlf_clone(tmp_path_factory):
-    """A clone as git for Windows makes it by default."""
+    """Clone like Git for Windows with its default settings."""
     folder = tmp_path_factory.mktemp("autocrlf") / "digits"
     options = ("-c", "core.autocrlf=true")
     subprocess.run(["git", "clone", "--quiet", *options, ROOT, folder], check=True)
@@ -67,7 +67,7 @@ def autocrlf_clone(tmp_path_factory):
 
 
 def test_clone_with_autocrlf_has_the_same_bytes(clone, autocrlf_clone):
-    # The same bytes build the same image.
+    # Identical files build the same image.
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=clone, check=True, capture_output=True, text=True
     ).stdout
@@ -109,7 +109,7 @@ def test_clone_without_make(autocrlf_clone):
 
 
 def test_lock_reproduces_the_requirements(clone):
-    # With the environment that runs this test; -o keeps make from installing it anew.
+    # Uses the environment of this test; -o prevents make from reinstalling it.
     environment = ["-o", "requirements-dev.txt", f"DEV={sys.prefix}"]
     subprocess.run(["make", "lock", *environment], cwd=clone, check=True, timeout=300)
 

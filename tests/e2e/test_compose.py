@@ -1,4 +1,4 @@
-"""The containers of docker-compose.yml, built and run by a real engine, asked through NGINX."""
+"""The containers of docker-compose.yml, run by a real engine and used through NGINX."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def read_four(port):
     return ask(port, "POST", "/predictlabel", body, content_type)
 
 
-#: Asks the service without NGINX, and writes what it answers.
+#: Sends a request to the service without NGINX and prints the response.
 ASK_DIRECTLY = """
 import pathlib, sys, urllib.request
 picture = pathlib.Path("static/4.jpg").read_bytes()
@@ -51,7 +51,7 @@ def test_container_gives_the_responses_of_the_local_service(stack, server):
     inside, outside = (json.loads(read_four(port).body) for port in (stack.port, server))
 
     assert inside["most_probable_label"] == outside["most_probable_label"]
-    # BLAS rounds the last digits by what it takes the processor for, which a variable may say.
+    # The rounding of BLAS depends on the processor type, which an environment variable can set.
     for one, other in zip(inside["predictions"], outside["predictions"], strict=True):
         assert one["label"] == other["label"]
         assert float(one["probability"]) == pytest.approx(float(other["probability"]), abs=1e-7)

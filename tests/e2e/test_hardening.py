@@ -1,4 +1,4 @@
-"""What NGINX lets in and out: headers, versions, hidden addresses, keys, TLS, and the logs."""
+"""Hardening by NGINX: headers, versions, hidden paths, API keys, TLS and logs."""
 
 import base64
 import http.client
@@ -28,7 +28,7 @@ HEADERS = {
 
 
 def send(port, request):
-    """Bytes as they are, which a client library would not send."""
+    """Send raw bytes that a client library would not send."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
         connection.sendall(request)
         response = http.client.HTTPResponse(connection)
@@ -106,7 +106,7 @@ def test_metrics_are_available_inside(stack):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A folder with a certificate for localhost that signs itself."""
+    """Create a folder with a self-signed certificate for localhost."""
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(
         [
@@ -125,7 +125,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def locked(any_compose, clone, certificate):
-    """The containers with everything switched on: keys, TLS, names of hosts, the access log."""
+    """Start the containers with API keys, TLS, allowed hosts and access log."""
     keys = certificate / "keys.txt"
     keys.write_text("5f0c2b alice;\n77aa01 bob;\n")
     keys.chmod(0o644)
@@ -151,7 +151,7 @@ def locked(any_compose, clone, certificate):
 
 
 def ask_safely(stack, path="/predictlabel", **headers):
-    """A request over TLS, its certificate checked."""
+    """Send a request over TLS and check the certificate."""
     context = ssl.create_default_context(cafile=stack.certificate)
     connection = http.client.HTTPSConnection(
         "localhost", stack.tls_port, timeout=30, context=context

@@ -21,7 +21,7 @@ def test_draw_with_arrow_keys(page):
 
     wait_for_status(page, "This looks like a 7")
     page.keyboard.press("Control+z")
-    assert inked(page) == pytest.approx(0, abs=0.02), "only the cursor is left"
+    assert inked(page) == pytest.approx(0, abs=0.02), "only the cursor remains"
     page.keyboard.press("Control+Shift+Z")
     wait_for_status(page, "This looks like a 7")
     page.keyboard.press("Delete")

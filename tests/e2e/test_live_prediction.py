@@ -1,4 +1,4 @@
-"""Answers while the drawing goes on: one request at a time, the newest next, older ones dropped."""
+"""Predictions during drawing: one request at a time, always for the latest drawing."""
 
 import time
 
@@ -17,7 +17,7 @@ PREDICT = "**/predictlabel*"
 
 @pytest.fixture
 def said(page):
-    """A function that gives every sentence which the status has said so far."""
+    """Return a function that returns all texts of the status so far."""
     page.evaluate(
         """() => {
           window.said = [];
@@ -30,19 +30,19 @@ def said(page):
 
 
 class Held:
-    """Requests for an answer that wait until the test answers them."""
+    """Prediction requests that are held until the test answers them."""
 
     def __init__(self, page):
         self._page = page
         self.routes = []
-        # Playwright leaves a mark on its handler, which a method of a list does not take.
+        # Playwright sets an attribute on its handler, which list methods do not allow.
         page.route(PREDICT, lambda route: self.routes.append(route))  # noqa: PLW0108
 
     def wait_for(self, number):
-        """The request of that number, counted from 1."""
+        """Wait for and return request `number`, counted from 1."""
         deadline = time.monotonic() + 20
         while len(self.routes) < number and time.monotonic() < deadline:
-            self._page.wait_for_timeout(5)  # lets Playwright hand events over
+            self._page.wait_for_timeout(5)  # lets Playwright process events
         return self.routes[number - 1]
 
 
@@ -55,7 +55,7 @@ def test_prediction_while_the_pen_rests(page, said):
         page.mouse.move(*at(*point))
     page.locator(".winner th", has_text="7").wait_for()
 
-    assert said() == [], "nothing is spoken while the pen is down"
+    assert said() == [], "the status does not change while the pen is down"
     page.mouse.up()
     wait_for_status(page, "This looks like a 7")
 
@@ -113,7 +113,7 @@ def test_retry_after_below_one_second_is_ignored(page, seconds):
     page.set_input_files("#image", str(ROOT / "static" / "4.jpg"))
     wait_for_status(page, "The service is busy. Trying again")
     while len(times) < 2:
-        page.wait_for_timeout(5)  # lets Playwright hand events over
+        page.wait_for_timeout(5)  # lets Playwright process events
     assert times[1] - times[0] > 0.9
 
 

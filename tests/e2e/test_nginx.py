@@ -1,4 +1,4 @@
-"""The page as most people get it: static files from NGINX, answers through it."""
+"""The page behind NGINX, as in production."""
 
 import pytest
 

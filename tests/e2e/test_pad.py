@@ -1,4 +1,4 @@
-"""The drawing pad: ink, its history and its width, in real pointer events."""
+"""The drawing pad: ink, undo and pen width, with real pointer events."""
 
 import numpy as np
 import pytest
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.browser
 
 LINE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
 
-#: Of the stroke in MNIST's training digits, in pixels, by `stroke_width`: half of them lie inside.
+#: Stroke widths of half of MNIST's training digits, in pixels, by `stroke_width`.
 MNIST_STROKE_QUARTILES = (2.29, 3.00)
 
 
 def stroke_width(tensor):
-    """Mean width of the strokes of a (28, 28) digit: twice its area by its outline's length.
+    """Return the mean stroke width of a (28, 28) digit: twice its area by its outline's length.
 
-    Source: the coarea formula; the sum of gradients is the outline's length at any softness.
+    Source: the coarea formula; the sum of gradients is the length of a soft outline, too.
     """
     return 2 * tensor.sum() / np.hypot(*np.gradient(tensor)).sum()
 
@@ -49,7 +49,7 @@ def test_drawn_digits_are_recognised(page, place, figures):
 def test_default_pen_has_the_stroke_width_of_mnist(page):
     widths = []
     for digit in STROKES:
-        # The answer to the last stroke is the answer to the digit.
+        # The prediction after the last stroke is that of the whole digit.
         for stroke in STROKES[digit]:
             with page.expect_response("**/predictlabel*") as response:
                 draw(page, stroke_at(stroke, MIDDLE))

@@ -1,4 +1,4 @@
-"""How the page looks: themes, narrow screens, motion, forced colours, and the README's picture."""
+"""Layout of the page: themes, narrow screens, reduced motion, forced colours, screenshot."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 
-#: Everything that can be pressed, slid or drawn on, as far as it is shown.
+#: All visible controls.
 CONTROLS = "button:visible, .button:visible, label.switch, #width, #pad, summary"
 
 
@@ -59,7 +59,7 @@ def test_prediction_is_below_the_pad_on_a_phone(browser, address):
         ]
 
     assert tops == sorted(tops)
-    assert tops[2] < 640, "the sentence is seen while drawing"
+    assert tops[2] < 640, "the sentence is visible while drawing"
 
 
 def test_reduced_motion(browser, address):

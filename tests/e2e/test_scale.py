@@ -1,4 +1,4 @@
-"""More and fewer replicas of the service behind a running NGINX, and no request lost."""
+"""Scaling the service behind a running NGINX without losing requests."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from tests.serving import ask, wait_until_ready
 
 pytestmark = pytest.mark.compose
 
-#: NGINX asks the DNS every 2 s; a replica loads the model before it answers.
+#: Time limit for new replicas, in seconds: they load the model, and NGINX queries DNS every 2 s.
 SEEN_SECONDS = 60
 
 
@@ -26,17 +26,17 @@ def scale(stack, replicas):
 
 
 def replicas(stack):
-    """The addresses of the running replicas."""
+    """Return the addresses of the running replicas."""
     form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}:8000"
     names = stack.run("ps", "-q", "api").split()
     return {docker("inspect", "--format", form, name).strip() for name in names}
 
 
 def answering(stack, since):
-    """The addresses that answered a request with 200 since then, by NGINX's access log."""
+    """Return the addresses that returned 200 since then, from NGINX's access log."""
     log = docker("logs", "--since", f"{since:.3f}", stack.run("ps", "-q", "nginx").strip())
     entries = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    # One request may have several: "10.0.0.2:8000, 10.0.0.3:8000 : 10.0.0.3:8000".
+    # A request may have several: "10.0.0.2:8000, 10.0.0.3:8000 : 10.0.0.3:8000".
     return {entry["upstream"].split()[-1] for entry in entries if entry["status"] == 200}
 
 
@@ -77,7 +77,7 @@ def test_problem_without_a_replica(stack):
     finally:
         stack.run("start", "api")
 
-    # 504 for as long as NGINX still waits for the address of the one that was stopped.
+    # 504 as long as NGINX still tries the address of the stopped replica.
     assert answer.status in (503, 504)
     assert answer.status == json.loads(answer.body)["status"]
     wait_until_ready(stack.port)

@@ -1,4 +1,4 @@
-"""The other ways to a picture: chosen, dropped, pasted, photographed, a sample."""
+"""Other image sources: file, drag and drop, clipboard, camera and samples."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 FOUR = str(ROOT / "static" / "4.jpg")
 
-#: Makes a DataTransfer with a file of each [name, type, base64].
+#: Creates a DataTransfer with a file for each [name, type, base64].
 TRANSFER = """(files) => {
   const transfer = new DataTransfer();
   for (const [name, type, content] of files) {

@@ -1,4 +1,4 @@
-"""Fingers, pens and palms on the pad, as a touch screen reports them."""
+"""Touch events of fingers, pens and palms on the pad."""
 
 import re
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def phone(browser, address):
-    """The page on a touch screen; `phone.touch(kind, *points)` touches it."""
+    """Open the page on a touch screen; `phone.touch(kind, *points)` touches it."""
     options = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
     with visit(browser, address, **options) as page:
         session = page.context.new_cdp_session(page)

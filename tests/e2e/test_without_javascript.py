@@ -1,4 +1,4 @@
-"""The page in a browser without JavaScript: a form, and the same rows."""
+"""The page in a browser without JavaScript."""
 
 import pytest
 
