@@ -1,11 +1,11 @@
-# The service in a container: Keras on OpenVINO, no TensorFlow, no compiler.
+# Container image of the service: Keras on OpenVINO, without TensorFlow and compilers.
 
 FROM python:3.13-slim-trixie AS packages
 COPY requirements.txt /
-# An environment of its own, without pip, is all that the second stage takes over. Deleted: the
-# runtime's plugins for graphics and neural processors and its readers of other model formats,
-# 72 MB that a CPU server that loads by Keras never opens. Compiled files carry no time and are
-# trusted unchecked, so two builds of the same requirements hold the same bytes.
+# The second stage copies only this virtual environment, which has no pip. The deleted files, 72 MB,
+# are OpenVINO's plugins for GPUs and NPUs and its readers of other model formats, which the service
+# does not use. Compiled files are marked unchecked-hash instead of carrying a time stamp, so that two
+# builds from the same requirements are identical.
 RUN python -m venv --without-pip /opt/venv \
  && pip --python /opt/venv/bin/python install --no-cache-dir --no-compile --require-hashes \
       -r requirements.txt \
@@ -17,7 +17,7 @@ RUN python -m venv --without-pip /opt/venv \
       libopenvino_paddle_frontend.so* libopenvino_jax_frontend.so* libopenvino_gguf_frontend.so*
 
 FROM python:3.13-slim-trixie
-# Keras keeps a settings file in its home; /tmp is the one place that is writable.
+# Keras writes a settings file to its home; only /tmp is writable.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -29,7 +29,7 @@ COPY dlflask dlflask
 COPY templates templates
 COPY static static
 RUN python -m compileall -q --invalidation-mode unchecked-hash server.py dlflask
-# What changes with each build stands last, and spoils no layer above.
+# Last, because these change with each build and would invalidate the cached layers after them.
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="dlflask" \

@@ -1,9 +1,9 @@
-# Every task of this project. `make help` lists them.
+# Tasks of this project; `make help` lists them.
 PYTHON ?= python3
 PORT ?= 8000
 IMAGE ?= dlflask
-# Two environments: Keras imports TensorFlow wherever it is installed, which slows the start of the
-# service, so the service has an environment without it.
+# Keras imports TensorFlow if it is installed, which slows the start of the service. Therefore the
+# service has an environment of its own, without TensorFlow.
 SERVICE := .venv
 DEV := .venv-dev
 BUILD := build
@@ -35,7 +35,7 @@ fuzz: $(DEV)/.installed  ## Fuzz the decoder and the application, 100,000 inputs
 	$(DEV)/bin/python -m tests.fuzz decode build/fuzz -atheris_runs=100000
 	$(DEV)/bin/python -m tests.fuzz post build/fuzz -atheris_runs=100000
 
-# Both environments: the service is measured in its own, one baseline needs TensorFlow.
+# Needs both environments: the service runs in its own, one baseline needs TensorFlow.
 bench: $(SERVICE)/.installed $(DEV)/.installed  ## Measure speed and memory, write bench/RESULTS.md (BENCH_ARGS=... for options)
 	$(DEV)/bin/python -m bench --service-python $(SERVICE)/bin/python --output bench $(BENCH_ARGS)
 
@@ -50,8 +50,8 @@ format: $(DEV)/.installed  ## Format the code and apply automatic fixes
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
-# Needs the network: a package that cannot be looked up counts as a failure. .ci/run skips this
-# target, and reports that, where the network is not reachable.
+# Needs the network: a failed look-up counts as a failure. Without a network .ci/run reports that it
+# skips this target.
 audit: $(DEV)/.installed  ## Check the service's dependencies for known vulnerabilities
 	$(DEV)/bin/uv tool run pip-audit --strict --vulnerability-service osv --require-hashes \
 	  --disable-pip --requirement requirements.txt
@@ -98,7 +98,7 @@ $(DEV)/.installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
 	  echo "$(PYTHON) is not Python 3.11, 3.12, 3.13 or 3.14;" \
 	  "name one, as in: make run PYTHON=python3.14"; exit 1; }
-# Installing follows the link and would clear somebody else's environment.
+# An installation would follow the link and clear the environment that it points to.
 	@test ! -L $* || { echo "$* is a link to an environment elsewhere, which make does not change." \
 	  "Remove the link, and make creates an environment here."; exit 1; }
 	@echo "Installing $< into $*; this takes a few minutes the first time."

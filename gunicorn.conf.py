@@ -1,4 +1,4 @@
-"""How gunicorn runs `server:app`. Every setting stands here with its reason."""
+"""Gunicorn configuration of `server:app`, with a reason for every setting."""
 
 import ctypes
 import os
@@ -8,29 +8,29 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# NumPy reads this when it is imported. Its products here are of a few hundred pixels: split among
-# threads that compete for cores, one took 76 ms instead of 8.
+# NumPy reads this when it is imported. Its matrix products are small here, and threads that compete
+# for CPUs slow them down: 76 ms instead of 8.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# In a container this is process 1, for which SIGTERM has no effect until a handler stands: gunicorn
-# sets its own after the model is loaded. A stop in those seconds was waited out and killed, 30 s.
+# In a container this is process 1, which ignores SIGTERM without a handler. Gunicorn sets its own
+# only after the model is loaded; a stop before that would wait until the container is killed.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def use_one_arena() -> None:
-    """Let all threads allocate from one arena, where malloc has several: Linux with glibc.
+    """Let all threads allocate from one arena of malloc, on Linux with glibc.
 
-    Each arena would keep the memory of the largest image its thread ever decoded, and three of
-    them exceed `MEMORY_FOR_REQUESTS`, so that valid images fail.
+    Each arena keeps the memory of the largest image that its thread ever decoded. Several of them
+    exceed `MEMORY_FOR_REQUESTS`, and valid images fail.
     """
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(-8, 1)  # M_ARENA_MAX
 
 
-# Before the first thread: an arena that exists stays.
+# Before the first thread starts: existing arenas stay.
 use_one_arena()
 
-# ruff: noqa: E402  after the handler: these take most of a second
+# ruff: noqa: E402  after the handler: these imports take most of a second
 from dlflask.config import Config
 from dlflask.errors import ConfigError
 from dlflask.metrics.slots import shared_metrics
@@ -50,14 +50,14 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def count_cpus() -> int:
-    """CPUs this process may use, at least 1: a container's limit counts, not the host's cores."""
-    affinity = getattr(os, "sched_getaffinity", None)  # macOS has none
+    """Return the number of CPUs that this process may use, by the container's limit; at least 1."""
+    affinity = getattr(os, "sched_getaffinity", None)  # missing on macOS
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     limit = _CGROUP / "cpu.max"
     older = [_CGROUP / "cpu" / name for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")]
     if limit.is_file():
         quota, period = limit.read_text(encoding="ascii").split()
-    elif older[0].is_file():  # version 1 of control groups
+    elif older[0].is_file():  # control groups, version 1
         quota, period = (path.read_text(encoding="ascii").strip() for path in older)
     else:
         return cpus
@@ -67,55 +67,55 @@ def count_cpus() -> int:
 
 
 try:
-    # Checked here and not only in server.py: a worker that fails there is started over and over.
+    # Also checked here, because Gunicorn restarts a worker that fails in server.py again and again.
     Config.from_environment()
     bind = f"127.0.0.1:{read_port(os.environ)}"
-    # One process per CPU computes; its threads read uploads and keep connections.
+    # One worker process for each CPU.
     workers = read_workers(os.environ, count_cpus())
     backend = check_backend(os.environ)
 except ConfigError as error:
     sys.exit(f"dlflask cannot start: {error}")
 
-# Clients on this machine may otherwise send a header SCRIPT_NAME, and a path outside of it is an
-# error that gunicorn answers with 500 before the application is asked.
+# Do not trust the header SCRIPT_NAME of clients on this machine: Gunicorn answers a path outside of
+# it with 500 before it calls the application.
 forwarder_headers = ""
 
-worker_class = "dlflask.server.gunicorn_worker.Worker"  # gthread, of which no client holds a thread
+worker_class = "dlflask.server.gunicorn_worker.Worker"  # gthread that slow clients cannot block
 threads = THREADS
 
-# Keras and the model are loaded once and shared by all workers. The runtime compiles after the
-# fork (post_worker_init): its threads would not survive it. TensorFlow's start when it is imported,
-# so on that backend every worker loads for itself.
+# Load Keras and the model once, in memory that all workers share. The network is compiled after
+# the fork (post_worker_init), because OpenVINO's threads do not survive it. TensorFlow starts its
+# threads on import, so with that backend each worker loads the model itself.
 preload_app = backend == DEFAULT_BACKEND
 
-# A request takes milliseconds; a worker that is silent for 30 s hangs.
+# A request takes milliseconds; a worker that does not respond for 30 s hangs.
 timeout = 30
 graceful_timeout = 20
-# Longer than NGINX keeps an idle upstream connection (60 s), or it would send into a closed one.
+# Longer than NGINX keeps an idle upstream connection (keepalive_timeout, 60 s), so that NGINX does
+# not send a request on a connection that is being closed.
 keepalive = 75
 
-# A connection that waits costs little, and one that is refused costs its client a second try: so
-# many are let wait that a worker at 1,000 small pictures a second works them off in a second.
-# NGINX, in front, refuses earlier (`max_conns`), and at once.
+# A waiting connection costs little, a rejected one costs its client a retry. A worker that reads
+# 1,000 small images a second handles this many in a second. NGINX rejects earlier (`max_conns`).
 worker_connections = 1000
-# As many again wait in the kernel, where further ones are not answered.
+# As many again wait in the kernel, which ignores further ones.
 backlog = 1024
 
-# The heartbeat file belongs in memory: on a slow disk it stalls the worker. macOS has no /dev/shm.
+# Keep the heartbeat file in memory: on a slow disk it stalls the worker. Only Linux has /dev/shm.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-# Fails in a read-only container, and nothing here uses it.
+# Gunicorn's control socket is not used, and cannot be created in a read-only container.
 control_socket_disable = True
 
-# NGINX writes the access log; here it would cost a tenth of a small request.
-# GUNICORN_CMD_ARGS=--access-logfile=- turns this one on.
+# Off, because NGINX writes the access log and this one costs a tenth of a small request's time.
+# GUNICORN_CMD_ARGS=--access-logfile=- turns it on.
 accesslog = None
 errorlog = "-"
 logger_class = Logger
 
 
 def on_starting(server: Any) -> None:
-    """Exit with one line if the port is taken; Gunicorn would try five times and not say why."""
-    # After USR2 and under systemd the listeners are inherited.
+    """Exit with one line if the port is in use; Gunicorn retries five times without a reason."""
+    # After USR2 and under systemd Gunicorn inherits its listeners.
     if server.cfg.reuse_port or {"GUNICORN_FD", "LISTEN_FDS"} & set(os.environ):
         return
     try:
@@ -127,25 +127,24 @@ def on_starting(server: Any) -> None:
 
 
 def pre_fork(_: Any, worker: Any) -> None:
-    """Choose the slot of shared memory that the worker counts in."""
+    """Reserve a slot of the shared metrics for the worker."""
     worker.metrics_slot = shared_metrics().take_slot()
 
 
 def post_fork(_: Any, worker: Any) -> None:
-    """Count there from now on."""
+    """Write this worker's metrics to its slot."""
     shared_metrics().use_slot(worker.metrics_slot)
 
 
-# Memory of a worker beyond what it has when it is ready. Requests that are being received or wait
-# take 128 MB, and at most 64 kB for each connection (dlflask/server/reception_loop.py). Threads
-# hold 16 MB bodies a few times over, 200 MB, and one large image, 300 MB
-# (dlflask/imaging/decode_limits.py). The kernel refuses more to an image that understates its size,
-# which is then reported as damaged.
+# Bytes that a worker may allocate after its start. Requests that are received or wait take 128 MB,
+# plus at most 64 kB for each connection (dlflask/server/receiving.py). Threads hold 16 MB bodies
+# several times over, 200 MB, and one large image, 300 MB (dlflask/imaging/decode_limits.py). An
+# image that understates its size exceeds this and is rejected.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024
 
 
 def bound_memory() -> None:
-    """Let the kernel refuse a worker more memory, where it can: Linux."""
+    """Let the kernel limit the memory of this worker, on Linux."""
     if sys.platform == "linux":
         status = Path("/proc/self/status").read_text(encoding="ascii")
         kilobytes = int(status.partition("VmData:")[2].split()[0])
@@ -156,7 +155,7 @@ def bound_memory() -> None:
 def post_worker_init(worker: Any) -> None:
     """Compile and self-test before the worker takes its first connection."""
     health = get_state(worker.wsgi).health
-    # Gunicorn sets `alive` to False on SIGTERM, and finishes the requests that the worker has.
+    # On SIGTERM Gunicorn sets `alive` to False and finishes the current requests.
     health.is_draining = lambda: not worker.alive
     health.start()
     bound_memory()

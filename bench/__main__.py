@@ -18,7 +18,6 @@ examples:
   python -m bench --rounds 1 --seconds 1   a short run, to see that it works
   python -m bench --targets service baseline_noop
                                            the cost of recognition
-  python -m bench --soak 120               also sample the memory during 120 s of load
 
 Use an idle machine with two CPUs or more.
 """
@@ -33,7 +32,6 @@ def main(argv: list[str] | None = None) -> int:
         targets=tuple(chosen.targets),
         rounds=chosen.rounds,
         seconds=chosen.seconds,
-        soak=chosen.soak,
         python=chosen.service_python,
     )
     try:
@@ -85,13 +83,6 @@ def _parser() -> argparse.ArgumentParser:
         help="rounds in which the targets take turns (default: 5)",
     )
     add("--seconds", type=_count, default=4, help="length of each measurement (default: 4)")
-    add(
-        "--soak",
-        type=_count,
-        default=0,
-        metavar="SECONDS",
-        help="finally, load the service for so long and report how its memory grows",
-    )
     add(
         "--service-python",
         default=sys.executable,

@@ -13,9 +13,9 @@ import psutil
 
 from bench.environment import describe, find_cpus
 from bench.fixtures import Fixture, make_fixtures
-from bench.memory import Figures, measure_memory, soak
+from bench.memory import Figures, measure_memory
 from bench.nginx import run_nginx
-from bench.results import BATCHES, COLD, MEMORY, SOAK, SPEED, Cell, Results
+from bench.results import BATCHES, COLD, MEMORY, SPEED, Cell, Results
 from bench.servers import KERAS, NGINX, PATH, SERVICE, TARGETS, Host, Server, missing, run_server
 from bench.wrk import run_wrk
 
@@ -40,7 +40,6 @@ class Options:
     targets: tuple[str, ...] = TARGETS
     rounds: int = 5
     seconds: int = 4
-    soak: int = 0
     python: str = sys.executable
 
 
@@ -84,8 +83,6 @@ def run_bench(options: Options, command: str, say: Callable[[str], None]) -> Res
                 _measure_batches(bench, servers[SERVICE], number)
             _measure_memory(bench, servers, number)
             _measure_cold_start(bench, servers, number)
-        if options.soak and SERVICE in servers:
-            _soak(bench, servers[SERVICE])
     return bench.results
 
 
@@ -144,13 +141,3 @@ def _measure_cold_start(bench: Bench, servers: dict[str, Server], number: int) -
                 seconds = time.perf_counter() - started
             cell = Cell(COLD, "first prediction", target)
             bench.results.add(cell, number, {"seconds": seconds})
-
-
-def _soak(bench: Bench, server: Server) -> None:
-    body, seconds = bench.fixtures["small"].form(), bench.options.soak
-    bench.say(f"soak of {seconds} s")
-    figures = soak(
-        server.process.pid,
-        lambda: run_wrk(server.url(), body, bench.host.cpus, CONNECTIONS, seconds),
-    )
-    bench.results.add(Cell(SOAK, f"{seconds} s", SERVICE), 1, figures)

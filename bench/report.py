@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.results import BATCHES, COLD, MEMORY, SOAK, SPEED, Range, Results
+from bench.results import BATCHES, COLD, MEMORY, SPEED, Range, Results
 
 #: Per part: introduction and figures. The ratio column divides the first figure.
 SECTIONS = {
@@ -23,10 +23,6 @@ SECTIONS = {
         "shared pages once. NGINX's memory is its own, without the service.",
         ("pss", "rss"),
     ),
-    SOAK: (
-        "28x28 PNG, 16 connections. The growth is the slope of a line fitted after the warm-up.",
-        ("requests_per_second", "end_mb", "mb_per_100000_requests"),
-    ),
 }
 
 #: Column title and number format by figure.
@@ -38,8 +34,6 @@ COLUMNS = {
     "seconds": ("seconds", ".2f"),
     "rss": ("RSS MB", ",.0f"),
     "pss": ("PSS MB", ",.0f"),
-    "end_mb": ("MB at the end", ",.0f"),
-    "mb_per_100000_requests": ("MB per 100,000 requests", "+.2f"),
 }
 
 

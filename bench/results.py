@@ -10,7 +10,7 @@ from statistics import median
 from bench.memory import Figures
 from bench.servers import SERVICE
 
-SPEED, BATCHES, COLD, MEMORY, SOAK = "speed", "batches", "cold start", "memory", "soak"
+SPEED, BATCHES, COLD, MEMORY = "speed", "batches", "cold start", "memory"
 
 
 @dataclass(frozen=True)

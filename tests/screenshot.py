@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.browsing import running_browser
+from tests.browser import running_browser
 from tests.e2e.handwriting import write
 from tests.serving import running_server
 

@@ -22,7 +22,7 @@ def fuzz(*arguments):
 
 
 @pytest.mark.parametrize("target", ["decode", "post"])
-def test_a_target_is_fed_and_holds(target, tmp_path):
+def test_fuzz_target_runs(target, tmp_path):
     if find_spec("atheris") is None:
         pytest.skip("atheris is not installed: it is published for Linux on x86-64")
 
@@ -33,7 +33,7 @@ def test_a_target_is_fed_and_holds(target, tmp_path):
     assert len(list((tmp_path / target).iterdir())) > 10
 
 
-def test_without_atheris_it_says_what_to_do():
+def test_fuzz_without_atheris():
     if find_spec("atheris") is not None:
         pytest.skip("atheris is installed")
 

@@ -66,13 +66,13 @@ def pod_spec(resources):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_each_resource_is_what_kubernetes_defines(resources, version):
+def test_resources_match_the_kubernetes_schemas(resources, version):
     for kind in resources.keys() - CUSTOM:
         kubernetes_validate.validate(resources[kind], version, strict=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_pod_is_what_kubernetes_defines(resources, version):
+def test_pod_matches_the_kubernetes_schema(resources, version):
     of_kserve = {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget"}
     spec = {name: value for name, value in pod_spec(resources).items() if name not in of_kserve}
 
@@ -80,7 +80,7 @@ def test_the_pod_is_what_kubernetes_defines(resources, version):
     kubernetes_validate.validate(pod, version, strict=True)
 
 
-def test_a_misspelt_field_would_be_found(resources):
+def test_schema_check_finds_misspelt_field(resources):
     spec = pod_spec(resources)["containers"][0] | {"readynessProbe": {}}
     pod = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [spec]}}
 
@@ -88,7 +88,7 @@ def test_a_misspelt_field_would_be_found(resources):
         kubernetes_validate.validate(pod, VERSIONS[-1], strict=True)
 
 
-def test_the_pod_is_confined_as_the_restricted_standard_demands(resources):
+def test_pod_meets_the_restricted_pod_security_standard(resources):
     spec = pod_spec(resources)
     container = spec["containers"][0]
 
@@ -104,12 +104,12 @@ def test_the_pod_is_confined_as_the_restricted_standard_demands(resources):
     assert f"USER {spec['securityContext']['runAsUser']}:" in dockerfile
 
 
-def test_no_service_becomes_a_setting(resources):
+def test_kubernetes_service_links_disabled(resources):
     """Links of a Service `dlflask` arrive as DLFLASK_SERVICE_HOST, an unknown setting."""
     assert pod_spec(resources)["enableServiceLinks"] is False
 
 
-def test_the_probes_ask_what_the_service_answers(resources, client):
+def test_probes_use_existing_paths(resources, client):
     container = pod_spec(resources)["containers"][0]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
 
@@ -121,7 +121,7 @@ def test_the_probes_ask_what_the_service_answers(resources, client):
 
 
 @only("base", "overlays/local", "overlays/production")
-def test_everything_selects_the_pods_and_their_port(resources):
+def test_resources_select_the_pods_and_their_port(resources):
     specs = {kind: resource["spec"] for kind, resource in resources.items() if "spec" in resource}
     labels = specs["Deployment"]["template"]["metadata"]["labels"]
 
@@ -138,7 +138,7 @@ def test_everything_selects_the_pods_and_their_port(resources):
 
 
 @only("overlays/production")
-def test_prometheus_reads_the_service(resources):
+def test_service_monitor_selects_the_service(resources):
     monitor, service = resources["ServiceMonitor"]["spec"], resources["Service"]
 
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
@@ -149,7 +149,7 @@ def test_prometheus_reads_the_service(resources):
 
 
 @only("overlays/production")
-def test_the_way_in_leads_to_every_address_but_the_counters(resources, app):
+def test_ingress_forwards_all_paths_except_metrics(resources, app):
     paths = resources["Ingress"]["spec"]["rules"][0]["http"]["paths"]
 
     def is_open(address):
@@ -166,7 +166,7 @@ def test_the_way_in_leads_to_every_address_but_the_counters(resources, app):
 
 
 @only("overlays/production")
-def test_the_way_in_takes_what_nginx_takes(resources):
+def test_ingress_limits_match_nginx(resources):
     annotations = resources["Ingress"]["metadata"]["annotations"]
     site = "".join(
         (ROOT / "nginx" / "conf.d" / name).read_text(encoding="utf-8")

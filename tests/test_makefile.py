@@ -81,14 +81,14 @@ def test_run_with_unavailable_port(port):
     assert "Traceback" not in done.stderr
 
 
-def test_quick_starts_no_server_and_no_browser():
+def test_quick_excludes_servers_and_browsers():
     shown = make("--dry-run", "--assume-old=.venv-dev/.installed", "quick").stdout
 
     assert "not (slow or model or train)" in shown
     assert "--ignore=tests/model --ignore=tests/train --ignore=tests/e2e" in shown
 
 
-def test_the_audit_fails_on_what_it_cannot_look_up():
+def test_audit_fails_on_unknown_package():
     shown = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", "--assume-old=.venv-dev/.installed", "audit"],
         cwd=ROOT,
@@ -101,7 +101,7 @@ def test_the_audit_fails_on_what_it_cannot_look_up():
     assert "requirements.txt" in shown
 
 
-def test_the_lint_finds_what_is_unsafe(tmp_path):
+def test_lint_finds_unsafe_code(tmp_path):
     unsafe = tmp_path / "unsafe.py"
     unsafe.write_text('"""Unsafe."""\n\nimport pickle\n\nvalue = pickle.loads(b"")\n')
 

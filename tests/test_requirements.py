@@ -41,23 +41,23 @@ def development():
     return pins("requirements-dev.txt")
 
 
-def test_every_pin_is_hashed(service, development):
+def test_requirements_are_hashed(service, development):
     for hashes in [*service.values(), *development.values()]:
         assert hashes
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", value) for value in hashes)
 
 
-def test_development_installs_exactly_what_is_served(service, development):
+def test_development_requirements_include_the_service_versions(service, development):
     assert service.items() <= development.items()
 
 
 @pytest.mark.parametrize("line", SERVICE)
-def test_the_service_file_fulfils_the_project(service, line):
+def test_requirements_satisfy_the_project(service, line):
     assert_fulfilled(Requirement(line), service)
 
 
 @pytest.mark.parametrize("line", DEVELOPMENT)
-def test_the_development_file_fulfils_the_project(development, line):
+def test_development_requirements_satisfy_the_project(development, line):
     assert_fulfilled(Requirement(line), development)
 
 
@@ -67,13 +67,13 @@ def assert_fulfilled(requirement, found):
     assert any(requirement.specifier.contains(version) for version in versions)
 
 
-def test_the_service_needs_no_tensorflow(service):
+def test_requirements_without_tensorflow(service):
     packages = {package for package, _ in service}
 
     assert not packages & {"tensorflow", "torch", "jax", "matplotlib", "jupyterlab", "pytest"}
 
 
-def test_the_conda_environment_installs_both_files():
+def test_conda_environment_installs_both_files():
     environment = yaml.safe_load((ROOT / "dlflask36.yaml").read_text(encoding="utf-8"))
     python, *_, from_pip = environment["dependencies"]
 

@@ -11,7 +11,7 @@ from tests.test_requirements import pins
 pytestmark = pytest.mark.slow
 
 
-def test_the_bill_of_materials_lists_what_is_locked(tmp_path):
+def test_sbom_lists_the_locked_requirements(tmp_path):
     # With the environment that runs this test; -o keeps make from setting it up anew.
     environment = ["-o", f"{sys.prefix}/.installed", f"DEV={sys.prefix}", f"BUILD={tmp_path}"]
     subprocess.run(["make", "sbom", *environment], cwd=ROOT, check=True, capture_output=True)

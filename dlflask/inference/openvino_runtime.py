@@ -70,7 +70,8 @@ def compile_model(model: Any) -> Forward:
     The function owns threads of the runtime, which do not survive `fork`.
 
     Returns:
-        Function from (N, *model.input_shape[1:]) float32 to (N, classes) float32.
+        Function from (N, *model.input_shape[1:]) float32 to (N, classes) float32. It raises
+        MemoryError if OpenVINO runs out of memory.
     """
     if keras.backend.backend() != "openvino":
         forward: Forward = model.predict_on_batch
@@ -87,10 +88,17 @@ def compile_model(model: Any) -> Forward:
         # With one channel, both layouts hold the values in the same order.
         batch = batch.reshape(-1, *shape)
         with lock:
-            if len(batch) == 1:
-                return single.run(batch)
-            # Without share_outputs: it returns the request's own buffer, which is reused.
-            return several.infer([batch])[0]
+            try:
+                if len(batch) == 1:
+                    return single.run(batch)
+                # Without share_outputs: it returns the request's own buffer, which is reused.
+                return several.infer([batch])[0]
+            except RuntimeError as error:
+                # OpenVINO wraps C++ exceptions. The server replaces a worker after a MemoryError;
+                # this one has to be replaced too: OpenVINO may crash in its next inference.
+                if "std::bad_alloc" in str(error):
+                    raise MemoryError("OpenVINO ran out of memory.") from error
+                raise
 
     return forward_by_openvino
 

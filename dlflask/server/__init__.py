@@ -1,1 +1,1 @@
-"""The Gunicorn adapter: worker class and logging."""
+"""The Gunicorn adapter: worker class, settings and logging. Start with `gunicorn_worker`."""

@@ -1,23 +1,24 @@
-"""Find the end of a chunked body without decoding it."""
+"""Find the end of a chunked body without decoding it.
+
+Source: RFC 9112, section 7.1.
+"""
 
 from __future__ import annotations
 
 import re
 
-#: Longest headers, trailers and line of a chunk, in bytes; NGINX's default is half of it.
-MAX_HEAD_BYTES = 64 * 1024
+#: Longest headers, trailers and chunk-size line, in bytes; twice NGINX's default for headers.
+MAX_HEADER_BYTES = 64 * 1024
 
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 class Chunks:
-    """A chunked body's sizes, followed to its end without decoding it.
-
-    Source: RFC 9112, 7.1.
+    """Scanner that follows the sizes of the chunks to the end of the body.
 
     Attributes:
-        num_bytes: Of content, announced so far.
-        count: Chunks so far.
+        num_bytes: Bytes of content announced so far.
+        count: Number of chunks so far.
     """
 
     __slots__ = ("_is_in_trailers", "_line", "_skip", "_trailer_bytes", "count", "num_bytes")
@@ -29,7 +30,7 @@ class Chunks:
         self._is_in_trailers = False
 
     def feed(self, data: bytes, start: int) -> bool:
-        """Go on from `start` in `data`; return whether the body ends there or cannot be valid."""
+        """Scan `data` from `start`; return whether the body ends there or cannot be valid."""
         while start < len(data):
             if self._skip:
                 step = min(self._skip, len(data) - start)
@@ -39,16 +40,18 @@ class Chunks:
             end = data.find(b"\n", start) + 1
             self._line += data[start : end or len(data)]
             if not end:
-                return len(self._line) > MAX_HEAD_BYTES
+                return len(self._line) > MAX_HEADER_BYTES
             line, self._line, start = self._line, b"", end
-            if self._is_in_trailers:
-                self._trailer_bytes += len(line)
-                is_over = self._trailer_bytes > MAX_HEAD_BYTES
-                if is_over or line == b"\r\n" or not line.endswith(b"\r\n"):
-                    return True
-            elif not self._start_chunk(line):
+            if self._ends_body(line):
                 return True
         return False
+
+    def _ends_body(self, line: bytes) -> bool:
+        if not self._is_in_trailers:
+            return not self._start_chunk(line)
+        self._trailer_bytes += len(line)
+        is_too_long = self._trailer_bytes > MAX_HEADER_BYTES
+        return is_too_long or line == b"\r\n" or not line.endswith(b"\r\n")
 
     def _start_chunk(self, line: bytes) -> bool:
         found = _CHUNK_SIZE.fullmatch(line)
@@ -58,7 +61,7 @@ class Chunks:
         if size:
             self.count += 1
             self.num_bytes += size
-            self._skip = size + 2  # the line end behind the content
+            self._skip = size + 2  # with the line end after the content
         else:
             self._is_in_trailers = True
         return True

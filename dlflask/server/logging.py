@@ -1,4 +1,4 @@
-"""Gunicorn's and the application's log records in; lines of text for a terminal, else JSON, out."""
+"""Logging of Gunicorn and the application: text on a terminal, otherwise one JSON object a line."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from gunicorn import glogging
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's logger, whose lines are JSON wherever stderr is no terminal.
+    """Gunicorn's logger, which writes JSON unless stderr is a terminal.
 
-    What the application logs goes the same way. Whole requests, with `--access-logfile`, are JSON
-    always, with the fields of NGINX's log; neither log holds a query or a picture.
+    The application's log records go through the same handlers. The access log, turned on by
+    `--access-logfile`, is always JSON with the fields of NGINX's log. Neither log contains queries
+    or images.
     """
 
     def setup(self, cfg: Any) -> None:
-        """Take gunicorn's handlers, and write JSON through them."""
+        """Set up Gunicorn's handlers, and use them for all loggers and uncaught errors."""
         super().setup(cfg)
         if not sys.stderr.isatty():
             for handler in self.error_log.handlers:
@@ -29,7 +30,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
         application = logging.getLogger("dlflask")
         application.handlers = self.error_log.handlers
         application.propagate = False
-        # Libraries, and what Python itself would print of an error that nothing caught.
+        # Also log records of libraries, and errors that Python would print as a bare traceback.
         logging.getLogger().handlers = self.error_log.handlers
         sys.excepthook = self._log_uncaught
         threading.excepthook = lambda hook: self._log_uncaught(
@@ -41,7 +42,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
             self.error_log.critical("Uncaught error", exc_info=(kind, error, traceback))
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        """Write one request."""
+        """Write the line of one request."""
         if not self.access_log_enabled:
             return
         line = {
@@ -57,14 +58,14 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON for one record, with the request id where there is one."""
+    """Formatter that writes a record as one line of JSON, with the request id if it has one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return everything known of `record`, a traceback included, on one line."""
+        """Return `record` with its traceback on one line."""
         try:
             return self._format(record)
         except MemoryError:
-            return '{"level": "error", "message": "There was no memory for a line of this log."}'
+            return '{"level": "error", "message": "Out of memory: a line of this log is missing."}'
 
     def _format(self, record: logging.LogRecord) -> str:
         line = {
@@ -81,5 +82,5 @@ class JsonFormatter(logging.Formatter):
 
 
 def _now(seconds: float | None = None) -> str:
-    """ISO 8601 in UTC, to the second, as NGINX writes it in a container."""
+    """Return a time in ISO 8601, UTC, to the second, like NGINX in its container."""
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))

@@ -1,4 +1,4 @@
-"""The threads that handle requests, of which it is known whether they still live.
+"""Thread pool that reports which threads have died.
 
 A `ThreadPoolExecutor` does not replace a thread that died, and its futures take 10 µs a request.
 """
@@ -12,17 +12,17 @@ from typing import Any
 
 
 class PoolThread(Thread):
-    """One thread; `connection` is what it handles, None while it waits."""
+    """Thread of the pool; `connection` is the one it handles, None while it waits."""
 
     connection: Any = None
 
 
 class Pool:
-    """Threads that handle connections in the order in which these were submitted.
+    """Threads that handle connections in the order in which they were submitted.
 
     Args:
-        num_threads: They start at once: later there may be no memory for one.
-        handle: Called with a connection, in a thread. The thread ends when this raises.
+        num_threads: Number of threads. All start at once: later, memory may be missing.
+        handle: Function called with a connection in a thread. The thread ends if it raises.
     """
 
     def __init__(self, num_threads: int, handle: Callable[[Any], None]) -> None:
@@ -35,11 +35,11 @@ class Pool:
             thread.start()
 
     def submit(self, connection: Any) -> None:
-        """Have a thread handle `connection`."""
+        """Queue `connection` for the next free thread."""
         self._queue.put(connection)
 
     def shutdown(self, *, wait: bool = False) -> None:
-        """End each thread after what it does; gunicorn calls it when it has waited long enough."""
+        """End each thread after its current connection; Gunicorn calls this when it stops."""
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads if wait else ():
@@ -47,11 +47,11 @@ class Pool:
 
     @property
     def is_alive(self) -> bool:
-        """Whether any thread lives."""
+        """Whether at least one thread is alive."""
         return any(thread.is_alive() for thread in self._threads)
 
     def take_dead(self) -> list[PoolThread]:
-        """Return the threads that have died since the last call."""
+        """Remove and return the threads that have died."""
         dead = [thread for thread in self._threads if not thread.is_alive()]
         if dead:
             self._threads = [thread for thread in self._threads if thread not in dead]

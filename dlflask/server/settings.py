@@ -1,4 +1,4 @@
-"""Settings of the server process: port, number of workers and Keras backend, each checked."""
+"""Read and check the settings of the server process: port, workers and Keras backend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dlflask.errors import ConfigError
 DEFAULT_PORT = 8000
 MAX_PORT = 65535
 
-#: Far more than CPUs; a typo such as 44 for 4 is not caught, one such as 4000 is.
+#: Most workers; far above any number of CPUs, so that only obvious typos such as 4000 are rejected.
 MAX_WORKERS = 1024
 
 DEFAULT_BACKEND = "openvino"
@@ -22,7 +22,7 @@ def parse_number(name: str, text: str, most: int) -> int:
     """Return `text` as a whole number from 1 to `most`.
 
     Raises:
-        ConfigError: It is something else; `name` says where it was received.
+        ConfigError: The text is something else; the message calls it `name`.
     """
     if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most:
         return int(text)
@@ -30,7 +30,7 @@ def parse_number(name: str, text: str, most: int) -> int:
 
 
 def read_port(environment: Mapping[str, str]) -> int:
-    """Return the port in PORT, 8000 by default."""
+    """Return the port in PORT, or the default."""
     return parse_number("PORT", environment.get("PORT") or str(DEFAULT_PORT), MAX_PORT)
 
 

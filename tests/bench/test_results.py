@@ -1,6 +1,5 @@
 import pytest
 
-from bench.memory import growth
 from bench.report import to_markdown
 from bench.results import BATCHES, MEMORY, SPEED, Cell, Range, Results
 from bench.servers import KERAS, NOOP, SERVICE
@@ -87,13 +86,3 @@ def test_published_report_matches_the_published_figures():
     published = Results.read(ROOT / "bench" / "results.json")
 
     assert (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8") == to_markdown(published)
-
-
-def test_growth_ignores_the_warm_up():
-    # 50 MB in the first 10 s, then 1 MB in the 90 s that remain.
-    samples = [(t, 200 + 5 * t if t < 10 else 250 + (t - 10) / 90) for t in range(101)]
-
-    figures = growth(samples, requests_per_second=2000)
-
-    assert figures["mb_per_100000_requests"] == pytest.approx(1 / 90 * 50)
-    assert figures["end_mb"] == pytest.approx(251, abs=0.1)

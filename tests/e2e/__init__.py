@@ -1,1 +1,1 @@
-"""The whole service as people meet it: containers, a browser, a fresh clone."""
+"""End-to-end tests: containers, browser and a fresh clone."""

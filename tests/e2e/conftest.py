@@ -6,18 +6,18 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.browsing import BROWSERS, find_browser, running_browser
-from tests.e2e.visiting import visit
+from tests.browser import BROWSERS, find_browser, running_browser
+from tests.e2e.page import visit
 from tests.serving import ROOT, free_port, running_server, wait_until_ready
 
-#: Brings an engine and the base images up on a machine that reaches no image registry.
+#: Program that starts an engine with the base images on a machine without an image registry.
 ENGINE_STAND_IN = ROOT.parent / "shared" / "docker" / "engine"
 
 
-#: Compose v2 is a plugin of the engine's client; 1.29 is a program of its own.
+#: Commands of both versions: v2 is a plugin of Docker's client, 1.29 a separate program.
 COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
 
-#: Run inside a container: /metrics is not let out.
+#: Prints /metrics inside a container; NGINX does not publish it.
 PRINT_COUNTERS = (
     "import urllib.request as r;"
     "print(r.urlopen('http://127.0.0.1:8000/metrics', timeout=20).read().decode())"
@@ -25,13 +25,13 @@ PRINT_COUNTERS = (
 
 
 class Stack:
-    """A running composition: its port, its folder, its seconds to ready, and its commands."""
+    """A Compose project: port, folder, start time in seconds, and commands."""
 
     def __init__(self, command, folder, name, files=(), **environment):
         self.port = free_port()
         self.folder = folder
         files = [option for file in files for option in ("-f", file)]
-        # Two runs of these tests at the same time do not take down each other's containers.
+        # A name with the process id, so that parallel runs do not stop each other's containers.
         self._command = [*command, "--project-name", f"{name}{os.getpid()}", *files]
         self._environment = os.environ | {"DLFLASK_PORT": str(self.port)} | environment
 
@@ -50,7 +50,7 @@ class Stack:
 
     @contextmanager
     def up(self):
-        """Built, started and ready; taken down afterwards."""
+        """Build and start the containers, wait until they are ready, and stop them."""
         self.run("build")
         started = time.monotonic()
         try:
@@ -62,7 +62,7 @@ class Stack:
             self.run("down", "--timeout", "5")
 
     def counters(self):
-        """The text of /metrics, which is read inside the container only."""
+        """Return the text of /metrics, read inside the container."""
         return self.run("exec", "-T", "api", "python", "-c", PRINT_COUNTERS)
 
     def container(self, service):
@@ -71,18 +71,18 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def engine():
-    """A Docker engine that answers, started where a stand-in is at hand."""
+    """Require a Docker engine; start one if a program for that exists."""
     if shutil.which("docker") is None and not ENGINE_STAND_IN.is_file():
         pytest.skip("docker is not installed")
     if ENGINE_STAND_IN.is_file():
         subprocess.run([ENGINE_STAND_IN], check=True, capture_output=True, timeout=900)
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        pytest.skip("no Docker engine answers: start Docker, then run `make e2e` again")
+        pytest.skip("the Docker engine does not respond: start Docker, then run `make e2e` again")
 
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory):
-    """A fresh clone of what is committed, as a stranger gets it."""
+    """Clone the committed state, as a new user gets it."""
     folder = tmp_path_factory.mktemp("clone") / "digits"
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
     return folder
@@ -90,7 +90,7 @@ def clone(tmp_path_factory):
 
 @pytest.fixture(scope="session", params=COMPOSE, ids=lambda version: f"compose-{version}")
 def stack(request, engine, clone):
-    """The containers, up and ready behind NGINX; once by each version of Compose."""
+    """Start the containers with each version of Compose."""
     command = COMPOSE[request.param]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
@@ -100,7 +100,7 @@ def stack(request, engine, clone):
 
 @pytest.fixture(scope="session")
 def any_compose(engine):
-    """The command of one version of Compose."""
+    """Return the command of any installed version of Compose."""
     return next(command for command in COMPOSE.values() if shutil.which(command[0]))
 
 
@@ -125,13 +125,13 @@ def address(server):
 
 @pytest.fixture
 def page(browser, address):
-    """The page, at the size of a laptop's window."""
+    """Open the page in a window of a laptop's size."""
     with visit(browser, address, viewport={"width": 1280, "height": 860}) as page:
         yield page
 
 
 @pytest.fixture
 def plain_page(browser, address):
-    """The page in a browser without JavaScript."""
+    """Open the page in a browser without JavaScript."""
     with visit(browser, address, java_script_enabled=False) as page:
         yield page

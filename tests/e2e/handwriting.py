@@ -1,4 +1,4 @@
-"""Write on the page's pad with real pointer events."""
+"""Drawing on the page's pad with real pointer events."""
 
 import base64
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.drawing import STROKES, pen_path
 
-#: Where a digit is written, as (left, top, side) in fractions of the pad.
+#: Positions of a digit, as (left, top, side) in fractions of the pad.
 MIDDLE = (0.15, 0.15, 0.7)
 CORNER = (0.03, 0.05, 0.38)
 
@@ -18,7 +18,7 @@ def write(page, digit, place=MIDDLE):
 
 
 def draw(page, points):
-    """One stroke through `points`, in fractions of the pad."""
+    """Draw one stroke through `points`, in fractions of the pad."""
     at = on_screen(page)
     page.mouse.move(*at(*points[0]))
     page.mouse.down()
@@ -28,22 +28,22 @@ def draw(page, points):
 
 
 def stroke_at(stroke, place):
-    """Points of a stroke of tests.drawing, laid into `place`, in fractions of the pad."""
+    """Return the points of a stroke of tests.drawing, moved to `place`, in fractions of the pad."""
     left, top, side = place
-    # Every eighth point: about as many as a mouse reports.
+    # Every eighth point, about as many as a mouse reports.
     path = pen_path(stroke)
     return [(left + x / 100 * side, top + y / 100 * side) for x, y in [*path[:-1:8], path[-1]]]
 
 
 def on_screen(page):
-    """A function from fractions of the pad to the window's coordinates."""
+    """Return a function from fractions of the pad to coordinates of the window."""
     page.locator("#pad").scroll_into_view_if_needed()
     box = page.locator("#pad").bounding_box()
     return lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
-#: Evaluates to the pad's alphas, row by row, once the next frame is painted. Read from a copy: the
-#: browser warns of canvases that are read often.
+#: Returns the alpha values of the pad row by row, after the next frame. It reads a copy, because
+#: browsers warn about canvases that are read often.
 _ALPHAS = """() => new Promise((resolve) =>
   requestAnimationFrame(() => requestAnimationFrame(() => {
   const pad = document.getElementById("pad");
@@ -57,19 +57,19 @@ _ALPHAS = """() => new Promise((resolve) =>
 
 
 def ink_on(page):
-    """The pad's pixels: (side, side) bool, True where there is ink."""
+    """Return the pixels of the pad, (side, side) bool, True for ink."""
     alphas = np.frombuffer(base64.b64decode(page.evaluate(_ALPHAS)), np.uint8)
     side = int(len(alphas) ** 0.5)
     return alphas.reshape(side, side) > 127
 
 
 def inked(page):
-    """The part of the pad's pixels that carry ink, 0..1."""
+    """Return the share of the pad's pixels that are ink, 0..1."""
     return float(ink_on(page).mean())
 
 
 def count_strokes(page):
-    """How many undos empty the pad; they are done again."""
+    """Count the strokes by undoing all of them, then redo them."""
     count = 0
     while page.get_attribute("#undo", "aria-disabled") == "false":
         page.click("#undo")

@@ -1,10 +1,10 @@
-"""A replica that does what the path says, and prints each arrival; run inside a container."""
+"""Fake replica for a container: it behaves as the path says and prints each request."""
 
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-#: More than NGINX's proxy_read_timeout.
+#: Response time of /slow, longer than NGINX's proxy_read_timeout, in seconds.
 SLOW_SECONDS = 12
 
 
@@ -30,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815  the name that http.server looks for
 
     def log_message(self, *_):
-        """Keep quiet."""
+        """Disable the log."""
 
 
 ThreadingHTTPServer(("", 8000), Handler).serve_forever()

@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA, as far as axe-core can tell, in every state; and what it cannot tell."""
+"""Accessibility: WCAG 2.2 AA by axe-core in every state, and checks that axe-core does not have."""
 
 import shutil
 import subprocess
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.fake_responses import OUTPUTS, answer_of
 from tests.e2e.handwriting import write
-from tests.e2e.made_up import OUTPUTS, answer_of
-from tests.e2e.visiting import status, visit, wait_for_status
+from tests.e2e.page import status, visit, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ PREDICT = "**/predictlabel*"
 
 @pytest.fixture(scope="module")
 def axe():
-    """The source of axe-core, installed beside this file when it is not there yet."""
+    """Return the source of axe-core; install it next to this file if it is missing."""
     if not AXE.is_file():
         if shutil.which("npm") is None:
             pytest.skip("npm is not installed")
@@ -71,9 +71,9 @@ STATES = {
 @pytest.mark.parametrize("width", [1280, 320])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing(browser, address, axe, *, state, theme, width):
+def test_axe_finds_no_violation(browser, address, axe, *, state, theme, width):
     options = {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
-    # Without motion: a colour on its way is no colour of the design.
+    # Without motion, so that axe-core does not measure colours in a transition.
     with visit(browser, address, reduced_motion="reduce", **options) as page:
         STATES[state](page)
         violations = violations_of(page, axe)
@@ -82,7 +82,7 @@ def test_axe_finds_nothing(browser, address, axe, *, state, theme, width):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_what_the_server_renders(browser, address, axe, theme):
+def test_axe_finds_no_violation_in_page_rendered_by_the_server(browser, address, axe, theme):
     with visit(browser, address, loads_script=False, color_scheme=theme) as page:
         page.get_by_role("button", name="Sample 3").click()
         wait_for_status(page, "This looks like a 3")
@@ -92,7 +92,7 @@ def test_axe_finds_nothing_in_what_the_server_renders(browser, address, axe, the
 
 
 def violations_of(page, axe):
-    # Best practices too: they are rules of axe's own, stricter than WCAG.
+    # With axe-core's best practices, which are stricter than WCAG.
     page.evaluate(axe)
     found = page.evaluate("axe.run({ rules: { 'target-size': { enabled: true } } })")
     return [
@@ -102,18 +102,18 @@ def violations_of(page, axe):
     ]
 
 
-def test_there_is_one_heading_of_the_first_level(page):
+def test_page_has_one_first_level_heading(page):
     assert page.locator("h1").count() == 1
     assert page.get_by_role("main").count() == 1
 
 
-def test_the_pad_names_its_keys(page):
+def test_pad_describes_its_keys(page):
     label = page.get_attribute("#pad", "aria-label")
 
     assert all(key in label for key in ("Arrow", "Space", "Control Z", "Delete"))
 
 
-def test_every_control_shows_that_it_has_the_focus(page):
+def test_focus_is_visible_on_every_control(page):
     write(page, 4)
     wait_for_status(page, "This looks like a 4")
     page.evaluate("document.activeElement.blur()")

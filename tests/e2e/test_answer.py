@@ -1,4 +1,4 @@
-"""What is shown of an answer: its words, its rows, what the network saw."""
+"""Display of a prediction: sentence, rows and input of the network."""
 
 import base64
 import random
@@ -8,8 +8,8 @@ import pytest
 
 from dlflask.digits.prediction import Prediction
 from dlflask.web.presentation import percent, sentence
-from tests.e2e.made_up import OUTPUTS, answer_of
-from tests.e2e.visiting import marked, status, wait_for_status
+from tests.e2e.fake_responses import OUTPUTS, answer_of
+from tests.e2e.page import marked, status, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 FOUR = str(ROOT / "static" / "4.jpg")
 
 
-def test_the_script_says_what_the_server_says(page):
+def test_script_describes_predictions_like_the_server(page):
     chance = np.random.default_rng(0)
     outputs = [*OUTPUTS.values(), *chance.dirichlet(np.full(11, 0.15), 200)]
     predictions = [Prediction(np.array(one, np.float32)) for one in outputs]
@@ -34,7 +34,7 @@ def test_the_script_says_what_the_server_says(page):
     assert said == [sentence(prediction) for prediction in predictions]
 
 
-def test_the_script_rounds_as_the_server_does(page):
+def test_script_rounds_like_the_server(page):
     numbers = random.Random(0)  # noqa: S311  no secret
     fractions = [0, 0.0005, 0.0625, 0.5, 0.9994999, 0.9995, 1] + [
         numbers.random() for _ in range(500)
@@ -59,7 +59,7 @@ def test_the_script_rounds_as_the_server_does(page):
         ("not_a_digit", "This does not look like a digit.", {}, []),
     ],
 )
-def test_each_verdict_is_shown(page, verdict, says, marks, tile):
+def test_verdict_is_shown(page, verdict, says, marks, tile):
     page.route("**/predictlabel*", lambda route: route.fulfill(json=answer_of(OUTPUTS[verdict])))
 
     page.set_input_files("#image", FOUR)
@@ -72,7 +72,7 @@ def test_each_verdict_is_shown(page, verdict, says, marks, tile):
     assert rows == [str(digit) for digit in range(10)]
 
 
-def test_what_the_network_saw_is_the_servers_own(page):
+def test_network_input_is_shown_as_sent_by_the_server(page):
     with page.expect_response("**/predictlabel*") as response:
         page.set_input_files("#image", FOUR)
     wait_for_status(page, "This looks like a 4")
@@ -90,7 +90,7 @@ def test_what_the_network_saw_is_the_servers_own(page):
 
 
 def seen(page):
-    """(28, 28, 3) uint8: the picture of what the network saw."""
+    """Return the shown input of the network, (28, 28, 3) uint8."""
     pixels = page.evaluate(
         """() => {
           const copy = new OffscreenCanvas(28, 28).getContext("2d", { willReadFrequently: true });

@@ -1,10 +1,10 @@
-"""What the page weighs and how fast it is. The figures stand at the end of the test report."""
+"""Size and speed of the page. The figures are at the end of the test report."""
 
 import numpy as np
 import pytest
 
 from tests.e2e.handwriting import draw
-from tests.e2e.visiting import visit, wait_for_status
+from tests.e2e.page import visit, wait_for_status
 
 pytestmark = pytest.mark.browser
 
@@ -13,8 +13,8 @@ MAX_REQUESTS = 12
 MAX_USABLE_SECONDS = 1.5
 MAX_ANSWER_MS = 150
 
-#: Slow 4G as Chromium's developer tools and Lighthouse emulate it: 1.6 Mbit/s down, 750 kbit/s up,
-#: each less a tenth, and 150 ms of round trip times 3.75, for that it is added to each request.
+#: Slow 4G as in Chromium's developer tools and Lighthouse: 1.6 Mbit/s down and 750 kbit/s up, both
+#: less 10 %, and a round trip of 150 ms, times 3.75 because the delay applies to whole requests.
 SLOW_4G = {
     "offline": False,
     "latency": 562.5,
@@ -22,12 +22,12 @@ SLOW_4G = {
     "uploadThroughput": 750e3 * 0.9 / 8,
 }
 
-#: So many that the 95th percentile is no single one.
+#: Enough that the 95th percentile is not a single value.
 NUM_ANSWERS = 40
 ROUNDS = 3
 
 
-def test_the_page_is_light(browser, address, figures):
+def test_page_weight(browser, address, figures):
     context = browser.new_context()
     page = context.new_page()
     responses = []
@@ -44,7 +44,7 @@ def test_the_page_is_light(browser, address, figures):
 
 
 def best_of(measure, budget):
-    """The least of up to `ROUNDS` measurements: what else runs on the machine only ever adds."""
+    """Return the lowest of up to `ROUNDS` measurements; other load only adds time."""
     least = float("inf")
     for _ in range(ROUNDS):
         least = min(least, measure())
@@ -53,7 +53,7 @@ def best_of(measure, budget):
     return least
 
 
-def test_the_page_is_usable_soon_on_a_slow_connection(browser, address, figures):
+def test_page_load_time_on_slow_connection(browser, address, figures):
     def seconds_to_usable():
         context = browser.new_context()
         page = context.new_page()
@@ -72,7 +72,7 @@ def test_the_page_is_usable_soon_on_a_slow_connection(browser, address, figures)
     assert seconds <= MAX_USABLE_SECONDS
 
 
-#: Notes in `waits` the milliseconds from each pen-up to its answer.
+#: Records in `waits` the milliseconds from each pen-up to its prediction.
 TIME_ANSWERS = """() => {
   window.waits = [];
   let lifted = 0;
@@ -87,7 +87,7 @@ TIME_ANSWERS = """() => {
 }"""
 
 
-def test_the_answer_comes_at_once(browser, address, figures):
+def test_prediction_latency_on_the_page(browser, address, figures):
     def p95_of_answers():
         with visit(browser, address) as page:
             page.evaluate(TIME_ANSWERS)

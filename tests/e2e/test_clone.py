@@ -1,4 +1,4 @@
-"""`make run` in a fresh clone, as the README says it."""
+"""The README's commands in a fresh clone."""
 
 import json
 import os
@@ -24,7 +24,7 @@ START = ".venv/bin/gunicorn server:app"
 
 @contextmanager
 def running(folder, *command, **environment):
-    """Run a command that serves; yield its port and the seconds until it was ready."""
+    """Run a command that serves; yield its port and its start time in seconds."""
     port = free_port()
     started = time.monotonic()
     inherited = {name: os.environ[name] for name in os.environ if not name.startswith("MAKE")}
@@ -43,7 +43,7 @@ def running(folder, *command, **environment):
         process.wait(timeout=30)
 
 
-def test_a_stranger_reads_a_digit_with_two_commands(clone, figures):
+def test_clone_serves_with_two_commands(clone, figures):
     with running(clone, "make", "run", "PORT={port}") as (port, first_seconds):
         command = CURL.format(port=port).split()
         answer = subprocess.run(
@@ -59,7 +59,7 @@ def test_a_stranger_reads_a_digit_with_two_commands(clone, figures):
 
 @pytest.fixture(scope="module")
 def autocrlf_clone(tmp_path_factory):
-    """A clone as git for Windows makes it by default."""
+    """Clone like Git for Windows with its default settings."""
     folder = tmp_path_factory.mktemp("autocrlf") / "digits"
     options = ("-c", "core.autocrlf=true")
     subprocess.run(["git", "clone", "--quiet", *options, ROOT, folder], check=True)
@@ -67,7 +67,7 @@ def autocrlf_clone(tmp_path_factory):
 
 
 def test_clone_with_autocrlf_has_the_same_bytes(clone, autocrlf_clone):
-    # The same bytes build the same image.
+    # Identical files build the same image.
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=clone, check=True, capture_output=True, text=True
     ).stdout
@@ -108,8 +108,8 @@ def test_clone_without_make(autocrlf_clone):
     assert json.loads(response.body)["most_probable_label"] == "4"
 
 
-def test_the_locked_requirements_are_what_lock_compiles(clone):
-    # With the environment that runs this test; -o keeps make from installing it anew.
+def test_lock_reproduces_the_requirements(clone):
+    # Uses the environment of this test; -o prevents make from reinstalling it.
     environment = ["-o", "requirements-dev.txt", f"DEV={sys.prefix}"]
     subprocess.run(["make", "lock", *environment], cwd=clone, check=True, timeout=300)
 
@@ -119,7 +119,7 @@ def test_the_locked_requirements_are_what_lock_compiles(clone):
     assert changed.stdout == ""
 
 
-def test_the_clone_holds_all_that_is_promised(clone):
+def test_clone_contains_the_promised_files(clone):
     promised = (
         "server.py mnist_model.h5 Dockerfile docker-compose.yml nginx/conf.d/local.conf templates "
         "static/4.jpg requirements.txt dlflask36.yaml notebooks tests README.md dlflask "

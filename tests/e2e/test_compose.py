@@ -1,4 +1,4 @@
-"""The containers of docker-compose.yml, built and run by a real engine, asked through NGINX."""
+"""The containers of docker-compose.yml, run by a real engine and used through NGINX."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def read_four(port):
     return ask(port, "POST", "/predictlabel", body, content_type)
 
 
-#: Asks the service without NGINX, and writes what it answers.
+#: Sends a request to the service without NGINX and prints the response.
 ASK_DIRECTLY = """
 import pathlib, sys, urllib.request
 picture = pathlib.Path("static/4.jpg").read_bytes()
@@ -38,7 +38,7 @@ sys.stdout.write(urllib.request.urlopen(asked).read().decode())
 """
 
 
-def test_the_published_port_answers_the_same_bytes(stack):
+def test_published_port_gives_the_same_bytes(stack):
     through_nginx = read_four(stack.port)
 
     assert through_nginx.status == 200
@@ -47,18 +47,18 @@ def test_the_published_port_answers_the_same_bytes(stack):
     assert through_nginx.body.decode() == direct
 
 
-def test_the_container_answers_what_the_service_outside_answers(stack, server):
+def test_container_gives_the_responses_of_the_local_service(stack, server):
     inside, outside = (json.loads(read_four(port).body) for port in (stack.port, server))
 
     assert inside["most_probable_label"] == outside["most_probable_label"]
-    # BLAS rounds the last digits by what it takes the processor for, which a variable may say.
+    # The rounding of BLAS depends on the processor type, which an environment variable can set.
     for one, other in zip(inside["predictions"], outside["predictions"], strict=True):
         assert one["label"] == other["label"]
         assert float(one["probability"]) == pytest.approx(float(other["probability"]), abs=1e-7)
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
-def test_a_bad_request_is_answered_through_nginx(stack, bad):
+def test_bad_request_through_nginx(stack, bad):
     body, content_type = encode_request(bad)
 
     answer = ask(stack.port, bad.method, bad.path, body, content_type)
@@ -70,7 +70,7 @@ def test_a_bad_request_is_answered_through_nginx(stack, bad):
     assert problem["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_nginx_serves_the_static_files_and_their_absence(stack):
+def test_nginx_serves_static_files(stack):
     script = ask(stack.port, "GET", "/static/page.js")
     missing = ask(stack.port, "GET", "/static/nothing.js")
 
@@ -84,7 +84,7 @@ def test_nginx_serves_the_static_files_and_their_absence(stack):
     assert json.loads(missing.body)["success"] is False
 
 
-def test_counters_are_not_reachable_from_outside(stack):
+def test_metrics_are_not_published(stack):
     assert ask(stack.port, "GET", "/metrics").status == 404
 
 
@@ -96,7 +96,7 @@ def test_only_nginx_is_published(stack):
     assert json.loads(ports) in ({}, None)
 
 
-def test_both_containers_become_healthy(stack):
+def test_containers_become_healthy(stack):
     deadline = time.monotonic() + 60
     for service in ("api", "nginx"):
         state = ""
@@ -108,7 +108,7 @@ def test_both_containers_become_healthy(stack):
         assert state == "healthy", service
 
 
-def test_the_containers_are_confined(stack):
+def test_containers_are_restricted(stack):
     for service in ("api", "nginx"):
         name = stack.container(service)
         host = json.loads(docker("inspect", "--format", "{{json .HostConfig}}", name))
@@ -140,7 +140,7 @@ def networks_of(container):
     return json.loads(docker("network", "inspect", *names))
 
 
-def test_the_image_is_small_and_a_worker_too(stack, figures):
+def test_image_size_and_worker_memory(stack, figures):
     size = int(docker("image", "inspect", "--format", "{{.Size}}", "dlflask"))
     processes = docker("exec", stack.container("api"), "sh", "-c", "cat /proc/[0-9]*/status")
     resident = [
@@ -157,7 +157,7 @@ def test_the_image_is_small_and_a_worker_too(stack, figures):
     assert max(resident) <= MAX_WORKER_KILOBYTES
 
 
-def test_the_image_holds_no_tensorflow_and_no_compiler(stack):
+def test_image_without_tensorflow_and_compiler(stack):
     name = stack.container("api")
     packages = docker("exec", name, "sh", "-c", "ls /opt/venv/lib/python3*/site-packages")
     compilers = docker("exec", name, "sh", "-c", "command -v gcc cc clang g++ || true")

@@ -1,4 +1,4 @@
-"""Faults under load, with two replicas behind NGINX: every request is counted, none may fail."""
+"""Faults under load with two replicas behind NGINX: no request may fail."""
 
 import json
 import re
@@ -7,13 +7,13 @@ import subprocess
 
 import pytest
 
+from tests.e2e.background_load import under_load, wait_until
 from tests.e2e.conftest import COMPOSE, PRINT_COUNTERS, Stack
-from tests.e2e.counting import under_load, wait_until
 from tests.serving import ask
 
 pytestmark = pytest.mark.compose
 
-#: Replaces the model by a file that is none, as a download that broke off would.
+#: Replaces the model with a file that is not a model, like an incomplete download.
 BROKEN = """
 services:
   api:
@@ -21,7 +21,7 @@ services:
 """
 
 
-#: Fills the one place that is writable, as a flood of large bodies would.
+#: Fills the only writable folder, like many large bodies.
 FULL = "/tmp/full"  # noqa: S108  in a container
 FILL = f"i=0; while [ $i -lt 1200 ] && head -c 262144 /dev/zero >> {FULL}; do i=$((i+1)); done"
 
@@ -33,7 +33,7 @@ def docker(*arguments):
 
 @pytest.fixture(scope="module")
 def replicas(engine, clone):
-    """Two api containers behind NGINX."""
+    """Start two api containers behind NGINX."""
     if shutil.which("docker") is None:
         pytest.skip("docker is not installed")
     with Stack(COMPOSE["v2"], clone, "digitsfaults").up() as stack:
@@ -43,7 +43,7 @@ def replicas(engine, clone):
 
 @pytest.fixture
 def apis(replicas):
-    """The names of both api containers, healthy."""
+    """Return the names of both api containers once they are healthy."""
     found = replicas.run("ps", "-q", "api").split()
     assert len(found) == 2
     for name in found:
@@ -53,7 +53,7 @@ def apis(replicas):
 
 @pytest.fixture
 def load(replicas, apis, figures, request):
-    """Load through NGINX while the test does its harm; afterwards nothing may have failed."""
+    """Send load through NGINX during the test; afterwards no request may have failed."""
     with under_load(replicas.port) as load:
         yield load
     figures.append(f"{request.node.name}: {load}")
@@ -68,7 +68,7 @@ def wait_until_healthy(name):
 
 
 def workers(name):
-    """The process ids, inside the container, of gunicorn's workers."""
+    """Return the process ids of Gunicorn's workers inside the container."""
     found = docker("exec", name, "sh", "-c", "grep -sl '^PPid:.1$' /proc/[0-9]*/status || true")
     lines = found.split()
     pids = [line.split("/")[2] for line in lines]
@@ -79,7 +79,7 @@ def docker_reads(name, path):
     return docker("exec", name, "sh", "-c", f"cat {path} 2>/dev/null || true")
 
 
-def test_a_worker_is_killed(load, apis):
+def test_killed_worker(load, apis):
     before = workers(apis[0])
 
     docker("exec", apis[0], "sh", "-c", f"kill -9 {before[0]}")
@@ -88,57 +88,57 @@ def test_a_worker_is_killed(load, apis):
         lambda: len(workers(apis[0])) == len(before) and before[0] not in workers(apis[0]),
         "the worker is not replaced",
     )
-    load.wait_for_answers(100)
+    load.wait_for_predictions(100)
 
 
-def test_a_container_is_killed_and_comes_back(load, apis):
+def test_killed_and_restarted_container(load, apis):
     docker("kill", apis[0])
-    load.wait_for_answers(100)
+    load.wait_for_predictions(100)
 
     docker("start", apis[0])
 
     wait_until_healthy(apis[0])
-    load.wait_for_answers(100)
+    load.wait_for_predictions(100)
 
 
-def test_both_containers_are_restarted_one_after_the_other(load, apis):
+def test_rolling_restart(load, apis):
     for name in apis:
         docker("restart", "--time", "30", name)
         wait_until_healthy(name)
-        load.wait_for_answers(50)
+        load.wait_for_predictions(50)
 
-    # Killed after its time, it would say 137; what it was doing would be lost.
+    # A container killed after the timeout exits with 137 and loses its current requests.
     assert {docker("inspect", "--format", "{{.State.ExitCode}}", name) for name in apis} == {"0"}
 
 
-def test_a_container_is_stopped(load, apis):
+def test_stopped_container(load, apis):
     docker("stop", "--time", "30", apis[0])
 
     assert docker("inspect", "--format", "{{.State.ExitCode}}", apis[0]) == "0"
-    load.wait_for_answers(100)
+    load.wait_for_predictions(100)
     docker("start", apis[0])
 
 
-def test_nginx_is_reloaded(load, replicas):
+def test_nginx_reload(load, replicas):
     nginx = replicas.run("ps", "-q", "nginx").strip()
 
     for _ in range(3):
         docker("exec", nginx, "nginx", "-s", "reload")
-        load.wait_for_answers(100)
+        load.wait_for_predictions(100)
 
 
-def test_a_container_is_frozen(load, apis):
+def test_frozen_container(load, apis):
     docker("pause", apis[0])
     try:
-        # Its share of the requests is waited for, then asked of the other, and no more are sent.
+        # Requests to the frozen container time out, are retried on the other, and then avoid it.
         wait_until(lambda: load.slowest > 5, "no request was sent to the frozen container")
-        load.wait_for_answers(100)
+        load.wait_for_predictions(100)
     finally:
         docker("unpause", apis[0])
 
 
-def test_a_replica_fails_its_self_test(load, apis, clone):
-    """It is up and answers 502, sooner than the others: it would draw the requests to itself."""
+def test_replica_with_failed_self_test(load, apis, clone):
+    """Such a replica returns 502 faster than others respond, so it would attract requests."""
     networks = docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", apis[0])
     name = docker(
         *("run", "--detach", "--network", *json.loads(networks), "--network-alias", "api"),
@@ -146,7 +146,7 @@ def test_a_replica_fails_its_self_test(load, apis, clone):
     )
     try:
         wait_until(lambda: "502" in statuses(name), "no request was sent to it")
-        load.wait_for_answers(300)
+        load.wait_for_predictions(300)
 
         assert "200" not in statuses(name)
     finally:
@@ -154,33 +154,33 @@ def test_a_replica_fails_its_self_test(load, apis, clone):
 
 
 def statuses(name):
-    """With which statuses the replica has answered pictures, by its own counters."""
+    """Return the statuses of the replica's predictions, from its own metrics."""
     counters = subprocess.run(
         ["docker", "exec", name, "python", "-c", PRINT_COUNTERS],
         capture_output=True,
         text=True,
-        check=False,  # It is asked before it serves, too.
+        check=False,  # It may not be ready yet.
     )
     return set(re.findall(r'_total{route="/predictlabel",status="(\d+)"', counters.stdout))
 
 
-def test_the_temporary_file_systems_are_full(load, apis, replicas):
+def test_full_temporary_file_systems(load, apis, replicas):
     nginx = replicas.run("ps", "-q", "nginx").strip()
     for name in (*apis, nginx):
         docker("exec", name, "sh", "-c", f"{FILL} 2>/dev/null; true")
     try:
-        load.wait_for_answers(200)
+        load.wait_for_predictions(200)
         big = ask(replicas.port, "POST", "/predictlabel", b"\x89PNG" * 10_000, "image/png")
-        assert big.status == 415, "what fits into memory is read all the same"
+        assert big.status == 415, "bodies that fit into memory are still read"
     finally:
         for name in (*apis, nginx):
             docker("exec", name, "rm", FULL)
 
 
-def test_a_stop_is_obeyed_while_the_model_is_loaded(replicas):
+def test_stop_while_the_model_is_loaded(replicas):
     name = docker("run", "--detach", "dlflask")
     try:
-        # Bit 14 of the caught signals is SIGTERM.
+        # SIGTERM is bit 14 of the caught signals.
         wait_until(
             lambda: (
                 int(docker_reads(name, "/proc/1/status").split("SigCgt:")[1].split()[0], 16) >> 14
@@ -196,7 +196,7 @@ def test_a_stop_is_obeyed_while_the_model_is_loaded(replicas):
         docker("rm", "--force", name)
 
 
-def test_a_corrupt_model_is_said_in_one_line_at_each_try(clone, replicas):
+def test_corrupt_model_is_reported_in_one_line_at_each_start(clone, replicas):
     (clone / "broken.yml").write_text(BROKEN)
     command = [*COMPOSE["v2"], "-f", "docker-compose.yml", "-f", "broken.yml"]
     stack = Stack(command, clone, "digitsbroken")
@@ -205,7 +205,7 @@ def test_a_corrupt_model_is_said_in_one_line_at_each_try(clone, replicas):
         name = stack.run("ps", "-a", "-q", "api").strip()
         wait_until(
             lambda: int(docker("inspect", "--format", "{{.RestartCount}}", name)) >= 3,
-            "it is not tried again",
+            "it is not restarted",
         )
         answer = ask(stack.port, "GET", "/readyz")
         log = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""What NGINX lets in and out: headers, versions, hidden addresses, keys, TLS, and the logs."""
+"""Hardening by NGINX: headers, versions, hidden paths, API keys, TLS and logs."""
 
 import base64
 import http.client
@@ -28,7 +28,7 @@ HEADERS = {
 
 
 def send(port, request):
-    """Bytes as they are, which a client library would not send."""
+    """Send raw bytes that a client library would not send."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
         connection.sendall(request)
         response = http.client.HTTPResponse(connection)
@@ -70,7 +70,7 @@ def send(port, request):
         ),
     ],
 )
-def test_every_answer_has_the_security_headers_and_no_version(stack, request_bytes, status):
+def test_responses_have_security_headers_and_no_version(stack, request_bytes, status):
     answer = send(stack.port, request_bytes)
 
     assert answer.status == status
@@ -93,20 +93,20 @@ def test_every_answer_has_the_security_headers_and_no_version(stack, request_byt
         *("/%6detrics", "/metrics%2f", "/METRICS", "/metrics;x", "/static/../metrics"),
     ],
 )
-def test_the_counters_are_reached_by_no_spelling(stack, path):
+def test_metrics_are_not_published_under_any_spelling(stack, path):
     answer = send(stack.port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
     assert answer.status == 404
     assert b"dlflask_requests" not in answer.body
 
 
-def test_the_counters_are_read_from_inside(stack):
+def test_metrics_are_available_inside(stack):
     assert "dlflask_workers" in stack.counters()
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A folder with a certificate for localhost that signs itself."""
+    """Create a folder with a self-signed certificate for localhost."""
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(
         [
@@ -125,7 +125,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def locked(any_compose, clone, certificate):
-    """The containers with everything switched on: keys, TLS, names of hosts, the access log."""
+    """Start the containers with API keys, TLS, allowed hosts and access log."""
     keys = certificate / "keys.txt"
     keys.write_text("5f0c2b alice;\n77aa01 bob;\n")
     keys.chmod(0o644)
@@ -151,7 +151,7 @@ def locked(any_compose, clone, certificate):
 
 
 def ask_safely(stack, path="/predictlabel", **headers):
-    """A request over TLS, its certificate checked."""
+    """Send a request over TLS and check the certificate."""
     context = ssl.create_default_context(cafile=stack.certificate)
     connection = http.client.HTTPSConnection(
         "localhost", stack.tls_port, timeout=30, context=context
@@ -179,7 +179,7 @@ def ask_safely(stack, path="/predictlabel", **headers):
         pytest.param({"X_API_Key": "77aa01"}, 200, id="bobs"),
     ],
 )
-def test_a_key_is_asked_for(locked, headers, status):
+def test_request_without_api_key_is_rejected(locked, headers, status):
     answer = ask_safely(locked, **headers)
 
     assert answer.status == status
@@ -188,7 +188,7 @@ def test_a_key_is_asked_for(locked, headers, status):
         assert "X-API-Key" in json.loads(answer.body)["detail"]
 
 
-def test_health_and_static_files_need_no_key(locked):
+def test_health_and_static_files_without_api_key(locked):
     assert ask_safely(locked, "/readyz").status == 200
     assert ask_safely(locked, "/static/page.js").status == 200
     assert ask(locked.port, "GET", "/livez").status == 200, "nor TLS, nor the right name"
@@ -199,7 +199,7 @@ def test_plain_health_check_with_another_spelling_is_redirected(locked, path):
     assert ask(locked.port, "GET", path).status == 308
 
 
-def test_plain_http_sends_on_to_tls(locked):
+def test_plain_http_is_redirected_to_tls(locked):
     answer = ask(locked.port, "GET", "/predictlabel?details=1")
 
     assert answer.status == 308
@@ -207,7 +207,7 @@ def test_plain_http_sends_on_to_tls(locked):
     assert answer.headers["Strict-Transport-Security"] is None
 
 
-def test_old_tls_is_not_spoken(locked):
+def test_old_tls_versions_are_rejected(locked):
     context = ssl.create_default_context(cafile=locked.certificate)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -236,11 +236,11 @@ def test_old_tls_is_not_spoken(locked):
         ("127.0.0.1", 400),
     ],
 )
-def test_only_the_named_hosts_are_answered(locked, host, status):
+def test_allowed_hosts(locked, host, status):
     assert ask_safely(locked, Host=host, X_API_Key="5f0c2b").status == status
 
 
-def test_one_request_has_one_id_in_both_logs_and_the_answer(locked):
+def test_request_id_in_logs_and_response(locked):
     request_id = ask_safely(locked, X_API_Key="5f0c2b").headers["X-Request-ID"]
 
     def logged(service):
@@ -260,7 +260,7 @@ def test_one_request_has_one_id_in_both_logs_and_the_answer(locked):
     assert of_nginx["key"] == "alice"
 
 
-def test_a_compose_file_that_is_not_asked_for_changes_nothing(stack):
+def test_optional_compose_files_change_nothing_by_default(stack):
     with urllib.request.urlopen(f"http://127.0.0.1:{stack.port}/", timeout=30) as response:
         assert response.status == 200
         assert response.headers["Strict-Transport-Security"] is None

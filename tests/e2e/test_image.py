@@ -1,4 +1,4 @@
-"""The image itself: what `make image` labels it with, and that it is built the same again."""
+"""The container image: labels of `make image`, and reproducible builds."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import pytest
 from dlflask import __version__
 
 IMAGE = f"digits-image:{os.getpid()}"
-#: What a container gets from the engine when it is made, not from the image.
+#: Files that the engine adds to a container; they are not part of the image.
 BY_ENGINE = ("etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv")
 
 
@@ -29,7 +29,7 @@ def image(engine, clone):
 
 
 def files(image):
-    """{name: type, mode, owner, content} of every file of an image; times left out."""
+    """Return {name: (type, mode, owner, content)} of every file of an image, without times."""
     container = docker("create", image)
     export = subprocess.Popen(["docker", "export", container], stdout=subprocess.PIPE)
     try:
@@ -51,7 +51,7 @@ def content(archive, entry):
 
 
 @pytest.mark.compose
-def test_the_image_says_what_it_is(image, clone):
+def test_image_labels(image, clone):
     labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", image))
 
     head = subprocess.run(
@@ -67,7 +67,7 @@ def test_the_image_says_what_it_is(image, clone):
 
 
 @pytest.mark.compose
-def test_a_second_build_holds_the_same_files(image, clone):
+def test_image_build_is_reproducible(image, clone):
     again = f"{IMAGE}-again"
     docker("build", "--quiet", "--no-cache", "--tag", again, str(clone))
     try:
@@ -80,8 +80,8 @@ def test_a_second_build_holds_the_same_files(image, clone):
 
 
 @pytest.mark.clone
-def test_every_package_has_a_wheel_for_arm64(clone, tmp_path):
-    """As the image's Python, on the glibc of its Debian (2.41)."""
+def test_packages_have_wheels_for_arm64(clone, tmp_path):
+    """Resolve for the image's Python and the glibc of its Debian (2.41)."""
     uv = [f"{sys.prefix}/bin/uv", "pip", "install", "--dry-run", "--require-hashes"]
     platform = ["--python-platform", "aarch64-manylinux_2_40", "--python-version", "3.13"]
 

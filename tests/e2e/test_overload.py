@@ -1,4 +1,4 @@
-"""Three times what the service can do: the excess is refused at once, the rest is answered."""
+"""Overload: at three times the capacity, excess requests are rejected at once."""
 
 import asyncio
 import contextlib
@@ -12,27 +12,27 @@ import pytest
 
 from tests.conftest import encode
 from tests.drawing import draw_digit
-from tests.e2e.clocked import closed_loop, open_loop
 from tests.e2e.conftest import Stack
+from tests.e2e.open_loop_client import closed_loop, open_loop
 from tests.serving import START_SECONDS, ask
 
 pytestmark = pytest.mark.compose
 
-#: Some 5 ms of work in 10 kB: the service, not the client beside it on the same processors, is the
-#: limit.
+#: Takes about 5 ms of CPU time and has 10 kB, so that the service is the bottleneck and not the
+#: client on the same CPUs.
 PICTURE = encode(draw_digit(4, 1000))
 REQUEST = (
     "POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
     f"Content-Length: {len(PICTURE)}\r\n\r\n"
 ).encode() + PICTURE
 
-#: Enough to keep every thread of two workers busy, few enough that next to nothing is refused.
+#: Connections at the peak: enough to use every thread of two workers, few enough for no rejections.
 CONNECTIONS = 12
-#: Peak and overload by turns, so that what else the machine does falls on both alike.
+#: Peak and overload alternate, so that other load on the machine affects both equally.
 ROUNDS, SECONDS = 6, 3
 
-#: A part of the peak can be told where the peak is one: six times nearly the same, and not that of
-#: a machine that does other work.
+#: Largest ratio between the peaks, and lowest peak in requests per second. Outside of these the
+#: machine does other work, and a share of the peak means nothing.
 MAX_SPREAD, MIN_RATE = 1.3, 100
 
 
@@ -44,7 +44,7 @@ def stack(any_compose, clone):
 
 @pytest.fixture
 def many_clients(stack):
-    """All load comes from one address here: let that one take what many would."""
+    """Raise the limits for one client, because all load comes from one address here."""
     limits = stack.folder / "nginx" / "conf.d" / "limits"
     text = limits.read_text()
     limits.write_text(text.replace("limit_conn connections 70;", "limit_conn connections 7000;"))
@@ -73,7 +73,7 @@ async def while_health_is_asked(port, work):
 
 
 def in_a_thread(work):
-    """Run `work` in an event loop of its own: this thread may have one, of the browser's driver."""
+    """Run `work` in another thread: this one may have the event loop of the browser's driver."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
 
@@ -82,9 +82,7 @@ def percentile(seconds, part):
     return float(np.percentile(seconds, part))
 
 
-def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
-    stack, many_clients, figures
-):
+def test_throughput_and_latency_at_three_times_capacity(stack, many_clients, figures):
     in_a_thread(closed_loop(stack.port, REQUEST, CONNECTIONS, 2))
     rounds = []
     for _ in range(ROUNDS):
@@ -118,10 +116,10 @@ def test_at_three_times_capacity_the_accepted_are_as_many_and_as_quick(
     assert p99 < 1
 
 
-def test_one_client_takes_so_much_and_no_more(stack):
-    """Over seventy uploads that do not end; the next request is told 429, and health is answered.
+def test_client_over_its_limit_gets_429(stack):
+    """Unfinished uploads above the limit; the next request gets 429, health checks still work.
 
-    Ten more than the limit: one that arrives beside the question below is refused.
+    Ten more than the limit, because NGINX rejects some that arrive together with a request.
     """
     head = b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"
     with contextlib.ExitStack() as connections:
@@ -141,8 +139,8 @@ def test_one_client_takes_so_much_and_no_more(stack):
     until(lambda: ask(stack.port, "GET", "/"), 200)
 
 
-def test_many_health_checks_of_one_client_are_refused(stack):
-    """Over eight requests to /livez that do not end; Docker's own check passes all the same."""
+def test_health_checks_over_the_limit_get_429(stack):
+    """Unfinished requests to /livez above the limit; Docker's own health check still succeeds."""
     head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"
     with contextlib.ExitStack() as connections:
         for _ in range(12):
@@ -158,8 +156,8 @@ def test_many_health_checks_of_one_client_are_refused(stack):
     until(lambda: ask(stack.port, "GET", "/readyz"), 200)
 
 
-def test_slow_clients_take_no_worker(stack):
-    """Headers and bodies that come a byte at a time, more of them than there are threads."""
+def test_slow_clients_occupy_no_worker(stack):
+    """More clients that send headers or bodies byte by byte than the service has threads."""
     starts = (
         b"POST /predictlabel HTTP/1.1\r\nHost: x\r\n",
         b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
@@ -179,17 +177,17 @@ def test_slow_clients_take_no_worker(stack):
         assert in_flight(stack) == 1, "the scrape itself"
 
 
-def test_a_client_that_sends_no_headers_is_cut_off(stack):
+def test_client_with_incomplete_headers_is_disconnected(stack):
     with socket.create_connection(("127.0.0.1", stack.port), timeout=60) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionResetError):
             answer = connection.recv(100)
-            # NGINX may say 408 before it closes; it does not wait for the rest.
+            # NGINX may send 408 before it closes.
             assert answer == b"" or b" 408 " in answer
 
 
 def until(request, status):
-    """Ask until the status is the expected one."""
+    """Repeat the request until its response has the expected status."""
     deadline = time.monotonic() + START_SECONDS
     while (answer := request()).status != status:
         assert time.monotonic() < deadline, answer.status

@@ -1,4 +1,4 @@
-"""The drawing pad: ink, its history and its width, in real pointer events."""
+"""The drawing pad: ink, undo and pen width, with real pointer events."""
 
 import numpy as np
 import pytest
@@ -13,26 +13,26 @@ from tests.e2e.handwriting import (
     stroke_at,
     write,
 )
-from tests.e2e.visiting import marked, status, visit, wait_for_answer, wait_for_status
+from tests.e2e.page import marked, status, visit, wait_for_answer, wait_for_status
 
 pytestmark = pytest.mark.browser
 
 LINE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
 
-#: Of the stroke in MNIST's training digits, in pixels, by `stroke_width`: half of them lie inside.
+#: Stroke widths of half of MNIST's training digits, in pixels, by `stroke_width`.
 MNIST_STROKE_QUARTILES = (2.29, 3.00)
 
 
 def stroke_width(tensor):
-    """Mean width of the strokes of a (28, 28) digit: twice its area by its outline's length.
+    """Return the mean stroke width of a (28, 28) digit: twice its area by its outline's length.
 
-    Source: the coarea formula; the sum of gradients is the outline's length at any softness.
+    Source: the coarea formula; the sum of gradients is the length of a soft outline, too.
     """
     return 2 * tensor.sum() / np.hypot(*np.gradient(tensor)).sum()
 
 
 @pytest.mark.parametrize("place", [MIDDLE, CORNER], ids=["middle", "corner"])
-def test_digits_are_read_as_they_are_drawn(page, place, figures):
+def test_drawn_digits_are_recognised(page, place, figures):
     read = {}
     for digit in STROKES:
         write(page, digit, place)
@@ -46,10 +46,10 @@ def test_digits_are_read_as_they_are_drawn(page, place, figures):
     assert len(right) >= 9, read
 
 
-def test_the_default_pen_gives_the_stroke_of_mnist(page):
+def test_default_pen_has_the_stroke_width_of_mnist(page):
     widths = []
     for digit in STROKES:
-        # The answer to the last stroke is the answer to the digit.
+        # The prediction after the last stroke is that of the whole digit.
         for stroke in STROKES[digit]:
             with page.expect_response("**/predictlabel*") as response:
                 draw(page, stroke_at(stroke, MIDDLE))
@@ -79,13 +79,13 @@ def test_undo_redo_and_clear(page):
     assert page.get_attribute("#redo", "aria-disabled") == "true"
 
 
-def test_a_touch_leaves_a_dot(page):
+def test_click_draws_a_dot(page):
     draw(page, [(0.5, 0.5)])
 
     assert inked(page) == pytest.approx(np.pi / 4 * 0.085**2, rel=0.1)
 
 
-def test_the_pen_has_a_width(page):
+def test_pen_width(page):
     draw(page, LINE)
     usual = inked(page)
     page.click("#clear")
@@ -95,7 +95,7 @@ def test_the_pen_has_a_width(page):
     assert inked(page) > 1.4 * usual
 
 
-def test_a_stroke_goes_on_outside_the_pad(page):
+def test_stroke_continues_outside_the_pad(page):
     draw(page, [(0.5, 0.5), (1.2, 0.5), (1.2, 0.8), (0.5, 0.8)])
 
     assert count_strokes(page) == 1
@@ -104,7 +104,7 @@ def test_a_stroke_goes_on_outside_the_pad(page):
 @pytest.mark.parametrize(
     "size", [(1280, 500), (720, 900), (320, 640)], ids=["low", "half", "phone"]
 )
-def test_a_resize_keeps_the_ink(page, size):
+def test_resize_keeps_the_ink(page, size):
     write(page, 8)
     before = inked(page)
     wait_for_answer(page)
@@ -117,7 +117,7 @@ def test_a_resize_keeps_the_ink(page, size):
     assert count_strokes(page) == len(STROKES[8])
 
 
-def test_a_sharp_screen_gets_sharp_ink(browser, address):
+def test_canvas_resolution_follows_the_screen(browser, address):
     with visit(browser, address, device_scale_factor=3) as page:
         draw(page, LINE)
 
@@ -127,7 +127,7 @@ def test_a_sharp_screen_gets_sharp_ink(browser, address):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_dark_ink_on_white_is_sent_whatever_the_theme(browser, address, theme):
+def test_image_is_sent_as_dark_ink_on_white_in_any_theme(browser, address, theme):
     with visit(browser, address, color_scheme=theme) as page:
         with page.expect_response("**/predictlabel*") as response:
             draw(page, LINE)

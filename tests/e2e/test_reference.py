@@ -1,22 +1,20 @@
-"""The reference of the API: without JavaScript, at any width, one click from the page."""
+"""The API reference: without JavaScript, at any width, linked from the page."""
 
 from itertools import pairwise
 
 import pytest
 
-from tests.e2e.visiting import visit
+from tests.e2e.page import visit
 
 pytestmark = pytest.mark.browser
 
 
-#: Pixels by width of the window: some 11 screens on a desk, 25 on a phone.
+#: Largest height by width of the window, in pixels: about 11 screens of a laptop, 25 of a phone.
 MAX_HEIGHT = {320: 22_000, 1280: 10_700}
 
 
 @pytest.mark.parametrize("width", MAX_HEIGHT)
-def test_the_reference_is_read_without_javascript_and_without_scrolling_sideways(
-    browser, address, width
-):
+def test_reference_without_javascript_fits_the_screen(browser, address, width):
     options = {"java_script_enabled": False, "viewport": {"width": width, "height": 900}}
     with visit(browser, address, loads_script=False, **options) as page:
         page.click("text=The whole API")
@@ -30,6 +28,6 @@ def test_the_reference_is_read_without_javascript_and_without_scrolling_sideways
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert page.evaluate("document.documentElement.scrollHeight") <= MAX_HEIGHT[width]
         assert all(box["x"] + box["width"] <= width for box in boxes)
-        # Example and response stand side by side where there is room.
+        # Example and response are side by side if the window is wide enough.
         if width == 320:
             assert all(one["y"] + one["height"] <= two["y"] + 1 for one, two in pairwise(boxes))

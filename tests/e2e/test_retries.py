@@ -1,6 +1,6 @@
-"""Requests that fail at one replica: which of them NGINX sends to another, and how often.
+"""NGINX's retries of requests that fail at one replica.
 
-The replicas are stand-ins that do what the path says and print what arrives.
+The replicas run tests/e2e/stand_in.py, which behaves as the path says and prints each request.
 """
 
 import subprocess
@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
+from tests.e2e.background_load import wait_until
 from tests.e2e.conftest import COMPOSE, Stack
-from tests.e2e.counting import wait_until
 from tests.serving import ROOT, ask
 
 pytestmark = pytest.mark.compose
@@ -25,7 +25,7 @@ services:
 
 @pytest.fixture(scope="module")
 def stand_ins(engine, clone):
-    """Three stand-ins behind the project's NGINX."""
+    """Start three fake replicas behind the project's NGINX."""
     (clone / "stand-in.yml").write_text(STAND_IN)
     files = ("docker-compose.yml", "docker-compose.override.yml", "stand-in.yml")
     with Stack(COMPOSE["v2"], clone, "digitsretries", files).up() as stack:
@@ -36,13 +36,13 @@ def stand_ins(engine, clone):
 
 
 def answering(stack):
-    """Ask, and return which replicas have been asked so far."""
+    """Send a request, and return the replicas that have received one so far."""
     ask(stack.port, "GET", "/anything")
     return {name for name, paths in arrivals(stack).items() if "/anything" in paths}
 
 
 def arrivals(stack):
-    """{replica: how often each path arrived there}."""
+    """Return {replica: number of requests by path}."""
     found = {}
     for name in stack.run("ps", "-q", "api").split():
         log = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
@@ -52,12 +52,12 @@ def arrivals(stack):
 
 
 def count(stack, path):
-    """How often `path` arrived anywhere."""
+    """Return the number of requests for `path` at all replicas."""
     return sum(paths[path] for paths in arrivals(stack).values())
 
 
 @pytest.mark.parametrize("size", [100, 4_000_000], ids=["small", "large"])
-def test_timeout_at_a_live_replica_is_not_repeated(stand_ins, size):
+def test_timeout_at_live_replica_is_not_retried(stand_ins, size):
     before = count(stand_ins, "/slow")
 
     answer = ask(stand_ins.port, "POST", "/slow", b"x" * size, "image/png")
@@ -67,15 +67,15 @@ def test_timeout_at_a_live_replica_is_not_repeated(stand_ins, size):
     assert count(stand_ins, "/slow") - before == 1
 
 
-def test_self_test_failure_is_repeated_at_every_replica(stand_ins):
+def test_failed_self_test_is_retried_on_every_replica(stand_ins):
     answer = ask(stand_ins.port, "POST", "/502", b"x", "image/png")
 
-    # The last replica's own status, or NGINX's where one was left alone after an earlier failure.
+    # The last replica's status, or NGINX's if it avoids one after an earlier failure.
     assert answer.status in (502, 503)
     assert {paths["/502"] > 0 for paths in arrivals(stand_ins).values()} == {True}
 
 
-def test_application_error_is_not_repeated(stand_ins):
+def test_application_error_is_not_retried(stand_ins):
     before = count(stand_ins, "/anything")
 
     for _ in range(10):
@@ -87,7 +87,7 @@ def test_application_error_is_not_repeated(stand_ins):
     assert count(stand_ins, "/anything") - before == 30
 
 
-def test_closed_connection_is_repeated(stand_ins):
+def test_closed_connection_is_retried(stand_ins):
     answer = ask(stand_ins.port, "POST", "/reset", b"x", "image/png")
 
     assert answer.status == 503

@@ -1,4 +1,4 @@
-"""More and fewer replicas of the service behind a running NGINX, and no request lost."""
+"""Scaling the service behind a running NGINX without losing requests."""
 
 import json
 import subprocess
@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from tests.e2e.counting import FOUR, under_load
+from tests.e2e.background_load import FOUR, under_load
 from tests.serving import ask, wait_until_ready
 
 pytestmark = pytest.mark.compose
 
-#: NGINX asks the DNS every 2 s; a replica loads the model before it answers.
+#: Time limit for new replicas, in seconds: they load the model, and NGINX queries DNS every 2 s.
 SEEN_SECONDS = 60
 
 
@@ -26,17 +26,17 @@ def scale(stack, replicas):
 
 
 def replicas(stack):
-    """The addresses of the running replicas."""
+    """Return the addresses of the running replicas."""
     form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}:8000"
     names = stack.run("ps", "-q", "api").split()
     return {docker("inspect", "--format", form, name).strip() for name in names}
 
 
 def answering(stack, since):
-    """The addresses that answered a request with 200 since then, by NGINX's access log."""
+    """Return the addresses that returned 200 since then, from NGINX's access log."""
     log = docker("logs", "--since", f"{since:.3f}", stack.run("ps", "-q", "nginx").strip())
     entries = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    # One request may have several: "10.0.0.2:8000, 10.0.0.3:8000 : 10.0.0.3:8000".
+    # A request may have several: "10.0.0.2:8000, 10.0.0.3:8000 : 10.0.0.3:8000".
     return {entry["upstream"].split()[-1] for entry in entries if entry["status"] == 200}
 
 
@@ -55,7 +55,7 @@ def wait_until_all_answer(stack):
     return wanted
 
 
-def test_replicas_come_and_go_under_load(scaled_stack, figures):
+def test_scale_up_and_down_under_load(scaled_stack, figures):
     stack = scaled_stack
 
     with under_load(stack.port) as load:
@@ -70,14 +70,14 @@ def test_replicas_come_and_go_under_load(scaled_stack, figures):
     figures.append(f"scale 1 -> 4 -> 2: {load}")
 
 
-def test_without_a_replica_the_status_is_that_of_the_problem(stack):
+def test_problem_without_a_replica(stack):
     stack.run("stop", "api")
     try:
         answer = ask(stack.port, "POST", "/predictlabel", FOUR, "image/jpeg")
     finally:
         stack.run("start", "api")
 
-    # 504 for as long as NGINX still waits for the address of the one that was stopped.
+    # 504 as long as NGINX still tries the address of the stopped replica.
     assert answer.status in (503, 504)
     assert answer.status == json.loads(answer.body)["status"]
     wait_until_ready(stack.port)

@@ -1,4 +1,4 @@
-"""The other ways to a picture: chosen, dropped, pasted, photographed, a sample."""
+"""Other image sources: file, drag and drop, clipboard, camera and samples."""
 
 import base64
 import json
@@ -9,14 +9,14 @@ import pytest
 from tests.conftest import encode
 from tests.drawing import draw_digit
 from tests.e2e.handwriting import count_strokes, inked, write
-from tests.e2e.visiting import marked, status, visit, wait_for_answer, wait_for_status
+from tests.e2e.page import marked, status, visit, wait_for_answer, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 
 FOUR = str(ROOT / "static" / "4.jpg")
 
-#: Makes a DataTransfer with a file of each [name, type, base64].
+#: Creates a DataTransfer with a file for each [name, type, base64].
 TRANSFER = """(files) => {
   const transfer = new DataTransfer();
   for (const [name, type, content] of files) {
@@ -47,7 +47,7 @@ def five():
     return encode(draw_digit(5, ink=(240, 240, 240), paper=(20, 60, 40)))
 
 
-def test_a_chosen_picture_is_read_and_shown(page):
+def test_chosen_file_is_read_and_shown(page):
     page.set_input_files("#image", FOUR)
 
     wait_for_status(page, "This looks like a 4")
@@ -56,7 +56,7 @@ def test_a_chosen_picture_is_read_and_shown(page):
     assert page.locator("#read-as").inner_text() == "4"
 
 
-def test_the_same_file_can_be_chosen_again(page):
+def test_same_file_can_be_chosen_again(page):
     for _ in range(2):
         page.set_input_files("#image", FOUR)
         wait_for_status(page, "This looks like a 4")
@@ -64,19 +64,19 @@ def test_the_same_file_can_be_chosen_again(page):
         wait_for_status(page, "Waiting for a digit.")
 
 
-def test_a_picture_is_dropped_anywhere(page, five):
+def test_drop_a_file_anywhere(page, five):
     drop(page, five)
 
     wait_for_status(page, "This looks like a 5")
 
 
-def test_a_picture_is_pasted_with_the_keys(page, five):
+def test_paste_with_the_keyboard(page, five):
     page.evaluate(PASTE, transfer(page, five))
 
     wait_for_status(page, "This looks like a 5")
 
 
-def test_a_picture_is_pasted_with_the_button(page, five):
+def test_paste_with_the_button(page, five):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate(
         """async (content) => {
@@ -90,7 +90,7 @@ def test_a_picture_is_pasted_with_the_button(page, five):
     wait_for_status(page, "This looks like a 5")
 
 
-def test_the_samples_are_read_with_a_click(page, figures):
+def test_click_on_samples(page, figures):
     right = 0
     for digit in range(10):
         page.get_by_role("button", name=f"Sample {digit}").click()
@@ -103,7 +103,7 @@ def test_the_samples_are_read_with_a_click(page, figures):
     assert right >= 9
 
 
-def test_a_sample_is_loaded_when_it_is_asked_for(browser, address):
+def test_samples_are_loaded_lazily(browser, address):
     requests = []
     with visit(browser, address) as page:
         page.on("request", lambda request: requests.append(request.url))
@@ -115,7 +115,7 @@ def test_a_sample_is_loaded_when_it_is_asked_for(browser, address):
     ]
 
 
-def test_a_phone_offers_its_camera(browser, address):
+def test_camera_button_on_a_phone(browser, address):
     with visit(browser, address, has_touch=True, is_mobile=True) as phone:
         assert phone.locator("label[for=camera]").is_visible()
         assert phone.get_attribute("#camera", "capture") == "environment"
@@ -125,7 +125,7 @@ def test_a_phone_offers_its_camera(browser, address):
         wait_for_status(phone, "This looks like a 4")
 
 
-def test_a_picture_takes_the_place_of_the_ink_and_undo_brings_it_back(page):
+def test_file_replaces_ink_and_undo_restores_it(page):
     write(page, 7)
     wait_for_status(page, "This looks like a 7")
     page.set_input_files("#image", FOUR)
@@ -138,7 +138,7 @@ def test_a_picture_takes_the_place_of_the_ink_and_undo_brings_it_back(page):
     assert page.locator("#preview").is_hidden()
 
 
-def test_drawing_takes_the_place_of_the_picture(page):
+def test_drawing_replaces_the_file(page):
     page.set_input_files("#image", FOUR)
     wait_for_status(page, "This looks like a 4")
 
@@ -165,7 +165,7 @@ def test_drawing_takes_the_place_of_the_picture(page):
         ),
     ],
 )
-def test_a_fault_is_said_next_to_the_control(page, five, cause, words):
+def test_error_is_shown_next_to_the_control(page, five, cause, words):
     cause(page, five)
 
     fault = page.locator("#picture-error", has_text=words)
@@ -228,7 +228,7 @@ def test_file_that_browser_cannot_read_shows_error_once(page, five, tmp_path):
     wait_for_status(page, "This looks like a 4")
 
 
-def test_the_terminal_line_works_when_pasted(page, tmp_path):
+def test_curl_command_of_the_page_works(page, tmp_path):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("#copy")
     page.get_by_role("button", name="Copied").wait_for()
@@ -242,7 +242,7 @@ def test_the_terminal_line_works_when_pasted(page, tmp_path):
     assert line == page.inner_text("#curl")
 
 
-def test_the_answer_can_be_read_as_it_came(page):
+def test_raw_response_is_shown(page):
     with page.expect_response("**/predictlabel*") as response:
         page.set_input_files("#image", FOUR)
     wait_for_status(page, "This looks like a 4")

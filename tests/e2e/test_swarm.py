@@ -1,4 +1,4 @@
-"""The same composition on a Swarm of one node: deployed, updated, and rolled back."""
+"""Deployment, update and rollback on a Swarm of one node."""
 
 import json
 import os
@@ -8,14 +8,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.e2e.counting import under_load
+from tests.e2e.background_load import under_load
 from tests.serving import ROOT, ask, free_port, wait_until_ready
 
 pytestmark = pytest.mark.compose
 
 STACK = f"digits-{os.getpid()}"
 FILES = ["-c", "docker-compose.yml", "-c", "deploy/swarm/stack.yml"]
-#: A replica is checked every 5 s, and an update watches each for `monitor`.
+#: Time limit of an update, in seconds. Health checks run every 5 s, and Swarm watches each replica
+#: for `monitor`.
 UPDATE_SECONDS = 120
 
 FIRST, SECOND, BROKEN = (f"{STACK}:{name}" for name in ("first", "second", "broken"))
@@ -31,7 +32,7 @@ def docker(*arguments, **options):
 
 @pytest.fixture(scope="module")
 def images(engine, clone):
-    """Two versions of the service, and one that refuses to start."""
+    """Build two versions of the service, and one that does not start."""
     docker("build", "-q", "-t", FIRST, str(clone))
     docker("build", "-q", "-t", SECOND, "-", input=f"FROM {FIRST}\nLABEL second=1\n")
     docker("build", "-q", "-t", BROKEN, "-", input=f"FROM {FIRST}\nENV DLFLASK_MODLE=x\n")
@@ -41,7 +42,7 @@ def images(engine, clone):
 
 @pytest.fixture(scope="module")
 def swarm(images):
-    """This engine as a Swarm of its own, reached by itself only."""
+    """Make this engine a Swarm of one node."""
     if docker("info", "--format", "{{.Swarm.LocalNodeState}}") != "inactive":
         pytest.skip("this engine is part of a Swarm already, which the test leaves alone")
     address = "127.0.0.1"
@@ -65,7 +66,7 @@ class Deployment:
         )
 
     def wait_for_update(self, *states):
-        """Wait until the update of `api` has ended in one of these states."""
+        """Wait until the update of `api` has reached one of these states."""
         deadline = time.monotonic() + UPDATE_SECONDS
         while (state := self._update_state()) not in states:
             assert time.monotonic() < deadline, f"{state}; {self.tasks()}"
@@ -103,7 +104,7 @@ def deployed(folder):
 
 
 def wait_until_gone():
-    """A Swarm is left only when its containers have ended, or they would outlive it."""
+    """Leave the Swarm after its containers have stopped; otherwise they keep running."""
     label = f"label=com.docker.stack.namespace={STACK}"
     listings = (["ps", "-aq"], ["network", "ls", "-q"])
     deadline = time.monotonic() + UPDATE_SECONDS
@@ -112,7 +113,7 @@ def wait_until_gone():
         time.sleep(0.5)
 
 
-def test_an_update_loses_no_request_and_a_bad_one_is_taken_back(swarm, clone, figures):
+def test_update_loses_no_request_and_bad_update_is_rolled_back(swarm, clone, figures):
     with deployed(clone) as deployment, under_load(deployment.port) as load:
         assert ask(deployment.port, "GET", "/static/page.js").body == script()
 

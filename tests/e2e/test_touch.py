@@ -1,4 +1,4 @@
-"""Fingers, pens and palms on the pad, as a touch screen reports them."""
+"""Touch events of fingers, pens and palms on the pad."""
 
 import re
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from tests.e2e.handwriting import count_strokes, inked, on_screen
-from tests.e2e.visiting import visit, wait_for_status
+from tests.e2e.page import visit, wait_for_status
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def phone(browser, address):
-    """The page on a touch screen; `phone.touch(kind, *points)` touches it."""
+    """Open the page on a touch screen; `phone.touch(kind, *points)` touches it."""
     options = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
     with visit(browser, address, **options) as page:
         session = page.context.new_cdp_session(page)
@@ -32,7 +32,7 @@ def phone(browser, address):
         yield page
 
 
-def test_a_finger_draws_and_does_not_scroll(phone):
+def test_finger_draws_and_does_not_scroll(phone):
     phone.touch("touchStart", (1, 0.5, 0.9))
     for y in np.linspace(0.9, 0.1, 12):
         phone.touch("touchMove", (1, 0.5, float(y)))
@@ -43,7 +43,7 @@ def test_a_finger_draws_and_does_not_scroll(phone):
     wait_for_status(phone, re.compile(r"\d|not look like"))
 
 
-def test_a_second_finger_does_not_draw(phone):
+def test_second_finger_does_not_draw(phone):
     phone.touch("touchStart", (1, 0.2, 0.2))
     phone.touch("touchStart", (1, 0.2, 0.2), (2, 0.8, 0.8))
     phone.touch("touchMove", (1, 0.2, 0.5), (2, 0.8, 0.5))
@@ -52,7 +52,7 @@ def test_a_second_finger_does_not_draw(phone):
     assert count_strokes(phone) == 1
 
 
-def test_a_pen_draws_and_the_palm_does_not(phone):
+def test_pen_draws_and_palm_does_not(phone):
     phone.stylus("mousePressed", 0.5, 0.2)
     phone.stylus("mouseMoved", 0.5, 0.5)
     phone.touch("touchStart", (1, 0.8, 0.9))
@@ -65,7 +65,7 @@ def test_a_pen_draws_and_the_palm_does_not(phone):
     assert inked(phone) == pytest.approx(0.6 * 0.085 + np.pi / 4 * 0.085**2, rel=0.15)
 
 
-def test_a_pen_takes_over_from_a_palm_that_came_first(phone):
+def test_pen_replaces_earlier_palm(phone):
     phone.touch("touchStart", (1, 0.8, 0.9))
     phone.stylus("mousePressed", 0.5, 0.2)
     phone.stylus("mouseMoved", 0.5, 0.8)

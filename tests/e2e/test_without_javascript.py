@@ -1,14 +1,14 @@
-"""The page in a browser without JavaScript: a form, and the same rows."""
+"""The page in a browser without JavaScript."""
 
 import pytest
 
-from tests.e2e.visiting import marked, status
+from tests.e2e.page import marked, status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_picture_is_sent_by_the_form(plain_page):
+def test_form_sends_the_file(plain_page):
     plain_page.set_input_files("#image", ROOT / "static" / "4.jpg")
     plain_page.click("text=Read the digit")
 
@@ -17,20 +17,20 @@ def test_a_picture_is_sent_by_the_form(plain_page):
     assert plain_page.locator("#read-as").inner_text() == "4"
 
 
-def test_a_sample_is_sent_by_its_button(plain_page):
+def test_button_sends_the_sample(plain_page):
     plain_page.get_by_role("button", name="Sample 3").click()
 
     assert marked(plain_page) == {3: "answer"}
 
 
-def test_a_fault_is_said_next_to_the_form(plain_page):
+def test_error_is_shown_next_to_the_form(plain_page):
     plain_page.click("text=Read the digit")
 
     assert "No picture was chosen" in plain_page.inner_text("#picture-error")
     assert status(plain_page) == "No answer."
 
 
-def test_only_what_works_is_offered(plain_page):
+def test_controls_that_need_javascript_are_hidden(plain_page):
     hidden = ["#pad", "#undo", "#paste", "#camera", "#copy", "#overlay", "summary"]
 
     assert [part for part in hidden if plain_page.locator(part).is_visible()] == []

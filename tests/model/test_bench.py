@@ -26,7 +26,7 @@ def needs(tool):
 
 @needs("wrk")
 def test_bench_writes_a_complete_report(tmp_path):
-    arguments = f"--targets {SERVICE} {NOOP} --rounds 1 --seconds 1 --soak 3"
+    arguments = f"--targets {SERVICE} {NOOP} --rounds 1 --seconds 1"
     # Both environments are the one that runs this test; -o keeps make from installing it anew.
     done = subprocess.run(
         [
@@ -50,7 +50,6 @@ def test_bench_writes_a_complete_report(tmp_path):
         assert f"| first prediction | {target} |" in report
         assert f"| after load | {target} |" in report
     assert f"| /predictlabels, 64 images per request | {SERVICE} |" in report
-    assert f"| 3 s | {SERVICE} |" in report
     results = Results.read(tmp_path / "results.json")
     assert sum(sample.figures.get("errors", 0) for sample in results.samples) == 0
 

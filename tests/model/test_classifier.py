@@ -29,7 +29,7 @@ def tensors():
     return np.stack([read_tensor(encode(draw_digit(label))) for label in STROKES])
 
 
-def test_drawn_digits_are_read(classifier, tensors):
+def test_predict_drawn_digits(classifier, tensors):
     labels = [prediction.label for prediction in classifier.predict_many(tensors)]
 
     assert sum(label == drawn for label, drawn in zip(labels, STROKES, strict=True)) >= 9
@@ -42,7 +42,7 @@ def test_probabilities_are_float32_and_sum_to_one(classifier, tensors):
         assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_a_batch_answers_like_one_by_one(classifier, tensors):
+def test_predict_many_equals_single_predictions(classifier, tensors):
     together = classifier.predict_many(tensors)
 
     for tensor, prediction in zip(tensors, together, strict=True):
@@ -50,7 +50,7 @@ def test_a_batch_answers_like_one_by_one(classifier, tensors):
         assert np.allclose(alone, prediction.probabilities, atol=1e-6)
 
 
-def test_an_answer_is_not_overwritten_by_the_next(classifier, tensors):
+def test_prediction_is_not_overwritten_by_the_next(classifier, tensors):
     first = classifier.predict(tensors[0])
     kept = first.probabilities.copy()
 
@@ -59,7 +59,7 @@ def test_an_answer_is_not_overwritten_by_the_next(classifier, tensors):
     assert np.array_equal(first.probabilities, kept)
 
 
-def test_threads_do_not_disturb_each_other(classifier, tensors):
+def test_predict_in_several_threads(classifier, tensors):
     expected = [classifier.predict(tensor).probabilities for tensor in tensors]
 
     with ThreadPoolExecutor(8) as pool:
@@ -71,7 +71,7 @@ def test_threads_do_not_disturb_each_other(classifier, tensors):
     )
 
 
-def test_ready_after_the_warm_up():
+def test_classifier_is_ready_after_warm_up():
     classifier = Classifier(MODEL)
     assert not classifier.is_ready
 
@@ -80,7 +80,7 @@ def test_ready_after_the_warm_up():
     assert classifier.is_ready
 
 
-def test_served_probabilities_equal_tensorflows(classifier, tensors, tmp_path):
+def test_probabilities_equal_tensorflow(classifier, tensors, tmp_path):
     pytest.importorskip("tensorflow", reason="TensorFlow is the reference; it is not installed")
     noise = np.random.default_rng(0).random((54, 28, 28), np.float32)
     batch = np.concatenate([tensors, noise])
@@ -105,7 +105,7 @@ def test_served_probabilities_equal_tensorflows(classifier, tensors, tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28), (784,)], ids=str)
-def test_a_model_of_ones_own_is_served(tmp_path, tensors, shape):
+def test_classifier_with_another_architecture(tmp_path, tensors, shape):
     pytest.importorskip("tensorflow", reason="TensorFlow is the reference; it is not installed")
     model = keras.Sequential(
         [
@@ -149,7 +149,7 @@ def save_network(path, inputs, units, activation):
         ),
     ],
 )
-def test_a_file_that_is_no_digit_classifier_is_refused(tmp_path, make, says):
+def test_classifier_rejects_other_files(tmp_path, make, says):
     path = tmp_path / "wrong.h5"
     make(path)
 

@@ -29,7 +29,7 @@ def evaluate(folder, output, *options):
     return json.loads((output / "report.json").read_text())
 
 
-def test_the_file_and_the_service_are_measured_alike(folder, server, tmp_path):
+def test_evaluate_model_file_equals_service(folder, server, tmp_path):
     of_file = evaluate(folder, tmp_path / "file", "--model", str(Config().model_path))
     of_service = evaluate(folder, tmp_path / "service", "--url", f"http://127.0.0.1:{server}")
 
@@ -40,7 +40,7 @@ def test_the_file_and_the_service_are_measured_alike(folder, server, tmp_path):
         assert next(of_both) == pytest.approx(next(of_both), abs=1e-6)
 
 
-def test_a_model_that_is_missing_is_named(folder, capsys):
+def test_evaluate_missing_model(folder, capsys):
     with pytest.raises(SystemExit):
         main([str(folder), "--model", "missing.h5"])
 
@@ -58,7 +58,7 @@ def save_network(path, units):
     return model
 
 
-def test_a_model_with_an_eleventh_output_serves_its_thresholds(tmp_path):
+def test_classifier_with_stored_thresholds(tmp_path):
     path = tmp_path / "eleven.h5"
     model = save_network(path, 11)
     thresholds = Thresholds(0.2, 0.5, 1.0, "nothing")

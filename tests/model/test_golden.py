@@ -30,7 +30,7 @@ def path(tmp_path):
     return path
 
 
-def test_a_network_that_says_what_it_said_is_ready(path):
+def test_warm_up_with_matching_golden_digits(path):
     classifier = Classifier(path)
 
     classifier.warm_up()
@@ -38,7 +38,7 @@ def test_a_network_that_says_what_it_said_is_ready(path):
     assert classifier.is_ready
 
 
-def test_a_network_that_says_something_else_is_not_ready(path):
+def test_warm_up_with_other_golden_outputs(path):
     golden = read_golden(path)
     write_golden(path, dataclasses.replace(golden, outputs=golden.outputs[::-1]))
     classifier = Classifier(path)
@@ -49,7 +49,7 @@ def test_a_network_that_says_something_else_is_not_ready(path):
     assert not classifier.is_ready
 
 
-def test_the_model_that_is_served_carries_golden_digits():
+def test_served_model_has_golden_digits():
     golden = read_golden(Config().model_path)
 
     assert golden is not None, f"run `python -m dlflask.train.golden {Config().model_path.name}`"
@@ -57,7 +57,7 @@ def test_the_model_that_is_served_carries_golden_digits():
     assert golden.outputs.argmax(axis=1).tolist() == list(range(10))
 
 
-def test_golden_digits_are_stored_anew_with_the_report(path, monkeypatch):
+def test_report_stores_golden_digits(path, monkeypatch):
     tensorflow = pytest.importorskip("tensorflow", reason="TensorFlow is the reference")
     assert tensorflow.__version__
     from dlflask.train.golden import main  # noqa: PLC0415  imports the training packages

@@ -93,7 +93,7 @@ def plainly(digits, read):
 
 
 @pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
-def test_a_digit_shown_in_another_way_is_answered_the_same(digits, read, plainly, show, request):
+def test_prediction_is_invariant(digits, read, plainly, show, request):
     again = read([show(digit) for digit in digits])
 
     same = float(np.mean(again == plainly))

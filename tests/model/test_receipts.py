@@ -52,7 +52,7 @@ def rows(answer):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 64, 256])
-def test_the_tensor_of_a_receipt_gives_the_same_bits_in_any_batch(answers, other, batch_size):
+def test_receipt_tensor_gives_the_same_bits_in_any_batch(answers, other, batch_size):
     tensors = [base64.b64decode(one["details"]["receipt"]["tensor"]) for one in answers]
     noise = np.random.default_rng(0).random((batch_size, 784)).astype("<f4")
     expected = np.stack([rows(one) for one in answers])
@@ -64,7 +64,7 @@ def test_the_tensor_of_a_receipt_gives_the_same_bits_in_any_batch(answers, other
         assert found[-1 - number % batch_size].tobytes() == expected[number].tobytes()
 
 
-def test_the_picture_of_a_receipt_gives_the_same_bytes_in_another_process(answers, other):
+def test_receipt_image_gives_the_same_bytes_in_another_process(answers, other):
     pictures = PICTURES * 6
     body, content_type = encode_form([("image", "x.png", picture) for picture in pictures])
 
@@ -74,7 +74,7 @@ def test_the_picture_of_a_receipt_gives_the_same_bytes_in_another_process(answer
     assert again == plain * 6
 
 
-def test_a_receipt_names_all_that_made_the_answer(server, answers):
+def test_receipt_identifies_image_model_and_versions(server, answers):
     digest = hashlib.sha256((ROOT / "mnist_model.h5").read_bytes()).hexdigest()
     headers = ask(server, "GET", "/livez").headers
 

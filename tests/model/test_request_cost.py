@@ -36,14 +36,14 @@ def measured():
     }
 
 
-def test_a_costly_request_is_answered_below_500(measured):
+def test_costly_request_has_status_below_500(measured):
     refused = {name: status for name, (status, _, _) in measured.items() if name != "tensor"}
 
     assert measured["tensor"][0] == 200
     assert {status for status in refused.values() if not 200 <= status < 500} == set()
 
 
-def test_no_request_takes_memory_out_of_proportion(measured, figures):
+def test_costly_request_memory(measured, figures):
     megabytes = {name: peak for name, (_, _, peak) in measured.items()}
     costliest = max(megabytes, key=megabytes.get)
 
@@ -52,7 +52,7 @@ def test_no_request_takes_memory_out_of_proportion(measured, figures):
     assert {name: peak for name, peak in megabytes.items() if peak > MAX_MEGABYTES} == {}
 
 
-def test_no_request_takes_seconds_of_cpu(measured):
+def test_costly_request_cpu_time(measured):
     seconds = {name: taken for name, (_, taken, _) in measured.items()}
 
     assert {name: taken for name, taken in seconds.items() if taken > MAX_SECONDS} == {}

@@ -104,7 +104,7 @@ def run_at_once(number, function, *arguments):
         pytest.param("/openapi.json?harm=die_together", 3, "a thread died", id="all-threads"),
     ],
 )
-def test_harmed_worker_is_replaced(failing, path, times, reason):
+def test_damaged_worker_is_replaced(failing, path, times, reason):
     worker = failing.worker()
 
     threads = run_at_once(times, failing.do_harm, path)
@@ -115,7 +115,7 @@ def test_harmed_worker_is_replaced(failing, path, times, reason):
         thread.join()
 
 
-def test_requests_in_hand_are_finished_by_a_worker_that_is_replaced(failing):
+def test_replaced_worker_finishes_current_requests(failing):
     worker = failing.worker()
     statuses = []
 
@@ -131,7 +131,7 @@ def test_requests_in_hand_are_finished_by_a_worker_that_is_replaced(failing):
     assert statuses == [200] * 160
 
 
-def test_every_error_is_one_line_of_json(failing):
+def test_unexpected_error_is_one_line_of_json(failing):
     before = len(failing.lines())
 
     assert ask(failing.port, "GET", "/openapi.json?harm=fail").status == 500

@@ -13,7 +13,7 @@ from tests.serving import ROOT
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
-def test_the_service_keeps_to_its_document(server, figures):
+def test_service_conforms_to_openapi(server, figures):
     pytest.importorskip("schemathesis", reason="a development package")
 
     done = subprocess.run(

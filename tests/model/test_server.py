@@ -29,7 +29,7 @@ def read_four(port):
     return ask(port, "POST", "/predictlabel", body, content_type)
 
 
-def test_the_sample_picture_is_a_four(server):
+def test_predictlabel_sample_image(server):
     answer = read_four(server)
 
     body = json.loads(answer.body)
@@ -39,7 +39,7 @@ def test_the_sample_picture_is_a_four(server):
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
-def test_a_bad_request_is_answered_over_the_wire(server, bad):
+def test_predictlabel_bad_request(server, bad):
     body, content_type = encode_request(bad)
 
     answer = ask(server, bad.method, bad.path, body, content_type)
@@ -50,7 +50,7 @@ def test_a_bad_request_is_answered_over_the_wire(server, bad):
 
 
 @pytest.mark.parametrize("name", UNUSUAL_PICTURES)
-def test_an_unusual_picture_is_read(server, name):
+def test_predictlabel_unusual_image(server, name):
     body, content_type = encode_form([("image", name, UNUSUAL_PICTURES[name])])
 
     answer = ask(server, "POST", "/predictlabel", body, content_type)
@@ -69,7 +69,7 @@ def mnist_test():
         return npz["x_test"], npz["y_test"]
 
 
-def test_mnist_over_http_is_as_accurate_as_the_training_reports(server, mnist_test):
+def test_mnist_accuracy_equals_training_report(server, mnist_test):
     images, labels = mnist_test
 
     def read(chunk):
@@ -87,7 +87,7 @@ def test_mnist_over_http_is_as_accurate_as_the_training_reports(server, mnist_te
     assert np.count_nonzero(found == labels) == round(report.test.accuracy * report.test.count)
 
 
-def test_tensorflow_serves_the_same_answer(server):
+def test_tensorflow_backend_gives_the_same_response(server):
     pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
 
     with running_server(KERAS_BACKEND="tensorflow", WEB_CONCURRENCY="1") as port:
@@ -111,7 +111,7 @@ def test_tensorflow_serves_the_same_answer(server):
         pytest.param("KERAS_BACKEND", "jaxx", "KERAS_BACKEND is 'jaxx'", id="backend"),
     ],
 )
-def test_a_wrong_setting_refuses_to_start_in_one_line(variable, value, says):
+def test_start_with_invalid_setting(variable, value, says):
     with pytest.raises(AssertionError) as caught, running_server(**{variable: value}):
         pass
 
@@ -119,7 +119,7 @@ def test_a_wrong_setting_refuses_to_start_in_one_line(variable, value, says):
     assert "Traceback" not in str(caught.value)
 
 
-def test_the_report_is_of_the_model_that_is_served():
+def test_training_report_matches_served_model():
     digest = hashlib.sha256((ROOT / "mnist_model.h5").read_bytes()).hexdigest()
 
     assert ModelCard.read(ROOT / "mnist_model.json").sha256 == digest

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from dlflask.server.reception_loop import LINGER_SECONDS, SMALL_BYTES
+from dlflask.server.closing import LINGER_SECONDS
+from dlflask.server.receiving import SMALL_BYTES
 from tests.serving import ROOT, ask, running_server
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
@@ -101,14 +102,14 @@ def partial(address, body=b"part"):
         ),
     ],
 )
-def test_honest_client_is_answered_while_others_are_slow(worker, starts, count, trickle):
+def test_client_is_served_while_others_are_slow(worker, starts, count, trickle):
     with attack(worker, *starts, count=count, trickle=trickle):
         slowest = slowest_of_honest(worker)
 
     assert slowest < MAX_SECONDS
 
 
-def test_more_connections_than_a_worker_takes_keep_nobody_out():
+def test_new_client_is_served_with_all_connections_in_use():
     with (
         running_server(WEB_CONCURRENCY="1", GUNICORN_CMD_ARGS="--worker-connections=50") as port,
         attack(port, b"", b"POST", partial(b"/predictlabel"), LIVEZ, count=120),
@@ -116,7 +117,7 @@ def test_more_connections_than_a_worker_takes_keep_nobody_out():
         assert ask(port, "POST", "/predictlabel", FOUR, "image/jpeg").status == 200
 
 
-def test_body_that_stops_is_answered_408(worker):
+def test_incomplete_body_gets_408(worker):
     with connect(worker) as connection:
         connection.sendall(POST + b"Content-Length: 99999\r\n\r\nhalf")
 
@@ -128,14 +129,14 @@ def test_body_that_stops_is_answered_408(worker):
         assert connection.recv(1) == b""
 
 
-def test_headers_that_stop_are_cut_off(worker):
+def test_incomplete_headers_close_the_connection(worker):
     with connect(worker) as connection:
         connection.sendall(POST)
 
         assert connection.recv(1) == b""
 
 
-def test_body_over_the_limit_is_answered_while_it_is_sent(worker):
+def test_body_over_the_limit_gets_413_while_it_is_sent(worker):
     """Most clients send all of it before they read."""
     with connect(worker) as connection:
         connection.sendall(POST + b"Content-Length: 30000000\r\n\r\n")
@@ -147,7 +148,7 @@ def test_body_over_the_limit_is_answered_while_it_is_sent(worker):
     assert headers["connection"] == "close"
 
 
-def test_chunks_over_the_limit_are_answered(worker):
+def test_chunks_over_the_limit_get_413(worker):
     with connect(worker) as connection:
         connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
         for _ in range(18):
@@ -156,7 +157,7 @@ def test_chunks_over_the_limit_are_answered(worker):
         assert read_response(connection)[0] == 413
 
 
-def test_too_many_chunks_are_answered(worker):
+def test_too_many_chunks_get_400(worker):
     with connect(worker) as connection:
         connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100_001)
 
@@ -166,7 +167,7 @@ def test_too_many_chunks_are_answered(worker):
     assert "more than 100,000 chunks" in json.loads(body)["detail"]
 
 
-def test_chunks_sent_byte_by_byte_are_read(worker):
+def test_chunks_sent_byte_by_byte(worker):
     body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (FOUR[:300], FOUR[300:]))
     with connect(worker) as connection:
         connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -179,7 +180,7 @@ def test_chunks_sent_byte_by_byte_are_read(worker):
     assert (status, headers["connection"]) == (200, "keep-alive")
 
 
-def test_pipelined_requests_are_answered_in_turn_on_one_kept_connection(worker):
+def test_pipelined_requests_on_kept_alive_connection(worker):
     chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(FOUR), FOUR)
     with connect(worker) as connection, connection.makefile("rb") as reader:
         connection.sendall((WHOLE + LIVEZ + chunked + LIVEZ) * 5 + WHOLE[:100])
@@ -197,7 +198,7 @@ def test_pipelined_requests_are_answered_in_turn_on_one_kept_connection(worker):
         assert reader.readline().startswith(b"HTTP/1.1 200")
 
 
-def test_client_that_waits_to_continue_is_told_so_once(worker):
+def test_expect_continue_is_answered_once(worker):
     head, _, body = WHOLE.partition(b"\r\n\r\n")
     with connect(worker) as connection:
         connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
@@ -207,7 +208,7 @@ def test_client_that_waits_to_continue_is_told_so_once(worker):
         assert read_response(connection)[0] == 200
 
 
-def test_client_that_does_not_wait_to_continue_is_not_told_so(worker):
+def test_expect_continue_with_body_at_once(worker):
     head, _, body = WHOLE.partition(b"\r\n\r\n")
     with connect(worker) as connection:
         connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n" + body)
@@ -215,14 +216,14 @@ def test_client_that_does_not_wait_to_continue_is_not_told_so(worker):
         assert read_response(connection)[0] == 200
 
 
-def test_body_too_large_is_answered_to_a_client_that_waits_to_continue(worker):
+def test_expect_continue_with_large_body_gets_413(worker):
     with connect(worker) as connection:
         connection.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 99000000\r\n\r\n")
 
         assert read_response(connection)[0] == 413
 
 
-def test_half_closed_connection_with_half_a_body_is_answered(worker):
+def test_half_closed_connection_with_partial_body(worker):
     with connect(worker) as connection:
         connection.sendall(WHOLE[:-10])
         connection.shutdown(socket.SHUT_WR)
@@ -231,7 +232,7 @@ def test_half_closed_connection_with_half_a_body_is_answered(worker):
         assert connection.recv(1) == b""
 
 
-def test_body_that_is_not_read_is_no_second_request(worker):
+def test_unread_body_is_not_parsed_as_request(worker):
     """An address that ignores the body, whose bytes would be a request of their own."""
     with connect(worker) as connection:
         head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(LIVEZ)
@@ -245,7 +246,7 @@ def test_body_that_is_not_read_is_no_second_request(worker):
             connection.recv(1)
 
 
-def test_cut_off_body_is_no_second_request(worker):
+def test_rejected_body_is_not_parsed_as_request(worker):
     with connect(worker) as connection:
         head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n\r\n"
         connection.sendall(head + LIVEZ * 3)
@@ -256,7 +257,7 @@ def test_cut_off_body_is_no_second_request(worker):
         assert connection.recv(65_536) == b""
 
 
-def test_client_that_does_not_read_holds_no_thread(worker):
+def test_client_that_does_not_read_occupies_no_thread(worker):
     """More responses than the kernel's buffers take, on each connection, none of them read."""
     request = b"GET /reference HTTP/1.1\r\nHost: x\r\n\r\n" * 150
     with attack(worker, request, count=6):
@@ -264,7 +265,7 @@ def test_client_that_does_not_read_holds_no_thread(worker):
         assert any(slowest_of_honest(worker, 5) < MAX_SECONDS for _ in range(20))
 
 
-def test_responses_that_are_read_late_arrive_whole(worker):
+def test_responses_that_are_read_late_are_complete(worker):
     """More than the kernel's buffers take; the client reads after it has sent all requests."""
     expected = ask(worker, "GET", "/openapi.json").body
     number = 300
@@ -278,7 +279,7 @@ def test_responses_that_are_read_late_arrive_whole(worker):
             assert reader.read(length) == expected
 
 
-def test_bodies_that_fill_the_room_give_way_to_newer_ones(worker):
+def test_oldest_large_body_gets_503_if_memory_is_full(worker):
     body = b"x" * 15_000_000
     start = POST.replace(b"jpeg", b"png") + b"Content-Length: 16000000\r\n\r\n"
     with attack(worker, start + body, count=9) as connections:

@@ -55,7 +55,7 @@ def started(**environment):
             process.communicate(timeout=60)
 
 
-def test_start_contacts_nobody(tmp_path):
+def test_start_opens_no_connections(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)

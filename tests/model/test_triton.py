@@ -62,7 +62,7 @@ def test_health_and_metadata(client, version):
 
 @pytest.mark.parametrize("binary", [True, False], ids=["binary", "json"])
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
-def test_float_tensors_get_the_same_probabilities(client, alone, tensors, batch_size, binary):
+def test_float_tensors_give_the_same_probabilities(client, alone, tensors, batch_size, binary):
     rows = np.arange(batch_size) % len(PICTURES)
 
     result = client.infer(
@@ -79,7 +79,7 @@ def test_float_tensors_get_the_same_probabilities(client, alone, tensors, batch_
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
-def test_pictures_get_the_same_probabilities(client, alone, batch_size):
+def test_images_give_the_same_probabilities(client, alone, batch_size):
     rows = np.arange(batch_size) % len(PICTURES)
     pictures = np.array([PICTURES[row] for row in rows], np.object_)
 
@@ -90,7 +90,9 @@ def test_pictures_get_the_same_probabilities(client, alone, batch_size):
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
-def test_whole_numbers_get_what_their_picture_gets(client, server, placed_digit, batch_size):
+def test_integer_tensors_give_the_probabilities_of_their_image(
+    client, server, placed_digit, batch_size
+):
     answer = ask(
         server, "POST", "/predictlabel", encode(Image.fromarray(placed_digit)), "image/png"
     )
@@ -105,7 +107,7 @@ def test_whole_numbers_get_what_their_picture_gets(client, server, placed_digit,
 
 
 @pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
-def test_compressed_requests_are_answered(client, alone, tensors, algorithm):
+def test_compressed_requests(client, alone, tensors, algorithm):
     result = client.infer(
         "mnist",
         [an_input(tensors, "FP32")],
@@ -126,7 +128,7 @@ def test_several_requests_at_once(server, alone, tensors):
     assert np.array_equal(found, alone)
 
 
-def test_a_body_made_ahead_is_answered(server, alone, tensors):
+def test_request_body_made_in_advance(server, alone, tensors):
     body, json_size = triton.InferenceServerClient.generate_request_body(
         [an_input(tensors, "FP32")], outputs=outputs(binary=True)
     )
@@ -145,7 +147,7 @@ def test_a_body_made_ahead_is_answered(server, alone, tensors):
     assert np.array_equal(result.as_numpy("probabilities"), alone)
 
 
-def test_the_most_probable_classes(client, alone, tensors):
+def test_classification_extension(client, alone, tensors):
     best = triton.InferRequestedOutput("probabilities", class_count=3)
 
     found = client.infer("mnist", [an_input(tensors, "FP32")], outputs=[best])
@@ -186,7 +188,7 @@ def test_the_most_probable_classes(client, alone, tensors):
         ),
     ],
 )
-def test_a_fault_reaches_the_client_as_the_protocols(client, call, status, says):
+def test_error_has_the_form_of_the_protocol(client, call, status, says):
     with pytest.raises(InferenceServerException) as caught:
         call(client)
 
@@ -194,5 +196,5 @@ def test_a_fault_reaches_the_client_as_the_protocols(client, call, status, says)
     assert says in caught.value.message()
 
 
-def test_another_model_is_not_ready(client):
+def test_unknown_model_is_not_ready(client):
     assert not client.is_model_ready("cats")

@@ -64,7 +64,7 @@ def answer(*pieces, headers=JSON, status="200 OK"):
     return application
 
 
-def test_head_and_body_are_one_write(handle):
+def test_headers_and_body_are_sent_in_one_call(handle):
     is_kept, sent = handle(answer(b"{}"))
 
     assert is_kept
@@ -77,14 +77,14 @@ def test_head_and_body_are_one_write(handle):
     ("method", "status", "pieces"),
     [("HEAD", "200 OK", [b"{}"]), ("GET", "304 Not Modified", []), ("GET", "204 No Content", [])],
 )
-def test_a_head_without_a_body_is_sent(handle, method, status, pieces):
+def test_headers_without_body_are_sent(handle, method, status, pieces):
     _, sent = handle(answer(*pieces, status=status), method)
 
     assert len(sent) == 1
     assert sent[0].endswith(b"\r\n\r\n")
 
 
-def test_chunks_come_in_their_order(handle):
+def test_chunks_are_sent_in_order(handle):
     _, sent = handle(answer(b"one\r\n\r\n", b"two", headers=[]))
 
     head, _, body = b"".join(sent).partition(b"\r\n\r\n")
@@ -92,7 +92,7 @@ def test_chunks_come_in_their_order(handle):
     assert body == b"7\r\none\r\n\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
 
 
-def test_of_an_answer_that_fails_before_its_body_nothing_is_sent(handle):
+def test_response_that_fails_before_its_body_is_not_sent(handle):
     def broken():
         raise RuntimeError("no body")
         yield

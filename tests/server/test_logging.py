@@ -11,7 +11,7 @@ def record(message, *arguments, **more):
     return made
 
 
-def test_a_record_becomes_one_line_of_json():
+def test_record_is_one_line_of_json():
     text = JsonFormatter().format(record('a "quoted"\nmessage of %s', "two lines"))
 
     line = json.loads(text)
@@ -21,7 +21,7 @@ def test_a_record_becomes_one_line_of_json():
     assert "request_id" not in line
 
 
-def test_an_error_carries_its_request_and_its_traceback():
+def test_record_of_error_has_request_id_and_traceback():
     try:
         {}["of a test"]
     except KeyError:
@@ -33,7 +33,7 @@ def test_an_error_carries_its_request_and_its_traceback():
     assert line["exception"].endswith("KeyError: 'of a test'")
 
 
-def test_record_for_which_there_is_no_memory_is_a_line_too():
+def test_record_without_memory_is_one_line_of_json():
     class Huge:
         def __str__(self):
             raise MemoryError

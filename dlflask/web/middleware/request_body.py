@@ -8,6 +8,7 @@ from typing import IO, Any, TypeVar
 
 from werkzeug.exceptions import (
     BadRequest,
+    HTTPException,
     RequestEntityTooLarge,
     RequestTimeout,
     ServiceUnavailable,
@@ -102,7 +103,7 @@ class Body:
 def _read(read: Callable[[int], T], size: int) -> T:
     try:
         return read(size)
-    except MemoryError:
+    except (HTTPException, MemoryError):  # the server's own: too slow, too large, without room
         raise
     except Exception as error:  # each server has its own exceptions for a broken body
         raise BrokenBody from error

@@ -5,7 +5,14 @@ import io
 import pytest
 from gunicorn.http.errors import InvalidChunkSize
 
-from dlflask.web.middleware.request_body import Body, BrokenBody
+from dlflask.web.middleware.request_body import (
+    Body,
+    BodyTooLarge,
+    BrokenBody,
+    NoRoom,
+    SlowBody,
+    TooManyChunks,
+)
 
 LINES = [b"one\n", b"two\n", b"three"]
 
@@ -51,3 +58,13 @@ def test_invalid_body_raises_broken_body(read):
         read(Body(Broken()))
 
     assert "not valid chunked encoding" in caught.value.description
+
+
+@pytest.mark.parametrize("error", [SlowBody, BodyTooLarge, TooManyChunks, NoRoom, MemoryError])
+def test_errors_of_the_server_are_passed_on(error):
+    class Failing:
+        def read(self, _):
+            raise error
+
+    with pytest.raises(error):
+        Body(Failing()).read()

@@ -7,8 +7,8 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlflask.server.chunks import MAX_HEAD_BYTES
-from dlflask.server.receiving import (
+from dlflask.server.chunks import MAX_HEADER_BYTES
+from dlflask.server.reception import (
     BODY_SECONDS,
     MAX_CHUNKS,
     MAX_SILENCE_SECONDS,
@@ -71,7 +71,7 @@ def parse(data):
 
 @pytest.mark.parametrize("step", [None, 1, 7])
 @pytest.mark.parametrize("name", WHOLE)
-def test_reception_of_a_whole_request_is_complete_at_its_last_byte(name, step):
+def test_reception_of_whole_request_is_complete_at_last_byte(name, step):
     data = WHOLE[name]
 
     early, _ = receive(data[:-1], step)
@@ -79,7 +79,7 @@ def test_reception_of_a_whole_request_is_complete_at_its_last_byte(name, step):
 
     assert not early.is_complete
     assert reception.is_complete
-    assert not reception.is_cut
+    assert not reception.is_truncated
     assert b"".join(reception.take()) == data
     assert parse(data) == "whole"
 
@@ -119,7 +119,7 @@ def test_reception_leaves_pipelined_bytes_in_order(name, step):
         pytest.param(GET[:-2] + b"\x00: x\r\n\r\n", id="control-character"),
     ],
 )
-def test_reception_of_an_ambiguous_request_is_left_to_gunicorn(data):
+def test_reception_of_ambiguous_request_is_complete(data):
     reception, _ = receive(data)
 
     assert reception.is_complete
@@ -128,7 +128,7 @@ def test_reception_of_an_ambiguous_request_is_left_to_gunicorn(data):
 
 @settings(deadline=None)
 @given(name=st.sampled_from(sorted(WHOLE)), data=st.data())
-def test_reception_waits_for_nothing_that_gunicorn_does_not_wait_for(name, data):
+def test_reception_is_complete_if_gunicorns_parser_is(name, data):
     """What is whole to gunicorn is complete here, whatever was damaged in it."""
     sent = bytearray(WHOLE[name])
     for _ in range(data.draw(st.integers(1, 3))):
@@ -142,29 +142,31 @@ def test_reception_waits_for_nothing_that_gunicorn_does_not_wait_for(name, data)
         assert reception.is_complete
 
 
-def test_reception_of_a_body_over_the_limit_is_cut_at_the_headers():
+def test_reception_of_announced_large_body_is_truncated():
     reception, _ = receive(length(MAX_BODY_BYTES + 1))
 
-    assert (reception.is_complete, reception.is_cut, reception.limit) == (True, True, None)
+    assert (reception.is_complete, reception.is_truncated, reception.limit) == (True, True, None)
 
 
 @pytest.mark.parametrize(
     ("data", "limit"),
     [
-        pytest.param(b"GET / HTTP/1.1\r\nA: " + b"b" * MAX_HEAD_BYTES, Limit.HEAD, id="headers"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nA: " + b"b" * MAX_HEADER_BYTES, Limit.HEADERS, id="headers"
+        ),
         pytest.param(CHUNKED + b"%x\r\n" % (MAX_BODY_BYTES + 1), Limit.BODY, id="chunk"),
         pytest.param(CHUNKED + b"1;%s\r\nx\r\n" % (b"a" * 8_000) * 40, Limit.BODY, id="extensions"),
     ],
 )
-def test_reception_over_a_limit_is_cut(data, limit):
+def test_reception_over_a_limit_is_truncated(data, limit):
     reception, _ = receive(data, 4_096)
 
     assert reception.is_complete
-    assert reception.is_cut
+    assert reception.is_truncated
     assert reception.limit is limit
 
 
-def test_reception_of_too_many_chunks_is_cut():
+def test_reception_of_too_many_chunks_is_truncated():
     reception = Reception(10 * MAX_CHUNKS, 0)
 
     reception.feed(CHUNKED + b"1\r\nx\r\n" * (MAX_CHUNKS + 1), 0)
@@ -172,7 +174,7 @@ def test_reception_of_too_many_chunks_is_cut():
     assert reception.limit is Limit.CHUNKS
 
 
-def test_reception_asks_for_no_byte_behind_a_body_of_known_length():
+def test_wanted_is_the_rest_of_a_body_of_known_length():
     reception = Reception(MAX_BODY_BYTES, 0)
 
     reception.feed(length(50_000) + b"x" * 20_000, 0)
@@ -181,7 +183,7 @@ def test_reception_asks_for_no_byte_behind_a_body_of_known_length():
 
 
 @pytest.mark.parametrize(
-    ("head", "waits"),
+    ("headers", "waits"),
     [
         pytest.param(b"Content-Length: 5\r\nExpect: 100-Continue\r\n\r\n", True, id="waits"),
         pytest.param(b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\nh", False, id="sends"),
@@ -190,13 +192,13 @@ def test_reception_asks_for_no_byte_behind_a_body_of_known_length():
         pytest.param(b"Content-Length: 5\r\n\r\n", False, id="does-not-ask"),
     ],
 )
-def test_reception_knows_whether_the_client_waits_to_continue(head, waits):
-    reception, _ = receive(POST + head)
+def test_awaits_continue(headers, waits):
+    reception, _ = receive(POST + headers)
 
     assert reception.awaits_continue is waits
 
 
-def test_deadline_of_headers_is_not_moved_by_more_of_them():
+def test_deadline_of_headers_is_fixed():
     reception = Reception(MAX_BODY_BYTES, 0)
 
     reception.feed(b"GET / HT", 9)
@@ -204,7 +206,7 @@ def test_deadline_of_headers_is_not_moved_by_more_of_them():
     assert reception.deadline == MAX_SILENCE_SECONDS
 
 
-def test_deadline_of_a_body_is_bounded_by_silence_and_by_rate():
+def test_deadline_of_body_depends_on_silence_and_rate():
     reception = Reception(MAX_BODY_BYTES, 0)
     reception.feed(length(90_000), 1)
     assert reception.deadline == 1 + MAX_SILENCE_SECONDS
@@ -216,7 +218,7 @@ def test_deadline_of_a_body_is_bounded_by_silence_and_by_rate():
     assert reception.deadline == pytest.approx(2 + BODY_SECONDS, abs=0.01)
 
 
-def test_pieces_of_a_trickled_body_are_joined():
+def test_pieces_of_trickled_body_are_joined():
     reception, _ = receive(length(90_000) + b"x" * 90_000, 100)
 
     assert len(reception.take()) < 5

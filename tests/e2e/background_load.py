@@ -1,4 +1,4 @@
-"""A client that counts: many requests over several connections, each answered rightly or not."""
+"""Background load: requests over several connections, whose responses are checked and counted."""
 
 import http.client
 import json
@@ -9,31 +9,31 @@ from contextlib import contextmanager
 
 from tests.serving import ROOT
 
-#: Half of the connections are kept, half are made anew for each request.
+#: Number of connections. Half are kept alive, half are opened anew for each request.
 CONNECTIONS = 8
 
-#: A request that is not answered by then is lost.
+#: Time after which a request counts as lost, in seconds.
 TIMEOUT_SECONDS = 30
 
-#: Between two requests of a connection: so that the machine is busy and not overloaded.
+#: Pause between two requests of a connection, so that the machine is not overloaded, in seconds.
 PAUSE_SECONDS = 0.02
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 
 
-def wait_until(is_so, otherwise, seconds=90):
-    """Ask `is_so` until it says yes."""
+def wait_until(condition, message, seconds=90):
+    """Wait until `condition` returns True; fail with `message` after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, otherwise
+    while not condition():
+        assert time.monotonic() < deadline, message
         time.sleep(0.05)
 
 
 class Load:
-    """What came of the requests: the right answer or what instead, and the slowest in seconds."""
+    """Counted results of the requests, and the longest response time in seconds."""
 
     def __init__(self, port):
-        self.answers = Counter()
+        self.results = Counter()
         self.slowest = 0.0
         self._port = port
         self._ends = threading.Event()
@@ -41,21 +41,21 @@ class Load:
 
     @property
     def failed(self):
-        """What was answered instead of the right answer, and how often."""
-        return {what: count for what, count in self.answers.items() if what != "4"}
+        """Wrong results with their counts."""
+        return {result: count for result, count in self.results.items() if result != "4"}
 
     def __str__(self):
         return (
-            f"{self.answers['4']} answered, {sum(self.failed.values())} failed, "
+            f"{self.results['4']} correct, {sum(self.failed.values())} failed, "
             f"slowest {self.slowest:.1f} s"
         )
 
-    def wait_for_answers(self, count):
-        """Let so many more requests be answered."""
-        until = self.answers["4"] + count
-        wait_until(lambda: self.answers["4"] >= until, "there are no answers any more")
+    def wait_for_predictions(self, count):
+        """Wait for `count` more correct predictions."""
+        until = self.results["4"] + count
+        wait_until(lambda: self.results["4"] >= until, "the service does not respond any more")
 
-    def _ask_repeatedly(self, is_kept):
+    def _send_repeatedly(self, keeps_alive):
         connection = None
         while not self._ends.is_set():
             if connection is None:
@@ -68,17 +68,17 @@ class Load:
                 connection.request("POST", "/predictlabel", FOUR, headers)
                 response = connection.getresponse()
                 body = response.read()
-                what = (
+                result = (
                     json.loads(body)["most_probable_label"]
                     if response.status == 200
                     else f"status {response.status}"
                 )
-            except (OSError, http.client.HTTPException) as fault:
-                what = repr(fault)
+            except (OSError, http.client.HTTPException) as error:
+                result = repr(error)
             with self._lock:
-                self.answers[what] += 1
+                self.results[result] += 1
                 self.slowest = max(self.slowest, time.monotonic() - started)
-            if what != "4" or not is_kept:
+            if result != "4" or not keeps_alive:
                 connection.close()
                 connection = None
             self._ends.wait(PAUSE_SECONDS)
@@ -88,18 +88,18 @@ class Load:
 
 @contextmanager
 def under_load(port):
-    """Ask without end until the block is left; yields the `Load`."""
+    """Send requests until the block is left; yield the `Load`."""
     load = Load(port)
     threads = [
-        threading.Thread(target=load._ask_repeatedly, args=(number % 2 == 0,))
+        threading.Thread(target=load._send_repeatedly, args=(number % 2 == 0,))
         for number in range(CONNECTIONS)
     ]
     for thread in threads:
         thread.start()
     try:
-        load.wait_for_answers(50)
+        load.wait_for_predictions(50)
         yield load
-        load.wait_for_answers(50)
+        load.wait_for_predictions(50)
     finally:
         load._ends.set()
         for thread in threads:

@@ -1,18 +1,18 @@
-"""Open the page in a browser, and hear whatever it complains of."""
+"""The page in a browser, checked for errors."""
 
 from contextlib import contextmanager
 
-#: The browser itself writes this for every answer of 400 and above; the tests of faults cause them.
+#: Messages of the browser about expected errors: statuses from 400 and lost connections.
 _STATUS_NOTICE = "Failed to load resource: the server responded with a status of"
 _OFFLINE_NOTICE = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
 
 
 @contextmanager
 def visit(browser, address, *, loads_script=True, **options):
-    """The page at `address`; fails at the end if it threw, complained or asked another host.
+    """Open the page at `address`; fail at the end after errors or requests to other hosts.
 
-    A violated Content-Security-Policy is a complaint: Chromium writes it to the console.
-    `loads_script=False` is a browser that runs JavaScript, where the page's own did not arrive.
+    Chromium writes violations of the Content-Security-Policy to the console, so they are errors.
+    With `loads_script=False` the browser runs JavaScript, but the page's scripts are empty.
     """
     context = browser.new_context(**options)
     if not loads_script:
@@ -39,7 +39,7 @@ def visit(browser, address, *, loads_script=True, **options):
 
 
 def status(page):
-    """The one sentence that says the answer."""
+    """Return the sentence that gives the prediction."""
     return page.inner_text("#status")
 
 
@@ -48,12 +48,12 @@ def wait_for_status(page, words):
 
 
 def wait_for_answer(page):
-    """Until the newest of what was drawn or sent is answered."""
+    """Wait for the prediction of the latest drawing or image."""
     page.locator("#probabilities[aria-busy=false]").wait_for(timeout=20_000)
 
 
 def marked(page):
-    """{digit: mark} of the rows of the table that carry one."""
+    """Return {digit: mark} of the marked rows of the table."""
     rows = page.locator("#probabilities tbody tr").all_inner_texts()
     cells = [row.split() for row in rows]
     return {int(row[0]): row[1] for row in cells if len(row) == 3}

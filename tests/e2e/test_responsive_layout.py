@@ -1,4 +1,4 @@
-"""How the page looks: themes, narrow screens, motion, forced colours, and the README's picture."""
+"""Layout of the page: themes, narrow screens, reduced motion, forced colours, screenshot."""
 
 import subprocess
 import sys
@@ -8,18 +8,18 @@ import pytest
 from PIL import Image
 
 from tests.e2e.handwriting import write
-from tests.e2e.visiting import visit, wait_for_status
+from tests.e2e.page import visit, wait_for_status
 from tests.screenshot import SIZE
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 
-#: Everything that can be pressed, slid or drawn on, as far as it is shown.
+#: All visible controls.
 CONTROLS = "button:visible, .button:visible, label.switch, #width, #pad, summary"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_follows_the_theme(browser, address, theme, tmp_path):
+def test_page_follows_the_theme(browser, address, theme, tmp_path):
     with visit(browser, address, color_scheme=theme) as page:
         write(page, 7)
         wait_for_status(page, "This looks like a 7")
@@ -34,7 +34,7 @@ def test_the_page_follows_the_theme(browser, address, theme, tmp_path):
 
 
 @pytest.mark.parametrize("width", [320, 390, 719, 720, 1280])
-def test_nothing_is_wider_than_the_screen(browser, address, width):
+def test_page_fits_the_screen_width(browser, address, width):
     with visit(browser, address, viewport={"width": width, "height": 640}) as page:
         page.click("summary")
         write(page, 7)
@@ -44,7 +44,7 @@ def test_nothing_is_wider_than_the_screen(browser, address, width):
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-def test_every_control_is_large_enough_for_a_finger(browser, address, width):
+def test_controls_are_large_enough_for_fingers(browser, address, width):
     options = {"viewport": {"width": width, "height": 640}, "has_touch": True}
     with visit(browser, address, **options) as page:
         for control in page.locator(CONTROLS).all():
@@ -52,17 +52,17 @@ def test_every_control_is_large_enough_for_a_finger(browser, address, width):
             assert min(box["width"], box["height"]) >= 44, control.inner_text()
 
 
-def test_the_answer_stands_below_the_pad_on_a_phone(browser, address):
+def test_prediction_is_below_the_pad_on_a_phone(browser, address):
     with visit(browser, address, viewport={"width": 320, "height": 640}) as page:
         tops = [
             page.locator(part).bounding_box()["y"] for part in ("#pad", "#undo", "#status", "#form")
         ]
 
     assert tops == sorted(tops)
-    assert tops[2] < 640, "the sentence is seen while drawing"
+    assert tops[2] < 640, "the sentence is visible while drawing"
 
 
-def test_nothing_moves_for_those_who_ask_for_that(browser, address):
+def test_reduced_motion(browser, address):
     with visit(browser, address, reduced_motion="reduce") as page:
         moving = page.evaluate(
             """[...document.querySelectorAll("*")].filter((one) =>
@@ -72,7 +72,7 @@ def test_nothing_moves_for_those_who_ask_for_that(browser, address):
     assert moving == 0
 
 
-def test_forced_colours_keep_the_ink_and_the_bars(browser, address):
+def test_forced_colours_keep_ink_and_bars(browser, address):
     with visit(browser, address, forced_colors="active") as page:
         write(page, 7)
         wait_for_status(page, "This looks like a 7")
@@ -89,7 +89,7 @@ def test_forced_colours_keep_the_ink_and_the_bars(browser, address):
     assert bar != screen
 
 
-def test_the_screenshot_of_the_readme_is_made(tmp_path, browser):
+def test_screenshot_command(tmp_path, browser):
     subprocess.run(
         [sys.executable, "-m", "tests.screenshot", tmp_path / "page.png"], cwd=ROOT, check=True
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.handwriting import ink_on, inked
-from tests.e2e.visiting import wait_for_status
+from tests.e2e.page import wait_for_status
 
 pytestmark = pytest.mark.browser
 
@@ -14,21 +14,21 @@ def press(page, *keys):
         page.keyboard.press(key)
 
 
-def test_keys_draw_a_seven(page):
+def test_draw_with_arrow_keys(page):
     page.focus("#pad")
     press(page, "Shift+ArrowLeft", "Shift+ArrowUp", "Space", *["ArrowRight"] * 10)
     press(page, *["ArrowDown", "ArrowDown", "ArrowLeft"] * 7, "Space")
 
     wait_for_status(page, "This looks like a 7")
     page.keyboard.press("Control+z")
-    assert inked(page) == pytest.approx(0, abs=0.02), "only the cursor is left"
+    assert inked(page) == pytest.approx(0, abs=0.02), "only the cursor remains"
     page.keyboard.press("Control+Shift+Z")
     wait_for_status(page, "This looks like a 7")
     page.keyboard.press("Delete")
     wait_for_status(page, "Waiting for a digit.")
 
 
-def test_two_arrows_together_move_diagonally(page):
+def test_two_arrow_keys_draw_diagonally(page):
     page.focus("#pad")
     press(page, "Space")
     page.keyboard.down("ArrowRight")
@@ -44,7 +44,7 @@ def test_two_arrows_together_move_diagonally(page):
     assert columns.max() / len(ink) == pytest.approx(0.5 + 7 / 28 + 0.0425, abs=0.02)
 
 
-def test_the_cursor_of_the_keys_is_seen(page):
+def test_keyboard_cursor_is_visible(page):
     assert inked(page) == 0
 
     page.keyboard.press("Tab")

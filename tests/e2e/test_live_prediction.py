@@ -1,13 +1,13 @@
-"""Answers while the drawing goes on: one request at a time, the newest next, older ones dropped."""
+"""Predictions during drawing: one request at a time, always for the latest drawing."""
 
 import time
 
 import pytest
 
 from tests.drawing import STROKES
+from tests.e2e.fake_responses import answer
 from tests.e2e.handwriting import MIDDLE, draw, inked, on_screen, stroke_at, write
-from tests.e2e.made_up import answer
-from tests.e2e.visiting import marked, status, wait_for_status
+from tests.e2e.page import marked, status, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
@@ -17,7 +17,7 @@ PREDICT = "**/predictlabel*"
 
 @pytest.fixture
 def said(page):
-    """A function that gives every sentence which the status has said so far."""
+    """Return a function that returns all texts of the status so far."""
     page.evaluate(
         """() => {
           window.said = [];
@@ -30,23 +30,23 @@ def said(page):
 
 
 class Held:
-    """Requests for an answer that wait until the test answers them."""
+    """Prediction requests that are held until the test answers them."""
 
     def __init__(self, page):
         self._page = page
         self.routes = []
-        # Playwright leaves a mark on its handler, which a method of a list does not take.
+        # Playwright sets an attribute on its handler, which list methods do not allow.
         page.route(PREDICT, lambda route: self.routes.append(route))  # noqa: PLW0108
 
     def wait_for(self, number):
-        """The request of that number, counted from 1."""
+        """Wait for and return request `number`, counted from 1."""
         deadline = time.monotonic() + 20
         while len(self.routes) < number and time.monotonic() < deadline:
-            self._page.wait_for_timeout(5)  # lets Playwright hand events over
+            self._page.wait_for_timeout(5)  # lets Playwright process events
         return self.routes[number - 1]
 
 
-def test_a_rest_with_the_pen_down_is_answered(page, said):
+def test_prediction_while_the_pen_rests(page, said):
     at = on_screen(page)
     points = stroke_at(STROKES[7][0], MIDDLE)
     page.mouse.move(*at(*points[0]))
@@ -55,12 +55,12 @@ def test_a_rest_with_the_pen_down_is_answered(page, said):
         page.mouse.move(*at(*point))
     page.locator(".winner th", has_text="7").wait_for()
 
-    assert said() == [], "nothing is spoken while the pen is down"
+    assert said() == [], "the status does not change while the pen is down"
     page.mouse.up()
     wait_for_status(page, "This looks like a 7")
 
 
-def test_one_request_at_a_time_and_the_newest_next(page, said):
+def test_requests_are_sent_one_at_a_time_newest_next(page, said):
     held = Held(page)
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
     first = held.wait_for(1)
@@ -76,7 +76,7 @@ def test_one_request_at_a_time_and_the_newest_next(page, said):
     assert [words for words in said() if "looks like" in words] == ["This looks like a 3 (91.0%)."]
 
 
-def test_an_answer_that_comes_after_clear_is_dropped(page):
+def test_response_after_clear_is_ignored(page):
     held = Held(page)
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
     first = held.wait_for(1)
@@ -90,7 +90,7 @@ def test_an_answer_that_comes_after_clear_is_dropped(page):
     assert status(page) == "Waiting for a digit."
 
 
-def test_a_busy_service_is_asked_again(page):
+def test_busy_service_is_retried(page):
     held = Held(page)
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
 
@@ -102,7 +102,7 @@ def test_a_busy_service_is_asked_again(page):
 
 
 @pytest.mark.parametrize("seconds", ["-5", "0.001", "0"])
-def test_a_busy_service_is_not_asked_at_once_whatever_it_says(page, seconds):
+def test_retry_after_below_one_second_is_ignored(page, seconds):
     times = []
 
     def refuse(route):
@@ -113,11 +113,11 @@ def test_a_busy_service_is_not_asked_at_once_whatever_it_says(page, seconds):
     page.set_input_files("#image", str(ROOT / "static" / "4.jpg"))
     wait_for_status(page, "The service is busy. Trying again")
     while len(times) < 2:
-        page.wait_for_timeout(5)  # lets Playwright hand events over
+        page.wait_for_timeout(5)  # lets Playwright process events
     assert times[1] - times[0] > 0.9
 
 
-def test_a_lost_connection_is_said_and_waited_for(page):
+def test_lost_connection_is_shown_and_retried(page):
     page.context.set_offline(True)
     write(page, 7)
     wait_for_status(page, "The service cannot be reached. Trying again")
@@ -127,7 +127,7 @@ def test_a_lost_connection_is_said_and_waited_for(page):
     wait_for_status(page, "This looks like a 7")
 
 
-def test_a_new_stroke_does_not_wait_for_the_next_try(page):
+def test_new_stroke_cancels_the_wait_for_a_retry(page):
     page.route(PREDICT, lambda route: route.fulfill(status=503, headers={"Retry-After": "9"}))
     draw(page, [(0.3, 0.3), (0.3, 0.6)])
     wait_for_status(page, "The service is busy.")
@@ -181,7 +181,7 @@ WHOLE = answer(1)
         ),
     ],
 )
-def test_a_fault_of_the_drawing_is_said_below_the_pad(page, response, words):
+def test_error_is_shown_below_the_pad(page, response, words):
     page.route(PREDICT, lambda route: route.fulfill(**response))
 
     draw(page, [(0.3, 0.3), (0.3, 0.6)])

@@ -88,7 +88,7 @@ def assert_alive(port, before):
 
 
 @pytest.mark.parametrize("name", NO_HTTP)
-def test_what_is_no_http_is_refused_and_harms_nobody(server, name):
+def test_invalid_http_does_not_affect_other_clients(server, name):
     sent, expected = NO_HTTP[name]
     before = workers()
 
@@ -107,7 +107,7 @@ def test_what_is_no_http_is_refused_and_harms_nobody(server, name):
         pytest.param(b"Host: x\r\nPATH_INFO: /evil", 200, id="path-info"),
     ],
 )
-def test_a_header_that_servers_trip_over_is_no_error_of_the_service(server, header, expected):
+def test_hostile_header_does_not_cause_500(server, header, expected):
     head = b"GET / HTTP/1.1\r\nAccept: text/html\r\nConnection: close\r\n"
 
     answer = exchange(server, head + header + b"\r\n\r\n", says_so=False)
@@ -116,7 +116,7 @@ def test_a_header_that_servers_trip_over_is_no_error_of_the_service(server, head
     assert b"X-Request-ID" in answer
 
 
-def test_a_chunked_body_is_read(server):
+def test_chunked_body(server):
     chunks = b"".join(
         b"%x\r\n%s\r\n" % (len(part), part) for part in (FOUR[:7], FOUR[7:999], FOUR[999:])
     )
@@ -131,7 +131,7 @@ def test_a_chunked_body_is_read(server):
     assert b'"most_probable_label":"4"' in answer
 
 
-def test_pipelined_requests_are_answered_in_turn(server):
+def test_pipelined_requests_before_invalid_http(server):
     get = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     full = POST + b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR
 
@@ -141,7 +141,7 @@ def test_pipelined_requests_are_answered_in_turn(server):
     assert answer.count(b"HTTP/1.1 400") == 1
 
 
-def test_half_sent_requests_that_are_given_up_leave_the_workers_free(server):
+def test_abandoned_requests_do_not_block_workers(server):
     before = workers()
     halves = [socket.create_connection(("127.0.0.1", server), timeout=30) for _ in range(40)]
     for half in halves:
@@ -157,7 +157,7 @@ def test_half_sent_requests_that_are_given_up_leave_the_workers_free(server):
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(name=st.sampled_from(sorted(REQUESTS)), data=st.data())
-def test_damaged_requests_are_answered_below_500(server, name, data):
+def test_damaged_requests_have_status_below_500(server, name, data):
     sent = bytearray(REQUESTS[name].replace(b"\r\n", b" HTTP/1.1\r\nHost: x\r\n", 1))
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(sent)))
@@ -169,7 +169,7 @@ def test_damaged_requests_are_answered_below_500(server, name, data):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel bounds a process on Linux only")
-def test_a_picture_that_understates_its_size_fails_alone(server):
+def test_image_that_understates_its_size_fails_alone(server):
     """An AVIF that says 100 x 100 and holds 268 megapixels: 893 MB, were they granted."""
     before = workers()
     upload = (ROOT / "tests" / "model" / "understated.avif").read_bytes()

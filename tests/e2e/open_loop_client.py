@@ -1,4 +1,4 @@
-"""An open-loop client: requests go out by the clock, whatever has become of those before."""
+"""Open-loop client: it sends requests at a fixed rate, without waiting for earlier responses."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Outcome:
-    """What became of the requests of one run.
+    """Results of one run.
 
     Attributes:
-        statuses: How many answers had which status; `none` are requests without an answer.
-        seconds: From the moment each accepted request was due to its answer.
-        refused_seconds: The same of those told 429 or 503.
-        unexplained: Refusals without Retry-After.
-        duration: Of the run, in seconds.
+        statuses: Number of responses by status; `none` counts requests without a response.
+        seconds: Time from the scheduled start of each accepted request to its response.
+        refused_seconds: The same for requests rejected with 429 or 503.
+        unexplained: Number of rejections without Retry-After.
+        duration: Length of the run, in seconds.
     """
 
     statuses: Counter = field(default_factory=Counter)
@@ -27,12 +27,12 @@ class Outcome:
 
     @property
     def rate(self):
-        """Accepted requests a second."""
+        """Accepted requests per second."""
         return self.statuses[200] / self.duration
 
 
 class Client:
-    """Connections that are kept, one request at a time on each."""
+    """Kept-alive connections with one request at a time on each."""
 
     def __init__(self, port, request):
         self.port = port
@@ -78,7 +78,7 @@ class Client:
 
 
 async def closed_loop(port, request, connections, seconds):
-    """As fast as `connections` that each wait for their answer can go: the peak."""
+    """Measure the peak: each connection sends its next request after the response."""
     client = Client(port, request)
     started = time.perf_counter()
 
@@ -93,7 +93,7 @@ async def closed_loop(port, request, connections, seconds):
 
 
 async def open_loop(port, request, rate, seconds):
-    """`rate` requests a second, for `seconds`."""
+    """Send `rate` requests per second for `seconds`."""
     client = Client(port, request)
     sent = set()
     started = time.perf_counter()

@@ -1,0 +1,71 @@
+"""The part of the worker that closes connections."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from typing import Any
+
+from dlflask.server.connection import Connection, Phase
+from dlflask.server.polling import PollingWorker
+
+#: Time for the client to send more after a response, or to close, in seconds. Most clients send
+#: the whole body before they read. If the worker closed first, the kernel would reset the
+#: connection and such a client would not see the response.
+LINGER_SECONDS = 2
+#: Longest time and most bytes in all that are read and discarded in this way.
+MAX_LINGER_SECONDS = 30
+MAX_LINGER_BYTES = 64 * 1024 * 1024
+_DISCARD_BYTES = 64 * 1024
+
+#: Age below which a connection is not closed in favour of a new one, in seconds.
+_YOUNG_SECONDS = 1
+
+
+class ClosingWorker(PollingWorker):
+    """Closes connections after their last response, and the oldest ones if there are too many."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._next_step[Phase.LINGERING] = self._discard
+
+    def _linger(self, conn: Connection) -> None:
+        """Close without cutting the response off (RFC 9112, section 9.6)."""
+        try:
+            conn.sock.settimeout(0)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._drop(conn)
+            return
+        conn.num_discarded = 0
+        self._enter(conn, Phase.LINGERING, LINGER_SECONDS, MAX_LINGER_SECONDS)
+        self._discard(conn)
+
+    def _discard(self, conn: Connection) -> None:
+        try:
+            data: bytes | None = conn.sock.recv(_DISCARD_BYTES)
+        except BlockingIOError:
+            data = None
+        except OSError:
+            data = b""
+        conn.num_discarded += len(data or b"")
+        if data == b"" or conn.num_discarded > MAX_LINGER_BYTES:
+            self._drop(conn)
+            return
+        conn.deadline = time.monotonic() + LINGER_SECONDS
+        self._poll(conn, selectors.EVENT_READ)
+
+    def _close_oldest(self) -> None:
+        """Close the connection that has waited longest, so that idle ones do not block others."""
+        before = time.monotonic() - _YOUNG_SECONDS
+        oldest = next(iter(self._in_loop), None)
+        if oldest is not None and oldest.since < before:
+            self._drop(oldest)
+        elif self.keepalived_conns:
+            conn = self.keepalived_conns[0]
+            if conn.timeout - self.cfg.keepalive < before:
+                self.keepalived_conns.popleft()
+                self.poller.unregister(conn.sock)
+                self.nr_conns -= 1
+                conn.close()

@@ -1,0 +1,52 @@
+"""Buffer that keeps the bytes of a request in few pieces."""
+
+from __future__ import annotations
+
+#: Shorter pieces are joined, in bytes: each piece costs 40 bytes of memory beside its content.
+_SHORT_PIECE = 4 * 1024
+#: Joined pieces are at least this long, in bytes.
+_JOINED_PIECE = 64 * 1024
+
+
+class PieceBuffer:
+    """Received bytes, as pieces in the order in which they arrived."""
+
+    __slots__ = ("_pieces", "_tail")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._tail = bytearray()
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
+    def start(self, data: bytes) -> None:
+        """Add the piece that holds all headers."""
+        self._pieces.append(data)
+
+    def add(self, data: bytes) -> None:
+        """Add bytes of the body."""
+        if len(data) < _SHORT_PIECE:
+            self._tail += data
+            if len(self._tail) < _JOINED_PIECE:
+                return
+            data = b""
+        self._flush_tail()
+        if data:
+            self._pieces.append(data)
+
+    def drop_body(self) -> None:
+        """Drop everything after the first piece."""
+        del self._pieces[1:]
+        self._tail.clear()
+
+    def take(self) -> list[bytes]:
+        """Return all pieces and empty the buffer."""
+        self._flush_tail()
+        pieces, self._pieces = self._pieces, []
+        return pieces
+
+    def _flush_tail(self) -> None:
+        if self._tail:
+            self._pieces.append(bytes(self._tail))
+            self._tail.clear()

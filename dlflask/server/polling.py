@@ -1,0 +1,77 @@
+"""Base of the worker: the connections that the main loop polls, and the bytes they hold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from dlflask.server.connection import Connection, Phase
+
+
+class PollingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's threaded worker with a table of the connections in the main loop.
+
+    Attributes:
+        held_bytes: Bytes of requests and responses that all connections hold together.
+    """
+
+    alive: bool
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.held_bytes = 0
+        # Used as an ordered set: the connection that entered its phase first comes first.
+        self._in_loop: dict[Connection, None] = {}
+        # Each subclass adds the method that continues its phase.
+        self._next_step: dict[Phase, Callable[[Connection], None]] = {}
+
+    def retire(self, reason: str) -> None:
+        """Accept no more connections, finish the current requests and exit.
+
+        The master then starts another worker. A worker that has run out of memory may have lost
+        threads and the locks that they held.
+        """
+        if self.alive:
+            self.alive = False
+            self.log.error("Worker %s is replaced: %s", self.pid, reason)
+            self.method_queue.defer(lambda: None)
+
+    def _enter(self, conn: Connection, phase: Phase, stall: float = 0, whole: float = 0) -> None:
+        """Start a phase whose deadlines are `stall` and `whole` seconds away."""
+        conn.phase = phase
+        conn.since = time.monotonic()
+        conn.deadline = conn.since + stall
+        conn.last_deadline = conn.since + whole
+        self._in_loop[conn] = None
+
+    def _leave(self, conn: Connection) -> None:
+        """Remove the connection from the main loop."""
+        self._in_loop.pop(conn, None)
+        if conn.is_polled:
+            self.poller.unregister(conn.sock)
+            conn.is_polled = False
+
+    def _poll(self, conn: Connection, events: int) -> None:
+        if not conn.is_polled:
+            conn.is_polled = True
+            self.poller.register(conn.sock, events, partial(self._on_event, conn))
+
+    def _on_event(self, conn: Connection, _: Any) -> None:
+        # An earlier event of this turn may have closed the connection or passed it to a thread.
+        if conn.is_polled:
+            self._next_step[conn.phase](conn)
+
+    def _count_held(self, conn: Connection, num_bytes: int) -> None:
+        self.held_bytes += num_bytes - conn.held_bytes
+        conn.held_bytes = num_bytes
+
+    def _drop(self, conn: Connection) -> None:
+        """Close the connection at once."""
+        self._leave(conn)
+        self._count_held(conn, 0)
+        self.nr_conns -= 1
+        conn.close()
