@@ -79,13 +79,18 @@ def _strips(box: ImageBox, factor: int) -> Iterator[ImageBox]:
 
 
 def _full(picture: Image.Image) -> float:
-    """The value of white: the least of 1, 255, 65,535 and the brightest pixel that holds all."""
-    strips = _strips(ImageBox(0, 0, *picture.size), 1)
-    peak = max(float(_values(picture.crop(strip)).max()) for strip in strips)
+    """Return the value of white: the least of 1, 255, 65,535 and the brightest pixel."""
+    if picture.mode in ("I", "I;16"):
+        # In a tenth of the time. Values are compared as the floats that they are scaled as.
+        peak = float(np.asarray(picture.getextrema(), np.float32)[1])
+    else:
+        strips = _strips(ImageBox(0, 0, *picture.size), 1)
+        peak = max(float(_values(picture.crop(strip)).max()) for strip in strips)
     return next((level for level in (1.0, 255.0, 65_535.0) if peak <= level), peak)
 
 
 def _values(picture: Image.Image) -> NDArray[np.float32]:
+    """Return a copy of the pixels as floats; those that are not numbers are 0."""
     values = np.asarray(picture)
     if values.dtype.kind == "f":
         return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
@@ -93,9 +98,12 @@ def _values(picture: Image.Image) -> NDArray[np.float32]:
 
 
 def _to_eight_bits(picture: Image.Image, full: float) -> Image.Image:
-    """16-bit, 32-bit and float grey scaled by their own range: Pillow's convert would clip."""
-    grey = np.clip(_values(picture) * np.float32(255 / full), 0, 255).round().astype(np.uint8)
-    return Image.fromarray(grey)
+    """Scale 16-bit, 32-bit and float grey by their own range; Pillow's convert would clip."""
+    grey = _values(picture)
+    grey *= np.float32(255 / full)
+    np.clip(grey, 0, 255, out=grey)
+    np.rint(grey, out=grey)
+    return Image.fromarray(grey.astype(np.uint8))
 
 
 def _lay_on_paper(picture: Image.Image) -> Image.Image:
