@@ -73,3 +73,12 @@ MAX_TIFF_VALUES = 4_096
 #: Boxes that describe the items and frames of an AVIF file. libavif searches its items one by one
 #: for each of them.
 MAX_ISO_MEDIA_BYTES = 256_000
+
+#: Pixels by which the frame of an AVIF may be larger than the image: encoders fill up whole blocks
+#: of 64 x 64.
+MAX_FRAME_PADDING = 64
+
+#: Pixels of the transforms of a lossless WebP that are read over in Python, 1 microsecond each, to
+#: find how many prefix codes follow. libwebp writes two transforms of a pixel for 16 x 16 or more:
+#: 125,000 for 16 megapixels.
+MAX_WEBP_SKIPPED_PIXELS = 150_000

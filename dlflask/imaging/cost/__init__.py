@@ -8,6 +8,7 @@ import re
 from PIL import AvifImagePlugin, Image
 
 from dlflask.errors import TooComplex, TooManyPixels
+from dlflask.imaging.cost.av1_frames import coded_pixels
 from dlflask.imaging.decode_limits import (
     BYTES_PER_DEEP_PIXEL,
     BYTES_PER_LOSSLESS_BYTE,
@@ -84,19 +85,19 @@ def check_cost(picture: Image.Image, upload: bytes) -> int:
             f"{cost / 1e6:.0f} MB to decode; the limit is {MAX_WEBP_BYTES / 1e6:.0f}. "
             "Save it as a PNG and send that."
         )
+    if picture.format in ("AVIF", "HEIF"):
+        pixels = coded_pixels(upload, picture.size)
+        # Where the real size is not known, the image is decoded like a large one.
+        cost = max(cost, LARGE_BYTES + 1 if pixels is None else pixels * each)
     if scans > 1 and scans * width * _rows_of_a_scan(picture, height) > MAX_SCANNED_PIXELS:
         raise ValueError(f"it has {scans} scans")
     return cost
 
 
 def holds_much_once_opened(upload: bytes) -> bool:
-    """Whether the decoder makes room for a large image as soon as Pillow opens the file.
-
-    WebP's does; of AVIF the header may understate the size.
-    """
-    if upload.startswith(b"RIFF"):
-        return canvas_pixels(upload) * BYTES_PER_PIXEL_OF["WEBP"] > LARGE_BYTES
-    return upload[4:8] == b"ftyp"
+    """Whether the decoder allocates a large image as soon as Pillow opens the file: WebP's does."""
+    is_webp = upload.startswith(b"RIFF")
+    return is_webp and canvas_pixels(upload) * BYTES_PER_PIXEL_OF["WEBP"] > LARGE_BYTES
 
 
 def too_many_pixels(fault: Image.DecompressionBombError) -> TooManyPixels:
