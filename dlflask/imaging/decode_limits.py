@@ -35,6 +35,9 @@ WEBP_PIXELS_PER_GROUP, WEBP_GROUPS_PER_BYTE = 16, 0.4
 BYTES_PER_WEBP_GROUP, BYTES_PER_LOSSLESS_BYTE = 5_800, 50
 MAX_WEBP_BYTES = 280_000_000
 
+#: Longest tables of a group in libwebp (`kTableSize`), to which the colour cache is added.
+WEBP_TABLE_ENTRIES, BYTES_PER_TABLE_ENTRY, BYTES_PER_WEBP_GROUP_HEADER = 2_956, 4, 600
+
 #: Every scan of a JPEG goes over all its pixels, 0.8 ns each; cameras and programs write 10 scans.
 MAX_SCANNED_PIXELS = 1_000_000_000
 

@@ -56,7 +56,14 @@ ACCEPTED = {
     *("rgb.png", "small-digit.png", "rgba.png", "16-bit.png"),
     *("rgba-small-digit.png", "16-bit-small-digit.png", "page.gif", "small-digit.gif"),
     *("one-scan.jpg", "one-scan-small-digit.jpg", "progressive.jpg", "progressive-small-digit.jpg"),
-    *("lossy.webp", "small-digit.webp", "avif.avif", "4-4-4.avif", "small-digit.avif"),
+    *(
+        "lossy.webp",
+        "small-digit.webp",
+        "lossless.webp",
+        "avif.avif",
+        "4-4-4.avif",
+        "small-digit.avif",
+    ),
     *("cmyk.tif", "small-digit.tif", "group4.tif", "a4.tif", "a4-grey.tif", "turned-grey.tif"),
     "grey.bmp",
 }
