@@ -181,7 +181,7 @@ print({name: f"{len(upload):,} bytes" for name, upload in uploads.items()})
 # Each row of the figure shows one image on its way from the upload to the tensor.
 
 # %%
-from dlflask.imaging.decode import read_ink
+from dlflask.imaging.read_ink import read_ink
 from notebooks.support.lesson import normalization_steps
 
 images, titles = [], []

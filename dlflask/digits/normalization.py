@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from dlflask.digits.segmentation import cut_out_digit, find_digit, inked_box
-from dlflask.imaging.decode import read_ink
+from dlflask.imaging.read_ink import read_ink
 from dlflask.imaging.resize import resize
 from dlflask.types import SIZE, Ink, Tensor
 

@@ -23,7 +23,7 @@ from dlflask.digits.provenance import Runtime, receipt
 from dlflask.digits.segmentation import find_digit
 from dlflask.digits.thresholds import NOT_A_DIGIT, VERDICTS
 from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
-from dlflask.imaging.decode import read_ink
+from dlflask.imaging.read_ink import read_ink
 from dlflask.recogniser import ModelInfo, OutputSpec, read
 from dlflask.types import SIZE, Ink, Tensor
 

@@ -12,7 +12,7 @@ from dlflask.client import REFUSED, UNREAD
 from dlflask.digits.normalization import normalize
 from dlflask.errors import BlankImage, ImageError
 from dlflask.evaluate.outcomes import Case
-from dlflask.imaging.decode import read_ink
+from dlflask.imaging.read_ink import read_ink
 
 MAX_WORST = 60
 COLUMNS = 6

@@ -35,6 +35,9 @@ WEBP_PIXELS_PER_GROUP, WEBP_GROUPS_PER_BYTE = 16, 0.4
 BYTES_PER_WEBP_GROUP, BYTES_PER_LOSSLESS_BYTE = 5_800, 50
 MAX_WEBP_BYTES = 280_000_000
 
+#: Longest tables of a group in libwebp (`kTableSize`), to which the colour cache is added.
+WEBP_TABLE_ENTRIES, BYTES_PER_TABLE_ENTRY, BYTES_PER_WEBP_GROUP_HEADER = 2_956, 4, 600
+
 #: Every scan of a JPEG goes over all its pixels, 0.8 ns each; cameras and programs write 10 scans.
 MAX_SCANNED_PIXELS = 1_000_000_000
 
@@ -73,3 +76,12 @@ MAX_TIFF_VALUES = 4_096
 #: Boxes that describe the items and frames of an AVIF file. libavif searches its items one by one
 #: for each of them.
 MAX_ISO_MEDIA_BYTES = 256_000
+
+#: Pixels by which the frame of an AVIF may be larger than the image: encoders fill up whole blocks
+#: of 64 x 64.
+MAX_FRAME_PADDING = 64
+
+#: Pixels of the transforms of a lossless WebP that are read over in Python, 1 microsecond each, to
+#: find how many prefix codes follow. libwebp writes two transforms of a pixel for 16 x 16 or more:
+#: 125,000 for 16 megapixels.
+MAX_WEBP_SKIPPED_PIXELS = 150_000

@@ -16,7 +16,7 @@ _turn = threading.Lock()
 
 
 @contextmanager
-def turn_to_decode() -> Iterator[None]:
+def decode_slot() -> Iterator[None]:
     """Wait for the large image that is being decoded, and let others wait for this one.
 
     Raises:

@@ -12,9 +12,11 @@ from PIL import Image
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.digits.segmentation import find_digit
 from dlflask.errors import Busy, TooComplex, TooManyPixels
-from dlflask.imaging import decode, large_images
-from dlflask.imaging.decode import WHOLE, read_ink
+from dlflask.imaging import large_images
+from dlflask.imaging import read_ink as two_steps
+from dlflask.imaging.decode import WHOLE, decode
 from dlflask.imaging.pieces import Deadline, Pieces
+from dlflask.imaging.read_ink import read_ink
 from dlflask.web.load_shedding import THREADS
 from tests.conftest import FakeClassifier, encode
 from tests.costly.jpeg import in_scans_of_one_component
@@ -23,6 +25,7 @@ from tests.drawing import draw_digit
 from tests.serving import ROOT
 
 GIF, PNG = encode(draw_digit(4), "GIF"), encode(draw_digit(4))
+SMALL_DIGIT = draw_digit(4, 100).crop((-900, -900, 1_100, 1_100))
 LARGE = encode(Image.new("L", (3_000, 3_000), 255))
 
 
@@ -35,22 +38,47 @@ def test_pieces_end_the_work_when_the_cpu_time_is_used_up():
 
 def test_an_image_that_takes_too_long_is_too_complex():
     with pytest.raises(TooComplex):
-        decode._decode(GIF, Deadline(seconds=-1), WHOLE)
+        decode(GIF, Deadline(seconds=-1))
 
 
 def test_decoding_again_needs_as_much_time_as_was_used(monkeypatch):
-    upload = encode(draw_digit(4, 100).crop((-900, -900, 1_100, 1_100)))
-
     class HalfUsed(Deadline):
         def check(self, times=1):
             super().check()
             if times == 2:
                 raise TooComplex("half of the time is used")
 
-    monkeypatch.setattr(decode, "Deadline", HalfUsed)
+    monkeypatch.setattr(two_steps, "Deadline", HalfUsed)
 
     with pytest.raises(TooComplex, match="half"):
-        read_ink(upload, find_digit)
+        read_ink(encode(SMALL_DIGIT, "JPEG"), find_digit)
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"), {"PNG": 1, "GIF": 1, "BMP": 1, "TIFF": 1, "WEBP": 1, "JPEG": 2}.items()
+)
+def test_only_a_jpeg_with_a_small_digit_is_decoded_again(kind, times, monkeypatch):
+    regions = []
+
+    def counted(upload, deadline, region=WHOLE):
+        regions.append(region)
+        return decode(upload, deadline, region)
+
+    monkeypatch.setattr(two_steps, "decode", counted)
+
+    ink = read_ink(encode(SMALL_DIGIT, kind), find_digit)
+
+    assert len(regions) == times
+    assert max(ink.shape) > 2 * max(find_digit(read_ink(encode(SMALL_DIGIT, kind)))[0].shape)
+    assert ink.mean() > 0.03, "the part around the digit"
+
+
+def test_a_decoded_image_is_released_with_its_place():
+    with decode(LARGE, Deadline()) as image:
+        assert large_images._turn.locked(), "as long as its memory is held"
+
+    assert not hasattr(image, "_picture")
+    assert not large_images._turn.locked()
 
 
 def test_pieces_are_read_whole_where_they_are_read_at_once():
@@ -59,7 +87,7 @@ def test_pieces_are_read_whole_where_they_are_read_at_once():
 
 def test_a_third_large_image_is_declined():
     with ExitStack() as stack:
-        stack.enter_context(large_images.turn_to_decode())
+        stack.enter_context(large_images.decode_slot())
         assert large_images._places.acquire(blocking=False), "one more may wait"
         with pytest.raises(Busy, match="Send this one again in a few seconds"):
             read_ink(LARGE)
@@ -73,12 +101,12 @@ def test_large_images_are_let_in_again_after_a_damaged_one():
         with pytest.raises(Exception, match="cut off"):
             read_ink(LARGE[:-300])
 
-    with large_images.turn_to_decode():
+    with large_images.decode_slot():
         pass
 
 
 def test_a_batch_declines_a_large_image_alone():
-    with large_images.turn_to_decode():
+    with large_images.decode_slot():
         large_images._places.acquire(blocking=False)
         try:
             busy, reading = DigitRecogniser(FakeClassifier()).read_many([LARGE, PNG])
@@ -90,7 +118,7 @@ def test_a_batch_declines_a_large_image_alone():
 
 
 def test_a_busy_worker_says_when_to_send_the_image_again(client):
-    with large_images.turn_to_decode():
+    with large_images.decode_slot():
         large_images._places.acquire(blocking=False)
         try:
             answer = client.post("/predictlabel", data=LARGE, content_type="image/png")
@@ -129,7 +157,7 @@ WITHOUT_MEMORY = """
 import resource, sys
 from pathlib import Path
 from dlflask.errors import TooComplex
-from dlflask.imaging.decode import read_ink
+from dlflask.imaging.read_ink import read_ink
 read_ink(Path("static/4.jpg").read_bytes())
 upload = Path(sys.argv[1]).read_bytes()
 pages = int(Path("/proc/self/statm").read_text().split()[0])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dlflask.errors import DlflaskError
-from dlflask.imaging.decode import WHOLE, WORKING_SIDE, _read, _read_any
+from dlflask.imaging.decode import WHOLE, WORKING_SIDE, decode, decode_by_pillow
 from dlflask.imaging.fast_decode import MAX_PIECES, read_plain
 from dlflask.imaging.pieces import Deadline
 from tests.conftest import encode
@@ -52,10 +52,10 @@ def test_a_plain_picture_has_the_pixels_that_pillow_gives(kind, mode, size):
     upload = encode(coloured.convert(mode).resize(size), kind)
 
     assert read_plain(upload, WORKING_SIDE) is not None
-    pixels, reduction = _read(upload, Deadline(), WHOLE)
-    by_pillow, expected = _read_any(upload, Deadline(), WHOLE)
-    np.testing.assert_array_equal(pixels, by_pillow)
-    assert reduction == expected
+    with decode(upload, Deadline()) as fast, decode_by_pillow(upload, Deadline(), WHOLE) as slow:
+        np.testing.assert_array_equal(fast.cut(), slow.cut())
+        assert fast.longest == slow.longest
+        assert fast.is_full_scale == slow.is_full_scale
 
 
 def test_chunks_that_change_no_pixel_are_passed_over():
@@ -109,10 +109,12 @@ def test_a_changed_byte_gives_no_other_pixels_than_pillow_does(upload, place, by
     if read_plain(changed, WORKING_SIDE) is None:
         return
 
-    pixels, _ = _read(changed, Deadline(), WHOLE)
+    with decode(changed, Deadline()) as image:
+        pixels = image.cut()
 
     try:
-        by_pillow, _ = _read_any(changed, Deadline(), WHOLE)
+        by_pillow = decode_by_pillow(changed, Deadline(), WHOLE)
     except (DlflaskError, SyntaxError, OSError):
         return  # Pillow's parser minds what its decoder does not need.
-    np.testing.assert_array_equal(pixels, by_pillow)
+    with by_pillow:
+        np.testing.assert_array_equal(pixels, by_pillow.cut())

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from dlflask.errors import DamagedImage
-from dlflask.imaging.decode import read_ink
 from dlflask.imaging.metadata import strip_metadata
+from dlflask.imaging.read_ink import read_ink
 from tests.conftest import encode
 from tests.costly.jpeg import segment, with_segments
 from tests.costly.png import chunk, with_chunks

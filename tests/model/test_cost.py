@@ -22,7 +22,7 @@ import os, re, resource, sys, time
 from pathlib import Path
 from dlflask.digits.normalization import read_tensor
 from dlflask.errors import ImageError
-from dlflask.imaging.decode import read_ink
+from dlflask.imaging.read_ink import read_ink
 from dlflask.digits.normalization import normalize
 
 def peak():
@@ -54,9 +54,18 @@ for path in sys.argv[2:]:
 #: The largest of each kind, which are to be read.
 ACCEPTED = {
     *("rgb.png", "small-digit.png", "rgba.png", "16-bit.png"),
-    *("one-scan.jpg", "progressive.jpg", "progressive-small-digit.jpg", "page.gif", "grey.bmp"),
-    *("lossy.webp", "small-digit.webp", "avif.avif", "4-4-4.avif", "cmyk.tif", "small-digit.tif"),
-    *("group4.tif", "a4.tif", "a4-grey.tif", "turned-grey.tif"),
+    *("rgba-small-digit.png", "16-bit-small-digit.png", "page.gif", "small-digit.gif"),
+    *("one-scan.jpg", "one-scan-small-digit.jpg", "progressive.jpg", "progressive-small-digit.jpg"),
+    *(
+        "lossy.webp",
+        "small-digit.webp",
+        "lossless.webp",
+        "avif.avif",
+        "4-4-4.avif",
+        "small-digit.avif",
+    ),
+    *("cmyk.tif", "small-digit.tif", "group4.tif", "a4.tif", "a4-grey.tif", "turned-grey.tif"),
+    "grey.bmp",
 }
 
 KINDS = {

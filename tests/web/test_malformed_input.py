@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dlflask.errors import DamagedImage, TooManyPixels
-from dlflask.imaging.decode import read_ink
+from dlflask.imaging.read_ink import read_ink
 from tests.conftest import encode
 from tests.drawing import draw_digit
 from tests.fuzz.seeds import PICTURES, REQUESTS

@@ -13,7 +13,7 @@ from dlflask.config import Config
 from dlflask.digits import recogniser
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.recogniser import DigitRecogniser
-from dlflask.imaging.decode import read_ink
+from dlflask.imaging.read_ink import read_ink
 from dlflask.web.app import create_app
 from dlflask.web.uploads import MAX_DETAILED, MAX_UPLOADS
 from tests.conftest import FakeClassifier, encode

@@ -11,8 +11,11 @@ from dlflask.imaging.decode_limits import MAX_METADATA_BYTES, MAX_PIECES
 from dlflask.imaging.metadata.cuts import Part, cut_out
 
 _PIXELS = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
-_LOSSLESS = {b"VP8L", b"ALPH"}
+_CODED = {b"VP8 ", b"VP8L", b"ALPH"}
 _ORIENTATION = {b"EXIF", b"XMP "}
+
+#: Its kind and its content.
+Chunk = tuple[bytes, memoryview]
 
 _read_chunk = struct.Struct("<4sI").unpack_from
 
@@ -40,32 +43,50 @@ def strip_webp(upload: bytes) -> bytes:
     raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
 
 
-def lossless_bytes(upload: bytes) -> int:
-    """Return the length of what is coded losslessly in the first frame: its pixels or opacity."""
-    total, parts = 0, [(12, len(upload))]
+def image_chunks(upload: bytes) -> list[Chunk]:
+    """Return the coded colours and opacity of the first frame, and of others if there are any.
+
+    Raises:
+        ValueError: It has too many chunks.
+    """
+    view, found, parts = memoryview(upload), list[Chunk](), [(12, len(upload))]
+    pieces = 0
     for start, end in parts:
         position = start
         while position + 8 <= end:
             kind, length = _read_chunk(upload, position)
-            if kind in _LOSSLESS:
-                total += length
+            after = min(end, position + 8 + length)
+            if kind in _CODED:
+                found.append((kind, view[position + 8 : after]))
             elif kind == b"ANMF":
-                parts.append((position + 24, min(end, position + 8 + length)))
+                parts.append((position + 24, after))
             position += 8 + length + length % 2
-    return total
+            pieces += 1
+            if pieces > MAX_PIECES:
+                raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+    return found
 
 
 def canvas_pixels(upload: bytes) -> int:
     """Return the pixels that the header of a WebP announces; Pillow makes room when it opens it."""
-    kind, announced = upload[12:16], upload[20:30].ljust(10, b"\0")
+    kind, announced = upload[12:16], memoryview(upload)[20:]
     if kind == b"VP8X":
         width, height = (1 + int.from_bytes(announced[i : i + 3], "little") for i in (4, 7))
-    elif kind == b"VP8L":
-        bits = int.from_bytes(announced[1:5], "little")
-        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     else:
-        width, height = (int.from_bytes(announced[i : i + 2], "little") & 0x3FFF for i in (6, 8))
+        width, height = (size_of_lossless if kind == b"VP8L" else size_of_lossy)(announced)
     return width * height
+
+
+def size_of_lossless(data: memoryview) -> tuple[int, int]:
+    """Return the width and height in a `VP8L` chunk."""
+    bits = int.from_bytes(data[1:5], "little")
+    return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+
+
+def size_of_lossy(data: memoryview) -> tuple[int, int]:
+    """Return the width and height in a `VP8 ` chunk."""
+    width, height = (int.from_bytes(data[i : i + 2], "little") & 0x3FFF for i in (6, 8))
+    return width, height
 
 
 def _cut_out(upload: bytes, cuts: list[tuple[int, int]]) -> bytes:

@@ -8,14 +8,14 @@ import re
 from PIL import AvifImagePlugin, Image
 
 from dlflask.errors import TooComplex, TooManyPixels
+from dlflask.imaging.cost.av1_frames import coded_pixels
+from dlflask.imaging.cost.webp_tables import estimate_tables
 from dlflask.imaging.decode_limits import (
     BYTES_PER_DEEP_PIXEL,
-    BYTES_PER_LOSSLESS_BYTE,
     BYTES_PER_PIXEL,
     BYTES_PER_PIXEL_OF,
     BYTES_PER_PROGRESSIVE_PIXEL,
     BYTES_PER_ROW,
-    BYTES_PER_WEBP_GROUP,
     LARGE_BYTES,
     MAX_DECODED_BYTES,
     MAX_PIXELS,
@@ -23,12 +23,9 @@ from dlflask.imaging.decode_limits import (
     MAX_ROWS,
     MAX_SCANNED_PIXELS,
     MAX_WEBP_BYTES,
-    MAX_WEBP_GROUPS,
-    WEBP_GROUPS_PER_BYTE,
-    WEBP_PIXELS_PER_GROUP,
 )
 from dlflask.imaging.metadata.jpeg import first_scan
-from dlflask.imaging.metadata.webp import canvas_pixels, lossless_bytes
+from dlflask.imaging.metadata.webp import canvas_pixels
 
 #: A start of scan: the length that belongs to 1, 2, 3 or 4 components, and their number.
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
@@ -77,26 +74,26 @@ def check_cost(picture: Image.Image, upload: bytes) -> int:
             "Send a smaller picture."
         )
     if picture.format == "WEBP":
-        cost += _webp_tables(width * height, lossless_bytes(upload))
+        cost += estimate_tables(upload, width * height, MAX_WEBP_BYTES - cost)
     if cost > MAX_WEBP_BYTES:
         raise TooComplex(
             f"The image is a lossless WebP of {width} x {height} pixels, which may take "
             f"{cost / 1e6:.0f} MB to decode; the limit is {MAX_WEBP_BYTES / 1e6:.0f}. "
             "Save it as a PNG and send that."
         )
+    if picture.format in ("AVIF", "HEIF"):
+        pixels = coded_pixels(upload, picture.size)
+        # Where the real size is not known, the image is decoded like a large one.
+        cost = max(cost, LARGE_BYTES + 1 if pixels is None else pixels * each)
     if scans > 1 and scans * width * _rows_of_a_scan(picture, height) > MAX_SCANNED_PIXELS:
         raise ValueError(f"it has {scans} scans")
     return cost
 
 
 def holds_much_once_opened(upload: bytes) -> bool:
-    """Whether the decoder makes room for a large image as soon as Pillow opens the file.
-
-    WebP's does; of AVIF the header may understate the size.
-    """
-    if upload.startswith(b"RIFF"):
-        return canvas_pixels(upload) * BYTES_PER_PIXEL_OF["WEBP"] > LARGE_BYTES
-    return upload[4:8] == b"ftyp"
+    """Whether the decoder allocates a large image as soon as Pillow opens the file: WebP's does."""
+    is_webp = upload.startswith(b"RIFF")
+    return is_webp and canvas_pixels(upload) * BYTES_PER_PIXEL_OF["WEBP"] > LARGE_BYTES
 
 
 def too_many_pixels(fault: Image.DecompressionBombError) -> TooManyPixels:
@@ -129,16 +126,6 @@ def _bytes_per_pixel(picture: Image.Image, scans: int) -> int:
 def _is_deep(picture: Image.Image) -> bool:
     """Whether a PNG has 16 bits per sample, of which Pillow keeps 8."""
     return any(str(tile[3]).endswith(";16B") for tile in getattr(picture, "tile", ()))
-
-
-def _webp_tables(pixels: int, lossless_bytes: int) -> int:
-    """Return the most that libwebp's tables of prefix codes take; 0 for a lossy image."""
-    groups = min(
-        MAX_WEBP_GROUPS,
-        pixels // WEBP_PIXELS_PER_GROUP,
-        int(lossless_bytes * WEBP_GROUPS_PER_BYTE),
-    )
-    return groups * BYTES_PER_WEBP_GROUP + lossless_bytes * BYTES_PER_LOSSLESS_BYTE
 
 
 def _count_scans(picture: Image.Image, upload: bytes) -> int:

@@ -1,0 +1,118 @@
+"""Prefix codes of lossless WebP, and the reader of its bits.
+
+Source: RFC 9649, 2024, 3.7.2.
+"""
+
+from __future__ import annotations
+
+#: Order in which the lengths of the code of code lengths are stored.
+_ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+
+#: Repetitions of the last length, and of zero: extra bits and least number.
+_REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}
+
+#: Number of bits and symbol of a code, by the bits that begin with it.
+Table = list[tuple[int, int]]
+
+
+class Bits:
+    """Reader of bits, the least significant first; zeros follow the end, as in libwebp."""
+
+    def __init__(self, data: memoryview, start: int) -> None:
+        self._data, self.position = data, 8 * start
+
+    def peek(self) -> int:
+        """Return the next 57 bits or more."""
+        byte = self.position >> 3
+        return int.from_bytes(self._data[byte : byte + 8], "little") >> (self.position & 7)
+
+    def take(self, count: int) -> int:
+        """Read a number of at most 57 bits."""
+        value = self.peek() & ((1 << count) - 1)
+        self.position += count
+        return value
+
+    def symbol(self, table: Table) -> int:
+        """Read one symbol of a prefix code."""
+        length, symbol = table[self.peek() & (len(table) - 1)]
+        self.position += length
+        return symbol
+
+    def skip_symbols(self, tables: list[Table]) -> None:
+        """Read over one symbol of each of at most three prefix codes, 45 bits."""
+        ahead, used = self.peek(), 0
+        for table in tables:
+            used += table[(ahead >> used) & (len(table) - 1)][0]
+        self.position += used
+
+
+def read_code(bits: Bits, size: int) -> Table:
+    """Read a prefix code.
+
+    Args:
+        bits: Where it begins.
+        size: Number of its symbols.
+
+    Raises:
+        ValueError: It is not a complete code.
+    """
+    return _table(_simple_code(bits, size) if bits.take(1) else _normal_code(bits, size))
+
+
+def _simple_code(bits: Bits, size: int) -> list[int]:
+    """Read one or two symbols; return the length of each symbol's code, 0 for an unused one."""
+    lengths = [0] * size
+    has_second = bits.take(1)
+    symbols = [bits.take(8 if bits.take(1) else 1)]
+    if has_second:
+        symbols.append(bits.take(8))
+    for symbol in symbols:
+        if symbol < size:
+            lengths[symbol] = 1
+    return lengths
+
+
+def _normal_code(bits: Bits, size: int) -> list[int]:
+    """Read the lengths of the symbols' codes, which are prefix-coded themselves."""
+    of_lengths = [0] * 19
+    for symbol in _ORDER[: 4 + bits.take(4)]:
+        of_lengths[symbol] = bits.take(3)
+    table, count = _table(of_lengths), size
+    if bits.take(1):
+        count = 2 + bits.take(2 + 2 * bits.take(3))
+        if count > size:
+            raise ValueError("a prefix code has too many symbols")
+    lengths: list[int] = []
+    last = 8
+    while len(lengths) < size and count:
+        count -= 1
+        length = bits.symbol(table)
+        if length < 16:
+            lengths.append(length)
+            last = length or last
+            continue
+        extra, least = _REPEATS[length]
+        lengths += [last if length == 16 else 0] * (least + bits.take(extra))
+        if len(lengths) > size:
+            raise ValueError("a prefix code has too many lengths")
+    return lengths + [0] * (size - len(lengths))
+
+
+def _table(lengths: list[int]) -> Table:
+    """Return the table of a canonical prefix code; a code of one symbol takes no bits."""
+    used = [(length, symbol) for symbol, length in enumerate(lengths) if length]
+    if len(used) == 1:
+        return [(0, used[0][1])]
+    longest = max(lengths)
+    table: Table = [(0, 0)] * (1 << longest)
+    code, free = 0, 1 << longest
+    for length, symbol in sorted(used):
+        free -= 1 << (longest - length)
+        if free < 0:
+            break
+        start = int(f"{code:0{longest}b}"[::-1], 2)
+        table[start :: 1 << length] = [(length, symbol)] * (1 << (longest - length))
+        code += 1 << (longest - length)
+    if free or not used:
+        raise ValueError("a prefix code is not complete")
+    return table

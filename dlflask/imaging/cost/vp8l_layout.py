@@ -1,0 +1,117 @@
+"""Read how many prefix codes a lossless WebP may use, without decoding its pixels.
+
+libwebp makes tables of all prefix codes before it decodes a pixel. A group of five codes belongs to
+each block of pixels that the file lists. The transforms in front of that list are entropy-coded
+images themselves: they are read over here, which needs the lengths of their symbols only.
+
+Source: RFC 9649, 2024, 3.4 to 3.7.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dlflask.imaging.cost.prefix_codes import Bits, read_code
+from dlflask.imaging.decode_limits import MAX_WEBP_SKIPPED_PIXELS
+
+_PREDICTOR, _COLOURS, _PALETTE = 0, 1, 3
+_LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40
+_MAX_CACHE_BITS = 11
+
+
+class Layout(NamedTuple):
+    """Blocks of pixels that have prefix codes of their own, and bits of the colour cache."""
+
+    blocks: int
+    cache_bits: int
+
+
+def read_layout(data: memoryview, width: int, height: int, start: int) -> Layout:
+    """Return the layout of a lossless image.
+
+    Args:
+        data: Contents of a `VP8L` or `ALPH` chunk.
+        width: Of the image, in pixels.
+        height: Of the image, in pixels.
+        start: Where the transforms begin: behind the header of the chunk, 5 bytes or 1.
+
+    Raises:
+        ValueError: The data is damaged, or its transforms are too long to be read over.
+    """
+    return _layout(Bits(data, start), width, height)
+
+
+def _layout(bits: Bits, width: int, height: int) -> Layout:
+    """Read as far as the list of blocks."""
+    seen, left = set[int](), MAX_WEBP_SKIPPED_PIXELS
+    while bits.take(1):
+        kind = bits.take(2)
+        if kind in seen:
+            raise ValueError("a transform occurs twice")
+        seen.add(kind)
+        if kind == _PALETTE:
+            colours = 1 + bits.take(8)
+            left = _skip_image(bits, colours, left)
+            # Pixels of few colours are packed: 2 of 16 colours, 4 of 4 or 8 of 2 into one.
+            width = _divided(width, sum(colours <= most for most in (2, 4, 16)))
+        elif kind in (_PREDICTOR, _COLOURS):
+            side = 2 + bits.take(3)
+            left = _skip_image(bits, _divided(width, side) * _divided(height, side), left)
+    cache_bits = _cache_bits(bits)
+    if not bits.take(1):
+        return Layout(1, cache_bits)
+    side = 2 + bits.take(3)
+    return Layout(_divided(width, side) * _divided(height, side), cache_bits)
+
+
+def _divided(length: int, bits: int) -> int:
+    return -(-length >> bits)
+
+
+def _cache_bits(bits: Bits) -> int:
+    """Read the size of a colour cache, 0 without one."""
+    if not bits.take(1):
+        return 0
+    size = bits.take(4)
+    if not 1 <= size <= _MAX_CACHE_BITS:
+        raise ValueError(f"a colour cache of {size} bits")
+    return size
+
+
+def _skip_image(bits: Bits, pixels: int, left: int) -> int:
+    """Read over an entropy-coded image; return how many more pixels may be read over."""
+    left -= pixels
+    if left < 0:
+        raise ValueError("its transforms are too long")
+    _skip_pixels(bits, pixels, _cache_bits(bits))
+    return left
+
+
+def _skip_pixels(bits: Bits, pixels: int, cache_bits: int) -> None:
+    """Read over a group of prefix codes and the pixels coded by it."""
+    cached = 1 << cache_bits if cache_bits else 0
+    sizes = (_LITERALS + _LENGTHS + cached, 256, 256, 256, _DISTANCES)
+    green, *others, distance = (read_code(bits, size) for size in sizes)
+    # Those of one symbol take no bits.
+    others = [table for table in others if len(table) > 1]
+    done = 0
+    while done < pixels:
+        symbol = bits.symbol(green)
+        if symbol < _LITERALS:
+            bits.skip_symbols(others)
+            done += 1
+        elif symbol < _LITERALS + _LENGTHS:
+            done += _copied(bits, symbol - _LITERALS)
+            _copied(bits, bits.symbol(distance))
+        else:
+            done += 1
+    if done > pixels:
+        raise ValueError("a copy goes beyond the image")
+
+
+def _copied(bits: Bits, prefix: int) -> int:
+    """Read the length or the distance of a copy, of which `prefix` is the first part."""
+    if prefix < 4:
+        return prefix + 1
+    extra = (prefix - 2) >> 1
+    return ((2 + (prefix & 1)) << extra) + bits.take(extra) + 1
