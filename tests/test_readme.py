@@ -26,7 +26,6 @@ RUN_BY = {
     "make quick": ("tests/test_makefile.py", '"quick"'),
     "make bench": ("tests/model/test_bench.py", '"bench"'),
     "python -m bench --rounds 1 --seconds 1": ("tests/model/test_bench.py", "--seconds 1"),
-    "python -m bench --soak 120": ("tests/model/test_bench.py", "--soak"),
     "make lint": (".ci/run", "make lint"),
     # It needs the network, which CI may not have: only the target's existence is tested.
     "make audit": ("tests/test_makefile.py", '"audit"'),
@@ -75,7 +74,7 @@ RUN_BY = {
         '"serve", "--port"',
     ),
     "make lock": ("tests/e2e/test_clone.py", '"lock"'),
-    "make screenshot": ("tests/e2e/test_looks.py", "screenshot"),
+    "make screenshot": ("tests/e2e/test_responsive_layout.py", "screenshot"),
     # CI does not reach a conda channel: these tests check the file.
     "conda env create -f dlflask36.yaml": ("tests/test_requirements.py", "dlflask36.yaml"),
 }
