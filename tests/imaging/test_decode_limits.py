@@ -73,12 +73,12 @@ def test_only_a_jpeg_with_a_small_digit_is_decoded_again(kind, times, monkeypatc
     assert ink.mean() > 0.03, "the part around the digit"
 
 
-def test_a_decoded_image_is_released_with_its_place():
+def test_a_decoded_image_is_released_with_its_slot():
     with decode(LARGE, Deadline()) as image:
-        assert large_images._turn.locked(), "as long as its memory is held"
+        assert large_images._slot.locked(), "as long as its memory is held"
 
-    assert not hasattr(image, "_picture")
-    assert not large_images._turn.locked()
+    assert not hasattr(image, "_image")
+    assert not large_images._slot.locked()
 
 
 def test_pieces_are_read_whole_where_they_are_read_at_once():
@@ -187,4 +187,4 @@ def test_an_image_without_room_in_memory_is_too_complex(tmp_path):
 
 
 def test_large_images_leave_a_thread_of_the_worker():
-    assert large_images.MAX_IN_TURN < THREADS
+    assert large_images.MAX_ADMITTED < THREADS

@@ -13,7 +13,7 @@ from PIL import Image
 
 from dlflask.errors import DlflaskError
 from dlflask.imaging.decode import WHOLE, WORKING_SIDE, decode, decode_by_pillow
-from dlflask.imaging.fast_decode import MAX_PIECES, read_plain
+from dlflask.imaging.fast_decode import MAX_PIECES, decode_fast
 from dlflask.imaging.pieces import Deadline
 from tests.conftest import encode
 from tests.pen_strokes import draw_digit
@@ -51,7 +51,7 @@ def test_a_plain_picture_has_the_pixels_that_pillow_gives(kind, mode, size):
         coloured.putalpha(DIGIT)
     upload = encode(coloured.convert(mode).resize(size), kind)
 
-    assert read_plain(upload, WORKING_SIDE) is not None
+    assert decode_fast(upload, WORKING_SIDE) is not None
     with decode(upload, Deadline()) as fast, decode_by_pillow(upload, Deadline(), WHOLE) as slow:
         np.testing.assert_array_equal(fast.cut(), slow.cut())
         assert fast.longest == slow.longest
@@ -61,7 +61,7 @@ def test_a_plain_picture_has_the_pixels_that_pillow_gives(kind, mode, size):
 def test_chunks_that_change_no_pixel_are_passed_over():
     upload = with_chunk(encode(DIGIT, dpi=(72, 72)), chunk(b"gAMA", struct.pack(">I", 45_455)))
 
-    assert read_plain(upload, WORKING_SIDE) is not None
+    assert decode_fast(upload, WORKING_SIDE) is not None
 
 
 EXIF = Image.Exif()
@@ -95,7 +95,7 @@ NOT_PLAIN = {
 
 @pytest.mark.parametrize("upload", NOT_PLAIN.values(), ids=NOT_PLAIN)
 def test_anything_else_is_left_to_pillow(upload):
-    assert read_plain(upload, WORKING_SIDE) is None
+    assert decode_fast(upload, WORKING_SIDE) is None
 
 
 @settings(max_examples=300, deadline=None)
@@ -106,7 +106,7 @@ def test_anything_else_is_left_to_pillow(upload):
 )
 def test_a_changed_byte_gives_no_other_pixels_than_pillow_does(upload, place, byte):
     changed = upload[:place] + bytes([byte]) + upload[place + 1 :]
-    if read_plain(changed, WORKING_SIDE) is None:
+    if decode_fast(changed, WORKING_SIDE) is None:
         return
 
     with decode(changed, Deadline()) as image:
