@@ -20,10 +20,10 @@ from PIL import Image, UnidentifiedImageError
 
 from dlflask.errors import DamagedImage, ImageError, TooComplex, UnsupportedImage
 from dlflask.imaging.color_modes import to_plain_mode, to_planes
-from dlflask.imaging.cost import check_cost, holds_much_once_opened, too_many_pixels
+from dlflask.imaging.cost import check_cost, is_large_once_opened, too_many_pixels
 from dlflask.imaging.decode_limits import BYTES_PER_PIXEL, LARGE_BYTES
 from dlflask.imaging.exif import orientation, rotate_upright, to_stored_box
-from dlflask.imaging.fast_decode import read_plain
+from dlflask.imaging.fast_decode import decode_fast
 from dlflask.imaging.large_images import decode_slot
 from dlflask.imaging.metadata import strip_metadata
 from dlflask.imaging.pieces import Deadline, Pieces
@@ -121,11 +121,15 @@ class DecodedImage:
     """
 
     def __init__(
-        self, picture: Image.Image, longest: int, turned: int = 1, slot: ExitStack | None = None
+        self,
+        image: Image.Image,
+        longest: int,
+        orientation: int = 1,
+        resources: ExitStack | None = None,
     ) -> None:
-        self._picture, self._turned, self._slot = picture, turned, slot
+        self._image, self._orientation, self._resources = image, orientation, resources
         self.longest = longest
-        self.is_full_scale = max(picture.size) == longest
+        self.is_full_scale = max(image.size) == longest
 
     def __enter__(self) -> Self:
         return self
@@ -134,10 +138,10 @@ class DecodedImage:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         # Pillow's WebP decoder keeps its canvases as long as its image exists.
-        self._picture.close()
-        del self._picture
-        if self._slot:
-            self._slot.close()
+        self._image.close()
+        del self._image
+        if self._resources:
+            self._resources.close()
 
     @_reporting_errors
     def cut(self, region: Region = WHOLE) -> Pixels:
@@ -146,9 +150,9 @@ class DecodedImage:
         Returns:
             (height, width) uint8, or (3, height, width) where coloured.
         """
-        box = _box(region, self._picture.size, self._turned)
-        plain = to_plain_mode(self._picture, box, WORKING_SIDE)
-        return to_planes(rotate_upright(plain, self._turned))
+        box = _box(region, self._image.size, self._orientation)
+        plain = to_plain_mode(self._image, box, WORKING_SIDE)
+        return to_planes(rotate_upright(plain, self._orientation))
 
 
 def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> DecodedImage:
@@ -168,8 +172,8 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
 
 @_reporting_errors
 def _decode(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
-    if region == WHOLE and (plain := read_plain(upload, WORKING_SIDE)):
-        return DecodedImage(*plain)
+    if region == WHOLE and (decoded := decode_fast(upload, WORKING_SIDE)):
+        return DecodedImage(*decoded)
     return decode_by_pillow(strip_metadata(upload), deadline, region)
 
 
@@ -185,23 +189,23 @@ def _is_known_format(upload: bytes) -> bool:
 def decode_by_pillow(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
     """Decode any image through Pillow's parsers; raise their exceptions as they are."""
     with ExitStack() as stack:
-        if is_large := holds_much_once_opened(upload):
+        if is_large := is_large_once_opened(upload):
             stack.enter_context(decode_slot())
-        picture = stack.enter_context(Image.open(Pieces(upload, deadline), formats=FORMATS))
-        cost = check_cost(picture, upload)
-        longest = max(picture.size)
+        image = stack.enter_context(Image.open(Pieces(upload, deadline), formats=FORMATS))
+        cost = check_cost(image, upload)
+        longest = max(image.size)
         width, height = region[2] - region[0], region[3] - region[1]
-        factor = math.ceil(max(picture.width * width, picture.height * height) / WORKING_SIDE)
+        factor = math.ceil(max(image.width * width, image.height * height) / WORKING_SIDE)
         if factor > 1:
             # For JPEG only: decodes at 1/2, 1/4 or 1/8 scale, many times faster.
-            size = max(1, picture.width // factor), max(1, picture.height // factor)
-            picture.draft(picture.mode, size)
-        cost = max(cost, picture.width * picture.height * BYTES_PER_PIXEL)
+            size = max(1, image.width // factor), max(1, image.height // factor)
+            image.draft(image.mode, size)
+        cost = max(cost, image.width * image.height * BYTES_PER_PIXEL)
         if not is_large and cost > LARGE_BYTES:
             stack.enter_context(decode_slot())
         # Loading may find the orientation behind the pixels (PNG) or apply it (TIFF).
-        picture.load()
-        return DecodedImage(picture, longest, orientation(picture), stack.pop_all())
+        image.load()
+        return DecodedImage(image, longest, orientation(image), stack.pop_all())
 
 
 def _box(region: Region, size: tuple[int, int], turned: int) -> ImageBox:

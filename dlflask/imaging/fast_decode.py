@@ -1,9 +1,8 @@
-"""The bytes of a plain PNG or JPEG in, its pixels out, by Pillow's decoders without its parsers.
+"""Decode a simple PNG or JPEG by Pillow's decoders, without its parsers.
 
-The parsers take a file apart in Python, for all that a format allows: two thirds of the time that a
-small picture takes. What drawing programs, browsers and scanners write needs little of that, and
-whatever is not as plain as this is left to the parsers, with its faults. What both can read gives
-the same pixels.
+The parsers read all that a format allows, in Python. Drawing programs, browsers and scanners use
+little of it. Any other file, and any damaged one, is left to the parsers. Files that both can read
+give the same pixels.
 """
 
 from __future__ import annotations
@@ -13,25 +12,25 @@ import zlib
 
 from PIL import Image
 
-#: Larger pictures take milliseconds, of which the parser's part is small; they have limits of
+#: Pixels of an image. The parser's share of the time is small for larger ones, which have limits of
 #: their own.
 MAX_PIXELS = 1 << 20
 
-#: A megapixel in chunks of 8 kB, a common size, is some hundreds; JPEG headers have about ten.
+#: Chunks or segments of a file. A megapixel in chunks of 8 kB, a common size, has some hundreds.
 MAX_PIECES = 1_000
 
-#: Every PNG begins so: the signature, and the length and name of its first chunk.
+#: First bytes of every PNG: its signature, and the length and name of its first chunk.
 _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _JPEG = b"\xff\xd8\xff"
 
-#: Pillow's mode for PNG's types of colour, of 8 bits, and for a JPEG's number of components.
+#: Pillow's modes for the colour types of PNG, with 8 bits, and for the components of JPEG.
 _MODE_OF_COLOUR = {0: "L", 2: "RGB", 6: "RGBA"}
 _MODE_OF_COMPONENTS = {1: "L", 3: "RGB"}
 
-#: These change nothing of the pixels here, and nothing can be hidden in them that does.
-_IDLE_CHUNKS = {b"cHRM", b"gAMA", b"pHYs", b"sBIT", b"sRGB", b"tIME"}
+#: Chunks that do not change the pixels and cannot hold anything else.
+_IGNORED_CHUNKS = {b"cHRM", b"gAMA", b"pHYs", b"sBIT", b"sRGB", b"tIME"}
 
-#: Huffman tables, quantisation, restarts, JFIF, comment: the decoder's to read, or nobody's.
+#: Huffman tables, quantisation, restarts, JFIF, comment: read by the decoder, or by nobody.
 _OTHER_SEGMENTS = {0xFFC4, 0xFFDB, 0xFFDD, 0xFFE0, 0xFFFE}
 _BASELINE_FRAME, _SCAN = 0xFFC0, 0xFFDA
 _NO_FRAME = (0, 0, 0, 0)
@@ -42,34 +41,34 @@ _read_segment = struct.Struct(">HH").unpack_from
 _read_frame = struct.Struct(">BHHB").unpack_from
 
 
-def read_plain(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
-    """Decode a PNG or JPEG of at most `MAX_PIXELS` in which nothing is out of the ordinary.
+def decode_fast(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
+    """Decode a PNG or JPEG of at most `MAX_PIXELS` that uses only common features.
 
     Args:
-        upload: Of any format.
-        side: A JPEG with a longer side is decoded at 1/2, 1/4 or 1/8 scale, as far as that goes
-            without falling below `side`; as `Image.draft` does.
+        upload: File of any format.
+        side: Longer side in pixels down to which a JPEG may be decoded at 1/2, 1/4 or 1/8 scale,
+            as `Image.draft` does.
 
     Returns:
-        The picture, of mode L, RGB or RGBA, and its longest side before it was reduced; None for
-        anything that is not so plain, or damaged.
+        The image, of mode L, RGB or RGBA, and its longer side in pixels before it was reduced;
+        None for any other file, and for a damaged one.
 
     Source: PNG, third edition, W3C 2025, 5; ITU-T T.81, 1992, B.1 and B.2.
     """
     try:
         if upload.startswith(_PNG):
-            return _read_png(upload)
+            return _decode_png(upload)
         if upload.startswith(_JPEG):
-            return _read_jpeg(upload, side)
+            return _decode_jpeg(upload, side)
     except (ValueError, struct.error):
-        pass  # Cut off or damaged: Pillow's parser says how.
+        pass  # Damaged: Pillow's parser reports how.
     return None
 
 
-def _read_png(upload: bytes) -> tuple[Image.Image, int] | None:
+def _decode_png(upload: bytes) -> tuple[Image.Image, int] | None:
     width, height, depth, colour, *methods, crc = _read_header(upload, 16)
     mode = _MODE_OF_COLOUR.get(colour)
-    # Compression, filter and interlacing are 0 in a plain file.
+    # Compression, filter and interlacing are 0 in a simple file.
     if mode is None or depth != 8 or any(methods) or not 0 < width * height <= MAX_PIXELS:
         return None
     data = _compressed(upload) if crc == zlib.crc32(upload[12:29]) else None
@@ -79,7 +78,7 @@ def _read_png(upload: bytes) -> tuple[Image.Image, int] | None:
 
 
 def _compressed(upload: bytes) -> bytes | None:
-    """The contents of the IDAT chunks; None where there is a chunk that may matter."""
+    """Return the contents of the IDAT chunks; None if another chunk may change the pixels."""
     pieces, position = [], 33
     for _ in range(MAX_PIECES):
         length, kind = _read_chunk(upload, position)
@@ -88,17 +87,17 @@ def _compressed(upload: bytes) -> bytes | None:
             pieces.append(upload[position + 8 : end])
         elif kind == b"IEND":
             return b"".join(pieces)
-        elif kind not in _IDLE_CHUNKS or not _is_sound(upload, position, end):
+        elif kind not in _IGNORED_CHUNKS or not _has_right_checksum(upload, position, end):
             return None
         position = end + 4
     return None
 
 
-def _is_sound(upload: bytes, start: int, end: int) -> bool:
+def _has_right_checksum(upload: bytes, start: int, end: int) -> bool:
     return zlib.crc32(upload[start + 4 : end]) == int.from_bytes(upload[end : end + 4])
 
 
-def _read_jpeg(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
+def _decode_jpeg(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
     depth, height, width, components = _frame(upload)
     mode = _MODE_OF_COMPONENTS.get(components)
     if mode is None or depth != 8 or not 0 < width * height <= MAX_PIXELS:
@@ -109,12 +108,12 @@ def _read_jpeg(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
 
 
 def _frame(upload: bytes) -> tuple[int, int, int, int]:
-    """Bits, height, width and components of a JPEG of one scan; four zeros for any other."""
+    """Return bits, height, width and components of a JPEG of one scan; zeros for any other."""
     frame, position = _NO_FRAME, 2
     for _ in range(MAX_PIECES):
         marker, length = _read_segment(upload, position)
         if marker == _SCAN:
-            # Every further scan would go over all pixels again.
+            # Each further scan would go over all pixels again.
             return frame if upload.count(b"\xff\xda", position) == 1 else _NO_FRAME
         if marker == _BASELINE_FRAME and frame is _NO_FRAME:
             frame = _read_frame(upload, position + 4)
@@ -125,7 +124,7 @@ def _frame(upload: bytes) -> tuple[int, int, int, int]:
 
 
 def _scale(width: int, height: int, side: int) -> int:
-    """The divisor at which Pillow's `draft` decodes for a longer side of `side`."""
+    """Return the divisor that Pillow's `draft` chooses for a longer side of `side`."""
     factor = -(-max(width, height) // side)
     times = min(width // max(1, width // factor), height // max(1, height // factor))
     return next(scale for scale in (8, 4, 2, 1) if scale <= times)

@@ -1,4 +1,4 @@
-"""One large image at a time in a worker; one more may wait for its turn."""
+"""Admission of large images to a worker: one is decoded, one more may wait."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from contextlib import contextmanager
 
 from dlflask.errors import Busy
 
-#: One decodes, one waits: of the worker's three threads, one is left for everything else.
-MAX_IN_TURN = 2
+#: Large images in a worker, decoded or waiting: one of its three threads is left for others.
+MAX_ADMITTED = 2
 
-_places = threading.BoundedSemaphore(MAX_IN_TURN)
-_turn = threading.Lock()
+_places = threading.BoundedSemaphore(MAX_ADMITTED)
+_slot = threading.Lock()
 
 
 @contextmanager
 def decode_slot() -> Iterator[None]:
-    """Wait for the large image that is being decoded, and let others wait for this one.
+    """Hold the slot of the one large image that is decoded in this worker; wait for it if needed.
 
     Raises:
-        Busy: Another one waits already.
+        Busy: Another large image waits already.
     """
     if not _places.acquire(blocking=False):
         raise Busy(
             "The service is decoding other large images. Send this one again in a few seconds."
         )
     try:
-        with _turn:
+        with _slot:
             yield
     finally:
         _places.release()

@@ -1,4 +1,4 @@
-"""The file that Pillow reads from: in a limited number of pieces, and in limited CPU time."""
+"""Limits on Pillow's reads from a file: their number, and the CPU time until each of them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ from io import BytesIO
 from dlflask.errors import TooComplex
 from dlflask.imaging.decode_limits import CPU_SECONDS, MAX_PIECES
 
-#: Asking for the CPU time costs a microsecond, as much as reading some bytes of a header: it is
-#: asked for at every large read, of pixels or metadata, and at one in so many small ones.
+#: Reading the CPU time takes a microsecond, as long as reading some bytes of a header. It is read
+#: before each read of at least so many bytes, and before one in so many shorter ones.
 _SMALL_BYTES, _SMALL_READS = 4_096, 16
 
 
 class Deadline:
-    """When the thread that decodes has used its CPU time, from the first read on."""
+    """Limit on the CPU time of the thread that decodes, counted from the first read.
+
+    Args:
+        seconds: The limit, in seconds of CPU time.
+    """
 
     def __init__(self, seconds: float = CPU_SECONDS) -> None:
         self._seconds = seconds
         self._start: float | None = None
 
     def start(self) -> None:
-        """Begin to count, once."""
+        """Begin to count, at the first call."""
         if self._start is None:
             self._start = time.thread_time()
 
     def check(self, times: int = 1) -> None:
-        """Let the work go on while there is time.
+        """Raise an error if the CPU time is used up.
 
         Args:
-            times: 2 to ask for as much time again as has been used.
+            times: 2 if as much time as has been used is needed again.
 
         Raises:
-            TooComplex: There is none left.
+            TooComplex: More CPU time was used, or is needed, than the limit.
         """
         if self._start is None:
             return
@@ -44,7 +48,7 @@ class Deadline:
 
 
 class Pieces(BytesIO):
-    """The bytes of an upload, to be read in at most `MAX_PIECES` pieces until `deadline`."""
+    """File of the bytes of an upload, read in at most `MAX_PIECES` pieces and until `deadline`."""
 
     def __init__(self, upload: bytes, deadline: Deadline) -> None:
         super().__init__(upload)
@@ -53,10 +57,10 @@ class Pieces(BytesIO):
         self._reads = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read as a file does.
+        """Return the next `size` bytes, like any file.
 
         Raises:
-            OSError: The file is made of more pieces than any image is.
+            OSError: The file consists of more pieces than any image does.
             TooComplex: The CPU time is used up.
         """
         self._reads += 1

@@ -1,4 +1,4 @@
-"""Costly AVIFs: items without end, long Exif, many frames, a header that understates the size."""
+"""Costly AVIFs: thousands of items, long Exif, many frames, a header that understates the size."""
 
 import struct
 
@@ -15,7 +15,7 @@ def box(kind, content):
 
 
 def lying():
-    """Says 100 x 100 and holds 25 megapixels."""
+    """Return an AVIF whose header says 100 x 100 and whose frame has 25 megapixels."""
     upload = bytearray(encode(page(5_000, 5_000), "AVIF", speed=10, quality=50))
     place = upload.index(b"ispe") + 8
     upload[place : place + 8] = struct.pack(">II", 100, 100)
@@ -23,7 +23,7 @@ def lying():
 
 
 def with_items(times):
-    """`times` items of no known type."""
+    """Return an AVIF with `times` items of an unknown type."""
     upload = encode(draw_digit(4), "AVIF")
     at = upload.index(b"iinf") - 4
     (size,) = struct.unpack_from(">I", upload, at)
@@ -42,7 +42,7 @@ def with_items(times):
 
 
 def _moved(upload, by):
-    """The one item's offset, moved by so many bytes."""
+    """Move the offset of the one item by so many bytes."""
     at = upload.index(b"iloc") + 4
     version = upload[at]
     item = at + 4 + 2 + 2 + (2 if version < 2 else 4)
@@ -52,7 +52,7 @@ def _moved(upload, by):
 
 
 def _long_exif():
-    """Exif of 16 MB whose orientation has 8 million values."""
+    """Return an AVIF with Exif of 16 MB."""
     return encode(
         draw_digit(4),
         "AVIF",

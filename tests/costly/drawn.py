@@ -1,15 +1,15 @@
-"""Large pages to draw costly images from."""
+"""Large pages of which costly images are made."""
 
 from PIL import Image
 
 from tests.drawing import draw_digit
 
-#: As large as an upload may be, nearly.
+#: Bytes of an upload, nearly the limit.
 UPLOAD_BYTES = 16_000_000
 
 
 def page(width, height, mode="RGB"):
-    """A large white page with a 4 on it."""
+    """Return a large white page with a 4."""
     drawn = Image.new("RGB", (width, height), "white")
     if min(width, height) > 40:
         drawn.paste(draw_digit(4, min(width, height) // 4), (width // 3, height // 3))
@@ -17,7 +17,7 @@ def page(width, height, mode="RGB"):
 
 
 def small_digit(width, height, mode="RGB"):
-    """A large white page with a 4 so small that the part around it is decoded again."""
+    """Return a large white page with a 4 so small that the part around it is read again."""
     drawn = Image.new("RGB", (width, height), "white")
     drawn.paste(draw_digit(4, width // 20, pen=12), (width // 3, height // 3))
     return drawn.convert(mode)

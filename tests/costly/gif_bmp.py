@@ -14,20 +14,20 @@ def before_the_frame(extensions):
 
 
 def many_frames():
-    """As many frames of a pixel as an upload may hold."""
+    """Return a GIF of as many frames of one pixel as an upload may hold."""
     frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x44\1\0"
     return GIF[:-1] + frame * (UPLOAD_BYTES // len(frame)) + b";"
 
 
 def screen(side, disposal):
-    """A screen of `side` and a frame as large, of hardly any data."""
+    """Return a GIF with a screen and a frame of `side` pixels, with hardly any data."""
     control = b"\x21\xf9\4" + bytes([disposal << 2 | 1]) + b"\0\0\1\0"
     frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\2\2\x44\1\0\x3b"
     return b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + bytes(6) + control + frame
 
 
 def run_length(width, height, data, compression=1):
-    """A run-length encoded BMP of 8 or 4 bits per pixel."""
+    """Return a run-length encoded BMP of 8 or 4 bits per pixel."""
     bits = 8 if compression == 1 else 4
     palette = b"".join(bytes([n, n, n, 0]) for n in range(256)) if compression == 1 else bytes(64)
     header = struct.pack(

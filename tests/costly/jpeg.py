@@ -1,4 +1,4 @@
-"""Costly JPEGs: segments without end, many scans, slow codings."""
+"""Costly JPEGs: thousands of segments, many scans, slow codings."""
 
 import struct
 
@@ -25,13 +25,13 @@ def with_segments(segments, jpeg=FOUR):
 
 
 def filled(kind, content):
-    """As many such segments as an upload may hold."""
+    """Return a JPEG of as many such segments as an upload may hold."""
     one = segment(kind, content)
     return with_segments(one * (UPLOAD_BYTES // len(one)))
 
 
 def scans(width, height, **options):
-    """A progressive JPEG and its last scan, to be repeated."""
+    """Return a progressive JPEG without its end, and its last scan."""
     upload = encode(page(width, height), "JPEG", progressive=True, **options)
     return upload[:-2], upload[upload.rindex(b"\xff\xda") : -2]
 
@@ -42,13 +42,13 @@ def repeated_scans(width, height, times, **options):
 
 
 def between_scans(segments):
-    """Segments between the first scans and the last."""
+    """Return a JPEG with segments between its first scans and its last."""
     head, last = scans(1_000, 1_000)
     return head + segments + last + b"\xff\xd9"
 
 
 def in_scans_of_one_component(upload, times=1):
-    """A baseline JPEG whose one scan is announced as three, of a component each."""
+    """Return a baseline JPEG with a scan for each component in place of its one scan."""
     start = upload.index(b"\xff\xda")
     data = bytes(20_000)
     parts = [
@@ -59,7 +59,7 @@ def in_scans_of_one_component(upload, times=1):
 
 
 def coded_as(frame, width, height, data=b"\0" * 64, *, start=0, end=63):
-    """A frame of another coding, with hardly any data: the decoder goes on with zeros."""
+    """Return a JPEG of another coding with hardly any data; the decoder continues with zeros."""
     tables = segment(0xDB, b"\0" + b"\1" * 64)
     tables += b"".join(
         segment(0xC4, bytes([kind]) + b"\1" + bytes(15) + b"\0") for kind in (0x00, 0x10)
@@ -72,7 +72,7 @@ def coded_as(frame, width, height, data=b"\0" * 64, *, start=0, end=63):
 
 
 def arithmetic_scans(width, height, times):
-    """Progressive, in arithmetic coding: scans without data."""
+    """Return a progressive JPEG in arithmetic coding with empty scans."""
     head = coded_as(0xCA, width, height, b"", start=0, end=0)[:-2]
     one = segment(0xDA, bytes([1, 1, 0, 1, 63, 0]))
     return head + one * times + b"\xff\xd9"
@@ -148,7 +148,7 @@ KINDS = {
 
 
 def _random(size):
-    """Bytes that look like entropy coding: no markers."""
+    """Return random bytes without markers."""
     return np.random.default_rng(0).bytes(size).replace(b"\xff", b"\xfe")
 
 

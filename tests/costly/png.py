@@ -1,4 +1,4 @@
-"""Costly PNGs: texts that inflate, chunks without end, odd sizes."""
+"""Costly PNGs: compressed texts, thousands of chunks, odd sizes."""
 
 import struct
 import zlib
@@ -19,25 +19,25 @@ def chunk(kind, content=b""):
 
 
 def with_chunks(chunks, png=FOUR):
-    """`png` with chunks in front of its pixels."""
+    """Return `png` with chunks in front of its pixels."""
     return png[:33] + chunks + png[33:]
 
 
 def bare(width, height, depth, colour, data):
-    """A PNG of these header fields and this data, to be compressed."""
+    """Return a PNG of these header fields and this data, compressed."""
     header = struct.pack(">II5B", width, height, depth, colour, 0, 0, 0)
     pixels = chunk(b"IDAT", zlib.compress(data, 1))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND")
 
 
 def broken_texts(kind, before):
-    """Chunks of 1 kB, each of which inflates to a megabyte and then breaks."""
+    """Return a PNG with chunks of 1 kB, each of a megabyte when it is decompressed, and damaged."""
     content = before + zlib.compress(bytes(999_000))[:-20] + b"\xff" * 20
     return with_chunks(chunk(kind, content) * (UPLOAD_BYTES // (len(content) + 12)))
 
 
 def exif_with_long_orientation(size):
-    """Exif whose orientation has as many values as `size` bytes hold."""
+    """Return Exif whose orientation has as many values as `size` bytes hold."""
     count = size // 2 - 13
     entry = struct.pack("<HHII", 0x0112, 3, count, 26)
     return b"II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4) + b"\6\0" * count
@@ -53,13 +53,13 @@ def clear(picture):
 
 
 def hexadecimal_profile(kind, before):
-    """Exif as ImageMagick writes it, in lines of hexadecimal digits."""
+    """Return a PNG with Exif as ImageMagick writes it, in lines of hexadecimal digits."""
     lines = b"\nexif\n8000000\n" + b"00\n" * (UPLOAD_BYTES // 3)
     return with_chunks(chunk(kind, b"Raw profile type exif\0" + before + lines))
 
 
 def frames():
-    """An animation with as many frames as fit."""
+    """Return an animation with as many frames as fit."""
     header = chunk(b"acTL", struct.pack(">II", 40_000, 0))
     one = b"".join(
         chunk(b"fcTL", struct.pack(">IIIIIHHBB", 2 * n, 1, 1, 0, 0, 1, 1, 0, 0))

@@ -1,4 +1,4 @@
-"""Costly TIFFs: strips, tags and directories without end, one or shared data for many strips."""
+"""Costly TIFFs: thousands of strips, tags and directories; strips that share their data."""
 
 import struct
 import zlib
@@ -16,9 +16,9 @@ LETTERS = {1: "B", 2: "B", 3: "H", 4: "I", 5: "I", 7: "B", 12: "d", 16: "Q"}
 
 
 def tiff(width, height, tags, data=b"", *, big=False, following=0):
-    """A grey TIFF with these further tags {number: (type, values)}; `data` follows the header.
+    """Return a grey TIFF with further tags {number: (type, values)}; `data` follows the header.
 
-    Values that are bytes are taken as they are.
+    Values of type bytes are written unchanged.
     """
     tags = {
         256: (4, [width]),
@@ -63,7 +63,7 @@ def tiff(width, height, tags, data=b"", *, big=False, following=0):
 
 
 def strips(compression, one, times, *, width=500, rows=1, shared=False, photometric=1, more=None):
-    """`times` strips of the same content `one`."""
+    """Return a TIFF of `times` strips of the same content `one`."""
     data = one if shared else one * times
     offsets = [8 + (0 if shared else n * len(one)) for n in range(times)]
     tags = {
@@ -77,7 +77,7 @@ def strips(compression, one, times, *, width=500, rows=1, shared=False, photomet
 
 
 def strip_of(compression, width=500, rows=1, mode="L", **options):
-    """The data of one strip as Pillow writes it."""
+    """Return the data of one strip as Pillow writes it."""
     grain = np.random.default_rng(0).integers(0, 256, (rows, width), np.uint8)
     upload = encode(
         Image.fromarray(grain).convert(mode), "TIFF", compression=compression, **options
@@ -99,7 +99,7 @@ def _grey_scans(width, height, times):
 
 
 def _exif_directory():
-    """A directory of 2 million rational numbers."""
+    """Return a TIFF with a directory of 2 million rational numbers."""
     inner = (
         struct.pack("<HHHII", 1, 33434, 5, 1_900_000, 8 + 18 + 4)
         + bytes(4)
@@ -117,7 +117,7 @@ def _loop():
 
 
 def _chain():
-    """A million directories, each with one tag."""
+    """Return a TIFF of a million directories, each with one tag."""
     upload = tiff(100, 100, {273: (4, [8]), 279: (4, [10_000])}, bytes(10_000))
     at, parts = len(upload), [upload[:-4], struct.pack("<I", len(upload))]
     for _ in range(800_000):

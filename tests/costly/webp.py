@@ -12,7 +12,7 @@ from tests.drawing import draw_digit
 
 
 class Bits:
-    """A bit writer, least significant bit first."""
+    """Writer of bits, the least significant first."""
 
     def __init__(self):
         self.value = self.length = 0
@@ -45,7 +45,7 @@ def extended(width, height, *chunks, flags=0x2C):
 
 
 def _simple(bits, symbol):
-    """A prefix code of one symbol, which then takes no bits."""
+    """Write a prefix code of one symbol, which then takes 0 bits."""
     bits.put(1, 1)
     bits.put(0, 1)
     bits.put(1, 1)
@@ -53,7 +53,7 @@ def _simple(bits, symbol):
 
 
 def many_groups(side, block_bits, groups, *, cached=0):
-    """A lossless picture with a group of prefix codes for each block.
+    """Return a lossless image with a group of prefix codes for each block.
 
     Source: RFC 9649, 3.7: the entropy image has the group of each block in red and green.
     """
@@ -91,7 +91,7 @@ def _reversed(value):
 
 
 def _eight_bits(bits, size):
-    """A normal code in which the first 256 symbols have 8 bits each, others none."""
+    """Write a prefix code of 8 bits for each of the first 256 symbols."""
     bits.put(0, 1)
     # Lengths of the code of lengths, in the order 17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8: 0 and 8.
     bits.put(12 - 4, 4)
@@ -103,7 +103,7 @@ def _eight_bits(bits, size):
 
 
 def frames(side):
-    """An animation with as many frames of a pixel as fit."""
+    """Return an animation with as many frames as fit."""
     image = encode(draw_digit(4, 16), "WEBP", lossless=True)[12:]
     frame = chunk(b"ANMF", bytes(6) + struct.pack("<I", side - 1)[:3] * 2 + bytes(4) + image)
     times = min(49_000, UPLOAD_BYTES // len(frame))

@@ -1,1 +1,1 @@
-"""What is fed with garbage: seeds, targets that hold the promises, and what was found with them."""
+"""Fuzzing: seeds, targets, and inputs that revealed errors."""

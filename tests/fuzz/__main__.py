@@ -1,7 +1,7 @@
-"""`python -m tests.fuzz TARGET FOLDER [libFuzzer's options]`: feed a target, guided by coverage.
+"""Fuzz a target, guided by coverage: `python -m tests.fuzz TARGET FOLDER [libFuzzer's options]`.
 
-`make fuzz` runs both targets. What breaks a promise is left in FOLDER as crash-*; once mended, its
-file is kept in tests/fuzz/found/, where tests/web/test_malformed_input.py feeds it again.
+`make fuzz` runs both targets. libFuzzer writes an input that fails to FOLDER/crash-*. Once the
+error is fixed, move it to tests/fuzz/found/, where tests/web/test_malformed_input.py reads it.
 """
 
 import struct
@@ -23,27 +23,27 @@ with atheris.instrument_imports(include=["PIL", "dlflask", "flask", "multipart",
 
 SEEDS = {"decode": PICTURES, "post": REQUESTS}
 
-#: A request may take so many seconds and the process so many megabytes.
+#: Seconds of one run, megabytes of the process, bytes of an input.
 LIMITS = ["-timeout=20", "-rss_limit_mb=1500", "-max_len=40000"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def mutate(data, max_size, seed):
-    """libFuzzer's own mutation, with the checksums of a PNG made right: else none is read on."""
+    """Mutate by libFuzzer. Correct the checksums of most PNGs, which are rejected otherwise."""
     mutated = atheris.Mutate(data, max_size)
-    return mend_checksums(mutated) if mutated.startswith(_PNG) and seed % 4 else mutated
+    return correct_checksums(mutated) if mutated.startswith(_PNG) and seed % 4 else mutated
 
 
-def mend_checksums(png):
-    """The same chunks, each with the checksum that belongs to it."""
-    mended, rest = _PNG, png[len(_PNG) :]
+def correct_checksums(png):
+    """Return the same chunks with correct checksums."""
+    corrected, rest = _PNG, png[len(_PNG) :]
     while len(rest) >= 12:
         end = 8 + struct.unpack(">I", rest[:4])[0]
         content = rest[4:end]
-        mended += rest[:4] + content + struct.pack(">I", zlib.crc32(content))
+        corrected += rest[:4] + content + struct.pack(">I", zlib.crc32(content))
         rest = rest[end + 4 :]
-    return (mended + rest)[: len(png)]
+    return (corrected + rest)[: len(png)]
 
 
 def main(name, folder, *options):

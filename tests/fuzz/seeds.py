@@ -1,4 +1,4 @@
-"""Small real files of every format, and requests that carry them: where mutation starts."""
+"""Seeds of mutation: small files of every format, and requests that carry them."""
 
 import zlib
 
@@ -12,7 +12,7 @@ from tests.costly.jpeg import segment, with_segments
 from tests.costly.png import chunk, with_chunks
 from tests.drawing import draw_digit
 
-#: Large enough that the digit is read, small enough that a thousand are decoded in seconds.
+#: Side of an image in pixels: the digit is readable, and a thousand are decoded in seconds.
 SIDE = 40
 
 _FOUR = draw_digit(4, SIDE, pen=12)
@@ -63,7 +63,7 @@ def _pictures():
 
 
 def _with_much_metadata():
-    """Few of what a costly file has thousands of."""
+    """Yield files with a few of the parts of which a costly file has thousands."""
     exif = b"Exif\0\0" + bytes(60)
     text = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(9_000)))
     profile = chunk(b"tEXt", b"Raw profile type exif\0\nexif\n9\n" + b"49492a00" * 9)
@@ -84,7 +84,7 @@ MULTIPART = b"multipart/form-data; boundary=seam"
 
 
 def request(body, content_type, *headers, line=b"POST /predictlabel"):
-    """A request as bytes: the line, the headers, an empty line, the body."""
+    """Return the bytes of a request: its line, its headers, an empty line, its body."""
     typed = [b"Content-Type: " + content_type] if content_type else []
     length = (
         [] if any(b"ength" in header for header in headers) else [b"Content-Length: %d" % len(body)]
@@ -93,7 +93,7 @@ def request(body, content_type, *headers, line=b"POST /predictlabel"):
 
 
 def part(content, name=b'form-data; name="image"; filename="4.png"', *headers):
-    """One part of a multipart body, with the boundary before it."""
+    """Return one part of a multipart body, with the boundary in front of it."""
     head = b"\r\n".join([b"Content-Disposition: " + name, *headers])
     return b"--seam\r\n" + head + b"\r\n\r\n" + content + b"\r\n"
 

@@ -1,4 +1,4 @@
-"""Bytes in; a broken promise of the service is raised, anything else is fine."""
+"""Functions that are called with any bytes and raise an AssertionError where the service fails."""
 
 import io
 import json
@@ -23,12 +23,12 @@ _STATUS, _SWITCH = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-#: Of CPU time, and of memory: what the README promises, with half a second for one piece.
+#: CPU time and memory of one image: the limits in the README, and half a second for one piece.
 MAX_SECONDS, MAX_MEGABYTES = 2.5, 320
 
 
 def decode(upload):
-    """A picture of any bytes is a tensor or an `ImageError`, in limited CPU time and memory."""
+    """Check that any bytes give a tensor or an `ImageError`, in limited CPU time and memory."""
     started, before = time.thread_time(), _restart_peak()
     try:
         tensor = read_tensor(upload)
@@ -45,7 +45,7 @@ def decode(upload):
 
 
 def _restart_peak():
-    """Forget the peak of memory so far, where Linux allows it; return the peak in megabytes."""
+    """Reset the peak of memory, where Linux permits it; return the peak in megabytes."""
     with suppress(OSError):
         _SWITCH.write_text("5")
     return _peak()
@@ -59,7 +59,7 @@ def _peak():
 
 
 def post(request):
-    """A request of any bytes is answered: below 500, and by a problem where it is no success."""
+    """Check that any request gets a response below 500, and a problem unless it succeeds."""
     _CLASSIFIER.tensors.clear()
     environ = _environ(request)
     chunks, status, headers = run_wsgi_app(_APP, environ, buffered=True)
@@ -76,7 +76,7 @@ def post(request):
 
 
 def _environ(request):
-    """What gunicorn makes of a request's head, as far as it lets one through."""
+    """Return the environ that gunicorn makes of the headers that it accepts."""
     head, _, body = request.partition(b"\r\n\r\n")
     line, *fields = head.decode("latin-1").split("\r\n")
     method, _, target = line.partition(" ")

@@ -1,4 +1,4 @@
-"""Bytes of every format in, ink out; broken bytes are told from pictures."""
+"""Decoding of every format, and of damaged files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ EXIF_ORIENTATION = 0x0112
 
 
 def with_opacity(digit: Image.Image, colour: int, mode: str) -> Image.Image:
-    """Only the ink is opaque, in one grey: as drawing programs save a stroke."""
+    """Make only the ink opaque, in one grey, as drawing programs save a stroke."""
     ink = Image.new("L", digit.size, colour)
     return Image.merge("LA", (ink, digit)).convert(mode)
 
 
 def with_transparent_palette(digit: Image.Image, ink: int) -> Image.Image:
-    """Palette entry 0 is see-through, entry 1 is ink; both have the same colour."""
+    """Make palette entry 0 transparent and entry 1 ink, both of the same colour."""
     picture = digit.point(lambda level: int(level > 127)).convert("P")
     picture.putpalette([ink] * 6)
     picture.info["transparency"] = 0
@@ -65,7 +65,7 @@ LOSSLESS = {
 
 
 @pytest.mark.parametrize("save", LOSSLESS.values(), ids=LOSSLESS)
-def test_a_digit_in_any_lossless_form_gives_the_same_ink(save, drawing):
+def test_read_ink_of_any_lossless_format_is_the_same(save, drawing):
     expected = np.asarray(drawing, np.float32) / 255
 
     ink = read_ink(save(drawing))
@@ -75,13 +75,13 @@ def test_a_digit_in_any_lossless_form_gives_the_same_ink(save, drawing):
 
 
 @pytest.mark.parametrize("colour", [0, 255], ids=["black", "white"])
-def test_palette_transparency_leaves_the_ink_visible(colour, drawing):
+def test_read_ink_of_a_transparent_palette_shows_the_digit(colour, drawing):
     ink = read_ink(to_bytes(with_transparent_palette(drawing, colour)))
 
     np.testing.assert_array_equal(ink > 0.5, np.asarray(drawing) > 127)
 
 
-def test_a_one_bit_picture_is_read(drawing):
+def test_read_ink_of_a_one_bit_image(drawing):
     ink = read_ink(to_bytes(drawing.convert("1", dither=Image.Dither.NONE)))
 
     np.testing.assert_array_equal(ink > 0.5, np.asarray(drawing) > 127)
@@ -96,7 +96,7 @@ LOSSY = {
 
 
 @pytest.mark.parametrize(("kind", "options"), LOSSY.values(), ids=LOSSY)
-def test_a_lossy_copy_gives_nearly_the_same_tensor(kind, options, drawing, request):
+def test_read_tensor_of_a_lossy_copy_is_nearly_the_same(kind, options, drawing, request):
     if kind == "AVIF" and not features.check("avif"):
         pytest.skip("this Pillow was built without AVIF")
     mode = "CMYK" if "cmyk" in request.node.callspec.id else "RGB"
@@ -109,7 +109,7 @@ def test_a_lossy_copy_gives_nearly_the_same_tensor(kind, options, drawing, reque
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", STORED_AS)
-def test_exif_turns_the_picture_upright(orientation, kind):
+def test_read_tensor_rotates_the_image_by_exif(orientation, kind):
     upright = draw_digit(4).convert("RGB")
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = orientation
@@ -122,7 +122,7 @@ def test_exif_turns_the_picture_upright(orientation, kind):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_a_large_picture_is_decoded_at_reduced_scale(kind):
+def test_read_ink_reduces_a_large_image(kind):
     large = draw_digit(5, 1500).convert("RGB")
 
     ink = read_ink(to_bytes(large, kind))
@@ -134,7 +134,7 @@ def test_a_large_picture_is_decoded_at_reduced_scale(kind):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @pytest.mark.parametrize("orientation", [1, *STORED_AS])
-def test_a_small_digit_in_a_large_picture_is_looked_at_closer(kind, orientation):
+def test_read_tensor_of_a_small_digit_uses_a_higher_resolution(kind, orientation):
     page = Image.new("L", (1600, 1200))
     page.paste(draw_digit(2, 100), (1100, 300))
     exif = Image.Exif()
@@ -148,19 +148,19 @@ def test_a_small_digit_in_a_large_picture_is_looked_at_closer(kind, orientation)
 
 
 def png_of_size(width: int, height: int) -> bytes:
-    """A PNG that announces this size in its header and holds one pixel."""
+    """Return a PNG that announces this size in its header and holds one pixel."""
     upload = to_bytes(Image.new("L", (1, 1)))
     header = b"IHDR" + struct.pack(">II", width, height) + upload[24:29]
     return upload[:12] + header + struct.pack(">I", zlib.crc32(header)) + upload[33:]
 
 
-def test_a_decompression_bomb_is_refused_from_its_header():
+def test_read_ink_rejects_a_decompression_bomb_by_its_header():
     with pytest.raises(TooManyPixels, match="has 10000 megapixels; the limit is 64"):
         read_ink(png_of_size(100_000, 100_000))
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_the_largest_picture_allowed_is_not_refused_for_its_size():
+def test_read_ink_accepts_the_largest_size():
     with pytest.raises(DamagedImage):
         read_ink(png_of_size(8_000, MAX_PIXELS // 8_000))
 
@@ -170,27 +170,27 @@ def test_the_largest_picture_allowed_is_not_refused_for_its_size():
     [b"", b"\0" * 64, b"GIF", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7\n"],
     ids=["empty", "zeros", "short", "svg", "pdf"],
 )
-def test_what_is_no_picture_is_unsupported(upload):
+def test_read_ink_of_another_file_is_unsupported(upload):
     with pytest.raises(UnsupportedImage, match="PNG, JPEG, WEBP"):
         read_ink(upload)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
-def test_a_picture_that_is_cut_off_is_damaged(kind, part, drawing):
+def test_read_ink_of_a_truncated_image_is_damaged(kind, part, drawing):
     upload = to_bytes(photograph(drawing), kind)
 
     with pytest.raises((DamagedImage, UnsupportedImage)):
         read_ink(upload[: int(len(upload) * part)])
 
 
-def test_a_header_without_sense_is_told_without_a_name_from_the_code(drawing):
+def test_read_ink_of_a_meaningless_header_names_no_object(drawing):
     with pytest.raises(DamagedImage, match=r"damaged \(its header makes no sense\)"):
         read_ink(to_bytes(drawing)[:8] + bytes(100))
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_a_picture_or_an_image_error(upload):
+def test_read_ink_of_any_bytes_raises_image_errors_only(upload):
     try:
         ink = read_ink(upload)
     except ImageError:
@@ -198,13 +198,13 @@ def test_any_bytes_are_a_picture_or_an_image_error(upload):
     assert_is_ink(ink)
 
 
-# Pillow warns of the tags and frames that it skips in a damaged file, and of sizes from half of
-# what is refused on, and goes on.
+# Pillow warns of tags and frames that it skips in a damaged file, and of half the size that it
+# rejects.
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"]))
-def test_a_picture_with_changed_bytes_is_a_picture_or_an_image_error(data, kind):
+def test_read_ink_of_changed_bytes_raises_image_errors_only(data, kind):
     upload = bytearray(to_bytes(draw_digit(4, 40).convert("RGB"), kind))
     for place in data.draw(st.lists(st.integers(0, len(upload) - 1), min_size=1, max_size=8)):
         upload[place] = data.draw(st.integers(0, 255))
@@ -228,6 +228,6 @@ def assert_is_ink(ink: NDArray[np.float32]) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (28, 28), (300, 200)])
 @pytest.mark.parametrize("colour", ["black", "white", "#808080", "#ffe0a0"])
-def test_an_even_picture_of_any_size_is_blank(size, colour):
+def test_read_ink_of_an_even_image_is_blank(size, colour):
     with pytest.raises(BlankImage, match="Write one digit"):
         read_ink(to_bytes(Image.new("RGB", size, colour)))

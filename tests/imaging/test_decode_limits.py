@@ -1,4 +1,4 @@
-"""One image is given so much CPU time and memory, and large images are decoded in turn."""
+"""Limits on CPU time and memory of one image, and on large images at the same time."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ SMALL_DIGIT = draw_digit(4, 100).crop((-900, -900, 1_100, 1_100))
 LARGE = encode(Image.new("L", (3_000, 3_000), 255))
 
 
-def test_pieces_end_the_work_when_the_cpu_time_is_used_up():
+def test_pieces_stop_when_the_cpu_time_is_used_up():
     pieces = Pieces(b"abc", Deadline(seconds=-1))
 
     with pytest.raises(TooComplex, match="over 2 s of CPU time"):
         pieces.read()
 
 
-def test_an_image_that_takes_too_long_is_too_complex():
+def test_decode_beyond_the_deadline_is_too_complex():
     with pytest.raises(TooComplex):
         decode(GIF, Deadline(seconds=-1))
 
 
-def test_decoding_again_needs_as_much_time_as_was_used(monkeypatch):
+def test_read_ink_decodes_again_only_with_as_much_time_left(monkeypatch):
     class HalfUsed(Deadline):
         def check(self, times=1):
             super().check()
@@ -57,7 +57,7 @@ def test_decoding_again_needs_as_much_time_as_was_used(monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "times"), {"PNG": 1, "GIF": 1, "BMP": 1, "TIFF": 1, "WEBP": 1, "JPEG": 2}.items()
 )
-def test_only_a_jpeg_with_a_small_digit_is_decoded_again(kind, times, monkeypatch):
+def test_read_ink_of_a_small_digit_decodes_only_a_jpeg_again(kind, times, monkeypatch):
     regions = []
 
     def counted(upload, deadline, region=WHOLE):
@@ -73,19 +73,19 @@ def test_only_a_jpeg_with_a_small_digit_is_decoded_again(kind, times, monkeypatc
     assert ink.mean() > 0.03, "the part around the digit"
 
 
-def test_a_decoded_image_is_released_with_its_place():
+def test_decoded_image_releases_its_memory_before_its_slot():
     with decode(LARGE, Deadline()) as image:
-        assert large_images._turn.locked(), "as long as its memory is held"
+        assert large_images._slot.locked(), "as long as its memory is held"
 
-    assert not hasattr(image, "_picture")
-    assert not large_images._turn.locked()
+    assert not hasattr(image, "_image")
+    assert not large_images._slot.locked()
 
 
-def test_pieces_are_read_whole_where_they_are_read_at_once():
+def test_pieces_read_without_size_returns_all():
     assert Pieces(b"abc", Deadline()).read() == b"abc"
 
 
-def test_a_third_large_image_is_declined():
+def test_read_ink_rejects_a_third_large_image():
     with ExitStack() as stack:
         stack.enter_context(large_images.decode_slot())
         assert large_images._places.acquire(blocking=False), "one more may wait"
@@ -96,7 +96,7 @@ def test_a_third_large_image_is_declined():
         large_images._places.release()
 
 
-def test_large_images_are_let_in_again_after_a_damaged_one():
+def test_decode_slot_is_free_after_a_damaged_image():
     for _ in range(3):
         with pytest.raises(Exception, match="cut off"):
             read_ink(LARGE[:-300])
@@ -105,7 +105,7 @@ def test_large_images_are_let_in_again_after_a_damaged_one():
         pass
 
 
-def test_a_batch_declines_a_large_image_alone():
+def test_read_many_rejects_only_the_large_image():
     with large_images.decode_slot():
         large_images._places.acquire(blocking=False)
         try:
@@ -117,42 +117,42 @@ def test_a_batch_declines_a_large_image_alone():
     assert reading.prediction.label == 4
 
 
-def test_a_busy_worker_says_when_to_send_the_image_again(client):
+def test_response_of_a_busy_worker_has_retry_after(client):
     with large_images.decode_slot():
         large_images._places.acquire(blocking=False)
         try:
-            answer = client.post("/predictlabel", data=LARGE, content_type="image/png")
+            response = client.post("/predictlabel", data=LARGE, content_type="image/png")
         finally:
             large_images._places.release()
 
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"]
-    assert answer.get_json()["type"] == "urn:dlflask:problem:busy"
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert response.get_json()["type"] == "urn:dlflask:problem:busy"
 
 
 @pytest.mark.parametrize(
     ("size", "mode"), [((2_480, 3_508), "RGB"), ((3_000, 4_000), "L")], ids=["a4", "grey"]
 )
-def test_a_tiff_of_jpeg_strips_is_read(size, mode):
+def test_read_ink_of_a_tiff_of_jpeg_strips(size, mode):
     page = Image.new(mode, size, "white")
     page.paste(draw_digit(4, 1_000), (500, 500))
 
     read_ink(encode(page, "TIFF", compression="jpeg", tiffinfo={278: 8}))
 
 
-def test_a_jpeg_of_a_scan_for_each_component_counts_as_progressive():
+def test_read_ink_limits_a_jpeg_of_a_scan_for_each_component():
     upload = encode(Image.new("RGB", (6_000, 5_000)), "JPEG", subsampling=0)
 
     with pytest.raises(TooManyPixels, match="limit is 26 for this kind of JPEG"):
         read_ink(in_scans_of_one_component(upload))
 
 
-def test_an_image_of_too_many_rows_is_refused():
+def test_read_ink_rejects_too_many_rows():
     with pytest.raises(TooManyPixels, match="1 x 2000000"):
         read_ink(bare(1, 2_000_000, 8, 0, b""))
 
 
-#: Decodes 64 megapixels in a process that has room for a few.
+#: Decodes 64 megapixels in a process with memory for a few.
 WITHOUT_MEMORY = """
 import resource, sys
 from pathlib import Path
@@ -171,7 +171,7 @@ except TooComplex as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel bounds a process on Linux only")
-def test_an_image_without_room_in_memory_is_too_complex(tmp_path):
+def test_read_ink_without_enough_memory_is_too_complex(tmp_path):
     (tmp_path / "large.png").write_bytes(encode(Image.new("RGB", (8_000, 8_000))))
 
     done = subprocess.run(
@@ -186,5 +186,5 @@ def test_an_image_without_room_in_memory_is_too_complex(tmp_path):
     assert done.stdout.endswith("None None\n"), "no traceback holds what was decoded"
 
 
-def test_large_images_leave_a_thread_of_the_worker():
-    assert large_images.MAX_IN_TURN < THREADS
+def test_large_images_leave_one_thread_for_others():
+    assert large_images.MAX_ADMITTED < THREADS

@@ -1,4 +1,4 @@
-"""What is read without Pillow's parsers has the pixels that they give; all else is left to them."""
+"""Decoding without Pillow's parsers gives the same pixels as with them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from PIL import Image
 
 from dlflask.errors import DlflaskError
 from dlflask.imaging.decode import WHOLE, WORKING_SIDE, decode, decode_by_pillow
-from dlflask.imaging.fast_decode import MAX_PIECES, read_plain
+from dlflask.imaging.fast_decode import MAX_PIECES, decode_fast
 from dlflask.imaging.pieces import Deadline
 from tests.conftest import encode
 from tests.pen_strokes import draw_digit
 
-# Pillow warns of what it skips in a damaged file; the service does not listen.
+# Pillow warns of tags that it skips in a damaged file; the service ignores that.
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 
 DIGIT = draw_digit(4)
@@ -26,7 +26,7 @@ SIZES = [(28, 28), (120, 90), (256, 256), (257, 40), (400, 400), (600, 1000), (1
 
 
 def chunk(kind: bytes, content: bytes = b"") -> bytes:
-    """A chunk of a PNG."""
+    """Return a chunk of a PNG."""
     return (
         struct.pack(">I", len(content))
         + kind
@@ -36,14 +36,14 @@ def chunk(kind: bytes, content: bytes = b"") -> bytes:
 
 
 def with_chunk(png: bytes, added: bytes) -> bytes:
-    """`png` with a chunk behind its first."""
+    """Return `png` with a chunk behind its first."""
     return png[:33] + added + png[33:]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_a_plain_picture_has_the_pixels_that_pillow_gives(kind, mode, size):
+def test_decode_fast_gives_the_pixels_of_pillows_parser(kind, mode, size):
     if kind == "JPEG" and mode == "RGBA":
         mode = "YCbCr"
     coloured = Image.merge("RGB", (DIGIT, DIGIT.rotate(90), DIGIT.rotate(180)))
@@ -51,23 +51,23 @@ def test_a_plain_picture_has_the_pixels_that_pillow_gives(kind, mode, size):
         coloured.putalpha(DIGIT)
     upload = encode(coloured.convert(mode).resize(size), kind)
 
-    assert read_plain(upload, WORKING_SIDE) is not None
+    assert decode_fast(upload, WORKING_SIDE) is not None
     with decode(upload, Deadline()) as fast, decode_by_pillow(upload, Deadline(), WHOLE) as slow:
         np.testing.assert_array_equal(fast.cut(), slow.cut())
         assert fast.longest == slow.longest
         assert fast.is_full_scale == slow.is_full_scale
 
 
-def test_chunks_that_change_no_pixel_are_passed_over():
+def test_decode_fast_skips_chunks_that_change_no_pixel():
     upload = with_chunk(encode(DIGIT, dpi=(72, 72)), chunk(b"gAMA", struct.pack(">I", 45_455)))
 
-    assert read_plain(upload, WORKING_SIDE) is not None
+    assert decode_fast(upload, WORKING_SIDE) is not None
 
 
 EXIF = Image.Exif()
 EXIF[0x0112] = 6
 PNG, JPEG = encode(DIGIT), encode(DIGIT, "JPEG")
-NOT_PLAIN = {
+OTHER_FILES = {
     "png-16-bit": encode(Image.fromarray(np.asarray(DIGIT).astype(np.uint16) * 257)),
     "png-palette": encode(DIGIT.convert("P")),
     "png-1-bit": encode(DIGIT.convert("1")),
@@ -93,9 +93,9 @@ NOT_PLAIN = {
 }
 
 
-@pytest.mark.parametrize("upload", NOT_PLAIN.values(), ids=NOT_PLAIN)
-def test_anything_else_is_left_to_pillow(upload):
-    assert read_plain(upload, WORKING_SIDE) is None
+@pytest.mark.parametrize("upload", OTHER_FILES.values(), ids=OTHER_FILES)
+def test_decode_fast_leaves_other_files_to_pillow(upload):
+    assert decode_fast(upload, WORKING_SIDE) is None
 
 
 @settings(max_examples=300, deadline=None)
@@ -104,9 +104,9 @@ def test_anything_else_is_left_to_pillow(upload):
     place=st.integers(0, 700),
     byte=st.integers(0, 255),
 )
-def test_a_changed_byte_gives_no_other_pixels_than_pillow_does(upload, place, byte):
+def test_decode_fast_of_a_changed_byte_gives_the_pixels_of_pillow(upload, place, byte):
     changed = upload[:place] + bytes([byte]) + upload[place + 1 :]
-    if read_plain(changed, WORKING_SIDE) is None:
+    if decode_fast(changed, WORKING_SIDE) is None:
         return
 
     with decode(changed, Deadline()) as image:
@@ -115,6 +115,6 @@ def test_a_changed_byte_gives_no_other_pixels_than_pillow_does(upload, place, by
     try:
         by_pillow = decode_by_pillow(changed, Deadline(), WHOLE)
     except (DlflaskError, SyntaxError, OSError):
-        return  # Pillow's parser minds what its decoder does not need.
+        return  # Pillow's parser rejects more than its decoder.
     with by_pillow:
         np.testing.assert_array_equal(pixels, by_pillow.cut())

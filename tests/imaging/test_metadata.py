@@ -1,4 +1,4 @@
-"""Metadata that decoding does not need is left out; pixels and orientation stay."""
+"""Removal of metadata that decoding does not need."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.costly.tiff import strips, tiff
 from tests.drawing import draw_digit
 from tests.unusual_pictures import UNUSUAL_PICTURES
 
-# Pillow warns of what it skips in a damaged file; the service silences it.
+# Pillow warns of tags that it skips in a damaged file; the service ignores that.
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 
 UPRIGHT = draw_digit(4)
@@ -32,7 +32,7 @@ HEXADECIMAL = b"\nexif\n      26\n" + EXIF.tobytes().hex().encode()
 PNG, JPEG = encode(STORED), encode(STORED, "JPEG", quality=95)
 FRAMES = {"save_all": True, "append_images": [draw_digit(0)], "comment": b"c" * 900}
 
-TURNED = {
+ROTATED = {
     "png-exif": encode(STORED, exif=EXIF),
     "png-exif-behind": PNG[:-12] + chunk(b"eXIf", EXIF.tobytes()[6:]) + PNG[-12:],
     "png-xmp": with_chunks(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP), PNG),
@@ -50,9 +50,9 @@ TURNED = {
 }
 
 
-@pytest.mark.parametrize("name", TURNED)
+@pytest.mark.parametrize("name", ROTATED)
 def test_strip_metadata_keeps_the_orientation(name):
-    stripped = read_ink(strip_metadata(TURNED[name]))
+    stripped = read_ink(strip_metadata(ROTATED[name]))
 
     np.testing.assert_allclose(stripped, read_ink(encode(UPRIGHT)), atol=0.3)
 
@@ -84,13 +84,13 @@ def test_strip_metadata_makes_a_file_shorter(name):
     assert len(strip_metadata(LEFT_OUT[name])) < len(LEFT_OUT[name])
 
 
-def test_strip_metadata_leaves_a_plain_file_as_it_is():
+def test_strip_metadata_returns_a_file_without_metadata_itself():
     assert strip_metadata(PNG) is PNG
 
 
-@pytest.mark.parametrize("name", TURNED | LEFT_OUT)
-def test_strip_metadata_passes_any_part_of_a_file(name):
-    upload = (TURNED | LEFT_OUT)[name]
+@pytest.mark.parametrize("name", ROTATED | LEFT_OUT)
+def test_strip_metadata_accepts_a_truncated_file(name):
+    upload = (ROTATED | LEFT_OUT)[name]
 
     for end in (*range(4, 120), *range(120, len(upload), 997)):
         strip_metadata(upload[:end])
@@ -119,7 +119,7 @@ def test_strip_metadata_keeps_one_tiff_directory_of_needed_tags():
         (b"MM\0+" + bytes(60), "BigTIFF in big-endian"),
         (with_chunks(chunk(b"PLTE", bytes(900))), "PLTE chunk has 900 bytes"),
         (
-            with_segments(segment(0xDB, bytes(65_000)) * 16, TURNED["jpeg-exif"]),
+            with_segments(segment(0xDB, bytes(65_000)) * 16, ROTATED["jpeg-exif"]),
             "header has over 1,000,000 bytes",
         ),
         (
@@ -133,6 +133,6 @@ def test_strip_metadata_keeps_one_tiff_directory_of_needed_tags():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_file_of_too_many_parts_is_refused(upload, match):
+def test_read_ink_rejects_a_file_of_too_many_parts(upload, match):
     with pytest.raises(DamagedImage, match=match):
         read_ink(upload)

@@ -1,4 +1,4 @@
-"""The costliest images, accepted or not: what they take in a fresh process."""
+"""Memory and CPU time of the costliest images, accepted or not, in a fresh process."""
 
 import subprocess
 import sys
@@ -8,22 +8,20 @@ import pytest
 from tests.costly import avif, gif_bmp, jpeg, png, tiff, webp
 from tests.serving import ROOT
 
-#: Promised in the README: one image takes at most so much beside what the process has.
+#: Memory that one image may add to its process, in MB; the README states it.
 MAX_MEGABYTES = 320
 
-#: Of CPU time: 2 s are the limit, and a decoder may be in the middle of a piece when they end.
+#: CPU time of one image, in seconds: `CPU_SECONDS`, and some more for a decoder in mid-piece.
 MAX_SECONDS = 2.5
 
-#: Prints, for each file, its seconds of CPU and how far the peak of memory rises over that of a
-#: process that has decoded one image; each file has such a process of its own.
-#: Linux hands ru_maxrss of a parent down to its child; VmHWM is the process's own.
+#: Prints the CPU time in seconds and the rise of the peak of memory in MB for each file, each in a
+#: process of its own that has decoded another image before. On Linux, a child inherits ru_maxrss
+#: from its parent, so VmHWM is read there.
 MEASURE = """
 import os, re, resource, sys, time
 from pathlib import Path
 from dlflask.digits.normalization import read_tensor
 from dlflask.errors import ImageError
-from dlflask.imaging.read_ink import read_ink
-from dlflask.digits.normalization import normalize
 
 def peak():
     status = Path("/proc/self/status")
@@ -51,7 +49,7 @@ for path in sys.argv[2:]:
     os.waitpid(child, 0)
 """
 
-#: The largest of each kind, which are to be read.
+#: The largest images of each kind, which must be accepted.
 ACCEPTED = {
     *("rgb.png", "small-digit.png", "rgba.png", "16-bit.png"),
     *("rgba-small-digit.png", "16-bit-small-digit.png", "page.gif", "small-digit.gif"),
@@ -77,11 +75,11 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """{file name: (verdict, seconds of CPU, megabytes)}."""
+    """Return {file name: (verdict, seconds of CPU, megabytes)}."""
     folder = tmp_path_factory.mktemp("costly")
     for name, make in KINDS.items():
         (folder / name).write_bytes(make())
-    done = subprocess.run(
+    completed = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -94,19 +92,19 @@ def measured(tmp_path_factory):
         text=True,
         check=True,
     )
-    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    rows = [line.split("\t") for line in completed.stdout.splitlines()]
     return {
         path.rpartition("/")[2]: (verdict, float(seconds), float(megabytes))
         for path, verdict, seconds, megabytes in rows
     }
 
 
-def test_the_largest_images_are_accepted(measured):
+def test_read_tensor_accepts_the_largest_images(measured):
     assert set(measured) == set(KINDS)
     assert {name: measured[name][0] for name in ACCEPTED} == dict.fromkeys(ACCEPTED, "accepted")
 
 
-def test_an_image_costs_no_more_memory_than_is_promised(measured, figures):
+def test_read_tensor_stays_below_the_memory_limit(measured, figures):
     costliest = max(measured, key=lambda name: measured[name][2])
 
     figures.append(
@@ -116,7 +114,7 @@ def test_an_image_costs_no_more_memory_than_is_promised(measured, figures):
     assert measured[costliest][2] <= MAX_MEGABYTES
 
 
-def test_an_image_costs_no_more_time_than_is_promised(measured, figures):
+def test_read_tensor_stays_below_the_time_limit(measured, figures):
     for name, (verdict, seconds, megabytes) in measured.items():
         figures.append(f"{name:32} {seconds:5.2f} s {megabytes:4.0f} MB  {verdict}")
     slowest = max(measured, key=lambda name: measured[name][1])

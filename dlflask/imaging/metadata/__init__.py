@@ -1,8 +1,8 @@
 """Remove metadata that decoding does not need, before Pillow parses the file.
 
 Pillow reads all that a format allows, much of it in Python: thousands of Exif segments, compressed
-texts or strips cost seconds and hundreds of megabytes. It is given pixels, palette, transparency
-and orientation only. A file that is cut off or odd passes unchanged, for Pillow to say why.
+texts or strips take seconds and hundreds of megabytes. Pixels, palette, transparency and
+orientation are kept. A truncated file passes unchanged, so that Pillow reports where it ends.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def strip_metadata(upload: bytes) -> bytes:
         upload: An image of any format that the service reads.
 
     Raises:
-        ValueError: It has more chunks, segments, blocks or strips than `limits` allow.
+        ValueError: It has more chunks, segments, blocks or strips than `decode_limits` allow.
     """
     strip: Callable[[bytes], bytes] = strip_iso_media if upload[4:8] == b"ftyp" else _unchanged
     for signature, of_format in _STRIPPERS.items():
@@ -43,9 +43,9 @@ def strip_metadata(upload: bytes) -> bytes:
     try:
         return strip(upload)
     except (IndexError, struct.error):
-        return upload  # Cut off: Pillow says where.
+        return upload  # Truncated: Pillow reports where.
 
 
 def _unchanged(upload: bytes) -> bytes:
-    """Return BMP as it is: it has a header, a palette and pixels."""
+    """Return a BMP as it is: a header, a palette and pixels."""
     return upload

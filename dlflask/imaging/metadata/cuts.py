@@ -1,4 +1,4 @@
-"""Join what is left of a file after some of its parts are cut out."""
+"""Cut parts out of a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Part = tuple[int, int]
 
 
 def cut_out(upload: bytes, parts: Iterable[Part]) -> bytes:
-    """Return `upload` without `parts`, which are in file order; itself where there are none."""
+    """Return `upload` without `parts`, which are in file order; `upload` itself without parts."""
     view, kept, start = memoryview(upload), [], 0
     for begin, end in parts:
         kept.append(view[start:begin])

@@ -12,11 +12,11 @@ _EXTENSION, _GRAPHIC_CONTROL = 0x21, 0xF9
 
 
 def strip_gif(upload: bytes) -> bytes:
-    """Return the GIF with the extensions that say how its first frame is drawn.
+    """Return the GIF without extensions that do not change how its first frame is drawn.
 
     Raises:
         ValueError: It has too many blocks before its first frame.
-        IndexError: It is cut off.
+        IndexError: It is truncated.
     """
     flags, position, blocks, cuts = upload[10], 13, 0, []
     if flags & 128:

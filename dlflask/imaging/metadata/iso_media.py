@@ -1,4 +1,4 @@
-"""AVIF and HEIF without Exif, and with few items.
+"""Remove Exif from AVIF and HEIF, and limit their items.
 
 Source: ISO/IEC 14496-12:2022, 4.2 and 8.11; AVIF v1.1, AOMedia 2022.
 """
@@ -9,7 +9,7 @@ import struct
 
 from dlflask.imaging.decode_limits import MAX_ISO_MEDIA_BYTES, MAX_PIECES
 
-#: Of items, and of the frames of an animation.
+#: Boxes that describe items, and the frames of an animation.
 _DESCRIPTIONS = {b"meta", b"moov"}
 
 _read_box = struct.Struct(">I4s").unpack_from
@@ -19,7 +19,7 @@ _read_large_size = struct.Struct(">Q").unpack_from
 def strip_iso_media(upload: bytes) -> bytes:
     """Return the file with its Exif items renamed, so that the decoder passes over them.
 
-    The boxes `irot` and `imir` alone tell the orientation, as the format says.
+    By the format, the boxes `irot` and `imir` alone define the orientation.
 
     Raises:
         ValueError: It has too many boxes, or describes too many items or frames.

@@ -1,4 +1,4 @@
-"""JPEG without comments, profiles, thumbnails and further images before its first scan.
+"""Remove comments, profiles, thumbnails and further images from a JPEG.
 
 Source: ITU-T T.81, 1992, B.1; Exif 2.32, 4.5.4; Adobe, XMP Specification, part 3, 2020.
 """
@@ -11,19 +11,18 @@ from collections.abc import Iterator
 from dlflask.imaging.decode_limits import MAX_JPEG_HEADER_BYTES, MAX_PIECES
 from dlflask.imaging.metadata.cuts import cut_out
 
-#: A marker, wherever it is: Pillow and libjpeg pass over other bytes and repeated 0xFF.
+#: The next marker. Pillow and libjpeg skip other bytes and repeated 0xFF.
 _MARKER = re.compile(rb"\xff([^\x00\xff])")
 
 _SCAN, _COMMENT = 0xDA, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 
-#: Without a length: restarts, start and end of the image, reserved ones.
+#: Markers without a length: restarts, start and end of the image, reserved ones.
 _ALONE = {0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}
 
-#: JFIF and Adobe tell the decoder the colours, Exif and XMP the orientation.
+#: Names of segments: JFIF and Adobe define the colours, Exif and XMP the orientation.
 _COLOURS = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
 _ORIENTATION = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0")
-
 
 #: A segment: its kind, its first byte, the first of its content, and its end.
 Segment = tuple[int, int, int, int]
@@ -57,10 +56,10 @@ def first_scan(upload: bytes) -> int:
 
 
 def _segments(upload: bytes) -> Iterator[Segment]:
-    """Go through the segments as far as the first scan.
+    """Yield the segments up to the first scan.
 
     Raises:
-        ValueError: They are too many.
+        ValueError: There are too many.
     """
     position = 2
     for _ in range(MAX_PIECES):
@@ -78,7 +77,7 @@ def _segments(upload: bytes) -> Iterator[Segment]:
 
 
 def _purpose(upload: bytes, kind: int, content: int) -> bytes | None:
-    """Name a segment that decoding needs; None if it does not."""
+    """Return the name of a segment that decoding needs; None for any other."""
     if kind == 0xE1:
         return next((name for name in _ORIENTATION if upload.startswith(name, content)), None)
     if kind in _APPLICATION:

@@ -1,4 +1,4 @@
-"""PNG without texts, profiles, animation and unknown chunks.
+"""Remove texts, profiles, animation and unknown chunks from a PNG.
 
 Source: PNG, third edition, W3C 2025, 5 and 11.
 """
@@ -13,7 +13,7 @@ from dlflask.imaging.metadata.cuts import Part, cut_out
 _PIXELS = {b"IHDR", b"IDAT", b"IEND"}
 _PALETTE = {b"PLTE", b"tRNS"}
 
-#: Texts that tell the orientation: ImageMagick writes Exif so, XMP has it beside others.
+#: Texts that may hold the orientation: Exif as ImageMagick writes it, and XMP.
 _TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 _KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 
@@ -21,7 +21,7 @@ _read_chunk = struct.Struct(">I4s").unpack_from
 
 
 def strip_png(upload: bytes) -> bytes:
-    """Return the PNG with the chunks of its pixels and one of each that tells the orientation.
+    """Return the PNG with its pixels and one chunk of each kind that may hold the orientation.
 
     Raises:
         ValueError: It has too many chunks, or a palette too long for any image.
@@ -47,7 +47,7 @@ def strip_png(upload: bytes) -> bytes:
 
 
 def _orientation(upload: bytes, position: int, kind: bytes, length: int) -> bytes | None:
-    """Name the chunk by what it may tell of the orientation; None if it tells nothing."""
+    """Return the name of a chunk that may hold the orientation; None for any other."""
     if length > MAX_METADATA_BYTES:
         return None
     if kind == b"eXIf":

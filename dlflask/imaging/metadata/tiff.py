@@ -1,4 +1,4 @@
-"""TIFF with its first directory only, and in it the tags that decoding needs.
+"""Reduce a TIFF to its first directory, and that to the tags that decoding needs.
 
 Source: Adobe, TIFF 6.0, 1992, 2; libtiff, BigTIFF design, 2007.
 """
@@ -19,8 +19,8 @@ _WIDTH, _HEIGHT, _COMPRESSION, _SAMPLES, _PLANES = 256, 257, 259, 277, 284
 _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _XMP = 278, 322, 323, 700
 _OFFSETS, _BYTE_COUNTS = (273, 324), (279, 325)
 
-#: Layout and colours, strips and tiles, options of the codecs (JPEG's tables among them),
-#: orientation; 0xBC01 tells Pillow of a format that it does not read.
+#: Tags of layout and colours, strips and tiles, options of the codecs (JPEG's tables included) and
+#: orientation. By 0xBC01 Pillow recognises a format that it does not read.
 _NEEDED = {
     *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 284),
     *(292, 293, 317, 320, 322, 323, 324, 325, 332, 333, 334, 338, 339, 340, 341, 347),
@@ -34,7 +34,7 @@ _BYTES, _UNDEFINED = 1, 7
 
 @dataclass(frozen=True)
 class _Entry:
-    """A tag: its type, the number of its values, and these or where they are."""
+    """Entry of a directory: a tag, its type, the number of values, and these or their offset."""
 
     tag: int
     type: int
@@ -44,7 +44,7 @@ class _Entry:
 
 @dataclass(frozen=True)
 class _Form:
-    """The byte order of a file, and how long its numbers are: classic TIFF or BigTIFF."""
+    """Byte order of a file, and the length of its numbers: classic TIFF or BigTIFF."""
 
     order: str
     number: str
@@ -64,11 +64,11 @@ class _Form:
 
 
 def strip_tiff(upload: bytes) -> bytes:
-    """Return the TIFF with a directory of the needed tags in place of its first, and no other.
+    """Return the TIFF with one directory, which holds the needed tags of its first.
 
     Raises:
         ValueError: It has too many tags, strips or values, or strips that share their bytes.
-        struct.error: Its header is cut off.
+        struct.error: Its header is truncated.
     """
     form = _Form.of(upload)
     (start,) = struct.unpack_from(form.order + form.number, upload, 8 if form.is_big else 4)
@@ -90,7 +90,7 @@ def strip_tiff(upload: bytes) -> bytes:
 
 
 def _needed(upload: bytes, form: _Form, position: int, count: int) -> dict[int, _Entry]:
-    """Read the entries that the file holds, of each needed tag the first."""
+    """Return the first entry of each needed tag."""
     entries: dict[int, _Entry] = {}
     end = min(position + count * form.entry.size, len(upload) - form.entry.size + 1)
     for at in range(position, end, form.entry.size):
@@ -109,10 +109,10 @@ def _needed(upload: bytes, form: _Form, position: int, count: int) -> dict[int, 
 
 
 def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> None:
-    """Refuse more strips or tiles than any image has, and ones that are decoded from shared bytes.
+    """Reject too many strips or tiles, and strips that are decoded from shared bytes.
 
     Raises:
-        ValueError: They are too many, or their lengths add up to more than twice the file's.
+        ValueError: There are too many, or their lengths add up to more than twice the file's.
     """
 
     def first(tag: int, default: int) -> int:

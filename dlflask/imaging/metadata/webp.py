@@ -1,4 +1,4 @@
-"""WebP without colour profile, long metadata and all frames but the first.
+"""Remove the colour profile, long metadata and all frames but the first from a WebP.
 
 Source: RFC 9649, 2024, 2.
 """
@@ -14,7 +14,7 @@ _PIXELS = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
 _CODED = {b"VP8 ", b"VP8L", b"ALPH"}
 _ORIENTATION = {b"EXIF", b"XMP "}
 
-#: Its kind and its content.
+#: Kind and content of a chunk.
 Chunk = tuple[bytes, memoryview]
 
 _read_chunk = struct.Struct("<4sI").unpack_from
@@ -44,7 +44,7 @@ def strip_webp(upload: bytes) -> bytes:
 
 
 def image_chunks(upload: bytes) -> list[Chunk]:
-    """Return the coded colours and opacity of the first frame, and of others if there are any.
+    """Return the chunks of colours and opacity, in the frames of an animation as well.
 
     Raises:
         ValueError: It has too many chunks.
@@ -68,7 +68,7 @@ def image_chunks(upload: bytes) -> list[Chunk]:
 
 
 def canvas_pixels(upload: bytes) -> int:
-    """Return the pixels that the header of a WebP announces; Pillow makes room when it opens it."""
+    """Return the number of pixels in the header, for which memory is allocated on opening."""
     kind, announced = upload[12:16], memoryview(upload)[20:]
     if kind == b"VP8X":
         width, height = (1 + int.from_bytes(announced[i : i + 3], "little") for i in (4, 7))
@@ -90,7 +90,7 @@ def size_of_lossy(data: memoryview) -> tuple[int, int]:
 
 
 def _cut_out(upload: bytes, cuts: list[tuple[int, int]]) -> bytes:
-    """Cut, and take what was cut off the size in the header, without which libwebp waits for it."""
+    """Cut parts out and correct the size in the header, which libwebp waits for otherwise."""
     if not cuts:
         return upload
     size = int.from_bytes(upload[4:8], "little") - sum(end - start for start, end in cuts)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
 from dlflask.digits.segmentation import find_digit
@@ -59,9 +63,10 @@ def clear(image):
 
 
 @pytest.mark.parametrize("make", [screenshot, photo])
-@pytest.mark.parametrize("size", [(1_920, 1_080), (3_840, 2_160)], ids=str)
-@pytest.mark.parametrize("method", [0, 4])
-def test_a_lossless_webp_is_read_like_the_same_png(make, size, method):
+@pytest.mark.parametrize(
+    ("size", "method"), [((1_920, 1_080), 4), ((1_920, 1_080), 0), ((3_840, 2_160), 0)], ids=str
+)
+def test_read_ink_of_a_lossless_webp_is_that_of_a_png(make, size, method):
     image = make(size)
     upload = encode(image, "WEBP", lossless=True, method=method, quality=50)
 
@@ -70,7 +75,7 @@ def test_a_lossless_webp_is_read_like_the_same_png(make, size, method):
     np.testing.assert_array_equal(ink, read_ink(encode(image, compress_level=1), find_digit))
 
 
-def test_a_webp_with_lossless_opacity_is_read():
+def test_read_ink_of_a_webp_with_lossless_opacity():
     image = draw_digit(4, 1_500).convert("RGB")
     grain = np.random.default_rng(0).integers(0, 9, (1_500, 1_500), np.uint8)
     image.putalpha(Image.fromarray(255 - np.asarray(image.convert("L")) // 9 * 8 - grain))
@@ -81,7 +86,7 @@ def test_a_webp_with_lossless_opacity_is_read():
 
 
 @pytest.mark.parametrize("name", ["groups", "cached", "in-a-frame"])
-def test_an_image_with_a_code_for_each_block_is_too_complex(name):
+def test_read_ink_of_a_code_for_each_block_is_too_complex(name):
     bomb = many_groups(1_024, 2, 65_536, cached=11 if name == "cached" else 0)
     uploads = {
         "in-a-frame": extended(
@@ -115,10 +120,13 @@ PICTURES = {
 }
 
 
+LOSSLESS = {name: encode(image, "WEBP", lossless=True) for name, image in PICTURES.items()}
+
+
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize("method", [0, 4, 6])
-def test_skipped_parts_end_where_libwebp_ends(name, method):
-    """Read over the pixels of images of one group as well: the last bit is in the last byte."""
+def test_read_layout_followed_by_the_pixels_ends_with_the_data(name, method):
+    """Read over all pixels, which is possible for images of one group."""
     upload = encode(PICTURES[name], "WEBP", lossless=True, method=method, quality=20, exact=True)
     ((_, data),) = image_chunks(upload)
     width, height = size_of_lossless(data)
@@ -159,7 +167,7 @@ def test_estimate_tables_is_rough_for_a_small_image():
     assert estimate_tables(encode(PICTURES["photo"], "WEBP"), 120 * 90, 0) == 0
 
 
-def test_transforms_that_are_too_long_are_not_skipped():
+def test_read_layout_rejects_long_transforms():
     bits = BitWriter()
     for value, length in ((1, 1), (0, 2), (0, 3)):  # a predictor for each 4 x 4 pixels
         bits.put(value, length)
@@ -185,6 +193,18 @@ def test_read_layout_of_damaged_data(fields, match):
 
     with pytest.raises(ValueError, match=match):
         read_layout(memoryview(bits.bytes()), 64, 64, 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), name=st.sampled_from(["photo", "opacity", "few-colours"]))
+def test_read_layout_of_changed_bytes_raises_value_errors_only(data, name):
+    ((_, content),) = image_chunks(LOSSLESS[name])
+    changed = bytearray(content)
+    for place in data.draw(st.lists(st.integers(5, 300), min_size=1, max_size=8)):
+        changed[place % len(changed)] = data.draw(st.integers(0, 255))
+
+    with suppress(ValueError):
+        assert read_layout(memoryview(bytes(changed)), 120, 90, 5).blocks >= 1
 
 
 def test_read_code_of_one_symbol_takes_no_bits():

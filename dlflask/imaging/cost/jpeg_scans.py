@@ -1,0 +1,45 @@
+"""Count the scans of a JPEG, each of which goes over all pixels.
+
+Source: ITU-T T.81, 1992, B.2.3.
+"""
+
+from __future__ import annotations
+
+import re
+
+from PIL import Image
+
+from dlflask.imaging.cost.tiff_tags import integer_tag
+from dlflask.imaging.metadata.jpeg import first_scan
+
+#: Start of a scan: the length that belongs to 1, 2, 3 or 4 components, and their number.
+_SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
+
+_TIFF_JPEG = ("jpeg", "tiff_jpeg")
+_ROWS_PER_STRIP, _TILE_HEIGHT = 278, 323
+
+
+def count_scans(image: Image.Image, upload: bytes) -> int:
+    """Return the number of scans that the decoder goes through, 0 for a format without them.
+
+    libjpeg keeps the coefficients of all scans if the first lacks a component or is refined later;
+    otherwise it stops after the first.
+    """
+    if image.format == "TIFF":
+        # One or more in each strip.
+        return len(_SCAN.findall(upload)) if image.info.get("compression") in _TIFF_JPEG else 0
+    if image.format not in ("JPEG", "MPO"):
+        return 0
+    start = first_scan(upload)
+    components = upload[start + 4] if start + 4 < len(upload) else 0
+    if components >= getattr(image, "layers", 1) and not image.info.get("progressive"):
+        return 1
+    return max(2, len(_SCAN.findall(upload, start)))
+
+
+def rows_of_scan(image: Image.Image, height: int) -> int:
+    """Return the rows of pixels that one scan goes over: in a TIFF those of a strip or tile."""
+    if image.format != "TIFF":
+        return height
+    rows = integer_tag(image, _TILE_HEIGHT, integer_tag(image, _ROWS_PER_STRIP, height))
+    return max(1, min(height, rows))

@@ -1,0 +1,24 @@
+"""Tags of a TIFF that tell what decoding it costs."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+
+
+def decoded_size(image: Image.Image) -> tuple[int, int]:
+    """Return the width and height that libtiff decodes: whole tiles, even larger than the image."""
+    width, height = image.size
+    if image.format != "TIFF":
+        return width, height
+    return (
+        max(width, integer_tag(image, _TILE_WIDTH, 0)),
+        max(height, integer_tag(image, _TILE_HEIGHT, 0)),
+    )
+
+
+def integer_tag(image: Image.Image, tag: int, default: int) -> int:
+    """Return the value of a tag of an opened TIFF; `default` if it is missing or not a number."""
+    value = getattr(image, "tag_v2", {}).get(tag, default)
+    return value if isinstance(value, int) else default
