@@ -18,7 +18,7 @@ INFER = "/v2/models/mnist/infer"
 
 @pytest.fixture(scope="module")
 def answers(server):
-    """The detailed answer of each picture, from one process."""
+    """Return the detailed response for each image, from one process."""
     return [
         json.loads(ask(server, "POST", "/predictlabel?details=1", one, "image/png").body)
         for one in PICTURES
@@ -27,13 +27,13 @@ def answers(server):
 
 @pytest.fixture(scope="module")
 def other():
-    """The port of another process."""
+    """Start another process and return its port."""
     with running_server(WEB_CONCURRENCY="1") as port:
         yield port
 
 
 def infer(port, tensors):
-    """(N, 10) probabilities of (N, 784) float32 tensors, sent as they are."""
+    """Return (N, 10) probabilities of (N, 784) float32 tensors, sent in binary."""
     tensor = {"name": "image", "shape": [len(tensors), 28, 28], "datatype": "FP32"}
     tensor["parameters"] = {"binary_data_size": 3136 * len(tensors)}
     head = json.dumps({"inputs": [tensor], "outputs": [{"name": "probabilities"}]}).encode()

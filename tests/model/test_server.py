@@ -61,7 +61,7 @@ def test_predictlabel_unusual_image(server, name):
 
 @pytest.fixture(scope="module")
 def mnist_test():
-    """MNIST's 10,000 test digits and their labels."""
+    """Return MNIST's 10,000 test digits and their labels."""
     path = next((path for path in map(Path, MNIST_FILES) if path.is_file()), None)
     if path is None:
         pytest.skip("MNIST is not on this machine: name an mnist.npz in MNIST_NPZ")

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol as its official client, Triton's, speaks it."""
+"""The Open Inference Protocol with Triton's client, the official one."""
 
 import json
 
@@ -25,7 +25,7 @@ def client(server):
 
 @pytest.fixture(scope="module")
 def alone(server):
-    """The probabilities that POST /predictlabel gives of each picture."""
+    """Return the probabilities that POST /predictlabel returns for each image."""
     answers = [
         json.loads(ask(server, "POST", "/predictlabel", picture, "image/png").body)
         for picture in PICTURES
