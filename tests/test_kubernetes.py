@@ -30,12 +30,12 @@ def kustomize():
     if shutil.which("kustomize"):
         return ["kustomize", "build"]
     if shutil.which("kubectl"):
-        told = subprocess.run(
+        done = subprocess.run(
             ["kubectl", "version", "--client", "-o", "json"],
             capture_output=True,
             check=True,
         )
-        if Version(json.loads(told.stdout).get("kustomizeVersion", "0")) >= KUSTOMIZE:
+        if Version(json.loads(done.stdout).get("kustomizeVersion", "0")) >= KUSTOMIZE:
             return ["kubectl", "kustomize"]
     return None
 

@@ -37,7 +37,7 @@ def image(text):
     return "/predictlabel", b'{"image":"' + text + b'"}', JSON
 
 
-def form(parts, headers, content=b"no picture"):
+def form(parts, headers, content=b"not an image"):
     one = b'--x\r\nContent-Disposition: form-data; name="image"; filename="4"' + headers
     return "/predictlabels", (one + b"\r\n\r\n" + content + b"\r\n") * parts + b"--x--\r\n"
 

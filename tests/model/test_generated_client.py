@@ -154,12 +154,12 @@ def test_model_infer(client, load):
     )
     infer = load("api.open_inference_protocol.model_infer")
 
-    answer = infer.sync(client=client, body=models.InferRequest(inputs=[image], id="x"))
+    response = infer.sync(client=client, body=models.InferRequest(inputs=[image], id="x"))
 
-    outputs = {output.name: output.data for output in answer.outputs}
+    outputs = {output.name: output.data for output in response.outputs}
     assert outputs[models.OutputName.LABEL] == [4]
     assert max(outputs[models.OutputName.PROBABILITIES]) > 0.9
-    assert answer.id == "x"
+    assert response.id == "x"
 
 
 def test_model_infer_of_a_wrong_shape(client, load):
