@@ -1,4 +1,4 @@
-"""A drawn 4 in unusual image files, all of which must be readable."""
+"""A drawn 4 in every form that a picture file can take; all of them are to be read."""
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -8,7 +8,7 @@ from tests.drawing import draw_digit
 
 
 def _with_alpha(colour):
-    """Return the 4 as a transparent image in which only the ink is opaque."""
+    """The 4 as a transparent picture whose ink alone is opaque."""
     ink = ImageOps.invert(draw_digit(4, ink=(0, 0, 0)).convert("L"))
     picture = Image.new("RGBA", ink.size, colour)
     picture.putalpha(ink)
@@ -33,7 +33,7 @@ def _sixteen_bits():
 
 def _turned_by_exif():
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be rotated clockwise by 90 degrees
+    exif[0x0112] = 6  # to be shown turned clockwise by a quarter
     return encode(draw_digit(4).rotate(90), "JPEG", exif=exif)
 
 

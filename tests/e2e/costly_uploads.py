@@ -48,7 +48,7 @@ def _tiff_of_strips(count):
         (258, 3, 1, 8),  # bits per sample
         (259, 3, 1, 1),  # no compression
         (262, 3, 1, 1),  # black is zero
-        (273, 1, count, 8),  # strip offsets, from the first byte after the header
+        (273, 1, count, 8),  # strip offsets, from the first byte behind the header
         (277, 3, 1, 1),  # samples per pixel
         (278, 4, 1, 1),  # rows per strip
         (279, 1, count, 8),  # strip byte counts

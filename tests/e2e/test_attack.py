@@ -1,4 +1,4 @@
-"""Ordinary digits while four other clients send the most expensive uploads."""
+"""Four clients that send the costliest uploads, and a fifth that sends ordinary digits."""
 
 import http.client
 import itertools
@@ -21,12 +21,12 @@ ATTACKERS = 4
 ATTACK_SECONDS = 30
 PAUSE_SECONDS = 0.05
 
-#: Longest response times for a digit and a health check, in seconds; milliseconds without load.
+#: Upper bounds of the fifth client's wait and of a health check's; alone, both take milliseconds.
 MAX_DIGIT_SECONDS, MAX_HEALTH_SECONDS = 1.5, 1
 
 
 class Client(threading.Thread):
-    """Client that sends requests one by one until `ends`, and records statuses and seconds."""
+    """Sends one request after the other until `ends`; counts statuses and notes the seconds."""
 
     def __init__(self, port, ends, requests, pause=0.0):
         super().__init__()
@@ -59,11 +59,11 @@ def stack(any_compose, clone):
         yield stack
 
 
-def test_digits_are_read_during_costly_uploads(stack, figures):
+def test_ordinary_digits_are_read_beside_the_costliest_uploads(stack, figures):
     ends = threading.Event()
     digit = ("POST", "/predictlabel", encode(draw_digit(4, 28)), "image/png")
     costly = [("POST", "/predictlabel", *item[::-1]) for item in make_costly_uploads().items()]
-    # Each client starts with a different upload.
+    # Each begins with another upload.
     attackers = [
         Client(stack.port, ends, costly[first:] + costly[:first]) for first in range(ATTACKERS)
     ]
