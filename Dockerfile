@@ -2,7 +2,7 @@
 
 FROM python:3.13-slim-trixie AS packages
 COPY requirements.txt /
-# The second stage copies only this virtual environment, which has no pip. The deleted files, 72 MB,
+# The second stage copies only this virtual environment, without pip. The deleted files, 72 MB,
 # are OpenVINO's plugins for GPUs and NPUs and its readers of other model formats, which the service
 # does not use. Compiled files are marked unchecked-hash instead of carrying a time stamp, so that two
 # builds from the same requirements are identical.

@@ -35,7 +35,7 @@ PHOTO_SECONDS = 2
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure and for how long; `python` is that of the service's environment."""
+    """Targets and duration of the measurements; `python` is that of the service's environment."""
 
     targets: tuple[str, ...] = TARGETS
     rounds: int = 5

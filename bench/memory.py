@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-#: What was measured, by name.
+#: Measured values, by name.
 Figures = dict[str, float]
 
 

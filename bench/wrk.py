@@ -63,7 +63,7 @@ def parse(output: str) -> Figures:
     """Return the figures from the line of JSON that wrk.lua writes.
 
     Raises:
-        WrkError: There is no such line.
+        WrkError: The line is missing.
     """
     _, brace, rest = output.rpartition("\n{")
     if not brace:

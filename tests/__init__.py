@@ -1,1 +1,1 @@
-"""Tests; the folders mirror the tiers that `make test` and `make e2e` run."""
+"""Tests. The folders mirror the packages; `model` and `e2e` need the real service."""

@@ -1,4 +1,4 @@
-"""Fixtures of every tier. Nothing here imports Keras."""
+"""Fixtures of all tests. This module does not import Keras."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from tests.drawing import draw_digit
 
 pytest_plugins = ["tests.pen_strokes"]
 
-# Keras chooses TensorFlow unless told otherwise, and TensorFlow has no release for Python 3.14.
+# Keras uses TensorFlow by default, which is missing on Python 3.14.
 if find_spec("tensorflow") is None:
     os.environ.setdefault("KERAS_BACKEND", "openvino")
 
@@ -33,7 +33,7 @@ SAMPLES = sorted((ROOT / "static" / "samples").glob("*.png"))
 
 
 class FakeClassifier:
-    """Says `outputs` of every picture, a 4 by default, and remembers the tensors it was shown."""
+    """Classifier that returns `outputs`, a 4 by default, and records its tensors."""
 
     def __init__(self):
         self.is_ready = True
@@ -57,7 +57,7 @@ class FakeClassifier:
 
 
 def encode(picture, kind="PNG", **options):
-    """The bytes of a Pillow picture as a file of format `kind`."""
+    """Return the bytes of a Pillow image as a file of format `kind`."""
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
     return buffer.getvalue()
@@ -72,7 +72,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def figures(pytestconfig):
-    """Lines appended here stand at the end of the test report: what was measured."""
+    """Return a list of measured figures; the test report ends with its lines."""
     return pytestconfig.stash[_FIGURES]
 
 
@@ -110,7 +110,7 @@ def four_jpeg():
 
 @pytest.fixture(scope="session")
 def placed_digit():
-    """A digit placed as MNIST does, (28, 28) uint8: a bar of 20 x 6 with its ink in the middle."""
+    """Return a digit normalised as in MNIST, (28, 28) uint8: a centred bar of 20 x 6."""
     digit = np.zeros((28, 28), np.uint8)
     digit[4:24, 11:17] = 255
     digit[4:24, 11] = digit[4:24, 16] = 93

@@ -1,4 +1,4 @@
-"""`python -m tests.openapi` writes dlflask/web/openapi/openapi.json from openapi.yaml.
+"""Write dlflask/web/openapi/openapi.json from openapi.yaml: `python -m tests.openapi`.
 
 PyYAML is a development package: the service reads the JSON.
 """
@@ -22,7 +22,7 @@ def convert():
 
 
 def _write(value, levels):
-    """Return JSON with an operation or a component to a line, which makes short diffs."""
+    """Return JSON with one line for each operation and component, for short diffs."""
     if not levels or not isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     members = (f"{json.dumps(name)}: {_write(one, levels - 1)}" for name, one in value.items())

@@ -1,4 +1,4 @@
-"""`python -m tests.screenshot FILE`: the page with an answer, as the README shows it."""
+"""Take the README's screenshot of the page: `python -m tests.screenshot FILE`."""
 
 import sys
 
@@ -6,7 +6,7 @@ from tests.browser import running_browser
 from tests.e2e.handwriting import write
 from tests.serving import running_server
 
-#: Wide enough for two columns, high enough for the drawing and its answer.
+#: Window size: wide enough for two columns, high enough for the drawing and its prediction.
 SIZE = {"width": 1120, "height": 910}
 
 

@@ -1,4 +1,4 @@
-"""The files for contributors agree with the project: workflows, hooks, templates and guide."""
+"""Workflows, hooks, templates and guide for contributors match the project."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""`make fuzz`, for a moment: it runs where atheris is, and says plainly what to do where not."""
+"""Short runs of `make fuzz`, with and without atheris."""
 
 import subprocess
 import sys

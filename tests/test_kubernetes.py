@@ -1,7 +1,7 @@
-"""deploy/kubernetes as kustomize renders it, against the official schemas and the service itself.
+"""deploy/kubernetes as rendered by kustomize, checked against the official schemas and the service.
 
-The schemas of custom resources (ServiceMonitor, InferenceService) are their makers' and not among
-them: of those, what they select and the pods they hold are checked.
+The official schemas do not contain custom resources (ServiceMonitor, InferenceService). Tests check
+their selectors and pods instead.
 """
 
 import json
@@ -18,31 +18,31 @@ from tests.serving import ROOT
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 RENDERED = ("base", "overlays/local", "overlays/production", "kserve")
-#: The oldest that is promised, and the newest whose schemas are at hand.
+#: The oldest supported version, and the newest with available schemas.
 VERSIONS = ("1.30", kubernetes_validate.latest_version())
 CUSTOM = {"ServiceMonitor", "InferenceService"}
-#: The first whose output is sorted and labelled as here.
+#: First version of kustomize whose output is sorted and labelled as these tests expect.
 KUSTOMIZE = Version("5.0")
 
 
 def kustomize():
-    """The command that renders a folder, or None where there is none new enough."""
+    """Return the command that renders a folder, or None without a recent version."""
     if shutil.which("kustomize"):
         return ["kustomize", "build"]
     if shutil.which("kubectl"):
-        told = subprocess.run(
+        done = subprocess.run(
             ["kubectl", "version", "--client", "-o", "json"],
             capture_output=True,
             check=True,
         )
-        if Version(json.loads(told.stdout).get("kustomizeVersion", "0")) >= KUSTOMIZE:
+        if Version(json.loads(done.stdout).get("kustomizeVersion", "0")) >= KUSTOMIZE:
             return ["kubectl", "kustomize"]
     return None
 
 
 @pytest.fixture(scope="module", params=RENDERED)
 def resources(request):
-    """{kind: resource} of one folder; no kind is there twice."""
+    """Return {kind: resource} of one folder, where each kind occurs once."""
     command = kustomize()
     if command is None:
         pytest.skip(f"neither kustomize nor a kubectl with kustomize {KUSTOMIZE} is installed")
@@ -105,7 +105,7 @@ def test_pod_meets_the_restricted_pod_security_standard(resources):
 
 
 def test_kubernetes_service_links_disabled(resources):
-    """Links of a Service `dlflask` arrive as DLFLASK_SERVICE_HOST, an unknown setting."""
+    """Service links would set DLFLASK_SERVICE_HOST, an unknown setting."""
     assert pod_spec(resources)["enableServiceLinks"] is False
 
 

@@ -69,7 +69,7 @@ def test_install_announces_itself():
 
 @pytest.mark.parametrize("port", ["in use", "70000", "abc"])
 def test_run_with_unavailable_port(port):
-    # The environment that runs this test; -o keeps make from installing it anew.
+    # Uses the environment of this test; -o prevents make from reinstalling it.
     environment = ["-o", f"{sys.prefix}/.installed", f"SERVICE={sys.prefix}"]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1]) if port == "in use" else port

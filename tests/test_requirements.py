@@ -1,4 +1,4 @@
-"""pyproject.toml, the two requirement files and the conda environment say the same."""
+"""pyproject.toml, both requirement files and the conda environment agree."""
 
 import re
 import tomllib
@@ -18,7 +18,7 @@ DEVELOPMENT = [line for group in PROJECT["dependency-groups"].values() for line 
 
 
 def pins(name):
-    """{(package, version): hashes} of a requirement file; every entry must be exact."""
+    """Return {(package, version): hashes} of a requirement file; every version must be exact."""
     text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
     found = {}
     for line in text.splitlines():

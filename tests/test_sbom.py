@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_sbom_lists_the_locked_requirements(tmp_path):
-    # With the environment that runs this test; -o keeps make from setting it up anew.
+    # Uses the environment of this test; -o prevents make from reinstalling it.
     environment = ["-o", f"{sys.prefix}/.installed", f"DEV={sys.prefix}", f"BUILD={tmp_path}"]
     subprocess.run(["make", "sbom", *environment], cwd=ROOT, check=True, capture_output=True)
 

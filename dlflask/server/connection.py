@@ -29,11 +29,11 @@ _ERRORS = {
 }
 
 
-class ReceivedBytes(Unreader):  # type: ignore[misc]  # gunicorn has no types
+class ReceivedBytes(Unreader):  # type: ignore[misc]  # Gunicorn is untyped
     """Source of Gunicorn's parser: the bytes that the main loop has received, never the socket.
 
     Attributes:
-        is_exhausted: Whether the parser asked for more bytes than there were. The start of the next
+        is_exhausted: True if the parser asked for more bytes than there were. The start of the next
             request is then unknown, and the connection must close.
     """
 
@@ -48,7 +48,7 @@ class ReceivedBytes(Unreader):  # type: ignore[misc]  # gunicorn has no types
         self._pieces.extend(reception.take())
         self._limit = reception.limit
 
-    def chunk(self, size_hint: int | None = None) -> bytes:  # noqa: ARG002  gunicorn's interface
+    def chunk(self, size_hint: int | None = None) -> bytes:  # noqa: ARG002  Gunicorn's interface
         """Return the next piece, or nothing at the end.
 
         Raises:
@@ -78,7 +78,7 @@ class Phase(Enum):
     LINGERING = 3
 
 
-class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
+class Connection(TConn):  # type: ignore[misc]  # Gunicorn is untyped
     """Plain-text HTTP/1 connection, with the state that the main loop keeps for it.
 
     Attributes:
@@ -90,7 +90,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         since: Start of that phase, in seconds of `time.monotonic`.
         deadline: Latest time for the client to read or send something.
         last_deadline: Latest time for the client to read or send everything.
-        is_polled: Whether this package registered it with the poller. Idle kept-alive connections
+        is_polled: True if this package registered it with the poller. Idle kept-alive connections
             are registered by Gunicorn.
         held_bytes: Bytes of this connection in the worker's total.
         num_discarded: Bytes received after the response and discarded.

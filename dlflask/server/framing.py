@@ -21,8 +21,8 @@ def find_body_length(headers: bytes) -> int | None:
         headers: Request line and headers in lower case, up to the last line end.
 
     Returns:
-        None if the request has no body, or if the headers are ambiguous or invalid. Gunicorn's
-        parser then decides.
+        None without a body, and for headers that are ambiguous or invalid. Gunicorn's parser
+        then decides.
     """
     lengths = headers.count(b"\r\ncontent-length:")
     codings = headers.count(b"\r\ntransfer-encoding:")

@@ -13,7 +13,7 @@ from typing import Any
 from gunicorn import glogging
 
 
-class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
+class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
     """Gunicorn's logger, which writes JSON unless stderr is a terminal.
 
     The application's log records go through the same handlers. The access log, turned on by

@@ -12,7 +12,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from dlflask.server.connection import Connection, Phase
 
 
-class PollingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped
     """Gunicorn's threaded worker with a table of the connections in the main loop.
 
     Attributes:

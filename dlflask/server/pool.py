@@ -47,7 +47,7 @@ class Pool:
 
     @property
     def is_alive(self) -> bool:
-        """Whether at least one thread is alive."""
+        """True if at least one thread is alive."""
         return any(thread.is_alive() for thread in self._threads)
 
     def take_dead(self) -> list[PoolThread]:

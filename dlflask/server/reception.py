@@ -49,14 +49,14 @@ class Reception:
     """The bytes of one request as they arrive.
 
     Attributes:
-        is_complete: Whether to hand the request to Gunicorn's parser now.
-        is_truncated: Whether it is complete although bytes of the request are missing.
+        is_complete: True if Gunicorn's parser can take the request now.
+        is_truncated: True if it is complete although bytes of the request are missing.
         limit: Limit that ended the reception; None if the request is whole, looks wrong, or
             announces a body that the application rejects by its length.
         num_bytes: Bytes received so far.
         deadline: Latest time for more bytes, in seconds of `time.monotonic`.
         start: First bytes; they include the request line if the reception is complete.
-        awaits_continue: Whether the client waits for "100 Continue" before it sends the body.
+        awaits_continue: True if the client waits for "100 Continue" before it sends the body.
     """
 
     __slots__ = (
@@ -78,7 +78,7 @@ class Reception:
 
     @property
     def has_headers(self) -> bool:
-        """Whether all headers have arrived."""
+        """True if all headers have arrived."""
         return bool(self._buffer)
 
     @property

@@ -44,7 +44,7 @@ def check_backend(environment: Mapping[str, str]) -> str:
     """Return the name of Keras's backend in KERAS_BACKEND.
 
     Raises:
-        ConfigError: Keras has no such backend, or its package is not installed.
+        ConfigError: Keras does not know the backend, or its package is not installed.
     """
     name = environment.get("KERAS_BACKEND") or DEFAULT_BACKEND
     if name not in _BACKENDS or find_spec(name) is None:

@@ -14,14 +14,14 @@ class Outcome:
     Attributes:
         statuses: Number of responses by status; `none` counts requests without a response.
         seconds: Time from the scheduled start of each accepted request to its response.
-        refused_seconds: The same for requests rejected with 429 or 503.
+        rejected_seconds: The same for requests rejected with 429 or 503.
         unexplained: Number of rejections without Retry-After.
         duration: Length of the run, in seconds.
     """
 
     statuses: Counter = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
-    refused_seconds: list[float] = field(default_factory=list)
+    rejected_seconds: list[float] = field(default_factory=list)
     unexplained: int = 0
     duration: float = 0.0
 
@@ -47,14 +47,14 @@ class Client:
             else:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             writer.write(self.request)
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-            length = int(head.split("content-length: ")[1].split("\r\n")[0])
+            headers = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            length = int(headers.split("content-length: ")[1].split("\r\n")[0])
             await reader.readexactly(length)
         except (OSError, asyncio.IncompleteReadError):
             self.outcome.statuses["none"] += 1
             return
-        self._note(int(head.split()[1]), head, time.perf_counter() - due)
-        if "connection: close" in head:
+        self._record(int(headers.split()[1]), headers, time.perf_counter() - due)
+        if "connection: close" in headers:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
@@ -68,13 +68,13 @@ class Client:
             *(writer.wait_closed() for _, writer in self._idle), return_exceptions=True
         )
 
-    def _note(self, status, head, seconds):
+    def _record(self, status, headers, seconds):
         self.outcome.statuses[status] += 1
         if status == 200:
             self.outcome.seconds.append(seconds)
         elif status in (429, 503):
-            self.outcome.refused_seconds.append(seconds)
-            self.outcome.unexplained += "retry-after: " not in head
+            self.outcome.rejected_seconds.append(seconds)
+            self.outcome.unexplained += "retry-after: " not in headers
 
 
 async def closed_loop(port, request, connections, seconds):

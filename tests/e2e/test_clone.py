@@ -46,14 +46,14 @@ def running(folder, *command, **environment):
 def test_clone_serves_with_two_commands(clone, figures):
     with running(clone, "make", "run", "PORT={port}") as (port, first_seconds):
         command = CURL.format(port=port).split()
-        answer = subprocess.run(
+        done = subprocess.run(
             [*command, "--silent"], cwd=clone, check=True, capture_output=True, timeout=30
         )
     with running(clone, "make", "run", "PORT={port}") as (_, second_seconds):
         pass
 
     figures.append(f"make run: ready after {first_seconds:.1f} s, then {second_seconds:.1f} s")
-    assert json.loads(answer.stdout)["most_probable_label"] == "4"
+    assert json.loads(done.stdout)["most_probable_label"] == "4"
     assert second_seconds < first_seconds / 2, "the second start installs nothing"
 
 

@@ -61,13 +61,13 @@ def test_container_gives_the_responses_of_the_local_service(stack, server):
 def test_bad_request_through_nginx(stack, bad):
     body, content_type = encode_request(bad)
 
-    answer = ask(stack.port, bad.method, bad.path, body, content_type)
+    response = ask(stack.port, bad.method, bad.path, body, content_type)
 
-    problem = json.loads(answer.body)
-    assert answer.status == bad.status == problem["status"]
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = json.loads(response.body)
+    assert response.status == bad.status == problem["status"]
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert problem["success"] is False
-    assert problem["request_id"] == answer.headers["X-Request-ID"]
+    assert problem["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_nginx_serves_static_files(stack):

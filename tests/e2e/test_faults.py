@@ -207,15 +207,15 @@ def test_corrupt_model_is_reported_in_one_line_at_each_start(clone, replicas):
             lambda: int(docker("inspect", "--format", "{{.RestartCount}}", name)) >= 3,
             "it is not restarted",
         )
-        answer = ask(stack.port, "GET", "/readyz")
+        response = ask(stack.port, "GET", "/readyz")
         log = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
     finally:
         stack.run("down", "--timeout", "5")
         (clone / "broken.yml").unlink()
 
     lines = (log.stdout + log.stderr).splitlines()
-    assert answer.status in (503, 504)
-    assert json.loads(answer.body)["status"] == answer.status
+    assert response.status in (503, 504)
+    assert json.loads(response.body)["status"] == response.status
     assert len(lines) >= 3
     assert {line for line in lines if "dlflask cannot start: /app/mnist_model.h5" in line} == {
         *lines

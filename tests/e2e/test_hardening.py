@@ -71,19 +71,19 @@ def send(port, request):
     ],
 )
 def test_responses_have_security_headers_and_no_version(stack, request_bytes, status):
-    answer = send(stack.port, request_bytes)
+    response = send(stack.port, request_bytes)
 
-    assert answer.status == status
-    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    assert "unsafe" not in answer.headers["Content-Security-Policy"]
-    assert len(answer.headers.get_all("Content-Security-Policy")) == 1
-    assert len(answer.headers.get_all("X-Request-ID")) == 1
-    assert answer.headers["Server"] == "nginx"
-    assert b"nginx/" not in answer.body
+    assert response.status == status
+    assert {name: response.headers[name] for name in HEADERS} == HEADERS
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert len(response.headers.get_all("Content-Security-Policy")) == 1
+    assert len(response.headers.get_all("X-Request-ID")) == 1
+    assert response.headers["Server"] == "nginx"
+    assert b"nginx/" not in response.body
     if status >= 400:
-        assert answer.headers["Content-Type"] == "application/problem+json"
-        assert json.loads(answer.body)["status"] == status
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert json.loads(response.body)["status"] == status
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_responses_have_security_headers_and_no_version(stack, request_bytes, st
     ],
 )
 def test_metrics_are_not_published_under_any_spelling(stack, path):
-    answer = send(stack.port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    response = send(stack.port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
-    assert answer.status == 404
-    assert b"dlflask_requests" not in answer.body
+    assert response.status == 404
+    assert b"dlflask_requests" not in response.body
 
 
 def test_metrics_are_available_inside(stack):
@@ -180,12 +180,12 @@ def ask_safely(stack, path="/predictlabel", **headers):
     ],
 )
 def test_request_without_api_key_is_rejected(locked, headers, status):
-    answer = ask_safely(locked, **headers)
+    response = ask_safely(locked, **headers)
 
-    assert answer.status == status
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert response.status == status
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
     if status == 401:
-        assert "X-API-Key" in json.loads(answer.body)["detail"]
+        assert "X-API-Key" in json.loads(response.body)["detail"]
 
 
 def test_health_and_static_files_without_api_key(locked):
@@ -200,11 +200,11 @@ def test_plain_health_check_with_another_spelling_is_redirected(locked, path):
 
 
 def test_plain_http_is_redirected_to_tls(locked):
-    answer = ask(locked.port, "GET", "/predictlabel?details=1")
+    response = ask(locked.port, "GET", "/predictlabel?details=1")
 
-    assert answer.status == 308
-    assert answer.headers["Location"] == "https://127.0.0.1/predictlabel?details=1"
-    assert answer.headers["Strict-Transport-Security"] is None
+    assert response.status == 308
+    assert response.headers["Location"] == "https://127.0.0.1/predictlabel?details=1"
+    assert response.headers["Strict-Transport-Security"] is None
 
 
 def test_old_tls_versions_are_rejected(locked):

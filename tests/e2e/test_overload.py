@@ -60,8 +60,8 @@ async def while_health_is_asked(port, work):
 
     async def watch():
         while True:
-            answer = await asyncio.to_thread(ask, port, "GET", "/readyz")
-            statuses.append(answer.status)
+            response = await asyncio.to_thread(ask, port, "GET", "/readyz")
+            statuses.append(response.status)
             await asyncio.sleep(0.2)
 
     watching = asyncio.create_task(watch())
@@ -93,8 +93,8 @@ def test_throughput_and_latency_at_three_times_capacity(stack, many_clients, fig
         figures.append(
             f"overload: peak {peak.rate:.0f}/s; offered {3 * peak.rate:.0f}/s: accepted "
             f"{over.rate:.0f}/s in p50 {percentile(over.seconds, 50):.3f} s, p99 "
-            f"{percentile(over.seconds, 99):.3f} s; {over.statuses[503]} told 503 in p50 "
-            f"{percentile(over.refused_seconds, 50):.4f} s; health answered {len(health)} times"
+            f"{percentile(over.seconds, 99):.3f} s; {over.statuses[503]} got 503 in p50 "
+            f"{percentile(over.rejected_seconds, 50):.4f} s; {len(health)} health checks"
         )
         assert set(over.statuses) == {200, 503}
         assert over.unexplained == 0
@@ -106,7 +106,7 @@ def test_throughput_and_latency_at_three_times_capacity(stack, many_clients, fig
     if max(rates) > MAX_SPREAD * min(rates) or min(rates) < MIN_RATE:
         pytest.skip(
             f"the peak itself went from {min(rates):.0f} to {max(rates):.0f} requests a second: "
-            "other work takes the processors, and a part of it cannot be told"
+            "other programs use the CPUs, so the ratio means nothing"
         )
     assert sum(over.statuses[503] for over in overs) > sum(over.statuses[200] for over in overs)
     ratio = sum(over.rate for over in overs) / sum(peak.rate for peak in peaks)
@@ -126,10 +126,10 @@ def test_client_over_its_limit_gets_429(stack):
         for _ in range(80):
             connection = socket.create_connection(("127.0.0.1", stack.port), timeout=30)
             connections.enter_context(connection).sendall(head)
-        answer = until(lambda: ask(stack.port, "GET", "/"), 429)
+        response = until(lambda: ask(stack.port, "GET", "/"), 429)
 
-        problem = json.loads(answer.body)
-        assert answer.headers["Retry-After"] == "1"
+        problem = json.loads(response.body)
+        assert response.headers["Retry-After"] == "1"
         assert problem["status"] == 429
         assert problem["success"] is False
         for path in ("/static/page.js", "/static/none"):
@@ -146,9 +146,9 @@ def test_health_checks_over_the_limit_get_429(stack):
         for _ in range(12):
             connection = socket.create_connection(("127.0.0.1", stack.port), timeout=30)
             connections.enter_context(connection).sendall(head)
-        answer = until(lambda: ask(stack.port, "GET", "/readyz"), 429)
+        response = until(lambda: ask(stack.port, "GET", "/readyz"), 429)
 
-        assert answer.headers["Retry-After"] == "1"
+        assert response.headers["Retry-After"] == "1"
         assert ask(stack.port, "GET", "/").status == 200
         check = ("wget", "-q", "-O", "-", "http://127.0.0.1:8080/readyz")
         assert stack.run("exec", "-T", "nginx", *check) == '{"status":"ready"}\n'
@@ -181,17 +181,17 @@ def test_client_with_incomplete_headers_is_disconnected(stack):
     with socket.create_connection(("127.0.0.1", stack.port), timeout=60) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionResetError):
-            answer = connection.recv(100)
+            response = connection.recv(100)
             # NGINX may send 408 before it closes.
-            assert answer == b"" or b" 408 " in answer
+            assert response == b"" or b" 408 " in response
 
 
 def until(request, status):
     """Repeat the request until its response has the expected status."""
     deadline = time.monotonic() + START_SECONDS
-    while (answer := request()).status != status:
-        assert time.monotonic() < deadline, answer.status
-    return answer
+    while (response := request()).status != status:
+        assert time.monotonic() < deadline, response.status
+    return response
 
 
 def in_flight(stack):

@@ -60,18 +60,18 @@ def count(stack, path):
 def test_timeout_at_live_replica_is_not_retried(stand_ins, size):
     before = count(stand_ins, "/slow")
 
-    answer = ask(stand_ins.port, "POST", "/slow", b"x" * size, "image/png")
+    response = ask(stand_ins.port, "POST", "/slow", b"x" * size, "image/png")
 
-    assert answer.status == 504
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert response.status == 504
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert count(stand_ins, "/slow") - before == 1
 
 
 def test_failed_self_test_is_retried_on_every_replica(stand_ins):
-    answer = ask(stand_ins.port, "POST", "/502", b"x", "image/png")
+    response = ask(stand_ins.port, "POST", "/502", b"x", "image/png")
 
     # The last replica's status, or NGINX's if it avoids one after an earlier failure.
-    assert answer.status in (502, 503)
+    assert response.status in (502, 503)
     assert {paths["/502"] > 0 for paths in arrivals(stand_ins).values()} == {True}
 
 
@@ -82,13 +82,13 @@ def test_application_error_is_not_retried(stand_ins):
         assert ask(stand_ins.port, "POST", "/500", b"x", "image/png").status == 500
 
     assert count(stand_ins, "/500") == 10
-    answers = [ask(stand_ins.port, "GET", "/anything").status for _ in range(30)]
-    assert answers == [200] * 30
+    statuses = [ask(stand_ins.port, "GET", "/anything").status for _ in range(30)]
+    assert statuses == [200] * 30
     assert count(stand_ins, "/anything") - before == 30
 
 
 def test_closed_connection_is_retried(stand_ins):
-    answer = ask(stand_ins.port, "POST", "/reset", b"x", "image/png")
+    response = ask(stand_ins.port, "POST", "/reset", b"x", "image/png")
 
-    assert answer.status == 503
+    assert response.status == 503
     assert {paths["/reset"] > 0 for paths in arrivals(stand_ins).values()} == {True}

@@ -73,11 +73,11 @@ def test_scale_up_and_down_under_load(scaled_stack, figures):
 def test_problem_without_a_replica(stack):
     stack.run("stop", "api")
     try:
-        answer = ask(stack.port, "POST", "/predictlabel", FOUR, "image/jpeg")
+        response = ask(stack.port, "POST", "/predictlabel", FOUR, "image/jpeg")
     finally:
         stack.run("start", "api")
 
     # 504 as long as NGINX still tries the address of the stopped replica.
-    assert answer.status in (503, 504)
-    assert answer.status == json.loads(answer.body)["status"]
+    assert response.status in (503, 504)
+    assert response.status == json.loads(response.body)["status"]
     wait_until_ready(stack.port)

@@ -1,1 +1,1 @@
-"""The real model and the real server, on loopback."""
+"""Tests with the real model and the real server."""

@@ -11,6 +11,6 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def server():
-    """The port of the real service on its default backend."""
+    """Start the real service on its default backend and return its port."""
     with running_server() as port:
         yield port

@@ -1,4 +1,4 @@
-"""The service, whose worker comes to harm where a request asks for it; served for a test."""
+"""The service with faults that a request can trigger in its worker."""
 
 import threading
 
@@ -7,11 +7,11 @@ from flask import request
 from server import app
 
 _held = []
-_turns = threading.Barrier(3)
+_barrier = threading.Barrier(3)
 
 
 class DeathError(BaseException):
-    """Caught neither by Flask nor by gunicorn: the thread ends."""
+    """Not caught by Flask or Gunicorn, so that the thread ends."""
 
 
 def run_out():
@@ -19,7 +19,7 @@ def run_out():
 
 
 def eat_memory():
-    """Take what the kernel grants, and keep it: from then on nothing can be allocated."""
+    """Allocate all memory that the kernel grants, and keep it."""
     while True:
         _held.append(bytearray(1024 * 1024))
 
@@ -29,7 +29,7 @@ def die():
 
 
 def die_together():
-    _turns.wait(30)
+    _barrier.wait(30)
     raise DeathError
 
 
@@ -37,22 +37,22 @@ def fail():
     raise ValueError("of a test:\ntwo lines")
 
 
-HARMS = {one.__name__: one for one in (run_out, eat_memory, die, die_together, fail)}
+FAULTS = {one.__name__: one for one in (run_out, eat_memory, die, die_together, fail)}
 
 
 @app.before_request
-def come_to_harm():
-    if harm := HARMS.get(request.args.get("harm")):
-        harm()
+def fail_inside_flask():
+    if fault := FAULTS.get(request.args.get("inside")):
+        fault()
 
 
 inner = app.wsgi_app
 
 
-def come_to_harm_outside_flask(environ, start_response):
-    if harm := HARMS.get(environ["QUERY_STRING"].removeprefix("outside=")):
-        harm()
+def fail_outside_flask(environ, start_response):
+    if fault := FAULTS.get(environ["QUERY_STRING"].removeprefix("outside=")):
+        fault()
     return inner(environ, start_response)
 
 
-app.wsgi_app = come_to_harm_outside_flask
+app.wsgi_app = fail_outside_flask

@@ -1,6 +1,6 @@
-"""Costly requests: `python -m tests.model.request_costs` prints the seconds and MB of each (Linux).
+"""Cost of requests: `python -m tests.model.request_costs` prints CPU seconds and MB (Linux).
 
-Runs in a process of its own, because Linux keeps the peak of memory for a whole process.
+It runs in a separate process, because Linux records the peak of memory of a whole process.
 """
 
 import base64
@@ -37,7 +37,7 @@ def image(text):
     return "/predictlabel", b'{"image":"' + text + b'"}', JSON
 
 
-def form(parts, headers, content=b"no picture"):
+def form(parts, headers, content=b"not an image"):
     one = b'--x\r\nContent-Disposition: form-data; name="image"; filename="4"' + headers
     return "/predictlabels", (one + b"\r\n\r\n" + content + b"\r\n") * parts + b"--x--\r\n"
 
@@ -84,16 +84,16 @@ def _ask(application, path, body, kind):
 
 
 def main():
-    """Print the name, the status, the seconds of CPU and the megabytes of each case."""
+    """Print name, status, CPU seconds and megabytes of each case."""
     application = create_app(Config(), DigitRecogniser(FakeClassifier())).wsgi_app
     for warm_up in (infer([0.5] * 784, [1, 28, 28]), image(b"AAAA")):
         _ask(application, *warm_up)
-    # What earlier requests have freed would hide what this one takes.
+    # Memory freed by earlier requests would hide the memory of this one.
     trim = partial(getattr(ctypes.CDLL(None), "malloc_trim", int), 0)
     for name, make in CASES.items():
         request = make()
         trim()
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the peak
         before, started = _peak_bytes(), time.process_time()
         status, _ = _ask(application, *request)
         seconds = time.process_time() - started

@@ -1,4 +1,4 @@
-"""Pictures for schemathesis, which would make up their bytes."""
+"""Images for schemathesis, which otherwise generates random bytes."""
 
 import schemathesis
 from hypothesis import strategies as st

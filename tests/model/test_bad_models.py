@@ -1,4 +1,4 @@
-"""Damaged and hostile model files: each ends in one line that says what is wrong."""
+"""Damaged and hostile model files: each is reported in one line."""
 
 import json
 import os
@@ -165,7 +165,7 @@ def test_reason_is_one_short_line():
 
 
 def test_predict_bad_model(tmp_path, capsys):
-    """A model that loads and fails its self-test, which `predict` would otherwise meet late."""
+    """The model loads but fails its self-test, which `predict` runs at the start."""
     path = save(tmp_path / "logits.h5", activation="relu")
 
     with pytest.raises(SystemExit) as ended:

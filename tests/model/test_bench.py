@@ -1,4 +1,4 @@
-"""Short runs of the benchmark on the real service: complete reports, not speed."""
+"""Short runs of the benchmark on the real service, to check that the report is complete."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ def needs(tool):
 @needs("wrk")
 def test_bench_writes_a_complete_report(tmp_path):
     arguments = f"--targets {SERVICE} {NOOP} --rounds 1 --seconds 1"
-    # Both environments are the one that runs this test; -o keeps make from installing it anew.
+    # Both environments are the one of this test; -o prevents make from reinstalling it.
     done = subprocess.run(
         [
             *("make", "bench", "-o", f"{sys.prefix}/.installed"),

@@ -34,7 +34,7 @@ def test_predict_model_equals_service(capsys, folder, server):
     (status, found), (service_status, served) = by_model, by_service
     assert status == service_status == 0
     for here, there in zip(found, served, strict=True):
-        # TensorFlow, which may run the model here, rounds differently.
+        # The model may run on TensorFlow here, which rounds differently.
         for name in ("confidence", "probabilities"):
             assert here.pop(name) == pytest.approx(there.pop(name), abs=1e-4)
         assert here == there

@@ -68,7 +68,7 @@ def test_classifier_with_stored_thresholds(tmp_path):
     classifier = Classifier(path)
     predictions = classifier.predict_many(tensors)
 
-    # By hand: Keras's own predict on OpenVINO rounds to bfloat16 where the processor has it.
+    # Computed by NumPy: Keras's predict on OpenVINO may round to bfloat16.
     kernel, bias = model.layers[-1].get_weights()
     odds = np.exp(tensors.reshape(20, 784) @ kernel + bias)
     outputs = odds / odds.sum(axis=1, keepdims=True)

@@ -20,7 +20,7 @@ FOUR_TEXT = base64.b64encode(FOUR).decode()
 
 @pytest.fixture(scope="module")
 def generated(server, tmp_path_factory):
-    """The messages of the generator, and a function that imports a module of the client."""
+    """Generate a client; return the generator's messages and an importer of its modules."""
     folder = tmp_path_factory.mktemp("generated")
     (folder / "openapi.json").write_bytes(ask(server, "GET", "/openapi.json").body)
     (folder / "config.json").write_text(json.dumps({"post_hooks": []}), encoding="utf-8")
@@ -59,7 +59,7 @@ def upload(load, content):
 
 
 def test_generator_warnings(generated):
-    """The generator knows no raw images as bodies; it understands everything else."""
+    """The generator does not support raw images as bodies; it supports everything else."""
     messages = generated[0].split("WARNING")[1:]
 
     assert len(messages) == 2
@@ -139,7 +139,7 @@ def test_ready(client, load):
     ],
 )
 def test_ready_of_a_service_that_is_not(client, load, body, kind):
-    """NGINX sends a problem where no service answers; the client must not fail on it."""
+    """NGINX returns a problem if the service is down; the client must be able to parse it."""
     response = httpx.Response(503, json=body)
 
     parsed = load("api.health.ready")._parse_response(client=client, response=response)
@@ -154,12 +154,12 @@ def test_model_infer(client, load):
     )
     infer = load("api.open_inference_protocol.model_infer")
 
-    answer = infer.sync(client=client, body=models.InferRequest(inputs=[image], id="x"))
+    response = infer.sync(client=client, body=models.InferRequest(inputs=[image], id="x"))
 
-    outputs = {output.name: output.data for output in answer.outputs}
+    outputs = {output.name: output.data for output in response.outputs}
     assert outputs[models.OutputName.LABEL] == [4]
     assert max(outputs[models.OutputName.PROBABILITIES]) > 0.9
-    assert answer.id == "x"
+    assert response.id == "x"
 
 
 def test_model_infer_of_a_wrong_shape(client, load):

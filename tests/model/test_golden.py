@@ -1,4 +1,4 @@
-"""Golden digits in a model's file: what a worker compares itself with before it serves."""
+"""Golden digits in the model file, with which a worker compares its outputs before it serves."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ from dlflask.inference.model_file import Golden, read_golden, write_golden
 
 @pytest.fixture
 def path(tmp_path):
-    """A small network with golden digits, its outputs computed by hand."""
+    """Save a small network with golden digits whose outputs are computed by NumPy."""
     layers = [
         keras.Input((28, 28, 1)),
         keras.layers.Flatten(),
@@ -53,7 +53,7 @@ def test_served_model_has_golden_digits():
     golden = read_golden(Config().model_path)
 
     assert golden is not None, f"run `python -m dlflask.train.golden {Config().model_path.name}`"
-    # What is stored are the samples, and the model reads its own samples right.
+    # The golden digits are the samples, which the model classifies correctly.
     assert golden.outputs.argmax(axis=1).tolist() == list(range(10))
 
 

@@ -1,4 +1,4 @@
-"""Exhausted memory inside OpenVINO."""
+"""Memory exhaustion inside OpenVINO."""
 
 import subprocess
 import sys
@@ -7,8 +7,8 @@ import pytest
 
 from tests.serving import ROOT
 
-#: Runs one inference that needs more memory than the kernel grants. In a process of its own, since
-#: a limit cannot be raised again.
+#: Runs an inference that needs more memory than the kernel grants, in a separate process because
+#: the limit cannot be raised again.
 SCRIPT = """
 import resource
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same digit, shown in another way, is answered the same."""
+"""Invariance of the prediction to position, scale, colours and file format."""
 
 import io
 import os
@@ -20,13 +20,13 @@ MNIST = Path(
     os.environ.get(MNIST_VARIABLE, ROOT.parent / "shared" / "data" / "mnist" / "mnist.npz")
 )
 NUM_DIGITS = 500
-#: Four times the 28 pixels of MNIST: a digit in a small photo.
+#: Size of the digit in pixels: four times MNIST's, as in a small photo.
 SIDE = 112
 LEAST = 0.995
 
 
 def paper(digit, side=SIDE, *, place=(0.5, 0.5), canvas=2.0):
-    """Black ink on a white square, `canvas` times as large as the digit, which lies at `place`."""
+    """Draw black ink on a white square that is `canvas` times as large as the digit, at `place`."""
     ink = digit.resize((side, side), Image.Resampling.BICUBIC)
     size = round(side * canvas)
     sheet = Image.new("L", (size, size), 255)

@@ -46,7 +46,7 @@ def other_shape():
 
 
 def randomise(model):
-    """Set random weights: a fresh batch normalisation does nothing."""
+    """Set random weights, because an untrained batch normalisation is the identity."""
     rng = np.random.default_rng(0)
     model.set_weights([rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
     return model

@@ -1,4 +1,4 @@
-"""The examples of /openapi.json are what the service returns, to the rounding of processors."""
+"""The examples of /openapi.json match real responses, up to rounding."""
 
 import json
 import shlex
@@ -9,7 +9,7 @@ import pytest
 
 from tests.serving import ROOT, ask
 
-#: Keys whose values differ between models or releases.
+#: Keys whose values depend on the model or the release.
 VARYING = {"version", "sha256"}
 
 
@@ -24,7 +24,7 @@ def operations(server):
 
 
 def example_of(operation):
-    """The JSON that the operation is said to return, or None."""
+    """Return the example of the operation's JSON response, or None."""
     content = operation["responses"]["200"]["content"].get("application/json", {})
     return next((one["value"] for one in content.get("examples", {}).values()), None)
 
@@ -61,7 +61,7 @@ def test_body_examples_match_responses(server, operations):
         for one in body.get("examples", {}).values():
             text = json.dumps(one["value"])
             found = json.loads(ask(server, method.upper(), path, text, "application/json").body)
-            if path != "/predictlabels":  # its response is that of its curl command
+            if path != "/predictlabels":  # its example is the response to its curl command
                 assert_similar(found, example_of(operation))
                 compared += 1
 

@@ -1,4 +1,4 @@
-"""The real service as its operators see it: metrics, logs, readiness, under two workers."""
+"""Operation of the real service: metrics, logs and readiness with two workers."""
 
 import contextlib
 import http.client
@@ -36,15 +36,15 @@ def counts(port):
     )
 
 
-ANSWERED = 'dlflask_requests_total{route="/predictlabel",status="200"}'
-REFUSED = 'dlflask_requests_total{route="/predictlabel",status="415"}'
+PREDICTED = 'dlflask_requests_total{route="/predictlabel",status="200"}'
+REJECTED = 'dlflask_requests_total{route="/predictlabel",status="415"}'
 FOURS = 'dlflask_digits_total{digit="4",model="mnist"}'
 
 
 def wait_until(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.05)
 
 
@@ -55,8 +55,8 @@ def two_workers():
         yield port
 
 
-def worker_that_answers(port):
-    """The process id of the worker at the other end of a connection, and the connection."""
+def worker_of_new_connection(port):
+    """Return the process id of the worker behind a new connection, and the connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     assert ask_on(connection, "GET", "/livez").status == 200
     local = connection.sock.getsockname()[1]
@@ -71,20 +71,20 @@ def worker_that_answers(port):
 
 def test_metrics_of_two_workers_after_one_was_killed(two_workers):
     if shutil.which("ss") is None:
-        pytest.skip("ss is not installed: it tells which worker answered")
+        pytest.skip("ss is not installed; it finds the worker behind a connection")
     before = counts(two_workers)
     statuses = Counter()
     lock = threading.Lock()
 
     def send(number):
         for i in range(number):
-            answer = (
-                ask(two_workers, "POST", "/predictlabel", b"no picture", "image/png")
+            response = (
+                ask(two_workers, "POST", "/predictlabel", b"not an image", "image/png")
                 if i % 5 == 0
                 else read_four(two_workers)
             )
             with lock:
-                statuses[answer.status] += 1
+                statuses[response.status] += 1
 
     def send_from_four(number):
         threads = [threading.Thread(target=send, args=(number,)) for _ in range(4)]
@@ -94,7 +94,7 @@ def test_metrics_of_two_workers_after_one_was_killed(two_workers):
             thread.join()
 
     send_from_four(25)
-    victim, connection = worker_that_answers(two_workers)
+    victim, connection = worker_of_new_connection(two_workers)
     os.kill(victim, signal.SIGKILL)
     connection.close()
     wait_until(lambda: worker_is_replaced(two_workers, victim))
@@ -102,8 +102,8 @@ def test_metrics_of_two_workers_after_one_was_killed(two_workers):
 
     after = counts(two_workers)
     assert statuses == {200: 160, 415: 40}
-    assert after[ANSWERED] - before[ANSWERED] == 160
-    assert after[REFUSED] - before[REFUSED] == 40
+    assert after[PREDICTED] - before[PREDICTED] == 160
+    assert after[REJECTED] - before[REJECTED] == 40
     assert after[FOURS] - before[FOURS] == 160
     assert after["dlflask_workers"] == 2
     # The scrape itself. Others are counted until they are closed, just after their response.
@@ -122,7 +122,7 @@ def test_prometheus_scrapes_metrics(two_workers, tmp_path):
         pytest.skip("prometheus is not installed: Debian's package is called prometheus")
     for _ in range(3):
         assert read_four(two_workers).status == 200
-    sent = counts(two_workers)[ANSWERED]
+    sent = counts(two_workers)[PREDICTED]
     (tmp_path / "prometheus.yml").write_text(
         "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
         "scrape_configs:\n"
@@ -140,7 +140,7 @@ def test_prometheus_scrapes_metrics(two_workers, tmp_path):
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: value(port, ANSWERED) == sent)
+        wait_until(lambda: value(port, PREDICTED) == sent)
         assert value(port, 'up{job="digits"}') == 1
         assert value(port, "dlflask_workers") == 2
         median = "histogram_quantile(0.5, dlflask_stage_seconds_bucket{stage='total'})"
@@ -151,7 +151,7 @@ def test_prometheus_scrapes_metrics(two_workers, tmp_path):
 
 
 def value(port, query):
-    """What Prometheus says of `query`; None while it has no answer."""
+    """Return Prometheus's result of `query`; None if it is empty."""
     address = f"http://127.0.0.1:{port}/api/v1/query?query={urllib.request.quote(query)}"
     try:
         with urllib.request.urlopen(address, timeout=10) as response:
@@ -163,17 +163,17 @@ def value(port, query):
 
 def test_readyz_on_kept_alive_connection_while_draining():
     with running_server(WEB_CONCURRENCY="1") as port:
-        worker, connection = worker_that_answers(port)
+        worker, connection = worker_of_new_connection(port)
         with contextlib.closing(connection):
             assert ask_on(connection, "GET", "/readyz").status == 200
 
             os.kill(worker, signal.SIGTERM)
-            answer = ask_on(connection, "GET", "/readyz")
-            while answer.headers["Connection"] != "close":
-                answer = ask_on(connection, "GET", "/readyz")
+            response = ask_on(connection, "GET", "/readyz")
+            while response.headers["Connection"] != "close":
+                response = ask_on(connection, "GET", "/readyz")
 
-        assert answer.status == 503
-        assert json.loads(answer.body) == {"status": "draining"}
+        assert response.status == 503
+        assert json.loads(response.body) == {"status": "draining"}
 
 
 def test_request_of_disconnected_client_is_shed(two_workers):
@@ -189,8 +189,8 @@ def test_request_of_disconnected_client_is_shed(two_workers):
     shed = 'dlflask_shed_total{reason="abandoned"}'
     wait_until(
         lambda: (
-            counts(two_workers)[shed] + counts(two_workers)[ANSWERED]
-            == before[shed] + before[ANSWERED] + 5
+            counts(two_workers)[shed] + counts(two_workers)[PREDICTED]
+            == before[shed] + before[PREDICTED] + 5
         )
     )
     assert counts(two_workers)[shed] > before[shed]

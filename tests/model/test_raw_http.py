@@ -1,4 +1,4 @@
-"""Bytes that are no proper HTTP, straight to gunicorn: its workers live on and answer rightly."""
+"""Raw bytes sent to Gunicorn: invalid HTTP does not end its workers or affect other clients."""
 
 import json
 import os
@@ -21,24 +21,24 @@ FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 POST = b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
-#: What is sent, then the sender says no more; and the statuses that may come back, none included.
-NO_HTTP = {
+#: Bytes to send, and the accepted statuses of the response; a closed connection is always accepted.
+INVALID_HTTP = {
     "nothing": (b"", ()),
     "zeros": (bytes(5_000), (400, 414)),
     "tls-hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"r" * 500, (400,)),
     "http-2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (400, 505)),
     "no-version": (b"GET /\r\n\r\n", (400,)),
-    "half-a-head": (POST, ()),
-    "half-a-body": (POST + b"Content-Length: 99999\r\n\r\n" + FOUR[:1_000], (400, 422)),
+    "partial-headers": (POST, ()),
+    "partial-body": (POST + b"Content-Length: 99999\r\n\r\n" + FOUR[:1_000], (400, 422)),
     "length-too-small": (POST + b"Content-Length: 100\r\n\r\n" + FOUR, (400, 422)),
     "length-twice": (POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", (400,)),
     "length-negative": (POST + b"Content-Length: -5\r\n\r\n" + FOUR, (400,)),
-    "length-no-number": (POST + b"Content-Length: 0x10\r\n\r\n" + FOUR, (400,)),
+    "length-not-a-number": (POST + b"Content-Length: 0x10\r\n\r\n" + FOUR, (400,)),
     "length-and-chunks": (
         POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         (400,),
     ),
-    "chunk-size-no-number": (CHUNKED + b"zz\r\nhello\r\n0\r\n\r\n", (400,)),
+    "chunk-size-not-a-number": (CHUNKED + b"zz\r\nhello\r\n0\r\n\r\n", (400,)),
     "chunk-size-negative": (CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n", (400,)),
     "chunk-size-huge": (CHUNKED + b"f" * 5_000 + b"\r\n", (400,)),
     "chunk-cut-off": (CHUNKED + b"ffff\r\n" + FOUR[:1_000], (400, 422)),
@@ -46,33 +46,34 @@ NO_HTTP = {
     "long-line": (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", (400, 414)),
     "many-headers": (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 5_000 + b"\r\n", (400, 431)),
     "long-header": (b"GET / HTTP/1.1\r\na: " + b"b" * 100_000 + b"\r\n\r\n", (400, 431)),
-    "name-of-no-token": (b"GET / HTTP/1.1\r\na b: c\r\n\r\n", (400,)),
-    "garbage-after-an-answer": (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n\0\xff\r\n\r\n", (200,)),
+    "invalid-header-name": (b"GET / HTTP/1.1\r\na b: c\r\n\r\n", (400,)),
+    "garbage-after-a-request": (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n\0\xff\r\n\r\n", (200,)),
 }
 
 
-def exchange(port, sent, *, says_so=True):
-    """Send, say that this was all, and read what comes back until the other side closes.
+def exchange(port, sent, *, shuts_down=True):
+    """Send bytes, shut down the sending side, and return what is received until the service closes.
 
-    The service takes a client that says so for gone, and need not compute what it asked for.
+    With `shuts_down=False` the sending side stays open: the service may skip the prediction for a
+    client that has shut down.
     """
     with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
         try:
             connection.sendall(sent)
-            if says_so:
+            if shuts_down:
                 connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65_536), b""))
         except OSError:
-            return b""  # cut off before all was sent, which is an answer too
+            return b""  # The service closed the connection before all bytes were sent.
 
 
-def status(answer):
-    """The status of an answer; None where there was none."""
-    return int(answer.split()[1]) if answer.startswith(b"HTTP/1.") else None
+def status(response):
+    """Return the status of a response; None if it is empty."""
+    return int(response.split()[1]) if response.startswith(b"HTTP/1.") else None
 
 
 def workers():
-    """The process ids of the workers of the servers that these tests started."""
+    """Return the process ids of the workers of the servers that these tests started."""
     listed = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )
@@ -83,20 +84,20 @@ def workers():
 
 
 def assert_alive(port, before):
-    answer = ask(port, "POST", "/predictlabel", FOUR, "image/jpeg")
-    assert json.loads(answer.body)["most_probable_label"] == "4"
+    response = ask(port, "POST", "/predictlabel", FOUR, "image/jpeg")
+    assert json.loads(response.body)["most_probable_label"] == "4"
     assert before
     assert before <= workers(), "a worker died"
 
 
-@pytest.mark.parametrize("name", NO_HTTP)
+@pytest.mark.parametrize("name", INVALID_HTTP)
 def test_invalid_http_does_not_affect_other_clients(server, name):
-    sent, expected = NO_HTTP[name]
+    sent, expected = INVALID_HTTP[name]
     before = workers()
 
-    answer = exchange(server, sent)
+    response = exchange(server, sent)
 
-    assert status(answer) in (*expected, None)
+    assert status(response) in (*expected, None)
     assert_alive(server, before)
 
 
@@ -112,10 +113,10 @@ def test_invalid_http_does_not_affect_other_clients(server, name):
 def test_hostile_header_does_not_cause_500(server, header, expected):
     head = b"GET / HTTP/1.1\r\nAccept: text/html\r\nConnection: close\r\n"
 
-    answer = exchange(server, head + header + b"\r\n\r\n", says_so=False)
+    response = exchange(server, head + header + b"\r\n\r\n", shuts_down=False)
 
-    assert status(answer) == expected
-    assert b"X-Request-ID" in answer
+    assert status(response) == expected
+    assert b"X-Request-ID" in response
 
 
 def test_chunked_body(server):
@@ -123,24 +124,24 @@ def test_chunked_body(server):
         b"%x\r\n%s\r\n" % (len(part), part) for part in (FOUR[:7], FOUR[7:999], FOUR[999:])
     )
 
-    answer = exchange(
+    response = exchange(
         server,
         CHUNKED.replace(b"Host", b"Connection: close\r\nHost") + chunks + b"0\r\n\r\n",
-        says_so=False,
+        shuts_down=False,
     )
 
-    assert status(answer) == 200
-    assert b'"most_probable_label":"4"' in answer
+    assert status(response) == 200
+    assert b'"most_probable_label":"4"' in response
 
 
 def test_pipelined_requests_before_invalid_http(server):
     get = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     full = POST + b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR
 
-    answer = exchange(server, get + full + get + b"no http\r\n\r\n", says_so=False)
+    response = exchange(server, get + full + get + b"no http\r\n\r\n", shuts_down=False)
 
-    assert answer.count(b"HTTP/1.1 200") == 3
-    assert answer.count(b"HTTP/1.1 400") == 1
+    assert response.count(b"HTTP/1.1 200") == 3
+    assert response.count(b"HTTP/1.1 400") == 1
 
 
 def test_abandoned_requests_do_not_block_workers(server):
@@ -165,14 +166,14 @@ def test_damaged_requests_have_status_below_500(server, name, data):
         start = data.draw(st.integers(0, len(sent)))
         sent[start : start + data.draw(st.integers(0, 20))] = data.draw(st.binary(max_size=20))
 
-    answer = exchange(server, bytes(sent))
+    response = exchange(server, bytes(sent))
 
-    assert (status(answer) or 400) < 500 or status(answer) in (501, 505)
+    assert (status(response) or 400) < 500 or status(response) in (501, 505)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel bounds a process on Linux only")
 def test_image_that_understates_its_size_fails_alone(server):
-    """An AVIF that says 100 x 100 and holds 268 megapixels: 893 MB, were they granted."""
+    """An AVIF whose header announces 100 x 100 pixels; decoding its 268 megapixels takes 893 MB."""
     before = workers()
     upload = (ROOT / "tests" / "model" / "understated.avif").read_bytes()
 
@@ -186,8 +187,8 @@ def test_image_that_understates_its_size_fails_alone(server):
         ]
 
     # The real size is in the sequence header of AV1, so such a file is refused before decoding.
-    assert {answer.result().status for answer in hostile} == {422}
-    assert {answer.result().status for answer in honest} == {200}
+    assert {response.result().status for response in hostile} == {422}
+    assert {response.result().status for response in honest} == {200}
     assert_alive(server, before)
 
 

@@ -1,4 +1,4 @@
-"""The costliest requests take seconds and memory in proportion to their size."""
+"""The most expensive requests take CPU time and memory in proportion to their size."""
 
 import subprocess
 import sys
@@ -7,19 +7,20 @@ import pytest
 
 from tests.serving import ROOT
 
-#: The largest body is 16 MB. Its text, a cleaned copy of that, what is decoded, and some to spare.
+#: Most memory of a request, in MB: a body of 16 MB, its text, a cleaned copy, the decoded bytes
+#: and a margin.
 MAX_MEGABYTES = 100
 
-#: Text beyond Latin-1 takes up to four bytes for a character; for an id it must be read.
+#: The same with characters beyond Latin-1, which take up to four bytes each in an id.
 MAX_MEGABYTES_OF_AN_ID = 200
 
-#: Seconds of CPU, of a machine that other work slows down; each takes 0.3 at most.
+#: Most CPU time of a request, in seconds; on an idle machine each takes at most 0.3.
 MAX_SECONDS = 2
 
 
 @pytest.fixture(scope="module")
 def measured():
-    """{name: (status, seconds of CPU, megabytes beyond the body)}."""
+    """Return {name: (status, CPU seconds, megabytes in addition to the body)}."""
     if sys.platform != "linux":
         pytest.skip("the peak of memory begins anew for each request on Linux only")
     done = subprocess.run(

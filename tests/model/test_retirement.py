@@ -1,4 +1,4 @@
-"""A worker that is out of memory or has lost a thread is replaced, and says why in one line."""
+"""Replacement of a worker that has run out of memory or lost a thread."""
 
 import contextlib
 import http.client
@@ -17,32 +17,34 @@ FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 
 
 class Server:
-    """One worker with tests/model/failing_app.py."""
+    """A server with one worker that runs tests/model/failing_app.py."""
 
     def __init__(self, port, log):
         self.port = port
         self._log = log
 
     def lines(self):
-        """What was logged since the first worker was ready; every line is JSON."""
+        """Return the log since the first worker was ready; every line is JSON."""
         lines = self._log.read_text().splitlines()
         while lines and "Worker is ready" not in lines[0]:
-            del lines[0]  # TensorFlow, where it is installed, writes when it is imported
+            del lines[0]  # TensorFlow, if it is installed, writes when it is imported.
         return [json.loads(line) for line in lines]
 
     def worker(self):
-        """The process id of the newest worker that is ready."""
+        """Return the process id of the newest worker that is ready."""
         ready = [one["pid"] for one in self.lines() if one["message"].startswith("Worker is ready")]
         return ready[-1]
 
     def reason(self, worker):
-        """Why `worker` was replaced, which is said once."""
-        told = [one["message"] for one in self.lines() if f"{worker} is replaced" in one["message"]]
-        assert len(told) == 1
-        return told[0]
+        """Return the reason why `worker` was replaced, which is logged once."""
+        reasons = [
+            one["message"] for one in self.lines() if f"{worker} is replaced" in one["message"]
+        ]
+        assert len(reasons) == 1
+        return reasons[0]
 
-    def do_harm(self, path):
-        """Ask for it; a worker that is coming to harm need not answer."""
+    def trigger(self, path):
+        """Trigger a fault; the worker may not respond."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             ask(self.port, "GET", path)
 
@@ -87,12 +89,14 @@ def run_at_once(number, function, *arguments):
 @pytest.mark.parametrize(
     ("path", "times", "reason"),
     [
-        pytest.param("/openapi.json?harm=run_out", 1, "a request ran out of memory", id="in-flask"),
+        pytest.param(
+            "/openapi.json?inside=run_out", 1, "a request ran out of memory", id="in-flask"
+        ),
         pytest.param(
             "/openapi.json?outside=run_out", 1, "a request ran out of memory", id="outside"
         ),
         pytest.param(
-            "/openapi.json?harm=eat_memory",
+            "/openapi.json?inside=eat_memory",
             1,
             "out of memory",
             id="for-real",
@@ -100,14 +104,14 @@ def run_at_once(number, function, *arguments):
                 sys.platform != "linux", reason="the kernel bounds a process on Linux only"
             ),
         ),
-        pytest.param("/openapi.json?harm=die", 1, "a thread died", id="one-thread"),
-        pytest.param("/openapi.json?harm=die_together", 3, "a thread died", id="all-threads"),
+        pytest.param("/openapi.json?inside=die", 1, "a thread died", id="one-thread"),
+        pytest.param("/openapi.json?inside=die_together", 3, "a thread died", id="all-threads"),
     ],
 )
 def test_damaged_worker_is_replaced(failing, path, times, reason):
     worker = failing.worker()
 
-    threads = run_at_once(times, failing.do_harm, path)
+    threads = run_at_once(times, failing.trigger, path)
 
     failing.wait_for_another(worker)
     assert reason in failing.reason(worker)
@@ -123,7 +127,7 @@ def test_replaced_worker_finishes_current_requests(failing):
         statuses.extend(failing.read_digit() for _ in range(40))
 
     threads = run_at_once(4, send)
-    failing.do_harm("/openapi.json?harm=run_out")
+    failing.trigger("/openapi.json?inside=run_out")
     for thread in threads:
         thread.join()
 
@@ -134,7 +138,7 @@ def test_replaced_worker_finishes_current_requests(failing):
 def test_unexpected_error_is_one_line_of_json(failing):
     before = len(failing.lines())
 
-    assert ask(failing.port, "GET", "/openapi.json?harm=fail").status == 500
+    assert ask(failing.port, "GET", "/openapi.json?inside=fail").status == 500
     assert ask(failing.port, "GET", "/openapi.json?outside=fail").status == 500
 
     errors = [line["exception"].splitlines()[-1] for line in failing.lines()[before:]]

@@ -30,10 +30,10 @@ def read_four(port):
 
 
 def test_predictlabel_sample_image(server):
-    answer = read_four(server)
+    response = read_four(server)
 
-    body = json.loads(answer.body)
-    assert answer.status == 200
+    body = json.loads(response.body)
+    assert response.status == 200
     assert list(body) == ["most_probable_label", "predictions", "success"]
     assert body["most_probable_label"] == "4"
 
@@ -42,26 +42,26 @@ def test_predictlabel_sample_image(server):
 def test_predictlabel_bad_request(server, bad):
     body, content_type = encode_request(bad)
 
-    answer = ask(server, bad.method, bad.path, body, content_type)
+    response = ask(server, bad.method, bad.path, body, content_type)
 
-    assert answer.status == bad.status
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert json.loads(answer.body)["success"] is False
+    assert response.status == bad.status
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(response.body)["success"] is False
 
 
 @pytest.mark.parametrize("name", UNUSUAL_PICTURES)
 def test_predictlabel_unusual_image(server, name):
     body, content_type = encode_form([("image", name, UNUSUAL_PICTURES[name])])
 
-    answer = ask(server, "POST", "/predictlabel", body, content_type)
+    response = ask(server, "POST", "/predictlabel", body, content_type)
 
-    assert answer.status == 200
-    assert json.loads(answer.body)["most_probable_label"] == "4"
+    assert response.status == 200
+    assert json.loads(response.body)["most_probable_label"] == "4"
 
 
 @pytest.fixture(scope="module")
 def mnist_test():
-    """MNIST's 10,000 test digits and their labels."""
+    """Return MNIST's 10,000 test digits and their labels."""
     path = next((path for path in map(Path, MNIST_FILES) if path.is_file()), None)
     if path is None:
         pytest.skip("MNIST is not on this machine: name an mnist.npz in MNIST_NPZ")
@@ -76,8 +76,8 @@ def test_mnist_accuracy_equals_training_report(server, mnist_test):
         with closing(http.client.HTTPConnection("127.0.0.1", server, timeout=30)) as connection:
             for image in images[chunk]:
                 content = encode(Image.fromarray(image))
-                answer = ask_on(connection, "POST", "/predictlabel", content, "image/png")
-                yield int(json.loads(answer.body)["most_probable_label"])
+                response = ask_on(connection, "POST", "/predictlabel", content, "image/png")
+                yield int(json.loads(response.body)["most_probable_label"])
 
     chunks = np.array_split(np.arange(len(images)), 4)
     with ThreadPoolExecutor(4) as pool:

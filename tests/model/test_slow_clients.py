@@ -1,4 +1,4 @@
-"""Clients that send or read slowly, against one real worker: they hold none of its threads."""
+"""Clients that send or read slowly do not occupy the threads of a real worker."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ POST = b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 WHOLE = POST + b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 
-#: Coarse: alone, a request takes milliseconds; before, it waited for 20 s and more.
+#: Longest response time in seconds. Normal are milliseconds, and 20 s if threads are occupied.
 MAX_SECONDS = 2
 
 
@@ -34,7 +34,7 @@ def connect(port):
 
 
 def read_response(connection):
-    """Status, headers and body of the next response, and no byte behind it."""
+    """Read exactly one response; return its status, headers and body."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         more = connection.recv(1)
@@ -48,30 +48,30 @@ def read_response(connection):
 
 @contextlib.contextmanager
 def attack(port, *starts, count, trickle=b""):
-    """Connections that begin with one of `starts` each, and go on with a byte of `trickle`."""
-    over = threading.Event()
+    """Open connections that each send one of `starts`, then a byte of `trickle` now and then."""
+    done = threading.Event()
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(connect(port)) for _ in range(count)]
         for i, connection in enumerate(connections):
             connection.sendall(starts[i % len(starts)])
 
-        def go_on():
-            while trickle and not over.wait(0.2):
+        def send_on():
+            while trickle and not done.wait(0.2):
                 for connection in connections:
                     with contextlib.suppress(OSError):
                         connection.sendall(trickle)
 
-        thread = threading.Thread(target=go_on)
+        thread = threading.Thread(target=send_on)
         thread.start()
         try:
             yield connections
         finally:
-            over.set()
+            done.set()
             thread.join()
 
 
-def slowest_of_honest(port, number=20):
-    """Seconds of the slowest of some requests for digits and health, all of which succeed."""
+def slowest_response(port, number=20):
+    """Return the longest response time of some digits and health checks, all successful."""
     slowest = 0
     for _ in range(number):
         started = time.monotonic()
@@ -96,7 +96,7 @@ def partial(address, body=b"part"):
             [POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhe"], 36, b"", id="chunked-bodies"
         ),
         pytest.param([b""], 300, b"", id="idle"),
-        pytest.param([LIVEZ], 300, b"", id="kept-and-not-read"),
+        pytest.param([LIVEZ], 300, b"", id="kept-alive-and-not-read"),
         pytest.param(
             [LIVEZ.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")], 36, b"", id="not-closed"
         ),
@@ -104,7 +104,7 @@ def partial(address, body=b"part"):
 )
 def test_client_is_served_while_others_are_slow(worker, starts, count, trickle):
     with attack(worker, *starts, count=count, trickle=trickle):
-        slowest = slowest_of_honest(worker)
+        slowest = slowest_response(worker)
 
     assert slowest < MAX_SECONDS
 
@@ -137,7 +137,7 @@ def test_incomplete_headers_close_the_connection(worker):
 
 
 def test_body_over_the_limit_gets_413_while_it_is_sent(worker):
-    """Most clients send all of it before they read."""
+    """Most clients send the whole body before they read."""
     with connect(worker) as connection:
         connection.sendall(POST + b"Content-Length: 30000000\r\n\r\n")
         connection.sendall(bytes(30_000_000))
@@ -184,17 +184,17 @@ def test_pipelined_requests_on_kept_alive_connection(worker):
     chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(FOUR), FOUR)
     with connect(worker) as connection, connection.makefile("rb") as reader:
         connection.sendall((WHOLE + LIVEZ + chunked + LIVEZ) * 5 + WHOLE[:100])
-        answers = []
+        responses = []
         for _ in range(20):
             status = int(reader.readline().split()[1])
             headers = dict(
                 line.decode().rstrip().lower().split(": ", 1)
                 for line in iter(reader.readline, b"\r\n")
             )
-            answers.append((status, b"label" in reader.read(int(headers["content-length"]))))
+            responses.append((status, b"label" in reader.read(int(headers["content-length"]))))
         connection.sendall(WHOLE[100:])
 
-        assert answers == [(200, True), (200, False)] * 10
+        assert responses == [(200, True), (200, False)] * 10
         assert reader.readline().startswith(b"HTTP/1.1 200")
 
 
@@ -233,7 +233,7 @@ def test_half_closed_connection_with_partial_body(worker):
 
 
 def test_unread_body_is_not_parsed_as_request(worker):
-    """An address that ignores the body, whose bytes would be a request of their own."""
+    """The endpoint ignores the body, whose bytes look like another request."""
     with connect(worker) as connection:
         head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(LIVEZ)
         connection.sendall(head + LIVEZ[:10])
@@ -258,15 +258,15 @@ def test_rejected_body_is_not_parsed_as_request(worker):
 
 
 def test_client_that_does_not_read_occupies_no_thread(worker):
-    """More responses than the kernel's buffers take, on each connection, none of them read."""
+    """On each connection, more responses than the kernel's buffers hold; the client reads none."""
     request = b"GET /reference HTTP/1.1\r\nHost: x\r\n\r\n" * 150
     with attack(worker, request, count=6):
-        # It computes some of them first, as it should.
-        assert any(slowest_of_honest(worker, 5) < MAX_SECONDS for _ in range(20))
+        # The worker computes some of the responses first.
+        assert any(slowest_response(worker, 5) < MAX_SECONDS for _ in range(20))
 
 
 def test_responses_that_are_read_late_are_complete(worker):
-    """More than the kernel's buffers take; the client reads after it has sent all requests."""
+    """More than the kernel's buffers hold; the client reads after it has sent all requests."""
     expected = ask(worker, "GET", "/openapi.json").body
     number = 300
     with connect(worker) as connection, connection.makefile("rb") as reader:
@@ -284,7 +284,7 @@ def test_oldest_large_body_gets_503_if_memory_is_full(worker):
     start = POST.replace(b"jpeg", b"png") + b"Content-Length: 16000000\r\n\r\n"
     with attack(worker, start + body, count=9) as connections:
         statuses = [read_response(connections[0])[0]]
-        assert slowest_of_honest(worker) < MAX_SECONDS
+        assert slowest_response(worker) < MAX_SECONDS
         photo = FOUR + bytes(SMALL_BYTES)
         statuses.append(ask(worker, "POST", "/predictlabel", photo, "image/jpeg").status)
 

@@ -1,4 +1,4 @@
-"""The start and stop of the real service: it contacts nobody, and stops cleanly when not ready."""
+"""Start and stop of the real service."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ import keras
 
 from tests.serving import ROOT, free_port, wait_until_ready
 
-#: Loaded by every Python of the service. Refuses and logs all that leaves the machine.
+#: Loaded by every Python process of the service. Blocks and logs all connections to other machines.
 SITECUSTOMIZE = """\
 import os, sys
 
@@ -37,7 +37,7 @@ log("watched")
 
 @contextmanager
 def started(**environment):
-    """Start the service; yield its port and process, and end it if the test has not."""
+    """Start the service; yield its port and process, and stop it if it still runs."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "server:app"],
@@ -75,7 +75,7 @@ def test_start_opens_no_connections(tmp_path):
 
 
 def test_stop_after_failed_self_test(tmp_path):
-    """Each worker once compiled the network with two OpenVINO cores and died by SIGSEGV."""
+    """A second OpenVINO core in a worker ended it by SIGSEGV."""
     layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
     keras.Sequential(layers).save(tmp_path / "logits.h5")
     environment = {"DLFLASK_MODEL_PATH": str(tmp_path / "logits.h5"), "WEB_CONCURRENCY": "3"}

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol as its official client, Triton's, speaks it."""
+"""The Open Inference Protocol with Triton's client, the official one."""
 
 import json
 
@@ -25,13 +25,13 @@ def client(server):
 
 @pytest.fixture(scope="module")
 def alone(server):
-    """The probabilities that POST /predictlabel gives of each picture."""
-    answers = [
+    """Return the probabilities that POST /predictlabel returns for each image."""
+    responses = [
         json.loads(ask(server, "POST", "/predictlabel", picture, "image/png").body)
         for picture in PICTURES
     ]
     return np.array(
-        [[float(row["probability"]) for row in answer["predictions"]] for answer in answers],
+        [[float(row["probability"]) for row in response["predictions"]] for response in responses],
         np.float32,
     )
 
@@ -93,14 +93,14 @@ def test_images_give_the_same_probabilities(client, alone, batch_size):
 def test_integer_tensors_give_the_probabilities_of_their_image(
     client, server, placed_digit, batch_size
 ):
-    answer = ask(
+    response = ask(
         server, "POST", "/predictlabel", encode(Image.fromarray(placed_digit)), "image/png"
     )
     batch = np.repeat(placed_digit[None, ..., None], batch_size, axis=0)
 
     result = client.infer("mnist", [an_input(batch, "UINT8")], model_version="1")
 
-    expected = [float(row["probability"]) for row in json.loads(answer.body)["predictions"]]
+    expected = [float(row["probability"]) for row in json.loads(response.body)["predictions"]]
     assert np.array_equal(
         result.as_numpy("probabilities"), np.array([expected] * batch_size, np.float32)
     )
@@ -133,7 +133,7 @@ def test_request_body_made_in_advance(server, alone, tensors):
         [an_input(tensors, "FP32")], outputs=outputs(binary=True)
     )
 
-    answer = ask(
+    response = ask(
         server,
         "POST",
         "/v2/models/mnist/infer",
@@ -142,7 +142,7 @@ def test_request_body_made_in_advance(server, alone, tensors):
     )
 
     result = triton.InferenceServerClient.parse_response_body(
-        answer.body, header_length=int(answer.headers["Inference-Header-Content-Length"])
+        response.body, header_length=int(response.headers["Inference-Header-Content-Length"])
     )
     assert np.array_equal(result.as_numpy("probabilities"), alone)
 

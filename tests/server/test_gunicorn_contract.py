@@ -46,12 +46,12 @@ CALLED = {
 
 
 def parameters(function):
-    """The names of a function's parameters without `self`, as text."""
+    """Return the names of a function's parameters without `self`."""
     return ", ".join(list(inspect.signature(function).parameters)[1:])
 
 
 def gunicorns(cls, name):
-    """The method `name` as Gunicorn defines it above `cls`; None if only this project has it."""
+    """Return Gunicorn's definition of the method `name` of `cls`; None if this project added it."""
     for base in cls.__mro__:
         if base.__module__.startswith("gunicorn.") and name in vars(base):
             return vars(base)[name]

@@ -1,4 +1,4 @@
-"""Head and body of an answer leave the worker by one call."""
+"""Headers and body of a response are sent in one call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON = [("Content-Length", "2"), ("Content-Type", "application/json")]
 
 
 class Recording:
-    """A socket that remembers what each call of `sendall` sent."""
+    """Socket that records the bytes of each call of `sendall`."""
 
     def __init__(self, connection):
         self._connection = connection
@@ -32,7 +32,7 @@ class Recording:
 
 @pytest.fixture
 def handle():
-    """Let a worker handle one request: whether the connection is kept, and what was sent."""
+    """Return a function that lets a worker handle a request, and returns what is sent."""
     config = Config()
     config.set("threads", 2)
     worker = Worker(1, 1, [], None, 30, config, Logger(config))
@@ -46,17 +46,17 @@ def handle():
         request = next(connection.parser)
         connection.sock = recording = Recording(ours)
         try:
-            is_kept = worker.handle_request(request, connection)
+            keeps_alive = worker.handle_request(request, connection)
         finally:
             assert connection.sock is recording
             handle.sent = recording.sent
-        return is_kept, recording.sent
+        return keeps_alive, recording.sent
 
     with closing(ours), closing(theirs), closing(worker.tmp):
         yield handle
 
 
-def answer(*pieces, headers=JSON, status="200 OK"):
+def respond_with(*pieces, headers=JSON, status="200 OK"):
     def application(_, start_response):
         start_response(status, headers)
         return pieces
@@ -65,9 +65,9 @@ def answer(*pieces, headers=JSON, status="200 OK"):
 
 
 def test_headers_and_body_are_sent_in_one_call(handle):
-    is_kept, sent = handle(answer(b"{}"))
+    keeps_alive, sent = handle(respond_with(b"{}"))
 
-    assert is_kept
+    assert keeps_alive
     assert len(sent) == 1
     assert sent[0].startswith(b"HTTP/1.1 200 OK\r\n")
     assert sent[0].endswith(b"\r\n\r\n{}")
@@ -78,17 +78,17 @@ def test_headers_and_body_are_sent_in_one_call(handle):
     [("HEAD", "200 OK", [b"{}"]), ("GET", "304 Not Modified", []), ("GET", "204 No Content", [])],
 )
 def test_headers_without_body_are_sent(handle, method, status, pieces):
-    _, sent = handle(answer(*pieces, status=status), method)
+    _, sent = handle(respond_with(*pieces, status=status), method)
 
     assert len(sent) == 1
     assert sent[0].endswith(b"\r\n\r\n")
 
 
 def test_chunks_are_sent_in_order(handle):
-    _, sent = handle(answer(b"one\r\n\r\n", b"two", headers=[]))
+    _, sent = handle(respond_with(b"one\r\n\r\n", b"two", headers=[]))
 
-    head, _, body = b"".join(sent).partition(b"\r\n\r\n")
-    assert b"Transfer-Encoding: chunked" in head
+    headers, _, body = b"".join(sent).partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding: chunked" in headers
     assert body == b"7\r\none\r\n\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
 
 

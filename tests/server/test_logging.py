@@ -6,9 +6,9 @@ from dlflask.server.logging import JsonFormatter
 
 
 def record(message, *arguments, **more):
-    made = logging.LogRecord("dlflask", logging.ERROR, "x.py", 1, message, arguments, None)
-    vars(made).update(more)
-    return made
+    created = logging.LogRecord("dlflask", logging.ERROR, "x.py", 1, message, arguments, None)
+    vars(created).update(more)
+    return created
 
 
 def test_record_is_one_line_of_json():
@@ -23,14 +23,14 @@ def test_record_is_one_line_of_json():
 
 def test_record_of_error_has_request_id_and_traceback():
     try:
-        {}["of a test"]
+        {}["a test key"]
     except KeyError:
-        made = record("failed", request_id="0123456789", exc_info=sys.exc_info())
+        error = record("failed", request_id="0123456789", exc_info=sys.exc_info())
 
-    line = json.loads(JsonFormatter().format(made))
+    line = json.loads(JsonFormatter().format(error))
 
     assert line["request_id"] == "0123456789"
-    assert line["exception"].endswith("KeyError: 'of a test'")
+    assert line["exception"].endswith("KeyError: 'a test key'")
 
 
 def test_record_without_memory_is_one_line_of_json():

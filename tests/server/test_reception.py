@@ -1,4 +1,4 @@
-"""When a request counts as whole, held against gunicorn's own parser."""
+"""Completeness of received requests, compared with Gunicorn's parser."""
 
 import pytest
 from gunicorn.config import Config
@@ -46,7 +46,7 @@ WHOLE = {
 
 
 def receive(data, step=None):
-    """Feed `data` in steps until the reception is complete; return it and the bytes it took."""
+    """Feed `data` in steps until the reception is complete; return it and the bytes fed."""
     reception = Reception(MAX_BODY_BYTES, 0)
     step = step or max(1, len(data))
     for start in range(0, len(data), step):
@@ -56,7 +56,7 @@ def receive(data, step=None):
 
 
 def parse(data):
-    """What gunicorn's parser makes of all of `data`: "whole", "incomplete" or "rejected"."""
+    """Return the verdict of Gunicorn's parser on `data`: "whole", "incomplete" or "rejected"."""
     parser = RequestParser(Config(), (data,), ("127.0.0.1", 1))
     try:
         request = next(parser)
@@ -129,7 +129,7 @@ def test_reception_of_ambiguous_request_is_complete(data):
 @settings(deadline=None)
 @given(name=st.sampled_from(sorted(WHOLE)), data=st.data())
 def test_reception_is_complete_if_gunicorns_parser_is(name, data):
-    """What is whole to gunicorn is complete here, whatever was damaged in it."""
+    """A damaged request that Gunicorn parses as whole must be complete here."""
     sent = bytearray(WHOLE[name])
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(sent)))
