@@ -26,8 +26,8 @@ def test_fuzz_target_runs(target, tmp_path):
     if find_spec("atheris") is None:
         pytest.skip("atheris is not installed: it is published for Linux on x86-64")
 
-    # libFuzzer reads ru_maxrss, in which Linux includes the peak of pytest itself. The targets check
-    # memory by themselves.
+    # libFuzzer reads ru_maxrss, which on Linux includes the peak of the parent, pytest. The targets
+    # check memory themselves.
     done = fuzz(target, tmp_path, "-atheris_runs=200", "-rss_limit_mb=0")
 
     assert done.returncode == 0, done.stderr[-2_000:]
