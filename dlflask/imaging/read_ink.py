@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dlflask.imaging.decode import WORKING_SIDE, Region, decode
+from dlflask.imaging.cost.pieces import Deadline
+from dlflask.imaging.decode import decode
+from dlflask.imaging.decoded_image import WORKING_SIDE, Region
 from dlflask.imaging.ink import extract_ink
-from dlflask.imaging.pieces import Deadline
 from dlflask.types import Ink
 
 #: An object of fewer pixels than this, in an image that was reduced at least so many times, is read

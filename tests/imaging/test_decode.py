@@ -14,8 +14,8 @@ from PIL import Image, features
 
 from dlflask.digits.normalization import normalize, read_tensor
 from dlflask.errors import BlankImage, DamagedImage, ImageError, TooManyPixels, UnsupportedImage
-from dlflask.imaging.decode import WORKING_SIDE
 from dlflask.imaging.decode_limits import MAX_PIXELS
+from dlflask.imaging.decoded_image import WORKING_SIDE
 from dlflask.imaging.read_ink import read_ink
 from tests.conftest import encode as to_bytes
 from tests.drawing import STORED_AS

@@ -12,10 +12,11 @@ from PIL import Image
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.digits.segmentation import find_digit
 from dlflask.errors import Busy, TooComplex, TooManyPixels
-from dlflask.imaging import large_images
 from dlflask.imaging import read_ink as two_steps
-from dlflask.imaging.decode import WHOLE, decode
-from dlflask.imaging.pieces import Deadline, Pieces
+from dlflask.imaging.cost import large_images
+from dlflask.imaging.cost.pieces import Deadline, Pieces
+from dlflask.imaging.decode import decode
+from dlflask.imaging.decoded_image import WHOLE
 from dlflask.imaging.read_ink import read_ink
 from dlflask.web.load_shedding import THREADS
 from tests.conftest import FakeClassifier, encode

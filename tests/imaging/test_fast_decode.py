@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dlflask.errors import DlflaskError
-from dlflask.imaging.decode import WHOLE, WORKING_SIDE, decode, decode_by_pillow
+from dlflask.imaging.cost.pieces import Deadline
+from dlflask.imaging.decode import decode, decode_by_pillow
+from dlflask.imaging.decoded_image import WHOLE, WORKING_SIDE
 from dlflask.imaging.fast_decode import MAX_PIECES, decode_fast
-from dlflask.imaging.pieces import Deadline
 from tests.conftest import encode
 from tests.pen_strokes import draw_digit
 

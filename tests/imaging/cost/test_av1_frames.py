@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, features
 
 from dlflask.errors import DamagedImage
-from dlflask.imaging import large_images
+from dlflask.imaging.cost import large_images
 from dlflask.imaging.cost.av1_frames import coded_pixels, frame_sizes
 from dlflask.imaging.decode_limits import MAX_FRAME_PADDING
 from dlflask.imaging.read_ink import read_ink

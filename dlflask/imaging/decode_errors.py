@@ -1,0 +1,63 @@
+"""Report Pillow's exceptions as errors of the image."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from PIL import Image, UnidentifiedImageError
+
+from dlflask.errors import DamagedImage, ImageError, TooComplex
+from dlflask.imaging.cost import too_many_pixels
+
+# Exceptions that Pillow's parsers raise on bytes that do not match the header.
+_DECODE_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    EOFError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+def reporting_errors(
+    work: Callable[_Parameters, _Result],
+) -> Callable[_Parameters, _Result]:
+    """Decorate a function so that Pillow's exceptions become an `ImageError`."""
+
+    @wraps(work)
+    def reporting(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        try:
+            return work(*args, **kwargs)
+        except MemoryError:
+            error: ImageError | None = None
+        except Image.DecompressionBombError as bomb:
+            error = too_many_pixels(bomb)
+        except _DECODE_ERRORS as cause:
+            # Pillow's own message names the object that it read from, address included.
+            unknown = isinstance(cause, UnidentifiedImageError)
+            why = "its header makes no sense" if unknown else cause
+            error = DamagedImage(
+                f"The picture is cut off or damaged ({why}). "
+                "Open it in a picture viewer, save it again and send the new file."
+            )
+        # Raised outside of `except`: the traceback of the cause holds all that was decoded so far.
+        raise error or TooComplex(
+            "The image takes more memory to decode than the service has. Open it in an image "
+            "editor, save it as a smaller PNG or JPEG and send the new file."
+        )
+
+    return reporting

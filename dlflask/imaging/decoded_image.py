@@ -1,0 +1,81 @@
+"""Decoded image, from which parts are cut at the resolution that reading them needs."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from PIL import Image
+
+from dlflask.imaging.color_modes import to_plain_mode, to_planes
+from dlflask.imaging.decode_errors import reporting_errors
+from dlflask.imaging.exif import rotate_upright, to_stored_box
+from dlflask.types import ImageBox, Pixels
+
+#: Longest side in pixels to which an image is reduced before its ink is searched. A digit that
+#: fills a twentieth of a phone photo still has 25 pixels, more than the 20 that the network sees.
+WORKING_SIDE = 256
+
+#: Left, top, right and bottom as parts of the upright image's width and height.
+Region = tuple[float, float, float, float]
+WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
+
+
+class DecodedImage:
+    """Decoded image, held in memory until it is closed.
+
+    Attributes:
+        longest: Longer side of the image in the file, in pixels.
+        is_full_scale: Whether it was not reduced while it was decoded.
+    """
+
+    def __init__(
+        self,
+        image: Image.Image,
+        longest: int,
+        orientation: int = 1,
+        resources: ExitStack | None = None,
+    ) -> None:
+        self._image, self._orientation, self._resources = image, orientation, resources
+        self.longest = longest
+        self.is_full_scale = max(image.size) == longest
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        # Pillow's WebP decoder keeps its canvases as long as its image exists.
+        self._image.close()
+        del self._image
+        if self._resources:
+            self._resources.close()
+
+    @reporting_errors
+    def cut(self, region: Region = WHOLE) -> Pixels:
+        """Return the pixels of `region`, upright, its longer side at most `WORKING_SIDE`.
+
+        Returns:
+            (height, width) uint8, or (3, height, width) where coloured.
+        """
+        box = _box(region, self._image.size, self._orientation)
+        plain = to_plain_mode(self._image, box, WORKING_SIDE)
+        return to_planes(rotate_upright(plain, self._orientation))
+
+
+def _box(region: Region, size: tuple[int, int], turned: int) -> ImageBox:
+    """Map `region` of the upright image to pixels of the image as it is stored."""
+    if region == WHOLE:
+        return ImageBox(0, 0, *size)
+    sides = (size if turned < 5 else size[::-1]) * 2
+    left, top, right, bottom = (
+        round(part * side) for part, side in zip(region, sides, strict=True)
+    )
+    if turned > 1:
+        # Whole blocks only: the image is reduced before it is rotated, from another corner.
+        factor = -(-max(right - left, bottom - top) // WORKING_SIDE)
+        right -= (right - left) % factor
+        bottom -= (bottom - top) % factor
+    return to_stored_box(ImageBox(left, top, right, bottom), size, turned)
