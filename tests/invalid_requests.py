@@ -66,9 +66,13 @@ BAD_REQUESTS = [
     BadRequest("empty-file", 400, "0 bytes", _picture(b"")),
     BadRequest("two-files", 400, "2 images", _picture(_PNG) * 2),
     BadRequest("image-and-file", 400, "2 images", _picture(_PNG) + _picture(_PNG, part="file")),
-    BadRequest("text-as-image", 415, "no picture format", _picture(b"I am a 4", "4.png")),
-    BadRequest("html-as-image", 415, "no picture format", _picture(b"<svg>4</svg>", "4.svg")),
-    BadRequest("pdf", 415, "no picture format", _picture(b"%PDF-1.7\n" + b"0" * 99)),
+    BadRequest(
+        "text-as-image", 415, "not a supported image format", _picture(b"I am a 4", "4.png")
+    ),
+    BadRequest(
+        "html-as-image", 415, "not a supported image format", _picture(b"<svg>4</svg>", "4.svg")
+    ),
+    BadRequest("pdf", 415, "not a supported image format", _picture(b"%PDF-1.7\n" + b"0" * 99)),
     BadRequest("truncated-png", 422, "cut off", _picture(_PNG[: len(_PNG) // 2])),
     BadRequest("truncated-jpeg", 422, "cut off", _picture(_JPEG[: len(_JPEG) // 2])),
     BadRequest("truncated-gif", 422, "cut off", _picture(_GIF[: len(_GIF) // 2])),
@@ -103,7 +107,7 @@ BAD_REQUESTS = [
     _json("json-not-ascii", 422, "not valid base64", '{"image": "é€4="}'.encode()),
     _json("json-data-url-of-text", 422, "data:,four", b'{"image": "data:,four"}'),
     _json("json-empty-picture", 400, "0 bytes", b'{"image": "data:image/png;base64,"}'),
-    _json("json-no-picture", 415, "no picture format", b'{"image": "SSBhbSBhIDQ="}'),
+    _json("json-no-picture", 415, "not a supported image format", b'{"image": "SSBhbSBhIDQ="}'),
     _json("json-too-large", 413, "limit", b'{"image": "%s"}' % (b"A" * 20_000_000)),
     BadRequest(
         "urlencoded",

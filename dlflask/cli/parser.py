@@ -59,8 +59,8 @@ def check_environment() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         Parser(prog="python -m dlflask").error(
-            f"{sys.executable} has no package {missing[0]}. Use the project's environment, as in "
-            "`.venv/bin/python -m dlflask`; `make run` creates it."
+            f"{sys.executable} lacks the package {missing[0]}. Use the project's environment, as "
+            "in `.venv/bin/python -m dlflask`; `make run` creates it."
         )
 
 

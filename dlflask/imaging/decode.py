@@ -58,7 +58,7 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
     """
     if not _is_known_format(upload):
         raise UnsupportedImage(
-            f"The file begins with {upload[:8]!r}, which is no picture format that is read here. "
+            f"The file begins with {upload[:8]!r}, which is not a supported image format. "
             f"Send one of: {', '.join(FORMATS)}."
         )
     return _decode(upload, deadline, region)

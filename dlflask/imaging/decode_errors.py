@@ -51,8 +51,8 @@ def reporting_errors(
             unknown = isinstance(cause, UnidentifiedImageError)
             why = "its header makes no sense" if unknown else cause
             error = DamagedImage(
-                f"The picture is cut off or damaged ({why}). "
-                "Open it in a picture viewer, save it again and send the new file."
+                f"The image is cut off or damaged ({why}). "
+                "Open it in an image viewer, save it again and send the new file."
             )
         # Raised outside of `except`: the traceback of the cause holds all that was decoded so far.
         raise error or TooComplex(

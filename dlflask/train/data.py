@@ -68,8 +68,8 @@ def load_mnist(path: str | Path | None = None) -> Mnist:
 def _read(path: Path) -> tuple[Images, Labels, Images, Labels]:
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no MNIST file at {path}. Point --data or {MNIST_VARIABLE} at an mnist.npz "
-            "with x_train, y_train, x_test and y_test, or leave both out to download it."
+            f"The MNIST file {path} does not exist. Point --data or {MNIST_VARIABLE} at an "
+            "mnist.npz with x_train, y_train, x_test and y_test, or leave both out to download it."
         )
     with np.load(path) as npz:
         return npz["x_train"], npz["y_train"], npz["x_test"], npz["y_test"]

@@ -81,7 +81,7 @@ def build_model_card(path: Path, development: Development, run: Run) -> ModelCar
     data = development.data
     stored = read_thresholds(path)
     if stored is None:
-        raise ValueError(f"{path} has no thresholds; save it with dlflask.train.export.save.")
+        raise ValueError(f"{path} lacks thresholds; save it with dlflask.train.export.save.")
     thresholds = Thresholds.from_json(stored)
     return ModelCard(
         network=describe(model),

@@ -15,7 +15,7 @@ def build_network() -> keras.Model:
     """Build a small residual network of 4.7 million multiply-adds and 215,000 parameters.
 
     Each request costs every multiply-add. The first convolution therefore halves the image at
-    once, and most layers work on small feature maps. It has no padding, so that 28 becomes 12
+    once, and most layers work on small feature maps. It is without padding, so that 28 becomes 12
     and not 14: MNIST leaves four pixels of paper around each digit.
 
     Returns:

@@ -41,7 +41,7 @@ def answer(page, verdict):
 
 def send_text(page):
     page.set_input_files("#image", ROOT / "README.md")
-    page.locator("#picture-error", has_text="no picture format").wait_for()
+    page.locator("#picture-error", has_text="not a supported image format").wait_for()
 
 
 def send_a_picture(page):

@@ -51,7 +51,7 @@ def test_predict_continues_after_errors(capsys, request, by_service):
 
     assert status == 1
     assert [row["label"] for row in found] == [None, None, 4]
-    assert "no picture format" in found[0]["error"]
+    assert "not a supported image format" in found[0]["error"]
     assert "No such file" in found[1]["error"]
 
 

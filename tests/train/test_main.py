@@ -83,4 +83,4 @@ def test_data_file_missing(tmp_path):
     done = train("--data", "none.npz", cwd=tmp_path)
 
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("There is no MNIST file at none.npz.")
+    assert done.stderr.splitlines()[-1].startswith("The MNIST file none.npz does not exist.")

@@ -63,9 +63,9 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
     limit = _max_pixels(image, each)
     if width * height > limit or height > MAX_ROWS:
         raise TooManyPixels(
-            f"The picture is {width} x {height} = {width * height / 1e6:.0f} megapixels; the "
+            f"The image is {width} x {height} = {width * height / 1e6:.0f} megapixels; the "
             f"limit is {limit / 1e6:.0f} for this kind of {image.format}. "
-            "Send a smaller picture."
+            "Send a smaller image."
         )
     if scans > 1 and scans * width * rows_of_scan(image, height) > MAX_SCANNED_PIXELS:
         raise ValueError(f"it has {scans} scans")
@@ -102,8 +102,8 @@ def too_many_pixels(bomb: Image.DecompressionBombError) -> TooManyPixels:
     found = re.search(r"\d+", str(bomb))
     received = f"{int(found[0]) / 1e6:.0f}" if found else f"over {MAX_PIXELS / 1e6:.0f}"
     return TooManyPixels(
-        f"The picture has {received} megapixels; the limit is {MAX_PIXELS / 1e6:.0f}. "
-        "Send a smaller picture."
+        f"The image has {received} megapixels; the limit is {MAX_PIXELS / 1e6:.0f}. "
+        "Send a smaller image."
     )
 
 

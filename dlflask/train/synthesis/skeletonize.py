@@ -89,7 +89,7 @@ def distance_fields(masks: Masks) -> Fields:
     """Return (N, 56, 56) distances to the nearest ink, in 1/`UNITS` field pixels, clipped."""
     fields = np.empty(masks.shape, np.uint8)
     for field, mask in zip(fields, masks, strict=True):
-        # SciPy measures to an arbitrary pixel if a mask has no ink.
+        # SciPy measures to an arbitrary pixel if a mask is empty.
         distance = ndimage.distance_transform_edt(~mask) if mask.any() else np.inf
         field[:] = np.rint(np.minimum(distance, MAX_DISTANCE) * UNITS)
     return fields
