@@ -36,6 +36,9 @@ WEBP_PIXELS_PER_GROUP, WEBP_GROUPS_PER_BYTE = 16, 0.4
 BYTES_PER_WEBP_GROUP, BYTES_PER_LOSSLESS_BYTE = 5_800, 50
 MAX_WEBP_BYTES = 280_000_000
 
+#: Groups that libwebp makes tables of even if no block uses them.
+MAX_WEBP_UNUSED_GROUPS = 1_000
+
 #: Entries in the tables of a group in libwebp (`kTableSize`), at most and without the colour cache.
 WEBP_TABLE_ENTRIES, BYTES_PER_TABLE_ENTRY, BYTES_PER_WEBP_GROUP_HEADER = 2_956, 4, 600
 

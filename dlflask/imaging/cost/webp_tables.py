@@ -9,6 +9,7 @@ from dlflask.imaging.decode_limits import (
     BYTES_PER_WEBP_GROUP,
     BYTES_PER_WEBP_GROUP_HEADER,
     MAX_WEBP_GROUPS,
+    MAX_WEBP_UNUSED_GROUPS,
     WEBP_GROUPS_PER_BYTE,
     WEBP_PIXELS_PER_GROUP,
     WEBP_TABLE_ENTRIES,
@@ -44,7 +45,8 @@ def estimate_tables(upload: bytes, pixels: int, enough: int) -> int:
         return estimate
     entries = WEBP_TABLE_ENTRIES + (1 << layout.cache_bits)
     each = entries * BYTES_PER_TABLE_ENTRY + BYTES_PER_WEBP_GROUP_HEADER
-    return min(estimate, min(layout.blocks, MAX_WEBP_GROUPS) * each)
+    groups = min(max(layout.blocks, MAX_WEBP_UNUSED_GROUPS), MAX_WEBP_GROUPS)
+    return min(estimate, groups * each)
 
 
 def _read_layout(chunks: list[Chunk]) -> Layout:

@@ -21,7 +21,7 @@ from dlflask.imaging.metadata.webp import image_chunks, size_of_lossless
 from dlflask.imaging.read_ink import read_ink
 from tests.conftest import encode
 from tests.costly.webp import Bits as BitWriter
-from tests.costly.webp import extended, many_groups
+from tests.costly.webp import chunk, extended, many_groups, riff
 from tests.drawing import draw_digit
 
 #: libwebp's encoder chooses blocks so large that there are no more of them.
@@ -158,13 +158,21 @@ def test_read_layout_counts_the_blocks(block_bits):
     assert read_layout(data, 300, 300, 5) == Layout(across * across, 7)
 
 
-def test_estimate_tables_is_rough_for_a_small_image():
-    upload = encode(PICTURES["photo"], "WEBP", lossless=True)
+def test_estimate_tables_reads_the_file_where_the_estimate_is_not_enough():
+    image = photo((1_920, 1_080))
+    upload = encode(image, "WEBP", lossless=True, method=0)
 
-    rough, close = (estimate_tables(upload, 120 * 90, enough) for enough in (1 << 40, 0))
+    rough, close = (estimate_tables(upload, 1_920 * 1_080, enough) for enough in (1 << 40, 0))
 
-    assert close < rough
-    assert estimate_tables(encode(PICTURES["photo"], "WEBP"), 120 * 90, 0) == 0
+    assert close < rough / 10
+    assert estimate_tables(encode(image, "WEBP", method=0), 1_920 * 1_080, 0) == 0
+
+
+def test_estimate_tables_counts_groups_that_no_block_uses():
+    ((_, data),) = image_chunks(many_groups(1_024, 9, 900, cached=11))
+    upload = riff(chunk(b"VP8L", bytes(data) + bytes(100_000)))
+
+    assert estimate_tables(upload, 1 << 20, 0) >= 900 * 4 * (2_956 + 2_048)
 
 
 def test_read_layout_rejects_long_transforms():
