@@ -84,9 +84,12 @@ image:  ## Build the container image with version and commit labels (IMAGE=name:
 	  --build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' dlflask/__init__.py)" \
 	  --build-arg REVISION="$$(git rev-parse HEAD)" .
 
-sbom: $(DEV)/.installed  ## List the packages of the image as CycloneDX in build/sbom.json
+# requirements.txt holds every platform's versions; the image has one platform and one Python.
+sbom: $(DEV)/.installed  ## List the Python packages of the image as CycloneDX in build/sbom.json
 	mkdir -p $(BUILD)
-	$(DEV)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+	$(DEV)/bin/uv pip compile requirements.txt --quiet --no-deps --generate-hashes --no-emit-index-url \
+	  --python-version 3.13 --python-platform x86_64-manylinux_2_28 --output-file $(BUILD)/image.txt
+	$(DEV)/bin/cyclonedx-py requirements $(BUILD)/image.txt --pyproject pyproject.toml \
 	  --output-reproducible --output-file $(BUILD)/sbom.json
 
 clean:  ## Remove the environments and all generated files
