@@ -857,9 +857,10 @@ print(done.stdout)
 # a PNG file and checks that tensor and probabilities are equal.
 
 # %%
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.web.app import create_app
 
-client = create_app(Config(), classifier).test_client()
+client = create_app(Config(), DigitRecogniser(classifier)).test_client()
 digit = asked[0]
 reply = client.post("/predictlabel", data=encode_png(digit), content_type="image/png").get_json()
 served_row = np.array([float(row["probability"]) for row in reply["predictions"]], np.float32)

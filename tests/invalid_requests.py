@@ -99,7 +99,7 @@ BAD_REQUESTS = [
     _json("json-not-utf-8", 400, "not valid JSON", b'{"image": "\xff"}'),
     _json("json-list", 400, "not an object", b'["iVBO"]'),
     _json("json-other-keys", 400, "the keys image, details", b'{"image": "", "details": true}'),
-    _json("json-deep", 400, "over 2 lists", b'{"image":' + b"[" * 100_000),
+    _json("json-deep", 400, "more than 2 lists", b'{"image":' + b"[" * 100_000),
     _json("json-many-values", 400, "commas", b'{"image":[' + b"0," * 1_000_000),
     _json("json-number", 422, "expected a string", b'{"image": 4}'),
     _json("json-no-base64", 422, "not valid base64", b'{"image": "I am a 4!"}'),

@@ -113,8 +113,8 @@ def _check_strokes(peak: float, side: int) -> None:
         raise BlankImage(SPECKS)
     if side < MIN_SIDE:
         raise BlankImage(
-            f"The largest mark in the image is under {MIN_SIDE} pixels. Send an image in which the "
-            "digit is at least 8 pixels high."
+            f"The largest mark in the image measures less than {MIN_SIDE} pixels. Send an image "
+            "with a digit that is at least 8 pixels high."
         )
 
 

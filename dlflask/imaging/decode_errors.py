@@ -49,7 +49,7 @@ def reporting_errors(
         except _DECODE_ERRORS as cause:
             # Pillow's own message names the object that it read from, address included.
             unknown = isinstance(cause, UnidentifiedImageError)
-            why = "its header makes no sense" if unknown else cause
+            why = "its header is invalid" if unknown else cause
             error = DamagedImage(
                 f"The image is cut off or damaged ({why}). "
                 "Open it in an image viewer, save it again and send the new file."

@@ -40,19 +40,19 @@ def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
     """
     if body.count(b"[") + body.count(b"{") > max_brackets or body.count(b",") > max_commas:
         raise InvalidJson(
-            f"The JSON has over {max_brackets} lists and objects or over {max_commas} commas. "
-            "Send the form that is described at /reference."
+            f"The JSON is too complex: it has more than {max_brackets} lists and objects, or more "
+            f"than {max_commas} commas. /reference describes the expected JSON."
         )
     try:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidJson(
-            f"The body is not valid JSON ({error}). Send the form that is described at /reference."
+            f"The body is not valid JSON ({error}). /reference describes the expected JSON."
         ) from error
 
 
 def _reject_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not allowed")
 
 
 def get_only_key(body: bytes, key: str, max_values: int) -> Any:
@@ -69,8 +69,8 @@ def get_only_key(body: bytes, key: str, max_values: int) -> Any:
     """
     if len(body) > _MAX_NON_ASCII_BYTES and not body.isascii():
         raise InvalidJson(
-            f"The JSON has {len(body)} bytes, and some are not ASCII; base64 is ASCII. "
-            "Send the form that is described at /reference."
+            f"The JSON has {len(body)} bytes, some of which are not ASCII. Send the image as "
+            "base64, which is ASCII only."
         )
     # One object, one list, and a comma in each data: URL.
     document = parse_json(body, max_brackets=2, max_commas=2 * max_values)

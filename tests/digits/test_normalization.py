@@ -154,7 +154,7 @@ def test_read_tensor_dot():
     page = Image.new("L", (100, 100))
     page.putpixel((50, 50), 255)
 
-    with pytest.raises(BlankImage, match="under 4 pixels"):
+    with pytest.raises(BlankImage, match="less than 4 pixels"):
         tensor_of(page)
 
 

@@ -185,7 +185,7 @@ def test_read_ink_of_a_truncated_image_is_damaged(kind, part, drawing):
 
 
 def test_read_ink_of_a_meaningless_header_names_no_object(drawing):
-    with pytest.raises(DamagedImage, match=r"damaged \(its header makes no sense\)"):
+    with pytest.raises(DamagedImage, match=r"damaged \(its header is invalid\)"):
         read_ink(to_bytes(drawing)[:8] + bytes(100))
 
 

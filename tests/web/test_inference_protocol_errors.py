@@ -116,9 +116,9 @@ def test_infer_with_bad_body_returns_error(client, classifier, name):
 @pytest.mark.parametrize(
     ("body", "headers", "message"),
     [
-        pytest.param(*with_images(b"x", size=4), "4 and 5 bytes follow", id="size-too-small"),
-        pytest.param(*with_images(b"x", size="5"), "'5' and 5 bytes", id="size-is-text"),
-        pytest.param(*with_binary({"inputs": [FP32]}, b"0000"), "None and 4", id="data-twice"),
+        pytest.param(*with_images(b"x", size=4), "4, but 5 bytes follow", id="size-too-small"),
+        pytest.param(*with_images(b"x", size="5"), "'5', but 5 bytes", id="size-is-text"),
+        pytest.param(*with_binary({"inputs": [FP32]}, b"0000"), "None, but 4", id="data-twice"),
         pytest.param(*with_binary({"inputs": [BINARY]}, bytes(3132)), "3132 bytes", id="too-short"),
         pytest.param(
             *with_binary({"inputs": [BINARY]}, b"", 999_999), "999999", id="header-too-long"
@@ -160,8 +160,8 @@ def test_infer_with_nan_in_binary_data_returns_error(client):
 @pytest.mark.parametrize(
     ("binary", "message"),
     [
-        pytest.param(b"\xff\xff\xff\xff\0", "4294967295 bytes, but 1 are left", id="too-long"),
-        pytest.param(b"\1\0\0", "within the length", id="cut-off"),
+        pytest.param(b"\xff\xff\xff\xff\0", "4294967295 bytes, but 1 follow", id="too-long"),
+        pytest.param(b"\1\0\0", "middle of the length", id="cut-off"),
         pytest.param(bytes(4 * 257), "over 256", id="257-empty"),
         pytest.param(bytes(8), "has 2 images", id="too-many"),
     ],

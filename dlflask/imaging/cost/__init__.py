@@ -61,7 +61,12 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
     scans = count_scans(image, upload)
     each = _bytes_per_pixel(image, scans)
     limit = _max_pixels(image, each)
-    if width * height > limit or height > MAX_ROWS:
+    if height > MAX_ROWS:
+        raise TooManyPixels(
+            f"The image is {width} x {height} pixels; the limit is {MAX_ROWS:,} rows. Send an "
+            "image with fewer rows."
+        )
+    if width * height > limit:
         raise TooManyPixels(
             f"The image is {width} x {height} = {width * height / 1e6:.0f} megapixels; the "
             f"limit is {limit / 1e6:.0f} for this kind of {image.format}. "

@@ -31,7 +31,7 @@ def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
         elements = data if isinstance(data, list) else []
     if len(elements) != num_images:
         raise InvalidInferRequest(
-            f"The input has {len(elements)} images; expected {num_images}, by its shape."
+            f"The input has {len(elements)} images, but its shape says {num_images}."
         )
     return list(elements) if binary is not None else _decode(elements)
 
@@ -43,15 +43,15 @@ def _split(binary: bytes) -> list[bytes]:
     while start < len(binary):
         if start + _LENGTH.size > len(binary):
             raise InvalidInferRequest(
-                f"The binary data of BYTES end within the length of element {len(elements)}; "
-                "expected four bytes for the length."
+                f"The binary data end in the middle of the length of element {len(elements)}. Send "
+                "four bytes for the length before each file."
             )
         (length,) = _LENGTH.unpack_from(binary, start)
         start += _LENGTH.size
         if start + length > len(binary):
             raise InvalidInferRequest(
-                f"The length of element {len(elements)} of BYTES is {length} bytes, but "
-                f"{len(binary) - start} are left. Send the length of the file as four bytes, "
+                f"Element {len(elements)} announces {length} bytes, but {len(binary) - start} "
+                "follow. Send the length of the file as four bytes, "
                 "little-endian, before the file."
             )
         elements.append(binary[start : start + length])

@@ -123,9 +123,9 @@ def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
         return None
     if type(size) is not int or size != len(rest) or "data" in tensor:
         raise InvalidInferRequest(
-            f"The input's binary_data_size is {size!r:.20} and {len(rest)} bytes follow the JSON; "
-            "expected the same number, the length of the JSON in the header "
-            "Inference-Header-Content-Length, and an input without 'data'."
+            f"The input's binary_data_size is {size!r:.20}, but {len(rest)} bytes follow the JSON. "
+            "Set it to their number, set the header Inference-Header-Content-Length to the length "
+            "of the JSON, and leave out 'data'."
         )
     return rest
 
