@@ -177,11 +177,14 @@ def test_classification_extension(client, alone, tensors):
         pytest.param(
             lambda client: client.infer("mnist", [an_input(np.array([b"no"], object), "BYTES")]),
             "415",
-            "Picture 0",
+            "Image 0",
             id="picture",
         ),
         pytest.param(
-            lambda client: client.get_model_metadata("cats"), "404", "models/cats", id="model"
+            lambda client: client.get_model_metadata("cats"),
+            "404",
+            "'cats' does not exist",
+            id="model",
         ),
         pytest.param(
             lambda client: client.get_model_repository_index(), "404", "repository", id="other-part"
