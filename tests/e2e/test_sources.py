@@ -155,7 +155,7 @@ def test_drawing_replaces_the_file(page):
         pytest.param(
             lambda page, _: drop(page, b"I am a 4"), "not a supported image format", id="no-picture"
         ),
-        pytest.param(lambda page, five: drop(page, five[:90]), "picture", id="damaged"),
+        pytest.param(lambda page, five: drop(page, five[:90]), "damaged", id="damaged"),
         pytest.param(
             lambda page, five: drop(page, five, five), "You chose 2 files", id="two-files"
         ),
