@@ -137,9 +137,9 @@ def post_fork(_: Any, worker: Any) -> None:
 
 
 # Bytes that a worker may allocate after its start. Requests that are received or wait take 128 MB,
-# plus at most 64 kB for each connection (dlflask/server/receiving.py). Threads hold 16 MB bodies
-# several times over, 200 MB, and one large image, 300 MB (dlflask/imaging/decode_limits.py). An
-# image that understates its size exceeds this and is rejected.
+# plus at most 64 kB for each connection (dlflask/server/connections/receiving.py). Threads hold
+# 16 MB bodies several times over, 200 MB, and one large image, 300 MB
+# (dlflask/imaging/decode_limits.py). An image that exceeds this is rejected.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024
 
 

@@ -16,7 +16,7 @@ from dlflask.server.settings import check_backend
 if TYPE_CHECKING:
     from dlflask.digits.classifier import Classifier
 
-#: Images per forward pass. Larger batches are no faster, and this many photos fit in memory.
+#: Images per forward pass. Larger batches are not faster and take more memory.
 BATCH_SIZE = 32
 
 #: Returns an outcome for each image, or for the error met in reading its file.

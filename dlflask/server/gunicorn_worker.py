@@ -40,10 +40,10 @@ import re
 import sys
 from typing import Any
 
-from dlflask.server.connection import Connection
-from dlflask.server.header_buffer import HeaderBufferSocket
+from dlflask.server.connections.connection import Connection
+from dlflask.server.connections.header_buffer import HeaderBufferSocket
+from dlflask.server.connections.sweeping import SweepingWorker
 from dlflask.server.pool import Pool
-from dlflask.server.sweeping import SweepingWorker
 
 #: Requests of health checks and metrics, which have a thread of their own: they never wait behind
 #: images.

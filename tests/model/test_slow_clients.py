@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from dlflask.server.closing import LINGER_SECONDS
-from dlflask.server.receiving import SMALL_BYTES
+from dlflask.server.connections.closing import LINGER_SECONDS
+from dlflask.server.connections.receiving import SMALL_BYTES
 from tests.serving import ROOT, ask, running_server
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()

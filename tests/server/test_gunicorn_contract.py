@@ -14,7 +14,7 @@ from gunicorn.http.unreader import Unreader
 from gunicorn.workers import gthread
 from gunicorn.workers.gthread import PollableMethodQueue, TConn, ThreadWorker
 
-from dlflask.server.connection import Connection, ReceivedBytes
+from dlflask.server.connections.connection import Connection, ReceivedBytes
 from dlflask.server.gunicorn_worker import Worker
 
 #: Overridden methods and Gunicorn's parameters, without `self`.

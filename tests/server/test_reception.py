@@ -7,8 +7,8 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlflask.server.chunks import MAX_HEADER_BYTES
-from dlflask.server.reception import (
+from dlflask.server.connections.chunks import MAX_HEADER_BYTES
+from dlflask.server.connections.reception import (
     BODY_SECONDS,
     MAX_CHUNKS,
     MAX_SILENCE_SECONDS,

@@ -6,9 +6,9 @@ import selectors
 import time
 from typing import Any
 
-from dlflask.server.connection import Connection, Phase
-from dlflask.server.header_buffer import send_some
-from dlflask.server.receiving import ReceivingWorker
+from dlflask.server.connections.connection import Connection, Phase
+from dlflask.server.connections.header_buffer import send_some
+from dlflask.server.connections.receiving import ReceivingWorker
 
 #: Time for the client to accept the whole response, in seconds. It does not occupy a thread.
 MAX_SENDING_SECONDS = 300

@@ -7,9 +7,9 @@ from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
-from dlflask.server.connection import Phase
-from dlflask.server.reception import Limit
-from dlflask.server.sending import SendingWorker
+from dlflask.server.connections.connection import Phase
+from dlflask.server.connections.reception import Limit
+from dlflask.server.connections.sending import SendingWorker
 
 #: Time between two checks of all connections and threads, in seconds.
 _SWEEP_SECONDS = 0.5

@@ -7,8 +7,8 @@ import socket
 import time
 from typing import Any
 
-from dlflask.server.connection import Connection, Phase
-from dlflask.server.polling import PollingWorker
+from dlflask.server.connections.connection import Connection, Phase
+from dlflask.server.connections.polling import PollingWorker
 
 #: Time for the client to send more after a response, or to close, in seconds. Most clients send
 #: the whole body before they read. If the worker closed first, the kernel would reset the

@@ -7,9 +7,9 @@ import selectors
 import time
 from typing import Any
 
-from dlflask.server.closing import ClosingWorker
-from dlflask.server.connection import Connection, Phase
-from dlflask.server.reception import Limit, Reception
+from dlflask.server.connections.closing import ClosingWorker
+from dlflask.server.connections.connection import Connection, Phase
+from dlflask.server.connections.reception import Limit, Reception
 
 #: Most bytes of requests and responses that a worker holds; gunicorn.conf.py bounds its memory.
 #: Above it, the oldest connection with more than `SMALL_BYTES` has to go: its request is answered

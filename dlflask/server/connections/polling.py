@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from dlflask.server.connection import Connection, Phase
+from dlflask.server.connections.connection import Connection, Phase
 
 
 class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from dlflask.server.chunks import MAX_HEADER_BYTES, Chunks
-from dlflask.server.framing import CHUNKED, expects_continue, find_body_length
-from dlflask.server.piece_buffer import PieceBuffer
+from dlflask.server.connections.chunks import MAX_HEADER_BYTES, Chunks
+from dlflask.server.connections.framing import CHUNKED, expects_continue, find_body_length
+from dlflask.server.connections.piece_buffer import PieceBuffer
 
 #: Time for the headers to arrive, and longest silence in a body, in seconds. NGINX has the same
 #: timeouts in nginx/conf.d/limits.conf.

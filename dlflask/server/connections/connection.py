@@ -16,7 +16,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn
 
-from dlflask.server.reception import Limit, Reception
+from dlflask.server.connections.reception import Limit, Reception
 from dlflask.web.middleware.request_body import BodyTooLarge, NoRoom, SlowBody, TooManyChunks
 
 #: Exception that the parser or the application gets when it reads beyond a truncated request.

@@ -1,0 +1,1 @@
+"""Client connections of a worker: received, answered and closed by its main loop."""
