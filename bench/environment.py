@@ -37,7 +37,7 @@ class Cpus:
 
     def __str__(self) -> str:
         if not self.usable:
-            return "not pinned: this system has no `taskset`"
+            return "not pinned: `taskset` is not installed"
         if len(self.usable) == 1:
             return "servers and load share the only CPU: figures are too low"
         return f"servers and NGINX on CPU {self.usable[0]}, load on CPU {self.usable[-1]}"

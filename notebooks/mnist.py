@@ -194,7 +194,7 @@ alt = "Two rows from upload to tensor: a photo of a 5 on ruled paper and a 2 in 
 show_images(images, titles, columns=6, scale=1.5, alt=alt)
 
 # %% [markdown]
-# The second image of the upper row has no shadow any more. The chalk has become ink although the
+# The second image of the upper row is without the shadow. The chalk has become ink although the
 # board is dark: nobody has to say which of the two is the paper. Both tensors at the right look
 # like MNIST.
 #

@@ -69,7 +69,7 @@ def many_groups(side, block_bits, groups, *, cached=0):
     bits.put(1, 1)  # an entropy image
     bits.put(block_bits - 2, 3)
     blocks = -(-side // (1 << block_bits))
-    bits.put(0, 1)  # which has no colour cache
+    bits.put(0, 1)  # without a colour cache
     for size in (280, 256, 256, 256):  # green, red, blue, alpha
         _eight_bits(bits, size)
     _simple(bits, 0)  # distance

@@ -14,7 +14,7 @@ def digits():
     rng = np.random.default_rng(0)
     fields, labels = draw_digits(2_000, rng)
     images = (augment_fields(fields, rng) * 255).astype(np.uint8)
-    # Augmentation can erase a short stroke; MNIST has no blank digits.
+    # Augmentation can erase a short stroke; MNIST lacks blank digits.
     inked = np.flatnonzero(images.max(axis=(1, 2)) == 255)
     order = rng.permutation(inked)
     return images[order], labels[order]

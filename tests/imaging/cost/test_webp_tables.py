@@ -24,7 +24,7 @@ from tests.costly.webp import Bits as BitWriter
 from tests.costly.webp import chunk, extended, many_groups, riff
 from tests.drawing import draw_digit
 
-#: libwebp's encoder chooses blocks so large that there are no more of them.
+#: Most blocks: libwebp's encoder enlarges them until their number is at most this.
 MAX_BLOCKS_OF_LIBWEBP = 2_600
 
 
