@@ -84,3 +84,10 @@ def test_data_file_missing(tmp_path):
 
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("The MNIST file none.npz does not exist.")
+
+
+def test_images_missing(mnist_file, tmp_path):
+    done = train("--data", mnist_file, "--images", "none", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("none is not a folder; name a folder")
