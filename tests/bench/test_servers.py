@@ -11,10 +11,8 @@ from gunicorn.config import Config
 
 from bench import nginx
 from bench.baseline_noop import RESPONSE, app
-from bench.environment import Cpus
 from bench.fixtures import CONTENT_TYPE, make_fixtures
-from bench.memory import measure_memory
-from bench.servers import NGINX, NOOP, SERVICE, Server, ServerError, missing, wait_until_ready
+from bench.servers import NGINX, NOOP, SERVICE, Host, Server, ServerError, missing, wait_until_ready
 from tests.serving import ROOT
 
 
@@ -79,11 +77,11 @@ def test_missing_nginx_names_the_package(monkeypatch, tmp_path):
     ],
 )
 def test_cpus_of_server_and_load(usable, server, load, text):
-    cpus = Cpus(usable)
+    host = Host(usable)
 
-    assert cpus.for_server() == (["taskset", "--cpu-list", server] if server else [])
-    assert cpus.for_load() == (["taskset", "--cpu-list", load] if load else [])
-    assert text in str(cpus)
+    assert host.pin_server() == (["taskset", "--cpu-list", server] if server else [])
+    assert host.pin_load() == (["taskset", "--cpu-list", load] if load else [])
+    assert text in host.describe_cpus()
 
 
 def test_memory_includes_child_processes():
@@ -96,7 +94,7 @@ def test_memory_includes_child_processes():
         process.stdout.readline()
         while not psutil.Process(process.pid).children():
             pass
-        memory = measure_memory(process.pid)
+        memory = Server(SERVICE, 9, process).measure_memory()
         alone = psutil.Process(process.pid).memory_info().rss / 1e6
         process.stdin.close()
 
