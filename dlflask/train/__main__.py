@@ -26,7 +26,7 @@ from dlflask.train.scoring import predict, to_tensors
 from dlflask.train.trainer import train
 from dlflask.train.training_pool import make_training_pool
 
-#: Default of --output, and of --output with --fast, whose model is not good enough to serve.
+#: Default of --output, without and with --fast. A fast model is not good enough to serve.
 OUTPUT, FAST_OUTPUT = Path("mnist_model.h5"), Path("build/fast.h5")
 
 #: A fast run only checks that everything works.
