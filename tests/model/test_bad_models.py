@@ -23,7 +23,7 @@ from dlflask.inference.model_file import (
     OUTPUTS,
     reason,
 )
-from tests.serving import ROOT, free_port
+from tests.serving import ROOT, free_port, without_tensorflow
 
 THRESHOLDS = json.loads(DEFAULT_THRESHOLDS.to_json())
 
@@ -186,7 +186,8 @@ def test_gunicorn_bad_model(tmp_path):
             "PORT": str(free_port()),
             "KERAS_BACKEND": "openvino",
             "DLFLASK_MODEL_PATH": str(path),
-        },
+        }
+        | without_tensorflow(),
         capture_output=True,
         text=True,
         timeout=60,

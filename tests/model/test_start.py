@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import keras
 
-from tests.serving import ROOT, free_port, wait_until_ready
+from tests.serving import ROOT, free_port, wait_until_ready, without_tensorflow
 
 #: Loaded by every Python process of the service. Blocks and logs all connections to other machines.
 SITECUSTOMIZE = """\
@@ -42,7 +42,10 @@ def started(**environment):
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "server:app"],
         cwd=ROOT,
-        env=os.environ | {"PORT": str(port), "KERAS_BACKEND": "openvino"} | environment,
+        env=os.environ
+        | {"PORT": str(port), "KERAS_BACKEND": "openvino"}
+        | without_tensorflow()
+        | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
