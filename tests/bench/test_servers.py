@@ -122,7 +122,7 @@ def test_wait_rejects_a_wrong_prediction(small):
         http.server.HTTPServer(("127.0.0.1", 0), Wrong) as listener,
         subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process,
     ):
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True).start()
         server = Server(SERVICE, listener.server_port, process)
 
         with pytest.raises(ServerError, match="service returned 200 for the 28x28 PNG"):
