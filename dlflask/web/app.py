@@ -16,6 +16,7 @@ from dlflask.web.health import Health
 from dlflask.web.inference_protocol import views as inference_protocol
 from dlflask.web.load_shedding import LoadShedder
 from dlflask.web.middleware.allowed_hosts import check_hosts
+from dlflask.web.middleware.content_encoding import decode_bodies
 from dlflask.web.middleware.environ import ERROR, ROUTE
 from dlflask.web.middleware.fast_path import with_fast_path
 from dlflask.web.middleware.instrumentation import instrument
@@ -85,7 +86,8 @@ def create_app(
     # A tracer that has wrapped `wsgi_app` must see every request, which the fast path would bypass.
     is_wrapped = "wsgi_app" in vars(app)
     application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
-    checked = check_hosts(application, app.wsgi_app, config.allowed_hosts)
+    decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
+    checked = check_hosts(decoded, app.wsgi_app, config.allowed_hosts)
     instrumented = instrument(catch_unexpected(checked), state.metrics, headers)
     app.wsgi_app = report_body_errors(instrumented)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
