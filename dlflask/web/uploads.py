@@ -16,7 +16,7 @@ from dlflask.errors import (
     UploadError,
     UploadTooLarge,
 )
-from dlflask.web.json_upload import decode_base64, decoded_size, get_only_key, strip_data_url
+from dlflask.web.json_upload import decode_base64, decoded_size, get_value, strip_data_url
 
 #: Most images of one request. Larger batches do not save time: the throughput is level from 64 on.
 MAX_UPLOADS = 256
@@ -43,7 +43,7 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
     if request.mimetype == "multipart/form-data":
         return _read_file(_one_part(request), max_bytes)
     if request.is_json:
-        return _decode(get_only_key(request.get_data(cache=False), "image", 1), max_bytes)
+        return _decode(get_value(request.get_data(cache=False), "image"), max_bytes)
     return _read_body(request, max_bytes)
 
 
@@ -142,7 +142,7 @@ def _read_file(part: FileStorage, max_bytes: int) -> bytes:
 
 
 def _read_json_list(body: bytes, max_bytes: int, max_number: int) -> list[bytes | UploadError]:
-    values = get_only_key(body, "images", MAX_UPLOADS)
+    values = get_value(body, "images")
     if not isinstance(values, list) or not values:
         raise MissingUpload(
             "The value of 'images' is not a list, or it is empty. Send a list of images in base64."
