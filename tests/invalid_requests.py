@@ -120,8 +120,12 @@ BAD_REQUESTS = [
         body=b"a=b",
         content_type="application/x-www-form-urlencoded",
     ),
-    BadRequest("no-boundary", 400, "", body=_PNG, content_type="multipart/form-data"),
-    BadRequest("broken-multipart", 400, "", body=b"--y\r\n\r\n", content_type=MULTIPART),
+    BadRequest(
+        "no-boundary", 400, "lacks the boundary", body=_PNG, content_type="multipart/form-data"
+    ),
+    BadRequest(
+        "broken-multipart", 400, "'x' of the header", body=b"--y\r\n\r\n", content_type=MULTIPART
+    ),
     BadRequest("raw-text", 415, "text/plain", body=b"4", content_type="text/plain"),
     BadRequest("raw-empty", 400, "0 bytes", body=b"", content_type="image/png"),
 ]

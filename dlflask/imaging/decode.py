@@ -56,7 +56,7 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
         ImageError: The image is damaged, too large or in a format that is not read here.
         Busy: It is large, another one is being decoded and a third one waits.
     """
-    if not _is_known_format(upload):
+    if not is_known_format(upload):
         raise UnsupportedImage(
             f"The file begins with {upload[:8]!r}, which is not a supported image format. "
             f"Send one of: {', '.join(FORMATS)}."
@@ -71,7 +71,8 @@ def _decode(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
     return decode_by_pillow(strip_metadata(upload), deadline, region)
 
 
-def _is_known_format(upload: bytes) -> bool:
+def is_known_format(upload: bytes) -> bool:
+    """Return True if the first bytes are those of a format that is read here."""
     brand = upload[8:12]
     return (
         upload.startswith(_SIGNATURES)

@@ -13,6 +13,7 @@ from codecs import BOM_UTF8
 from typing import Any
 
 from dlflask.errors import InvalidBase64, InvalidJson, MissingUpload
+from dlflask.web.uploads.limits import check_size
 
 #: Longest beginning of a `data:` URL, up to its comma, in characters. A search in the whole URL
 #: would store a position to backtrack to for each parameter.
@@ -88,6 +89,20 @@ def get_value(body: bytes, key: str) -> Any:
             "in it as base64."
         )
     return document[key]
+
+
+def decode_image(value: Any, max_bytes: int) -> bytes:
+    """Return the image in base64 or in a `data:` URL.
+
+    Raises:
+        InvalidBase64: `value` is neither.
+        EmptyUpload: The image has 0 bytes.
+        UploadTooLarge: The image has more than `max_bytes`.
+    """
+    encoded = strip_data_url(value)
+    # `decoded_size` rounds one character down to 0, which is invalid base64 and not an empty file.
+    check_size(decoded_size(encoded) or len(encoded), max_bytes)
+    return decode_base64(encoded)
 
 
 def strip_data_url(value: Any) -> str:

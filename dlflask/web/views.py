@@ -15,7 +15,8 @@ from dlflask.metrics.prometheus import CONTENT_TYPE, render
 from dlflask.recogniser import Recogniser
 from dlflask.web.problems import to_problem
 from dlflask.web.state import current_state
-from dlflask.web.uploads import MAX_DETAILED, MAX_UPLOADS, read_upload, read_uploads
+from dlflask.web.uploads.limits import MAX_DETAILED, MAX_UPLOADS
+from dlflask.web.uploads.read_upload import read_upload, read_uploads
 
 #: Images in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")

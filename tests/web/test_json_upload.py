@@ -10,7 +10,7 @@ from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import InvalidBase64, InvalidJson
 from dlflask.web.app import create_app
 from dlflask.web.json_upload import decode_base64, decoded_size, parse_json, strip_data_url
-from dlflask.web.uploads import MAX_UPLOADS
+from dlflask.web.uploads.limits import MAX_UPLOADS
 
 
 def encoded(content):

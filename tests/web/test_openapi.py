@@ -18,7 +18,7 @@ from dlflask.web.app import create_app
 from dlflask.web.inference_protocol.request import INPUT
 from dlflask.web.inference_protocol.tensors import MAX_BATCH
 from dlflask.web.state import current_state
-from dlflask.web.uploads import MAX_UPLOADS
+from dlflask.web.uploads.limits import MAX_UPLOADS
 from tests import openapi
 from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT

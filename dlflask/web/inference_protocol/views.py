@@ -23,7 +23,7 @@ from dlflask.web.inference_protocol.request import INPUT, Output, parse_infer_re
 from dlflask.web.inference_protocol.tensors import read_numbers, read_shape
 from dlflask.web.middleware.environ import MODEL
 from dlflask.web.state import current_state
-from dlflask.web.uploads import check_size
+from dlflask.web.uploads.limits import check_size
 
 #: The only version of each model. Its SHA-256 identifies the file that is served.
 VERSION = "1"
