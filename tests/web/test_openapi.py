@@ -14,6 +14,7 @@ from dlflask.digits.recogniser import OUTPUTS, DigitRecogniser
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.errors import InvalidInferRequest, ModelError
 from dlflask.problem_types import PROBLEMS, problem_type
+from dlflask.types import SIZE
 from dlflask.web.app import create_app
 from dlflask.web.inference_protocol.request import INPUT
 from dlflask.web.inference_protocol.tensors import MAX_BATCH
@@ -260,7 +261,8 @@ def test_document_limits_are_those_of_the_service(document):
     for lists, name in (("Images", "images"), ("ImagesForm", "image"), ("Results", "results")):
         assert schemas[lists]["properties"][name]["maxItems"] == MAX_UPLOADS
     assert f"up to {MAX_UPLOADS} images" in document["paths"]["/predictlabels"]["post"]["summary"]
-    assert tensor["shape"]["items"]["maximum"] == MAX_BATCH
+    assert tensor["shape"]["items"]["maximum"] == SIZE * SIZE
+    assert f"N up to {MAX_BATCH}" in tensor["shape"]["description"]
     assert tensor["name"]["const"] == INPUT
     assert outputs == [list(OUTPUTS)] * 2
     assert details["verdict"]["enum"] == list(VERDICTS)
