@@ -42,6 +42,13 @@ class Config:
             "every name under it. Empty: any. Health checks may use any name."
         },
     )
+    allowed_origins: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Origins of other web pages that may call the API from the browser (CORS), "
+            "such as `https://app.example.org`, separated by commas. Empty: none."
+        },
+    )
 
     def __post_init__(self) -> None:
         if self.max_upload_bytes < 1:

@@ -16,6 +16,7 @@ from dlflask.web.health import Health
 from dlflask.web.inference_protocol import views as inference_protocol
 from dlflask.web.load_shedding import LoadShedder
 from dlflask.web.middleware.allowed_hosts import check_hosts
+from dlflask.web.middleware.allowed_origins import allow_origins
 from dlflask.web.middleware.content_encoding import decode_bodies
 from dlflask.web.middleware.environ import ERROR, ROUTE
 from dlflask.web.middleware.fast_path import with_fast_path
@@ -88,7 +89,8 @@ def create_app(
     application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
     decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
     checked = check_hosts(decoded, app.wsgi_app, config.allowed_hosts)
-    instrumented = instrument(catch_unexpected(checked), state.metrics, headers)
+    allowing = allow_origins(catch_unexpected(checked), config.allowed_origins)
+    instrumented = instrument(allowing, state.metrics, headers)
     app.wsgi_app = report_body_errors(instrumented)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
         named_digits=named_digits,
