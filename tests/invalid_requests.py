@@ -87,10 +87,15 @@ BAD_REQUESTS = [
         "header-of-30000x30000", 413, "900 megapixels", _picture(png_header(30_000, 30_000))
     ),
     BadRequest("17-megabytes", 413, "limit", _picture(b"\x89PNG\r\n\x1a\n" + b"0" * 17_000_000)),
-    BadRequest("18-megabytes", 413, "limit", _picture(b"\x89PNG\r\n\x1a\n" + b"0" * 18_000_000)),
+    BadRequest(
+        "18-megabytes",
+        413,
+        "has 18.0 MB; the limit is 16.8 MB",
+        _picture(b"\x89PNG\r\n\x1a\n" + b"0" * 18_000_000),
+    ),
     BadRequest("wrong-method", 405, "GET is not allowed", method="GET"),
     BadRequest("wrong-method-delete", 405, "DELETE is not allowed", method="DELETE"),
-    BadRequest("wrong-path", 404, "/predict", _picture(_PNG), path="/predict"),
+    BadRequest("wrong-path", 404, "described at /reference", _picture(_PNG), path="/predict"),
     BadRequest("text", 415, "text/plain", body=b"4", content_type="text/plain"),
     _json("json-empty", 400, "not valid JSON", b""),
     _json("json-empty-object", 400, "expected the key 'image'", b"{}"),

@@ -90,7 +90,12 @@ class FormParser(FormDataParser):
     ) -> tuple[IO[bytes], Fields, Files]:
         parser = _ByteParser(self.stream_factory, max_form_parts=self.max_form_parts)
         boundary = options["boundary"].encode("ascii")
-        texts, files = parser.parse(stream, boundary, content_length)
+        try:
+            texts, files = parser.parse(stream, boundary, content_length)
+        except RequestEntityTooLarge as error:
+            raise RequestEntityTooLarge(
+                f"The form has more than {self.max_form_parts} parts. Send fewer images or fields."
+            ) from error
         parts = [(name, text.encode("latin-1")) for name, text in texts.items(multi=True)]
         return stream, *self._sort([*files.items(multi=True), *parts])
 
@@ -105,7 +110,10 @@ class FormParser(FormDataParser):
             else:
                 bytes_left -= len(part)
                 if bytes_left < 0:
-                    raise RequestEntityTooLarge
+                    raise RequestEntityTooLarge(
+                        f"The text fields of the form have over {self.max_form_memory_size} bytes. "
+                        "Send only the image, in the part 'image'."
+                    )
                 fields.add(name, part.decode(errors="replace"))
         return fields, files
 

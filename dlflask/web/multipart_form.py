@@ -45,7 +45,10 @@ def find_part_headers(body: bytes, boundary: str) -> Iterator[slice]:
     while start >= 0:
         end = _EMPTY_LINE.search(body, start, start + bytes_left)
         if end is None and len(body) - start > bytes_left:
-            raise RequestEntityTooLarge
+            raise RequestEntityTooLarge(
+                f"The headers of the form's parts have over {MAX_HEADER_BYTES} bytes. Send fewer "
+                "images, with shorter file names."
+            )
         if end is None:
             return
         yield slice(start, end.end())

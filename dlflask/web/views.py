@@ -21,6 +21,9 @@ from dlflask.web.uploads.read_upload import read_upload, read_uploads
 #: Images in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")
 
+#: Values of a query parameter that mean yes. Libraries write a boolean as `true` or `True`.
+_YES = ("1", "true", "yes", "on")
+
 _COMPACT = (",", ":")
 
 blueprint = Blueprint("digits", __name__)
@@ -97,7 +100,7 @@ def _sample(name: str) -> bytes:
 
 
 def _wants_details() -> bool:
-    return request.args.get("details") == "1"
+    return request.args.get("details", "").lower() in _YES
 
 
 def _encode(recogniser: Recogniser[Any], result: Any, _deadline: float) -> str:
