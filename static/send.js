@@ -1,5 +1,7 @@
 // Sends images one at a time. Only the newest image waits while a request is in flight.
-const ADDRESS = "/predictlabel?details=1";
+// The service may stand under a path; this module is in its folder static/.
+export const ROOT = new URL("..", import.meta.url);
+const ADDRESS = new URL("predictlabel?details=1", ROOT);
 
 // Longer than NGINX waits for the service (nginx/conf.d/local.conf): the connection is lost by then.
 const TIMEOUT_MS = 35_000;

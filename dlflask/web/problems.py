@@ -16,8 +16,8 @@ from dlflask.web.middleware.request_body import BrokenBody, drain_body
 
 #: Details of Werkzeug's errors that replace its general ones.
 _DETAILS = {
-    HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at /; send images to "
-    "POST /predictlabel and tensors to POST /v2/models/mnist/infer.",
+    HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at {root}/; send images "
+    "to POST {root}/predictlabel and tensors to POST {root}/v2/models/mnist/infer.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
     "{limit:.1f} MB, has more than {parts} parts, or its parts have too long headers. Send fewer "
@@ -71,7 +71,8 @@ def _http_detail(error: HTTPException, status: HTTPStatus) -> str:
         # Not formatted: a description may contain braces that a client sent.
         return error.description or status.description
     return template.format(
-        path=request.path,
+        path=request.script_root + request.path,
+        root=request.script_root,
         method=request.method,
         allowed=", ".join(sorted(getattr(error, "valid_methods", None) or ())),
         limit=(request.max_content_length or 0) / 1e6,
