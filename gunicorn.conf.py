@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# Gunicorn may have been started in another folder.
+sys.path.insert(0, str(Path(__file__).parent))
+
 # NumPy reads this when it is imported. Its matrix products are small here, and threads that compete
 # for CPUs slow them down: 76 ms instead of 8.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
