@@ -29,8 +29,15 @@ export async function request(address, options) {
   return response;
 }
 
+// The API key, if the service needs one. It is forgotten when the page is closed.
+let key = "";
+
+export function setKey(text) {
+  key = text;
+}
+
 export class Sender {
-  // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`.
+  // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`, `on.locked(job)`.
   constructor(on) {
     this.on = on;
     this.newest = this.waiting = null;
@@ -62,6 +69,7 @@ export class Sender {
         const outcome = await predict(job);
         if (job !== this.newest) tries = 0;
         else if ("result" in outcome) this.#deliver(outcome.result, job);
+        else if (outcome.isLocked) this.on.locked(job);
         else if ("error" in outcome) this.on.error(outcome.error, job);
         else {
           tries += 1;
@@ -98,7 +106,10 @@ async function predict(job) {
   try {
     const body = new FormData();
     body.append("image", await job.picture());
-    const response = await request(ADDRESS, { method: "POST", body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const headers = key ? { "X-API-Key": key } : {};
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await request(ADDRESS, { method: "POST", body, headers, signal });
+    if (response.status === 401) return { isLocked: true };
     const result = await response.json();
     if (response.ok) return { result };
     const detail = result?.detail;
