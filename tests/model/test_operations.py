@@ -117,6 +117,17 @@ def worker_is_replaced(port, victim):
     return counts(port)["dlflask_workers"] == 2
 
 
+def test_documented_prometheus_configuration_is_valid(tmp_path):
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed: Debian's package is called prometheus")
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(scrape_configs:.*?)```", text, re.DOTALL)
+    (tmp_path / "prometheus.yml").write_text(block)
+
+    command = ["promtool", "check", "config", tmp_path / "prometheus.yml"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
 def test_prometheus_scrapes_metrics(two_workers, tmp_path):
     if shutil.which("prometheus") is None:
         pytest.skip("prometheus is not installed: Debian's package is called prometheus")
