@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
-from tests.serving import ROOT, ask
+from tests.serving import ROOT, ask, wait_until_ready
 
 pytestmark = pytest.mark.compose
 
@@ -84,6 +84,22 @@ def test_nginx_serves_static_files(stack):
     assert json.loads(missing.body)["success"] is False
 
 
+def test_page_while_the_service_is_stopped(stack):
+    stack.run("stop", "api")
+    try:
+        page = ask(stack.port, "GET", "/", Accept="text/html,*/*;q=0.8")
+        form = ask(stack.port, "POST", "/", b"x", "text/plain", Accept="text/html")
+    finally:
+        stack.run("start", "api")
+        wait_until_ready(stack.port)
+
+    # 504 while NGINX still has the address of the stopped container.
+    assert {page.status, form.status} <= {503, 504}
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b'http-equiv="refresh"' in page.body
+    assert form.headers["Content-Type"] == "application/problem+json"
+
+
 def test_metrics_are_not_published(stack):
     assert ask(stack.port, "GET", "/metrics").status == 404
 
@@ -114,6 +130,7 @@ def test_containers_are_restricted(stack):
         host = json.loads(docker("inspect", "--format", "{{json .HostConfig}}", name))
 
         assert docker("exec", name, "id", "-u").strip() != "0"
+        assert not [mount for mount in mounts_of(name) if mount["Type"] == "bind"], "SELinux"
         assert host["ReadonlyRootfs"] is True
         assert host["CapDrop"] == ["ALL"]
         assert host["MemorySwap"] == host["Memory"] > 0, "no swap beside it"
@@ -131,6 +148,10 @@ def test_service_has_no_route_out(stack):
 
     assert [network["Internal"] for network in networks["api"]] == [True]
     assert sorted(network["Internal"] for network in networks["nginx"]) == [False, True]
+
+
+def mounts_of(container):
+    return json.loads(docker("inspect", "--format", "{{json .Mounts}}", container))
 
 
 def networks_of(container):
