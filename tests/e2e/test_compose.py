@@ -12,6 +12,7 @@ from tests.serving import ROOT, ask, wait_until_ready
 
 pytestmark = pytest.mark.compose
 
+RESOLVER = "/tmp/settings/resolver"  # noqa: S108  in the container
 MAX_IMAGE_BYTES = 600e6
 MAX_WORKER_KILOBYTES = 300_000
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
@@ -82,6 +83,16 @@ def test_nginx_serves_static_files(stack):
     assert script.headers["ETag"].startswith('"'), "NGINX's own form of an ETag"
     assert missing.status == 404
     assert json.loads(missing.body)["success"] is False
+
+
+@pytest.mark.parametrize(
+    ("server", "resolver"), [("192.0.2.53", "192.0.2.53"), ("2001:db8::53", "[2001:db8::53]")]
+)
+def test_nginx_asks_the_name_server_of_its_network(stack, server, resolver):
+    """Docker's own is at 127.0.0.11; the one of other engines, such as Podman, is elsewhere."""
+    written = docker("run", "--rm", "--dns", server, "dlflask-nginx", "cat", RESOLVER)
+
+    assert written == f"resolver {resolver} valid=2s ipv6=off;\n"
 
 
 def test_page_while_the_service_is_stopped(stack):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from dlflask.errors import ConfigError
@@ -54,8 +54,8 @@ def trust_proxies(
 
     @lru_cache(maxsize=1024)
     def is_listed(text: str) -> bool:
-        address = _parse_address(text)
-        return address is not None and any(address in network for network in networks)
+        address = _read_address(text)
+        return bool(address) and any(ip_address(address) in network for network in networks)
 
     def forwarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         script_name = ""
@@ -101,20 +101,25 @@ def _client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
     """
     client = ""
     for text in reversed(forwarded_for.split(",")):
-        address = _parse_address(text.strip())
-        if address is None:
+        # Shortened, because the cache keeps it.
+        address = _read_address(text.strip()[: _MAX_ADDRESS_LENGTH + 1])
+        if not address:
             break
-        client = str(address)
+        client = address
         if not is_listed(client):
             break
     return client
 
 
 @lru_cache(maxsize=1024)
-def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address in `text`, such as 10.0.0.7, 10.0.0.7:80, ::1 or [::1]:80."""
+def _read_address(text: str) -> str:
+    """Return the address in `text`, such as 10.0.0.7:80 or [::1]:80, without the port.
+
+    Returns:
+        The address in its usual form; an empty string if there is none.
+    """
     if len(text) > _MAX_ADDRESS_LENGTH:
-        return None
+        return ""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -122,9 +127,9 @@ def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)
     except ValueError:
-        return None
+        return ""
     # A socket for both versions of IP reports 10.0.0.7 as ::ffff:10.0.0.7.
-    return getattr(address, "ipv4_mapped", None) or address
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _apply(environ: WSGIEnvironment) -> str:
@@ -135,10 +140,10 @@ def _apply(environ: WSGIEnvironment) -> str:
     if host := _last(environ, "HTTP_X_FORWARDED_HOST"):
         environ["HTTP_HOST"] = host
     prefix = _last(environ, "HTTP_X_FORWARDED_PREFIX").rstrip("/")
-    return prefix if _PREFIX.fullmatch(prefix) else ""
+    return prefix if prefix and _PREFIX.fullmatch(prefix) else ""
 
 
 def _last(environ: WSGIEnvironment, name: str) -> str:
     """Return the last value of a header: the nearest proxy wrote it."""
     value: str = environ.get(name, "")
-    return value.rpartition(",")[2].strip()
+    return value and value.rpartition(",")[2].strip()
