@@ -11,9 +11,12 @@ from dlflask.errors import ConfigError
 
 PREFIX = "DLFLASK_"
 
-#: Variables of docker-compose.yml, ignored here: a shell may have exported them.
+#: Variables of the Compose files, ignored here: a shell may have exported them.
 COMPOSE_VARIABLES = frozenset(
-    {"DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"}
+    {
+        *("DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"),
+        *("DLFLASK_IMAGE", "DLFLASK_NGINX_IMAGE", "DLFLASK_REPLICAS"),
+    }
 )
 
 ROOT = Path(__file__).resolve().parent.parent
