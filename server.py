@@ -9,6 +9,18 @@ from dlflask.errors import DlflaskError
 from dlflask.metrics.slots import shared_metrics
 from dlflask.web.app import create_app
 
+#: Exit status on which Gunicorn stops; after another one it restarts the worker for ever.
+APP_LOAD_ERROR = 4
+
+if not hasattr(sys.modules.get("__config__"), "post_worker_init"):
+    # Without it no worker tests the model, so the service would be "starting" for ever.
+    sys.stderr.write(
+        "dlflask cannot start: gunicorn.conf.py was not read. Start the service with "
+        f"`python -m dlflask serve`, or with `gunicorn --config {ROOT}/gunicorn.conf.py "
+        "server:app`.\n"
+    )
+    sys.exit(APP_LOAD_ERROR)
+
 try:
     config = Config.from_environment()
     samples = sorted((ROOT / "static" / "samples").glob("*.png"))

@@ -2,7 +2,7 @@
 import { Ink } from "./ink.js";
 import { Pad } from "./pad.js";
 import { announce, reset, show } from "./result.js";
-import { Sender } from "./send.js";
+import { Sender, setKey } from "./send.js";
 
 // A drawing is sent after a pause of this length, even within a stroke.
 const PAUSE_MS = 150;
@@ -15,11 +15,12 @@ const width = byId("width");
 const table = byId("probabilities");
 const ink = new Ink();
 const pad = new Pad(byId("pad"), ink, () => width.value / 100, onInk);
-const sender = new Sender({ result: onResult, error: onError, retry: onRetry });
+const sender = new Sender({ result: onResult, error: onError, retry: onRetry, locked: onLocked });
 const drawing = { picture: () => ink.toBlob(), output: byId("pad-error") };
 
 let pause = 0;
 let patience = 0;
+let lockedJob = null;
 
 // Sends a picture from another source than the pad. Errors are shown in the element `output`.
 export function readPicture(picture, output) {
@@ -76,6 +77,20 @@ function onError(detail, { output }) {
   reset("No answer.");
   output.textContent = detail;
 }
+
+function onLocked(job) {
+  stopWaiting();
+  reset("The service needs your API key.");
+  lockedJob = job;
+  byId("key-form").hidden = false;
+}
+
+byId("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  setKey(byId("key").value);
+  byId("key-form").hidden = true;
+  send(lockedJob);
+});
 
 function changeInk(change) {
   pad.lift();

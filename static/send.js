@@ -1,5 +1,7 @@
 // Sends images one at a time. Only the newest image waits while a request is in flight.
-const ADDRESS = "/predictlabel?details=1";
+// The service may stand under a path; this module is in its folder static/.
+export const ROOT = new URL("..", import.meta.url);
+const ADDRESS = new URL("predictlabel?details=1", ROOT);
 
 // Longer than NGINX waits for the service (nginx/conf.d/local.conf): the connection is lost by then.
 const TIMEOUT_MS = 35_000;
@@ -27,8 +29,15 @@ export async function request(address, options) {
   return response;
 }
 
+// The API key, if the service needs one. It is forgotten when the page is closed.
+let key = "";
+
+export function setKey(text) {
+  key = text;
+}
+
 export class Sender {
-  // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`.
+  // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`, `on.locked(job)`.
   constructor(on) {
     this.on = on;
     this.newest = this.waiting = null;
@@ -60,6 +69,7 @@ export class Sender {
         const outcome = await predict(job);
         if (job !== this.newest) tries = 0;
         else if ("result" in outcome) this.#deliver(outcome.result, job);
+        else if (outcome.isLocked) this.on.locked(job);
         else if ("error" in outcome) this.on.error(outcome.error, job);
         else {
           tries += 1;
@@ -96,7 +106,10 @@ async function predict(job) {
   try {
     const body = new FormData();
     body.append("image", await job.picture());
-    const response = await request(ADDRESS, { method: "POST", body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const headers = key ? { "X-API-Key": key } : {};
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await request(ADDRESS, { method: "POST", body, headers, signal });
+    if (response.status === 401) return { isLocked: true };
     const result = await response.json();
     if (response.ok) return { result };
     const detail = result?.detail;

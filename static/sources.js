@@ -1,6 +1,6 @@
 // Other sources of pictures: file, camera, drag and drop, clipboard, and samples.
 import { readPicture, showError } from "./page.js";
-import { PictureError, request } from "./send.js";
+import { PictureError, ROOT, request } from "./send.js";
 
 const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -49,9 +49,9 @@ if (navigator.clipboard?.read) {
   byId("paste").addEventListener("click", pasteFromClipboard);
 }
 
-// The service may not know its public scheme and host behind a proxy; the browser does.
+// The service may not know its public address behind a proxy; the browser does.
 const command = byId("curl");
-command.textContent = command.textContent.replaceAll(/https?:\/\/[^/]+/g, location.origin);
+command.textContent = command.textContent.replaceAll(/https?:\S+?\/(?=static\/samples|predictlabel$)/g, ROOT.href);
 byId("copy").addEventListener("click", async ({ target }) => {
   target.textContent = (await copy(command)) ? "Copied" : "Press Ctrl+C";
   setTimeout(() => (target.textContent = "Copy"), 2000);
@@ -63,7 +63,7 @@ function readFiles(files) {
 }
 
 async function fetchSample(digit) {
-  const response = await request(`/static/samples/${digit}.png`);
+  const response = await request(new URL(`static/samples/${digit}.png`, ROOT));
   if (!response.ok) throw new PictureError("The sample could not be loaded. Reload the page.");
   return response.blob();
 }

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from html.parser import HTMLParser
+from urllib.parse import urljoin
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -355,4 +356,4 @@ def test_reference_works_under_content_security_policy(client):
         if link.startswith("#"):
             assert link[1:] in anchors.ids
         else:
-            assert client.get(link, buffered=True).status_code == 200
+            assert client.get(urljoin("/", link), buffered=True).status_code == 200
