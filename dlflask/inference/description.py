@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Sample digits on which the value convention is tried, and the fewest of them that a network has to
-#: read for the service to trust its convention.
+#: Number of sample digits on which the value convention is tried, and the fewest of them that a
+#: network has to read for the service to trust its convention.
 NUM_SAMPLES, ENOUGH_SAMPLES = 10, 8
 
 #: Outputs of a file's network, and what the service does to make probabilities of them.

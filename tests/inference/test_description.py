@@ -16,8 +16,9 @@ LOGITS = ModelDescription(
 
 def test_sentence():
     assert LOGITS.sentence() == (
-        "The model was saved by Keras 2.2.4: 2 layers, 7,850 weights, input 28 x 28 x 1 with values "
-        "0..255, 10 logits, to which the service adds a softmax. It reads 9 of 10 sample digits."
+        "The model was saved by Keras 2.2.4: 2 layers, 7,850 weights, input 28 x 28 x 1 with "
+        "values 0..255, 10 logits, to which the service adds a softmax. It reads 9 of 10 sample "
+        "digits."
     )
 
 
