@@ -46,6 +46,10 @@ _SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 #: Least probability that counts, so that one digit misread for certain does not decide.
 _LEAST = 1e-4
 
+#: Least gain in the score for which a less usual convention is chosen. Where a network reads every
+#: sample in two conventions, larger values make it more certain, not better.
+_LEAST_GAIN = 0.05
+
 #: Largest deviation from 1 of the sum of probabilities by softmax.
 _SUM_TOLERANCE = 1e-3
 
@@ -149,7 +153,7 @@ def adapt(
         probabilities = adaptation.finish(outputs)
         right = probabilities[np.arange(len(labels)), labels]
         score = float(np.log(np.clip(right, _LEAST, 1)).mean())
-        if best is None or score > best[2]:
+        if best is None or score > best[2] + _LEAST_GAIN:
             read = probabilities.argmax(axis=1) == labels
             best = adaptation, int(read[: len(samples)].sum()), score
     if best is None:

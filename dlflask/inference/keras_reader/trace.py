@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -64,10 +66,13 @@ def run(model: Any) -> Callable[[Tensor], Outputs]:
 
 def serialize(graph: Any) -> tuple[bytes, bytes]:
     """Return `graph` and its constants as bytes."""
-    memory = Path("/dev/shm")  # noqa: S108  without a disk, where there is such a folder
     # OpenVINO writes to named files only.
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         xml, weights = Path(folder, "graph.xml"), Path(folder, "graph.bin")
+        if sys.platform == "linux":
+            # Files in memory: the folder of a container may be a few megabytes in size.
+            for path in (xml, weights):
+                path.symlink_to(f"/proc/self/fd/{os.memfd_create(path.name)}")
         openvino.serialize(graph, xml, weights)
         return xml.read_bytes(), weights.read_bytes()
 
