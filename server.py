@@ -2,7 +2,7 @@
 
 import sys
 
-from dlflask.config import Config
+from dlflask.config import ROOT, Config
 from dlflask.digits.classifier import SAMPLES, Classifier
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import DlflaskError
@@ -12,8 +12,9 @@ from dlflask.web.app import create_app
 #: Exit status on which Gunicorn stops; after another one it restarts the worker for ever.
 APP_LOAD_ERROR = 4
 
-if not hasattr(sys.modules.get("__config__"), "post_worker_init"):
-    # Without it no worker tests the model, so the service would be "starting" for ever.
+is_configured = hasattr(sys.modules.get("__config__"), "post_worker_init")
+if "gunicorn.arbiter" in sys.modules and not is_configured:
+    # Without the file no worker tests the model, so the service would be "starting" for ever.
     sys.stderr.write(
         "dlflask cannot start: gunicorn.conf.py was not read. Start the service with "
         f"`python -m dlflask serve`, or with `gunicorn --config {ROOT}/gunicorn.conf.py "

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dlflask.config import Config
 from dlflask.inference.model_file import read_golden, write_golden
-from tests.serving import ROOT, free_port, wait_until_ready
+from tests.serving import ROOT, free_port, wait_until_ready, without_tensorflow
 
 #: Loaded by every Python process of the service. Blocks and logs all connections to other machines.
 SITECUSTOMIZE = """\
@@ -60,7 +60,10 @@ def started(*options, folder=ROOT, **environment):
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", *options, "server:app"],
         cwd=folder,
-        env=os.environ | {"PORT": str(port), "KERAS_BACKEND": "openvino"} | environment,
+        env=os.environ
+        | {"PORT": str(port), "KERAS_BACKEND": "openvino"}
+        | without_tensorflow()
+        | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
