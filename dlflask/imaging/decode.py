@@ -10,7 +10,9 @@ import math
 import warnings
 from contextlib import ExitStack
 
+import numpy as np
 import pi_heif
+from numpy.typing import NDArray
 from PIL import Image
 
 from dlflask.errors import UnsupportedImage
@@ -20,11 +22,12 @@ from dlflask.imaging.cost.pieces import Deadline, Pieces
 from dlflask.imaging.decode_errors import reporting_errors
 from dlflask.imaging.decode_limits import BYTES_PER_PIXEL, LARGE_BYTES
 from dlflask.imaging.decoded_image import WHOLE, WORKING_SIDE, DecodedImage, Region
-from dlflask.imaging.exif import orientation
 from dlflask.imaging.fast_decode import decode_fast
 from dlflask.imaging.formats.other_files import name_file
 from dlflask.imaging.formats.signatures import FORMATS, find_image
+from dlflask.imaging.formats.truncated_jpeg import JpegLayout, complete_jpeg
 from dlflask.imaging.metadata import strip_metadata
+from dlflask.imaging.metadata.exif import orientation
 
 # Pillow warns of each damaged tag. Python would log each wording once and remember it for good:
 # memory and a log that grow with every file received.
@@ -66,21 +69,61 @@ def decode_by_pillow(upload: bytes, deadline: Deadline, region: Region) -> Decod
     """Decode any image through Pillow's parsers; raise their exceptions as they are."""
     format_name, _ = find_image(upload) or ("", 0)
     upload = strip_metadata(upload)
+    try:
+        return _load(upload, format_name, deadline, region)
+    except OSError as error:
+        if format_name != "JPEG" or "truncated" not in str(error):
+            raise
+    # Outside of `except`, whose traceback holds all that was decoded. Its end is looked for in two
+    # small copies, and then it is decoded again.
+    deadline.check(times=4)
+    return _load_truncated_jpeg(upload, deadline, region)
+
+
+def _load(upload: bytes, format_name: str, deadline: Deadline, region: Region) -> DecodedImage:
     with ExitStack() as stack:
         if is_large := is_large_once_opened(upload):
             stack.enter_context(decode_slot())
         image = stack.enter_context(Image.open(Pieces(upload, deadline), formats=[format_name]))
         cost = check_cost(image, upload)
         longest = max(image.size)
-        width, height = region[2] - region[0], region[3] - region[1]
-        factor = math.ceil(max(image.width * width, image.height * height) / WORKING_SIDE)
-        if factor > 1:
-            # For JPEG only: decodes at 1/2, 1/4 or 1/8 scale, many times faster.
-            size = max(1, image.width // factor), max(1, image.height // factor)
-            image.draft(image.mode, size)
+        _reduce_to(image, region)
         cost = max(cost, image.width * image.height * BYTES_PER_PIXEL)
         if not is_large and cost > LARGE_BYTES:
             stack.enter_context(decode_slot())
         # Loading may find the orientation behind the pixels (PNG) or apply it (TIFF).
         image.load()
         return DecodedImage(image, longest, orientation(image), stack.pop_all())
+
+
+def _reduce_to(image: Image.Image, region: Region) -> None:
+    """Let a JPEG be decoded at 1/2, 1/4 or 1/8 scale, many times faster, if `region` permits it."""
+    width, height = region[2] - region[0], region[3] - region[1]
+    factor = math.ceil(max(image.width * width, image.height * height) / WORKING_SIDE)
+    if factor > 1:
+        image.draft(image.mode, (max(1, image.width // factor), max(1, image.height // factor)))
+
+
+def _load_truncated_jpeg(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
+    """Decode a JPEG without its end; repeat its last row in place of those that are missing."""
+    with Image.open(Pieces(upload, deadline), formats=["JPEG"]) as opened:
+        layout = _layout(opened)
+
+    def decode_small(completed: bytes) -> NDArray[np.uint8]:
+        with _load(completed, "JPEG", deadline, WHOLE) as image:
+            return image.pixels()
+
+    completed = complete_jpeg(upload, layout, decode_small)
+    decoded = _load(completed.upload, "JPEG", deadline, region)
+    if completed.held < 1:
+        decoded.repeat_last_row(completed.held)
+    return decoded
+
+
+def _layout(image: Image.Image) -> JpegLayout:
+    # Pillow's list of components: number, columns and rows of blocks coded together, table.
+    layer = getattr(image, "layer", ())
+    columns, rows = (max((one[at] for one in layer), default=1) for at in (1, 2))
+    is_grey = len(layer) == 1
+    block = (8, 8) if is_grey else (8 * rows, 8 * columns)
+    return JpegLayout(image.height, len(layer), block)
