@@ -51,7 +51,7 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
     if found is None:
         kind, advice = name_file(upload)
         raise UnsupportedImage(
-            f"The file is {kind}, which is not a supported image format. {advice} Supported are: "
+            f"The file is {kind}, which is not a supported image format. {advice}Send one of: "
             f"{', '.join(FORMATS)}."
         )
     _, start = found
