@@ -25,7 +25,7 @@ from dlflask.web.middleware.last_resort import catch_unexpected
 from dlflask.web.middleware.request_body import report_body_errors
 from dlflask.web.middleware.trusted_proxies import trust_proxies
 from dlflask.web.openapi import views as openapi_views
-from dlflask.web.presentation import named_digits, percent, row_mark, sentence
+from dlflask.web.presentation import explanation, named_digits, percent, row_mark, sentence
 from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
 from dlflask.web.views import blueprint
@@ -95,6 +95,7 @@ def create_app(
     instrumented = instrument(allowing, state.metrics, headers)
     app.wsgi_app = report_body_errors(instrumented)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
+        explanation=explanation,
         named_digits=named_digits,
         percent=percent,
         row_mark=row_mark,
