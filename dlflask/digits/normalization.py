@@ -17,7 +17,7 @@ from dlflask.types import SIZE, Ink, Tensor
 
 #: Version of the steps from an image's bytes to the tensor, part of each receipt. Increase it if a
 #: change here or in `imaging` may change any tensor. A test compares tensors with recorded ones.
-PREPROCESSING = "3"
+PREPROCESSING = "4"
 
 #: Side of the digit's box in pixels. In MNIST, the digit fits a box of 20 x 20 and its centre of
 #: mass is the centre of the image of 28 x 28.

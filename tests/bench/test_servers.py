@@ -51,7 +51,8 @@ def test_render_adapts_the_nginx_configuration(tmp_path):
     assert re.search(r"server 127\.0\.0\.1:8001\b", site)
     assert "listen 127.0.0.1:8002;" in site
     assert "/etc/nginx/conf.d" not in main + site
-    assert not re.search(r"(?m)^resolver", site)
+    assert f"include {tmp_path}/settings/resolver;" in site
+    assert (tmp_path / "settings" / "resolver").read_text().startswith("resolver ")
 
 
 def test_render_reports_a_missing_text(tmp_path, monkeypatch):

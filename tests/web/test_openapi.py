@@ -10,10 +10,11 @@ from dlflask.config import Config
 from dlflask.digits.recogniser import OUTPUTS, DigitRecogniser
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.problem_types import PROBLEMS, problem_type
+from dlflask.types import SIZE
 from dlflask.web.app import create_app
 from dlflask.web.inference_protocol.request import INPUT
 from dlflask.web.inference_protocol.tensors import MAX_BATCH
-from dlflask.web.uploads import MAX_UPLOADS
+from dlflask.web.uploads.limits import MAX_UPLOADS
 from tests import openapi
 from tests.openapi import ANYWHERE, operations, resolve
 from tests.serving import ROOT
@@ -96,7 +97,8 @@ def test_document_limits_are_those_of_the_service(document):
     for lists, name in (("Images", "images"), ("ImagesForm", "image"), ("Results", "results")):
         assert schemas[lists]["properties"][name]["maxItems"] == MAX_UPLOADS
     assert f"up to {MAX_UPLOADS} images" in document["paths"]["/predictlabels"]["post"]["summary"]
-    assert tensor["shape"]["items"]["maximum"] == MAX_BATCH
+    assert tensor["shape"]["items"]["maximum"] == SIZE * SIZE
+    assert f"N up to {MAX_BATCH}" in tensor["shape"]["description"]
     assert tensor["name"]["const"] == INPUT
     assert outputs == [list(OUTPUTS)] * 2
     assert details["verdict"]["enum"] == list(VERDICTS)

@@ -1,6 +1,7 @@
 """The page /reference shows the whole OpenAPI document."""
 
 from html.parser import HTMLParser
+from urllib.parse import urljoin
 
 from dlflask.errors import InvalidInferRequest
 from dlflask.problem_types import PROBLEMS, problem_type
@@ -75,4 +76,4 @@ def test_reference_works_under_content_security_policy(client):
         if link.startswith("#"):
             assert link[1:] in anchors.ids
         else:
-            assert client.get(link, buffered=True).status_code == 200
+            assert client.get(urljoin("/", link), buffered=True).status_code == 200
