@@ -16,9 +16,9 @@ from dlflask.web.middleware.request_body import BrokenBody, drain_body
 
 #: Details of Werkzeug's errors that replace its general ones.
 _DETAILS = {
-    HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at /, and the API is "
-    "described at /reference; send images to POST /predictlabel and tensors to "
-    "POST /v2/models/mnist/infer.",
+    HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at {root}/, and the API "
+    "is described at {root}/reference; send images to POST {root}/predictlabel and tensors to "
+    "POST {root}/v2/models/mnist/infer.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request has {size} MB; the limit is {limit:.1f} MB. "
     "Send a smaller image, or several images in several requests.",
@@ -72,7 +72,8 @@ def _http_detail(error: HTTPException, status: HTTPStatus) -> str:
         return error.description or status.description
     length, limit = request.content_length, request.max_content_length or 0
     return template.format(
-        path=request.path,
+        path=request.script_root + request.path,
+        root=request.script_root,
         method=request.method,
         allowed=", ".join(sorted(getattr(error, "valid_methods", None) or ())),
         size=f"over {limit / 1e6:.1f}" if length is None else f"{length / 1e6:.1f}",

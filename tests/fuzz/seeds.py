@@ -7,8 +7,8 @@ import zlib
 import numpy as np
 from PIL import Image, features
 
-from dlflask.imaging.decode import FORMATS
 from tests.conftest import encode
+from tests.costly import heic
 from tests.costly.gif_bmp import before_the_frame, run_length
 from tests.costly.jpeg import segment, with_segments
 from tests.costly.png import chunk, with_chunks
@@ -59,9 +59,16 @@ def _pictures():
     if features.check("avif"):
         yield "avif", encode(_FOUR, "AVIF", exif=_exif())
         yield "avif-alpha", encode(clear, "AVIF")
+    yield from _heics()
     yield from _with_much_metadata()
-    if "HEIF" in FORMATS:
-        yield "heic", encode(_FOUR, "HEIF")
+
+
+def _heics():
+    """Yield the smallest HEICs, of one image and of several items."""
+    for name in ("four", "four-grey", "four-opacity", "four-10-bits"):
+        yield f"heic-{name}", heic.read(f"{name}.heic")
+    yield "heic-tiles", heic.grid(heic.read("four-left-half.heic"), 2, 1)
+    yield "heic-rotated", heic.rotated(1, "four.heic")
 
 
 def _with_much_metadata():

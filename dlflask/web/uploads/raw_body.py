@@ -8,7 +8,7 @@ from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from dlflask.errors import DamagedImage, MissingUpload
-from dlflask.imaging.decode import is_known_format
+from dlflask.imaging.formats.signatures import find_image
 from dlflask.web.form_request import read_start
 from dlflask.web.uploads.limits import check_size
 
@@ -30,7 +30,7 @@ _DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
 
 def is_image(body: bytes) -> bool:
     """Return True if the first bytes of a body are those of an image that the service reads."""
-    return is_known_format(body[:_START_BYTES])
+    return find_image(body[:_START_BYTES]) is not None
 
 
 def read_raw_body(request: Request, max_bytes: int) -> bytes:
