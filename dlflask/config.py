@@ -30,6 +30,13 @@ class Config:
         default=ROOT / "mnist_model.h5",
         metadata={"help": "The Keras model to serve, an `.h5` or `.keras` file."},
     )
+    graph_folder: Path = field(
+        default=ROOT / "build" / "graphs",
+        metadata={
+            "help": "The folder in which converted models are kept, so that the next start takes "
+            "half a second instead of two. It may be missing or read-only."
+        },
+    )
     max_upload_bytes: int = field(
         default=16 * 1024 * 1024,
         metadata={
@@ -43,6 +50,13 @@ class Config:
         metadata={
             "help": "Names that `Host` may have, separated by commas; `.example.org` stands for "
             "every name under it. Empty: any. Health checks may use any name."
+        },
+    )
+    allowed_origins: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Origins of other web pages that may call the API from the browser (CORS), "
+            "such as `https://app.example.org`, separated by commas. Empty: none."
         },
     )
     trusted_proxies: tuple[str, ...] = field(

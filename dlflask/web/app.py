@@ -16,6 +16,8 @@ from dlflask.web.health import Health
 from dlflask.web.inference_protocol import views as inference_protocol
 from dlflask.web.load_shedding import LoadShedder
 from dlflask.web.middleware.allowed_hosts import check_hosts
+from dlflask.web.middleware.allowed_origins import allow_origins
+from dlflask.web.middleware.content_encoding import decode_bodies
 from dlflask.web.middleware.environ import ERROR, ROUTE
 from dlflask.web.middleware.fast_path import with_fast_path
 from dlflask.web.middleware.instrumentation import instrument
@@ -23,7 +25,7 @@ from dlflask.web.middleware.last_resort import catch_unexpected
 from dlflask.web.middleware.request_body import report_body_errors
 from dlflask.web.middleware.trusted_proxies import trust_proxies
 from dlflask.web.openapi import views as openapi_views
-from dlflask.web.presentation import named_digits, percent, row_mark, sentence
+from dlflask.web.presentation import explanation, named_digits, percent, row_mark, sentence
 from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
 from dlflask.web.views import blueprint
@@ -86,11 +88,14 @@ def create_app(
     # A tracer that has wrapped `wsgi_app` must see every request, which the fast path would bypass.
     is_wrapped = "wsgi_app" in vars(app)
     application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
-    checked = check_hosts(application, app.wsgi_app, config.allowed_hosts)
+    decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
+    checked = check_hosts(decoded, app.wsgi_app, config.allowed_hosts)
     forwarded = trust_proxies(checked, config.trusted_proxies, config.path_prefix)
-    instrumented = instrument(catch_unexpected(forwarded), state.metrics, headers)
+    allowing = allow_origins(catch_unexpected(forwarded), config.allowed_origins)
+    instrumented = instrument(allowing, state.metrics, headers)
     app.wsgi_app = report_body_errors(instrumented)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
+        explanation=explanation,
         named_digits=named_digits,
         percent=percent,
         row_mark=row_mark,

@@ -154,6 +154,7 @@ def locked(any_compose, clone, certificate):
         DLFLASK_TLS_FOLDER=str(certificate),
         DLFLASK_TLS_PORT=str(tls_port),
         DLFLASK_ALLOWED_HOSTS="localhost, digits.example.org",
+        DLFLASK_ALLOWED_ORIGINS="https://app.example.org",
         DLFLASK_TRUSTED_PROXIES="0.0.0.0/0",
         DLFLASK_PATH_PREFIX=PATH,
         GUNICORN_CMD_ARGS="--access-logfile=-",
@@ -173,7 +174,7 @@ def log_of(stack, service, request_id):
     return [json.loads(line) for line in lines], text.stdout + text.stderr
 
 
-def ask_safely(stack, path="/predictlabel", **headers):
+def ask_safely(stack, path="/predictlabel", method=None, **headers):
     """Send a request over TLS and check the certificate."""
     context = ssl.create_default_context(cafile=stack.certificate)
     connection = http.client.HTTPSConnection(
@@ -183,7 +184,10 @@ def ask_safely(stack, path="/predictlabel", **headers):
         body = FOUR if path == "/predictlabel" else None
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(
-            "POST" if body else "GET", path, body, {"Content-Type": "image/jpeg"} | headers
+            method or ("POST" if body else "GET"),
+            path,
+            body,
+            {"Content-Type": "image/jpeg"} | headers,
         )
         return Response(connection.getresponse())
 
@@ -368,6 +372,24 @@ def test_old_tls_versions_are_rejected(locked):
 )
 def test_allowed_hosts(locked, host, status):
     assert ask_safely(locked, Host=host, X_API_Key="5f0c2b").status == status
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [("https://app.example.org", "https://app.example.org"), ("https://evil.example", None)],
+)
+def test_allowed_origin_asks_without_key_and_sends_one(locked, origin, allowed):
+    wanted = {"Origin": origin, "Access_Control_Request_Method": "POST"}
+
+    preflight = ask_safely(locked, method="OPTIONS", **wanted)
+    response = ask_safely(locked, X_API_Key="5f0c2b", Origin=origin)
+    without_key = ask_safely(locked, Origin=origin)
+
+    assert preflight.status == (204 if allowed else 200)
+    assert response.status == 200
+    assert without_key.status == 401
+    for one in (preflight, response):
+        assert one.headers.get_all("Access-Control-Allow-Origin", [None]) == [allowed]
 
 
 def test_request_id_in_logs_and_response(locked):

@@ -117,7 +117,7 @@ BUSY = b'{"title": "Busy", "detail": "Later."}'
 def test_client_response(script, verdict, reason):
     handler = type("Handler", (Scripted,), {"script": list(script)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         client = DlflaskClient(f"http://127.0.0.1:{server.server_port}")
