@@ -1,5 +1,7 @@
 """Seeds of mutation: small files of every format, and requests that carry them."""
 
+import base64
+import gzip
 import zlib
 
 import numpy as np
@@ -120,10 +122,39 @@ REQUESTS = {
         + _END,
         MULTIPART,
     ),
+    "form-without-names": request(
+        part(_PNG, b'form-data; name="image"') + part(b"4", b"form-data; name=file") + _END,
+        MULTIPART,
+    ),
+    "form-of-text": request(
+        part(b"data:image/png;base64,iVBORw0KGgo", b'form-data; name="image"') + _END, MULTIPART
+    ),
+    "form-with-line-feeds": request(
+        part(_PNG, b'form-data; name="image"; filename="\xcb\xc4"').replace(b"\r\n", b"\n"),
+        MULTIPART,
+    ),
+    "form-without-boundary": request(part(_PNG) + _END, b"multipart/form-data"),
     "form-without-end": request(part(_PNG), MULTIPART),
     "form-of-many": request(part(b"x") * 30 + _END, MULTIPART),
     "long-boundary": request(b"--" + b"s" * 70, b"multipart/form-data; boundary=" + b"s" * 70),
     "raw": request(PICTURES["jpeg"], b"image/jpeg"),
+    "raw-of-unknown-type": request(_PNG, b"application/octet-stream"),
+    "raw-of-wrong-type": request(_PNG, b"application/x-www-form-urlencoded"),
+    "raw-gzip": request(gzip.compress(_PNG, mtime=0), b"image/png", b"Content-Encoding: gzip"),
+    "form-deflate": request(
+        zlib.compress(part(_PNG) + _END), MULTIPART, b"Content-Encoding: deflate"
+    ),
+    "json": request(b'{"image": "%s", "id": [1]}' % base64.b64encode(_PNG), b"application/json"),
+    "json-url-safe": request(
+        b'{"image": "data:;base64,%s"}' % base64.urlsafe_b64encode(_PNG).rstrip(b"="),
+        b"application/json",
+    ),
+    "json-gzip": request(
+        gzip.compress(b'{"images": ["AAAA"]}', mtime=0),
+        b"application/json",
+        b"Content-Encoding: gzip",
+        line=b"POST /predictlabels",
+    ),
     "raw-details": request(_PNG, b"image/png", line=b"POST /predictlabel?details=1"),
     "raw-too-long": request(_PNG, b"image/png", b"Content-Length: 99999999"),
     "raw-negative": request(_PNG, b"image/png", b"Content-Length: -1"),

@@ -37,7 +37,7 @@ def _rotated_by_exif():
     return encode(draw_digit(4).rotate(90), "JPEG", exif=exif)
 
 
-UNUSUAL_PICTURES = {
+UNUSUAL_IMAGES = {
     "animated-gif": _animation(),
     "cmyk-jpeg": encode(draw_digit(4).convert("CMYK"), "JPEG"),
     "cmyk-tiff": encode(draw_digit(4).convert("CMYK"), "TIFF"),
