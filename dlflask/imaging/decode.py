@@ -40,6 +40,7 @@ pi_heif.register_heif_opener(
 )
 
 
+@reporting_errors
 def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> DecodedImage:
     """Decode an image at the resolution that reading `region` needs, or a higher one.
 
@@ -47,6 +48,8 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
         ImageError: The image is damaged, too large or in a format that is not read here.
         Busy: It is large, another one is being decoded and a third one waits.
     """
+    if region == WHOLE and (decoded := decode_fast(upload, WORKING_SIDE)):
+        return DecodedImage(*decoded)
     found = find_image(upload)
     if found is None:
         kind, advice = name_file(upload)
@@ -55,14 +58,7 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
             f"{', '.join(FORMATS)}."
         )
     _, start = found
-    return _decode(upload[start:] if start else upload, deadline, region)
-
-
-@reporting_errors
-def _decode(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
-    if region == WHOLE and (decoded := decode_fast(upload, WORKING_SIDE)):
-        return DecodedImage(*decoded)
-    return decode_by_pillow(upload, deadline, region)
+    return decode_by_pillow(upload[start:] if start else upload, deadline, region)
 
 
 def decode_by_pillow(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
