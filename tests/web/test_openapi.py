@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from dlflask import __version__
 from dlflask.config import Config
-from dlflask.digits.recogniser import OUTPUTS, DigitRecogniser
+from dlflask.digits.model_info import OUTPUTS
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.errors import InvalidInferRequest, ModelError
 from dlflask.problem_types import PROBLEMS, problem_type

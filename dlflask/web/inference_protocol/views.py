@@ -71,7 +71,7 @@ def model(name: str) -> Response:
     parameters = {"BYTES": "image files, shape [-1], read as POST /predictlabel reads them"}
     if info.input_shape:
         parameters |= {
-            "FP32": "0 to 1, ink = 1, seen by the network as it is",
+            "FP32": "0 to 1, ink = 1, neither cropped nor centred by the service",
             "UINT8": "the same, 0 to 255",
         }
     image = {
@@ -90,7 +90,7 @@ def model(name: str) -> Response:
         platform="keras",
         inputs=[image],
         outputs=outputs,
-        parameters={"sha256": info.sha256},
+        parameters={"sha256": info.sha256, **info.parameters},
     )
 
 
