@@ -69,6 +69,15 @@ RUN_BY = {
         "tests/model/test_readme.py",
         "dlflask predict",
     ),
+    ".venv/bin/python -m dlflask check mnist_model.h5": (
+        "tests/model/test_cli.py",
+        'run("check")',
+    ),
+    "docker-compose run --rm api python -m dlflask check": (
+        "tests/e2e/test_own_model.py",
+        '"run", "--rm", "api", "python", "-m", "dlflask", "check"',
+    ),
+    "docker-compose restart api": ("tests/e2e/test_own_model.py", '"restart", "api"'),
     ".venv/bin/python -m dlflask serve --port 8080": (
         "tests/model/test_cli.py",
         '"serve", "--port"',
