@@ -28,7 +28,9 @@ COPY server.py gunicorn.conf.py mnist_model.h5 ./
 COPY dlflask dlflask
 COPY templates templates
 COPY static static
-RUN python -m compileall -q --invalidation-mode unchecked-hash server.py dlflask
+# The graph of the image's own model is kept in it, so that its service starts without Keras.
+RUN python -m compileall -q --invalidation-mode unchecked-hash server.py dlflask \
+ && python -c 'import server'
 # Last, because these change with each build and would invalidate the cached layers after them.
 ARG VERSION=unknown
 ARG REVISION=unknown

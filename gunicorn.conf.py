@@ -34,10 +34,10 @@ use_one_arena()
 # ruff: noqa: E402  after the handler: these imports take most of a second
 from dlflask.config import Config
 from dlflask.errors import ConfigError
+from dlflask.inference.environment import DEFAULT_BACKEND
 from dlflask.metrics.slots import shared_metrics
 from dlflask.server.logging import Logger
 from dlflask.server.settings import (
-    DEFAULT_BACKEND,
     check_address,
     check_backend,
     read_port,
@@ -84,7 +84,7 @@ forwarder_headers = ""
 worker_class = "dlflask.server.gunicorn_worker.Worker"  # gthread that slow clients cannot block
 threads = THREADS
 
-# Load Keras and the model once, in memory that all workers share. The network is compiled after
+# Load OpenVINO and the model once, in memory that all workers share. The network is compiled after
 # the fork (post_worker_init), because OpenVINO's threads do not survive it. TensorFlow starts its
 # threads on import, so with that backend each worker loads the model itself.
 preload_app = backend == DEFAULT_BACKEND

@@ -2,8 +2,8 @@
 
 import sys
 
-from dlflask.config import ROOT, Config
-from dlflask.digits.classifier import Classifier
+from dlflask.config import Config
+from dlflask.digits.classifier import SAMPLES, Classifier
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import DlflaskError
 from dlflask.metrics.slots import shared_metrics
@@ -11,8 +11,7 @@ from dlflask.web.app import create_app
 
 try:
     config = Config.from_environment()
-    samples = sorted((ROOT / "static" / "samples").glob("*.png"))
-    digits = DigitRecogniser(Classifier(config.model_path), samples)
+    digits = DigitRecogniser(Classifier(config.model_path, config.graph_folder), SAMPLES)
     app = create_app(config, digits, metrics=shared_metrics())
 except DlflaskError as error:
     # The operator must correct a setting or the model, so show one line without a traceback.

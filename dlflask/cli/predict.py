@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dlflask.cli.inputs import InputFile
 from dlflask.client import REFUSED, UNREAD, DlflaskClient, Outcome
+from dlflask.config import Config
 from dlflask.errors import DlflaskError
 from dlflask.server.settings import check_backend
 
@@ -37,14 +38,14 @@ def load_classifier(path: Path) -> Classifier:
     """Load, compile and test the model at `path`.
 
     Raises:
-        ConfigError: KERAS_BACKEND names a package that is not installed.
+        ConfigError: A setting is invalid, or KERAS_BACKEND names a package that is not installed.
         ModelError: The file is not a model of digits, or fails its self-test.
     """
     check_backend(os.environ)
-    # Keras takes seconds to import; --help and a running service are served without it.
+    # OpenVINO takes half a second to import; --help and a running service are served without it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
 
-    classifier = Classifier(path)
+    classifier = Classifier(path, Config.from_environment().graph_folder)
     classifier.warm_up()
     return classifier
 
