@@ -77,7 +77,7 @@ def load(path: Path) -> CheckedModel:
     started = time.perf_counter()
     classifier = load_classifier(path)
     load_seconds = time.perf_counter() - started
-    # Imported after the model, as in `open_model`.
+    # Imported here, as in `open_model`.
     from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
 
     recogniser = DigitRecogniser(classifier)

@@ -1,14 +1,18 @@
 """Start and stop of the real service."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
 from contextlib import contextmanager
 
+import h5py
 import keras
+import numpy as np
 
-from tests.serving import ROOT, free_port, wait_until_ready
+from dlflask.inference.model_file import DIGITS, OUTPUTS
+from tests.serving import ROOT, ask, free_port, wait_until_ready
 
 #: Loaded by every Python process of the service. Blocks and logs all connections to other machines.
 SITECUSTOMIZE = """\
@@ -76,21 +80,28 @@ def test_start_opens_no_connections(tmp_path):
 
 def test_stop_after_failed_self_test(tmp_path):
     """A second OpenVINO core in a worker ended it by SIGSEGV."""
-    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
-    keras.Sequential(layers).save(tmp_path / "logits.h5")
-    environment = {"DLFLASK_MODEL_PATH": str(tmp_path / "logits.h5"), "WEB_CONCURRENCY": "3"}
+    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    model = tmp_path / "damaged.h5"
+    keras.Sequential(layers).save(model)
+    with h5py.File(model, "r+") as file:
+        file.attrs[DIGITS] = np.zeros((10, 28, 28), np.uint8)
+        file.attrs[OUTPUTS] = np.eye(10, dtype=np.float32)
+    environment = {"DLFLASK_MODEL_PATH": str(model), "WEB_CONCURRENCY": "3"}
 
-    with started(**environment) as (_, process):
-        failed = 0
-        while failed < 3:
-            line = process.stdout.readline()
-            assert line, "the service ended"
-            failed += "Worker is not ready" in line
+    with started(**environment) as (port, process):
+        lines = []
+        while sum("Worker is not ready" in line for line in lines) < 3:
+            lines.append(process.stdout.readline())
+            assert lines[-1], "the service ended"
+        readiness = ask(port, "GET", "/readyz")
         process.terminate()
-        log = process.communicate(timeout=60)[0]
+        log = "".join(lines) + process.communicate(timeout=60)[0]
 
-    assert "SIGSEGV" not in log
+    assert (readiness.status, json.loads(readiness.body)) == (503, {"status": "failed"})
     assert process.returncode == 0
+    assert log.count("Worker is not ready") == log.count("Booting worker") == 3, "no restarts"
+    assert "SIGSEGV" not in log
+    assert "Traceback" not in log
 
 
 def test_start_port_in_use():
