@@ -17,11 +17,7 @@ from dlflask.inference.keras_reader.channels_first import with_channels_first
 from dlflask.inference.keras_reader.layer_config import LayerConfig
 from dlflask.inference.keras_reader.network_config import NetworkConfig, read_network
 from dlflask.inference.keras_reader.saved_model import SavedModel
-from dlflask.inference.keras_reader.weights import (
-    finalize,
-    load_weights,
-    needs_flip_test,
-)
+from dlflask.inference.keras_reader.weights import load_archive, load_weights, needs_flip_test
 from dlflask.types import Outputs, Tensor
 
 #: Numbers of classes: ten digits, with or without "not a digit".
@@ -117,17 +113,7 @@ def _build(
     if saved.archive is None:
         load_weights(network, saved.weights, saved.version, is_flipped=is_flipped)
         return network
-    # Keras's own reader, which knows the layouts since 2.12.
-    from keras.src.saving.saving_lib import H5IOStore, _load_state  # noqa: PLC0415
-
-    try:
-        _load_state(network.model, H5IOStore(saved.archive), None, "")
-    except Exception as error:  # Keras raises anything for weights that do not fit
-        words = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"holds weights that do not fit its layers ({words}). Save the model again."
-        ) from error
-    finalize(network)
+    load_archive(network, saved.archive)
     return network
 
 

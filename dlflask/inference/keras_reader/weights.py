@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from collections import Counter
 from typing import Any
 
 import numpy as np
+from keras.src.saving.saving_lib import H5IOStore, _load_state
+from keras.src.utils.naming import to_snake_case
 from numpy.typing import NDArray
 
 from dlflask.errors import ModelError
@@ -54,10 +58,39 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
             )
         for target, value in zip(targets, values, strict=True):
             target.assign(np.ascontiguousarray(value))
-    finalize(network)
+    _finalize(network)
 
 
-def finalize(network: Network) -> None:
+def load_archive(network: Network, file: io.BytesIO) -> None:
+    """Read the weights of a `.keras` file into `network`.
+
+    Args:
+        network: The network, changed in place.
+        file: `model.weights.h5` of the archive.
+
+    Raises:
+        ModelError: The weights in the file are not those of the network.
+    """
+    store = H5IOStore(file)
+    counts: Counter[str] = Counter()
+    for config, layer in network.layers:
+        # Keras counts layers of a class: dense, dense_1, dense_2.
+        kind = to_snake_case(type(layer).__name__)
+        number = f"_{counts[kind]}" if counts[kind] else ""
+        counts[kind] += 1
+        try:
+            # Keras's own reader, which knows the layouts since 2.12.
+            _load_state(layer, store, None, f"layers/{kind}{number}")
+        except Exception as error:  # Keras raises anything for weights that do not fit
+            words = " ".join(str(error).split())[:200]
+            raise ModelError(
+                f"holds weights that do not fit its layer {config.name[:80]!r} ({words}). Save the "
+                "model again."
+            ) from error
+    _finalize(network)
+
+
+def _finalize(network: Network) -> None:
     """Let layers that compute constants from their weights, such as Normalization, do so."""
     for _, layer in network.layers:
         if hasattr(layer, "finalize_state"):
