@@ -17,7 +17,7 @@ RUN python -m venv --without-pip /opt/venv \
       libopenvino_paddle_frontend.so* libopenvino_jax_frontend.so* libopenvino_gguf_frontend.so*
 
 FROM python:3.13-slim-trixie
-# Keras writes a settings file to its home; only /tmp is writable.
+# Only /tmp is writable.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -51,7 +51,8 @@ class ModelDescription:
         version = f"Keras {self.keras_version}" if self.keras_version else "an unknown Keras"
         shape = " x ".join(map(str, self.input_shape))
         text = (
-            f"The model was saved by {version}: {len(self.layers)} layers, "
+            f"The model was saved by {version}: {len(self.layers)} "
+            f"{'layer' if len(self.layers) == 1 else 'layers'}, "
             f"{self.num_parameters:,} weights, input {shape} with values {self.convention}, "
             f"{self.num_classes} {OUTPUT_KINDS[self.outputs]}. "
             f"It reads {self.samples_read} of {NUM_SAMPLES} sample digits"

@@ -40,7 +40,10 @@ def load_forward(path: Path, samples: Callable[[], Tensor]) -> tuple[str, ModelG
         except ModelError as error:
             raise ModelError(refusal(path, version[0], str(error))) from error
         except Exception as error:  # a file may make Keras raise anything
-            words = f"cannot be read as a model of Keras ({type(error).__name__})."
+            words = (
+                f"is damaged, or is not as Keras writes models ({type(error).__name__}). Copy or "
+                "download it again, or save it again with `model.save`."
+            )
             raise ModelError(refusal(path, version[0], words)) from error
     run, adaptation = _run(found.model), found.adaptation
     description: ModelDescription = found.description

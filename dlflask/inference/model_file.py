@@ -20,10 +20,13 @@ DIGITS, OUTPUTS = "dlflask_golden_digits", "dlflask_golden_outputs"
 
 
 def read_thresholds(path: Path) -> str | None:
-    """Return the thresholds in the `.h5` file at `path` as JSON text, None if it has none.
+    """Return the thresholds in the file at `path` as JSON text, None if it has none.
 
     The text is not checked; the package of the recogniser knows its fields.
     """
+    # A `.keras` file is a zip archive, without attributes.
+    if not h5py.is_hdf5(path):
+        return None
     with h5py.File(path, "r") as file:
         text: str | None = file.attrs.get(ATTRIBUTE)
         return text

@@ -1,9 +1,6 @@
 """Files of old versions of Keras, against the outputs of TensorFlow 2.15."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,30 +14,16 @@ from tests.serving import ROOT
 
 REFERENCE = json.loads(Path(__file__).with_name("old_models.json").read_text(encoding="utf-8"))
 
-#: Converts all files in one process, as the reader converts one.
-PROGRAM = """
-import sys
-from pathlib import Path
-from dlflask.inference.environment import configure_runtime
-configure_runtime()
-from dlflask.inference.keras_reader.convert import convert
-from dlflask.inference.keras_reader.saved_model import open_saved_model
-for path in Path(sys.argv[1]).glob("*.h5"):
-    with path.open("rb") as file:
-        graph = convert(open_saved_model(file, print), b"", 0)
-    path.with_suffix(".graph").write_bytes(graph.to_bytes())
-"""
+#: Files of other people, beside the project if they are there.
+MODELS = ROOT.parent / "shared" / "data" / "models-dev"
+MNIST = ROOT.parent / "shared" / "data" / "mnist" / "mnist.npz"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, convert_files):
     """Return a folder with a file and a graph of every kind."""
     folder = tmp_path_factory.mktemp("old")
-    for name, make in MAKERS.items():
-        make(folder / f"{name}.h5")
-    environment = os.environ | {"KERAS_BACKEND": "openvino"}
-    command = [sys.executable, "-c", PROGRAM, str(folder)]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+    convert_files(folder, [make(folder / f"{name}.h5") for name, make in MAKERS.items()])
     return folder
 
 
@@ -55,3 +38,18 @@ def test_outputs_equal_tensorflow(folder, name):
 
     assert np.abs(together - REFERENCE[name]).max() < 1e-5
     assert np.abs(single - REFERENCE[name][0]).max() < 1e-5
+
+
+@pytest.mark.skipif(not MODELS.exists(), reason="the models of other people are not here")
+def test_outputs_of_public_files_equal_tensorflow(tmp_path, convert_files):
+    """The reference holds the outputs for the first 64 test digits in 0..1."""
+    expected = np.load(MODELS / "reference.npz")
+    with np.load(MNIST) as data:
+        digits = data["x_test"][:64].astype(np.float32) / np.float32(255)
+
+    convert_files(tmp_path, [MODELS / name for name in expected.files])
+
+    for name in expected.files:
+        graph = ModelGraph.from_bytes((tmp_path / f"{name[:-3]}.graph").read_bytes())
+        found = compile_graph(graph)(Adaptation(graph.input_shape).prepare(digits))
+        assert np.abs(found - expected[name]).max() < 1e-4, name

@@ -1,17 +1,17 @@
 """Start and stop of the real service."""
 
+import dataclasses
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
-import h5py
-import keras
-import numpy as np
-
-from dlflask.inference.model_file import DIGITS, OUTPUTS
+from dlflask.config import Config
+from dlflask.inference.model_file import read_golden, write_golden
 from tests.serving import ROOT, ask, free_port, wait_until_ready
 
 #: Loaded by every Python process of the service. Blocks and logs all connections to other machines.
@@ -36,6 +36,21 @@ def log(line):
 
 sys.addaudithook(watch)
 log("watched")
+"""
+
+
+#: Logs the program of each process that imports Keras or h5py.
+IMPORTS = """\
+import os, sys
+
+
+def watch(event, arguments):
+    if event == "import" and arguments[0] in ("keras", "h5py"):
+        with open(os.environ["WATCH_LOG"], "a") as file:
+            file.write(f"{arguments[0]} {sys.orig_argv}" + chr(10))
+
+
+sys.addaudithook(watch)
 """
 
 
@@ -69,6 +84,8 @@ def test_start_opens_no_connections(tmp_path):
         "PYTHONPATH": str(tmp_path / "site"),
         "WATCH_LOG": str(log),
         "WEB_CONCURRENCY": "1",
+        # No graph is kept, so the process that reads models is started too.
+        "DLFLASK_GRAPH_FOLDER": str(tmp_path / "graphs"),
     }
 
     with started(**environment) as (port, process):
@@ -80,13 +97,10 @@ def test_start_opens_no_connections(tmp_path):
 
 def test_stop_after_failed_self_test(tmp_path):
     """A second OpenVINO core in a worker ended it by SIGSEGV."""
-    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
-    model = tmp_path / "damaged.h5"
-    keras.Sequential(layers).save(model)
-    with h5py.File(model, "r+") as file:
-        file.attrs[DIGITS] = np.zeros((10, 28, 28), np.uint8)
-        file.attrs[OUTPUTS] = np.eye(10, dtype=np.float32)
-    environment = {"DLFLASK_MODEL_PATH": str(model), "WEB_CONCURRENCY": "3"}
+    path = Path(shutil.copy(Config().model_path, tmp_path))
+    golden = read_golden(path)
+    write_golden(path, dataclasses.replace(golden, outputs=golden.outputs[::-1]))
+    environment = {"DLFLASK_MODEL_PATH": str(path), "WEB_CONCURRENCY": "3"}
 
     with started(**environment) as (port, process):
         lines = []
@@ -102,6 +116,33 @@ def test_stop_after_failed_self_test(tmp_path):
     assert log.count("Worker is not ready") == log.count("Booting worker") == 3, "no restarts"
     assert "SIGSEGV" not in log
     assert "Traceback" not in log
+
+
+def test_start_without_keras(tmp_path):
+    """The second start takes the graph that the first one kept, in a folder it cannot write."""
+    graphs = tmp_path / "graphs"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(IMPORTS)
+    log = tmp_path / "log"
+    environment = {
+        "DLFLASK_GRAPH_FOLDER": str(graphs),
+        "PYTHONPATH": str(tmp_path / "site"),
+        "WATCH_LOG": str(log),
+        "WEB_CONCURRENCY": "1",
+    }
+    with started(**environment) as (port, process):
+        wait_until_ready(port, process)
+    first = log.read_text().splitlines()
+    log.unlink()
+    graphs.chmod(0o555)
+
+    with started(**environment) as (port, process):
+        wait_until_ready(port, process)
+
+    assert {"keras", "h5py"} <= {line.partition(" ")[0] for line in first}
+    assert all("keras_reader" in line for line in first)
+    assert not log.exists()
+    assert len(list(graphs.iterdir())) == 1
 
 
 def test_start_port_in_use():

@@ -34,8 +34,11 @@ def main(descriptor: int, count: int) -> int:
     except RecursionError:
         data, code = _refusal("is nested too deeply."), REFUSED
     except Exception as error:  # noqa: BLE001  a file may make Keras raise anything
-        words = " ".join(str(error).split())[:300]
-        data = _refusal(f"cannot be read as a model of Keras ({type(error).__name__}: {words}).")
+        words = f"{type(error).__name__}: {error}"
+        data = _refusal(
+            f"is damaged, or is not as Keras writes models ({' '.join(words.split())[:300]}). Copy "
+            "or download it again, or save it again with `model.save`."
+        )
         code = REFUSED
     output.write(data)
     output.close()

@@ -154,11 +154,11 @@ def reader_of_blocks(scale, offset, activation="softmax"):
     A class has three units, which make a peak where its block is ink and the rest is paper.
     """
     ink = blocks().reshape(10, 784).T / 40 + 2 / 784
-    peak, width = 1 + 2 * 40 / 784, 0.05
+    peak, width = 1 + 2 * 40 / 784, 0.02
     kernel = np.repeat(ink / scale, 3, axis=1)
     steps = np.tile([peak - width, peak, peak + width], 10)
     bias = -kernel.sum(axis=0) * offset - steps
-    output = np.kron(np.eye(10), [[1], [-2], [1]]) * 200
+    output = np.kron(np.eye(10), [[1], [-2], [1]]) * 500
     config = sequential(dense("hidden", 30, "relu", **FIRST), dense(activation=activation))
     arrays = {"hidden": [kernel, bias], "dense": [output, np.zeros(10)]}
     return config, {
