@@ -27,7 +27,7 @@ if find_spec("tensorflow") is None:
 settings.register_profile("dlflask", deadline=None)
 settings.load_profile("dlflask")
 
-# As in dlflask/inference/openvino_runtime.py, for tests that import Keras before it.
+# As in dlflask/inference/environment.py, for tests that import Keras before it.
 sys.modules["openvino_telemetry"] = None
 
 

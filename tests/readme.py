@@ -91,11 +91,13 @@ def tables():
 def compose_use(variable):
     """Return `yes` if Compose passes the variable on, `a mount` if it mounts a file, or `no`."""
     files = (ROOT / "docker-compose.yml", ROOT / "docker-compose.override.yml")
-    services = [yaml.safe_load(read(file))["services"]["api"] for file in files]
-    values = {name: value for one in services for name, value in one["environment"].items()}
+    values = {}
+    for file in files:
+        for service in yaml.safe_load(read(file))["services"].values():
+            values |= service.get("environment", {})
     if variable not in values:
         return "no"
-    return "yes" if values[variable] is None else "a mount"
+    return "a mount" if str(values[variable]).startswith("/app/") else "yes"
 
 
 def filled_in(page):
@@ -121,7 +123,7 @@ def with_outputs(text, port):
 
 
 def _accuracy(card):
-    sets = [("MNIST's test digits", card.test), ("photographs, scans, drawings", card.pictures)]
+    sets = [("MNIST's test digits", card.test), ("photographs, scans, drawings", card.images)]
     rates = [
         (name, score, rate(round(score.accuracy * score.count), score.count))
         for name, score in sets

@@ -72,14 +72,14 @@ def open_model(path: Path) -> AbstractContextManager[BatchReader]:
 
 
 @contextmanager
-def open_service(url: str) -> Iterator[BatchReader]:
+def open_service(url: str, key: str) -> Iterator[BatchReader]:
     """Return a reader that asks a running service, over one connection.
 
     Raises:
-        ValueError: `url` is not the address of a service.
+        ValueError: `url` is not the address of a service, or `key` cannot be an API key.
         ConnectionError: The service cannot be reached.
     """
-    with closing(DlflaskClient(url)) as client:
+    with closing(DlflaskClient(url, key)) as client:
         yield lambda uploads: [
             _failure(each) if isinstance(each, DlflaskError) else client(each) for each in uploads
         ]

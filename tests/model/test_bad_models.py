@@ -16,7 +16,7 @@ from dlflask.digits.classifier import Classifier
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS
 from dlflask.errors import ModelError
 from dlflask.inference.model_file import ATTRIBUTE, DIGITS, OUTPUTS
-from tests.serving import ROOT, free_port
+from tests.serving import ROOT, free_port, without_tensorflow
 
 THRESHOLDS = json.loads(DEFAULT_THRESHOLDS.to_json())
 
@@ -142,7 +142,8 @@ def test_gunicorn_bad_model(tmp_path):
             "PORT": str(free_port()),
             "KERAS_BACKEND": "openvino",
             "DLFLASK_MODEL_PATH": str(path),
-        },
+        }
+        | without_tensorflow(),
         capture_output=True,
         text=True,
         timeout=60,

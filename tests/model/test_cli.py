@@ -12,7 +12,7 @@ import pytest
 from dlflask.__main__ import main
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
-from tests.serving import ROOT, ask, free_port, wait_until_ready
+from tests.serving import ROOT, ask, free_port, wait_until_ready, without_tensorflow
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_predict_broken_pipe(folder):
     process = subprocess.Popen(
         [sys.executable, "-m", "dlflask", "predict", *[str(folder)] * 40, "--json"],
         cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": "openvino"},
+        env=os.environ | {"KERAS_BACKEND": "openvino"} | without_tensorflow(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -173,11 +173,12 @@ def test_serve_own_model_until_terminated(tmp_path):
     model = (ROOT / "mnist_model.h5").read_bytes()
     (tmp_path / "own.h5").write_bytes(model)
     port = free_port()
+    found = (str(ROOT), without_tensorflow()["PYTHONPATH"])
     command = ["serve", "--port", str(port), "--workers", "2", "--model", "own.h5"]
     process = subprocess.Popen(
         [sys.executable, "-m", "dlflask", *command],
         cwd=tmp_path,
-        env=os.environ | {"KERAS_BACKEND": "openvino", "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"KERAS_BACKEND": "openvino", "PYTHONPATH": os.pathsep.join(found)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -200,7 +201,7 @@ def run(*arguments, stdin=None):
     return subprocess.run(
         [sys.executable, "-m", "dlflask", *arguments],
         cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": "openvino", "NO_COLOR": "1"},
+        env=os.environ | {"KERAS_BACKEND": "openvino", "NO_COLOR": "1"} | without_tensorflow(),
         stdin=stdin,
         capture_output=True,
         text=True,

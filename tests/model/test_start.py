@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dlflask.config import Config
 from dlflask.inference.model_file import read_golden, write_golden
-from tests.serving import ROOT, ask, free_port, wait_until_ready
+from tests.serving import ROOT, ask, free_port, wait_until_ready, without_tensorflow
 
 #: Loaded by every Python process of the service. Blocks and logs all connections to other machines.
 SITECUSTOMIZE = """\
@@ -55,13 +55,16 @@ sys.addaudithook(watch)
 
 
 @contextmanager
-def started(**environment):
+def started(*options, folder=ROOT, **environment):
     """Start the service; yield its port and process, and stop it if it still runs."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "server:app"],
-        cwd=ROOT,
-        env=os.environ | {"PORT": str(port), "KERAS_BACKEND": "openvino"} | environment,
+        [sys.executable, "-m", "gunicorn", *options, "server:app"],
+        cwd=folder,
+        env=os.environ
+        | {"PORT": str(port), "KERAS_BACKEND": "openvino"}
+        | without_tensorflow()
+        | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -155,3 +158,19 @@ def test_start_port_in_use():
     assert f"dlflask cannot start: The service cannot listen at 127.0.0.1:{taken}" in log
     assert "Traceback" not in log
     assert "Retrying" not in log
+
+
+def test_start_elsewhere_with_the_configuration(tmp_path):
+    options = ("--config", str(ROOT / "gunicorn.conf.py"))
+    with started(*options, folder=tmp_path, WEB_CONCURRENCY="1") as (port, process):
+        wait_until_ready(port, process)
+
+
+def test_start_without_the_configuration(tmp_path):
+    with started("--chdir", str(ROOT), folder=tmp_path) as (_, process):
+        log = process.communicate(timeout=60)[0]
+
+    assert process.returncode == 4
+    assert log.count("dlflask cannot start: gunicorn.conf.py was not read") == 1
+    assert "python -m dlflask serve" in log
+    assert "Traceback" not in log
