@@ -28,7 +28,7 @@ def rows(page):
 
 
 def status(page):
-    return re.search(r'<p id="status" role="status">(.*?)</p>', page, re.DOTALL)[1].strip()
+    return re.search(r'<p id="status"[^>]*>(.*?)</p>', page, re.DOTALL)[1].strip()
 
 
 def send(client, image, name="4.png"):
