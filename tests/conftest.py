@@ -12,6 +12,8 @@ from hypothesis import settings
 from dlflask.config import ROOT, Config
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS
+from dlflask.inference.description import ModelDescription
 from dlflask.web.app import create_app
 from tests.drawing import draw_digit
 
@@ -32,6 +34,18 @@ sys.modules["openvino_telemetry"] = None
 SAMPLES = sorted((ROOT / "static" / "samples").glob("*.png"))
 
 
+DESCRIPTION = ModelDescription(
+    keras_version="2.2.4",
+    layers=(("flatten", "Flatten", (None, 784)), ("dense", "Dense", (None, 10))),
+    num_parameters=7_850,
+    input_shape=(28, 28, 1),
+    convention="0..255",
+    samples_read=9,
+    outputs="logits",
+    num_classes=10,
+)
+
+
 class FakeClassifier:
     """Classifier that returns `outputs`, a 4 by default, and records its tensors."""
 
@@ -41,6 +55,8 @@ class FakeClassifier:
         self.passes = 0
         self.sha256 = "0123456789abcdef" * 4
         self.runtime = "fake 1.0 on paper"
+        self.description = DESCRIPTION
+        self.thresholds = DEFAULT_THRESHOLDS
         self.outputs = np.full(10, 0.01, np.float32)
         self.outputs[4] = 0.91
 

@@ -38,14 +38,14 @@ def load_classifier(path: Path) -> Classifier:
     """Load, compile and test the model at `path`.
 
     Raises:
-        ConfigError: KERAS_BACKEND names a package that is not installed.
+        ConfigError: A setting is invalid, or KERAS_BACKEND names a package that is not installed.
         ModelError: The file is not a model of digits, or fails its self-test.
     """
     check_backend(os.environ)
     # OpenVINO takes half a second to import; --help and a running service are served without it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
 
-    classifier = Classifier(path, Config().graph_folder)
+    classifier = Classifier(path, Config.from_environment().graph_folder)
     classifier.warm_up()
     return classifier
 
