@@ -107,8 +107,6 @@ def rough_clone(tmp_path_factory):
         (folder / name).write_bytes(text.replace(b"\n", b"\r\n"))
     # As in `clone`: the engine compares the mode, too, before it reuses the installed packages.
     (folder / "requirements.txt").chmod(0o644)
-    # Mounted into the container, whose user must be able to read it.
-    (folder / "mnist_model.h5").chmod(0o644)
     return folder
 
 
