@@ -7,11 +7,9 @@ header, before any pixel is decoded. A large JPEG is reduced while it is decoded
 from __future__ import annotations
 
 import math
-import warnings
 from contextlib import ExitStack
 
 import numpy as np
-import pi_heif
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -28,16 +26,7 @@ from dlflask.imaging.formats.signatures import FORMATS, find_image
 from dlflask.imaging.formats.truncated_jpeg import JpegLayout, complete_jpeg
 from dlflask.imaging.metadata import strip_metadata
 from dlflask.imaging.metadata.exif import orientation
-
-# Pillow warns of each damaged tag. Python would log each wording once and remember it for good:
-# memory and a log that grow with every file received.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-# Thumbnails and maps of depth are not read. libde265 always decodes in a thread of its own; more of
-# them would only compete with the other workers.
-pi_heif.register_heif_opener(
-    decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
-)
+from dlflask.imaging.pillow_settings import configure_pillow
 
 
 @reporting_errors
@@ -48,6 +37,7 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
         ImageError: The image is damaged, too large or in a format that is not read here.
         Busy: It is large, another one is being decoded and a third one waits.
     """
+    configure_pillow()
     if region == WHOLE and (decoded := decode_fast(upload, WORKING_SIDE)):
         return DecodedImage(*decoded)
     found = find_image(upload)

@@ -74,8 +74,8 @@ def open_model(path: Path) -> BufferedReader:
 def _readable(path: Path) -> Path:
     """Return `path`, or the same file in the image if this user must not read `path`.
 
-    Compose mounts the project's model from a clone, and after `umask 077` only the clone's owner may
-    read that. The image was built from the file, so its copy has the same name, size and time.
+    Compose mounts the project's model from a clone, and after `umask 077` only the clone's owner
+    may read it. The image was built from the file, so its copy has the same name, size and time.
     """
     copy = ROOT / path.name
     if os.access(path, os.R_OK) or not copy.is_file():

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 
-from PIL import AvifImagePlugin, Image
+from PIL import Image
 
 from dlflask.errors import TooComplex, TooManyPixels
 from dlflask.imaging.cost.av1_frames import coded_pixels
@@ -37,14 +36,6 @@ from dlflask.imaging.metadata.webp import canvas_pixels
 
 #: Run-length encoding of 8 and of 4 bits per pixel.
 _RLE = (1, 2)
-
-# Pillow checks each allocation of pixels and rejects twice this number. Some formats allocate while
-# the header is read, before check_cost is called.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
-# Read by libjpeg, which stops at so many bytes in a file that hides its scans from Pillow.
-os.environ.setdefault("JPEGMEM", f"{MAX_DECODED_BYTES // 1_000_000}m")
-# Each thread of the AVIF decoder would hold buffers of its own, and each CPU has a worker already.
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 def check_cost(image: Image.Image, upload: bytes) -> int:
