@@ -1,6 +1,6 @@
 """Format check of model files, and the thresholds and golden digits stored in them.
 
-Both are attributes of the file's root, which Keras ignores, so any Keras can load the file.
+These, and the description of a number network, are attributes of the file's root, which Keras ignores, so any Keras can load the file.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dlflask.errors import ModelError
 
 ATTRIBUTE = "dlflask"
+NUMBER_ATTRIBUTE = "dlflask_number_network"
 DIGITS, OUTPUTS = "dlflask_golden_digits", "dlflask_golden_outputs"
 
 #: Largest inflated size of a member of a `.keras` archive, in bytes. Keras reads members whole:
@@ -118,6 +119,25 @@ def write_thresholds(path: Path, text: str) -> None:
     """Store thresholds, as JSON text, in the `.h5` file at `path`."""
     with h5py.File(path, "r+") as file:
         file.attrs[ATTRIBUTE] = text
+
+
+def read_number_network(path: Path) -> str | None:
+    """Return the description of the number network at `path` as JSON text, None if it has none.
+
+    The text is not checked; `dlflask.numbers.characters` knows its fields.
+
+    Raises:
+        ModelError: The file is damaged.
+    """
+    text: str | None
+    (text,) = _read_attributes(path, NUMBER_ATTRIBUTE)
+    return text
+
+
+def write_number_network(path: Path, text: str) -> None:
+    """Store the description of a number network, as JSON text, in the `.h5` file at `path`."""
+    with h5py.File(path, "r+") as file:
+        file.attrs[NUMBER_ATTRIBUTE] = text
 
 
 def read_golden(path: Path) -> Golden | None:
