@@ -49,8 +49,10 @@ if pillow_heif is not None:
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> DecodedImage:
-    """Decode an image at the resolution that reading `region` needs, or a higher one.
+def decode(
+    upload: bytes, deadline: Deadline, region: Region = WHOLE, side: int = WORKING_SIDE
+) -> DecodedImage:
+    """Decode an image so that the longer side of `region` has at least about `side` pixels.
 
     Raises:
         ImageError: The image is damaged, too large or in a format that is not read here.
@@ -61,14 +63,14 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
             f"The file begins with {upload[:8]!r}, which is not a supported image format. "
             f"Send one of: {', '.join(FORMATS)}."
         )
-    return _decode(upload, deadline, region)
+    return _decode(upload, deadline, region, side)
 
 
 @reporting_errors
-def _decode(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
-    if region == WHOLE and (decoded := decode_fast(upload, WORKING_SIDE)):
+def _decode(upload: bytes, deadline: Deadline, region: Region, side: int) -> DecodedImage:
+    if region == WHOLE and (decoded := decode_fast(upload, side)):
         return DecodedImage(*decoded)
-    return decode_by_pillow(strip_metadata(upload), deadline, region)
+    return decode_by_pillow(strip_metadata(upload), deadline, region, side)
 
 
 def _is_known_format(upload: bytes) -> bool:
@@ -80,7 +82,9 @@ def _is_known_format(upload: bytes) -> bool:
     )
 
 
-def decode_by_pillow(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
+def decode_by_pillow(
+    upload: bytes, deadline: Deadline, region: Region, side: int = WORKING_SIDE
+) -> DecodedImage:
     """Decode any image through Pillow's parsers; raise their exceptions as they are."""
     with ExitStack() as stack:
         if is_large := is_large_once_opened(upload):
@@ -89,7 +93,7 @@ def decode_by_pillow(upload: bytes, deadline: Deadline, region: Region) -> Decod
         cost = check_cost(image, upload)
         longest = max(image.size)
         width, height = region[2] - region[0], region[3] - region[1]
-        factor = math.ceil(max(image.width * width, image.height * height) / WORKING_SIDE)
+        factor = math.ceil(max(image.width * width, image.height * height) / side)
         if factor > 1:
             # For JPEG only: decodes at 1/2, 1/4 or 1/8 scale, many times faster.
             size = max(1, image.width // factor), max(1, image.height // factor)
