@@ -34,6 +34,7 @@ class ModelInfo:
         outputs: Outputs in the Open Inference Protocol, by name.
         input_shape: Shape of one input tensor in that protocol; empty if it accepts image files
             only.
+        address: Address that reads images in the same way.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ModelInfo:
     verdicts: Sequence[str]
     outputs: Mapping[str, OutputSpec]
     input_shape: tuple[int, ...]
+    address: str = "/predictlabel"
 
 
 class Result(Protocol):

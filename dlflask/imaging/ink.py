@@ -61,9 +61,7 @@ def extract_ink(pixels: Pixels) -> Ink:
     return extract_distance_and_ink(pixels)[1]
 
 
-def extract_distance_and_ink(
-    pixels: Pixels, coarse_side: int = COARSE_SIDE
-) -> tuple[Plane, Ink]:
+def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> tuple[Plane, Ink]:
     """Measure the contrast of each pixel with the paper, also below the noise of the paper.
 
     Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dlflask.imaging.cost.pieces import Deadline
 from dlflask.imaging.decode import decode
@@ -19,8 +20,8 @@ from dlflask.types import Ink
 #: Longest side of a page in pixels. A row of ten digits across it is 40 to 70 pixels high.
 PAGE_SIDE = 512
 
-#: Sides of the copies on which the paper is estimated, in pixels: for pages, and for strips at least
-#: `STRIP_ASPECT` times as wide as high, whose strokes would be lost on the smaller copy.
+#: Sides of the copies on which the paper is estimated, in pixels: for pages, and for strips, at
+#: least `STRIP_ASPECT` times as wide as high, whose strokes would be lost on the smaller copy.
 COARSE_PAGE, COARSE_STRIP, STRIP_ASPECT = 32, 64, 3
 
 #: Most parts that are read again. A page with more small parts is read as it is.
@@ -46,15 +47,24 @@ class Page:
     top: float = 0.0
 
 
-#: Chooses the parts of a page to read again.
-Chooser = Callable[[Page], Sequence[Region]]
+Found = TypeVar("Found")
 
 
-def read_page(upload: bytes, choose: Chooser) -> tuple[Page, list[Page]]:
-    """Decode an image, and the parts of it that `choose` returns at a higher resolution.
+def read_page(
+    upload: bytes,
+    find: Callable[[Page], Found],
+    choose: Callable[[Page, Found], Sequence[Region]],
+) -> tuple[Page, Found, list[Page]]:
+    """Decode an image, and some parts of it at a higher resolution.
+
+    Args:
+        upload: Image file in one of `decode.FORMATS`.
+        find: Finds objects on the page.
+        choose: Returns the parts around objects that are too small.
 
     Returns:
-        The page, and a page for each part; no parts if the image has no higher resolution.
+        The page, its objects, and a page for each of the first `MAX_PARTS` parts; no parts if the
+        image was not reduced.
 
     Raises:
         ImageError: As by `read_ink.read_ink`.
@@ -63,15 +73,16 @@ def read_page(upload: bytes, choose: Chooser) -> tuple[Page, list[Page]]:
     deadline = Deadline()
     with decode(upload, deadline, side=PAGE_SIDE) as image:
         page = _cut(image, WHOLE)
-        regions = list(choose(page))[:MAX_PARTS] if page.scale > 1 else []
+        found = find(page)
+        regions = list(choose(page, found))[:MAX_PARTS] if page.scale > 1 else []
         if not regions:
-            return page, []
+            return page, found, []
         if image.is_full_scale:
-            return page, [_cut(image, region) for region in regions]
+            return page, found, [_cut(image, region) for region in regions]
     # A JPEG was reduced while it was decoded. Decoding it again takes as long as the first time.
     deadline.check(times=2)
     with decode(upload, deadline, _around(regions), side=PAGE_SIDE) as image:
-        return page, [_cut(image, region) for region in regions]
+        return page, found, [_cut(image, region) for region in regions]
 
 
 def _cut(image: DecodedImage, region: Region) -> Page:

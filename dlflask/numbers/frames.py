@@ -65,9 +65,7 @@ def _look_like_frames(sizes: NDArray[np.integer], area: NDArray[np.integer]) -> 
     middle = float(np.median(sizes[:, 0])) if len(sizes) > 2 else 0.0
     heights, widths = sizes.T
     is_large = (heights > LARGE * middle) & (widths > LARGE * middle) & (widths > heights)
-    is_frame: Mask = (is_large | (widths > WIDE * heights)) & (
-        area <= MAX_FILL * heights * widths
-    )
+    is_frame: Mask = (is_large | (widths > WIDE * heights)) & (area <= MAX_FILL * heights * widths)
     return is_frame
 
 

@@ -118,7 +118,7 @@ def _find_blobs(ink: Ink) -> _Blobs:
     boxes = np.array(
         [(r.start, c.start, r.stop, c.stop) for r, c in ndimage.find_objects(labels)], np.intp
     ).reshape(-1, 4)
-    mass = np.bincount(labels.ravel(), ink.ravel(), number + 1)[1:]
+    mass = np.bincount(labels.ravel(), ink.ravel(), number + 1)[1:].astype(np.float64)
     peak = np.asarray(ndimage.maximum(ink, labels, range(1, number + 1)))
     if not number:
         return _Blobs(labels, boxes, mass)
@@ -239,9 +239,7 @@ def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink, erased: Mask) -> 
     return Line(distance, line_ink, left, top + shift, box, height)
 
 
-def _is_inside(
-    labels: NDArray[np.int32], blobs: _Blobs, boxes: NDArray[np.intp]
-) -> Mask:
+def _is_inside(labels: NDArray[np.int32], blobs: _Blobs, boxes: NDArray[np.intp]) -> Mask:
     """Return True for specks between the line's own strokes, which the network may judge."""
     top, left = boxes[:, :2].min(axis=0)
     bottom, right = boxes[:, 2:].max(axis=0)
