@@ -27,6 +27,13 @@ class Config:
         default=ROOT / "mnist_model.h5",
         metadata={"help": "The Keras model to serve, an `.h5` or `.keras` file."},
     )
+    number_model_path: Path = field(
+        default=ROOT / "number_model.h5",
+        metadata={
+            "help": "The Keras model that reads numbers. Without the file, the service reads "
+            "single digits only."
+        },
+    )
     max_upload_bytes: int = field(
         default=16 * 1024 * 1024,
         metadata={

@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from dlflask.inference.openvino_runtime import (
@@ -14,6 +13,7 @@ from dlflask.inference.openvino_runtime import (
     Forward,
     _core,
     load_model,
+    name_runtime,
     with_channels_first,
 )
 from dlflask.types import Outputs, Tensor
@@ -34,20 +34,20 @@ def compile_strip_network(model: Any) -> Forward:
         Function from (1, H, W, 1) float32 to (1, T, classes) float32. It raises MemoryError if
         OpenVINO runs out of memory.
     """
-    if keras.backend.backend() != "openvino":
+    if not name_runtime().startswith("openvino"):
         forward: Forward = model.predict_on_batch
         return forward
-    request, lock = _trace(model).create_infer_request(), threading.Lock()
-    is_channels_first = request.get_compiled_model().input(0).partial_shape[1].is_static and (
-        request.get_compiled_model().input(0).partial_shape[1].get_length() == 1
-    )
+    compiled = _trace(model)
+    # With one channel, both layouts hold the values in the same order.
+    is_channels_first = compiled.input(0).partial_shape[1] == 1
+    request, lock = compiled.create_infer_request(), threading.Lock()
 
     def forward_by_openvino(strip: Tensor) -> Outputs:
-        # With one channel, both layouts hold the values in the same order.
-        batch = strip.transpose(0, 3, 1, 2) if is_channels_first else strip
+        height, width = strip.shape[1:3]
+        reshaped = (1, 1, height, width) if is_channels_first else strip.shape
         with lock:
             try:
-                return request.infer([np.ascontiguousarray(batch)])[0]
+                return request.infer([strip.reshape(reshaped)])[0]
             except RuntimeError as error:
                 if "std::bad_alloc" in str(error):
                     raise MemoryError("OpenVINO ran out of memory.") from error

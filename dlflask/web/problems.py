@@ -17,7 +17,7 @@ from dlflask.web.middleware.request_body import BrokenBody, drain_body
 #: Details of Werkzeug's errors that replace its general ones.
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at /; send images to "
-    "POST /predictlabel and tensors to POST /v2/models/mnist/infer.",
+    "POST /predictlabel or POST /predictnumber, and tensors to POST /v2/models/mnist/infer.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
     "{limit:.1f} MB, has more than {parts} parts, or its parts have too long headers. Send fewer "
