@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dlflask.cli.inputs import InputFile
-from dlflask.client import REFUSED, UNREAD, DlflaskClient, Outcome
+from dlflask.client import REFUSED, UNREAD, DlflaskClient, NumberOutcome, Outcome
+from dlflask.config import Config
 from dlflask.errors import DlflaskError
 from dlflask.server.settings import check_backend
 
 if TYPE_CHECKING:
     from dlflask.digits.classifier import Classifier
+    from dlflask.numbers.recogniser import NumberRecogniser
 
 #: Images per forward pass. Larger batches are not faster and take more memory.
 BATCH_SIZE = 32
@@ -22,10 +24,14 @@ BATCH_SIZE = 32
 #: Returns an outcome for each image, or for the error met in reading its file.
 BatchReader = Callable[[Sequence[bytes | DlflaskError]], list[Outcome]]
 
+AnyOutcome = TypeVar("AnyOutcome", Outcome, NumberOutcome)
+
 
 def predict(
-    files: Sequence[InputFile], reader: BatchReader, max_bytes: int
-) -> Iterator[list[tuple[InputFile, Outcome]]]:
+    files: Sequence[InputFile],
+    reader: Callable[[Sequence[bytes | DlflaskError]], list[AnyOutcome]],
+    max_bytes: int,
+) -> Iterator[list[tuple[InputFile, AnyOutcome]]]:
     """Read the files in batches and yield each batch with its outcomes, in order."""
     for start in range(0, len(files), BATCH_SIZE):
         batch = files[start : start + BATCH_SIZE]
@@ -47,6 +53,26 @@ def load_classifier(path: Path) -> Classifier:
     classifier = Classifier(path)
     classifier.warm_up()
     return classifier
+
+
+def load_number_recogniser(config: Config, path: Path | None = None) -> NumberRecogniser:
+    """Load, compile and test both models of numbers.
+
+    Args:
+        config: The settings, with the paths of the models.
+        path: The number model, instead of the one in the settings.
+
+    Raises:
+        ConfigError: KERAS_BACKEND names a package that is not installed.
+        ModelError: A file is missing or of another kind, or a model fails its self-test.
+    """
+    classifier = load_classifier(config.model_path)
+    from dlflask.numbers.network import StripNetwork  # noqa: PLC0415
+    from dlflask.numbers.recogniser import NumberRecogniser  # noqa: PLC0415
+
+    recogniser = NumberRecogniser(StripNetwork(path or config.number_model_path), classifier)
+    recogniser.setup()
+    return recogniser
 
 
 def open_model(path: Path) -> AbstractContextManager[BatchReader]:
@@ -84,6 +110,10 @@ def open_service(url: str) -> Iterator[BatchReader]:
         ]
 
 
+def failure_of(error: DlflaskError) -> str:
+    """Return `REFUSED`, or `UNREAD` for the base class: the file could not be read."""
+    return UNREAD if type(error) is DlflaskError else REFUSED
+
+
 def _failure(error: DlflaskError) -> Outcome:
-    # Subclasses reject the image; the base class reports a file that could not be read.
-    return Outcome(UNREAD if type(error) is DlflaskError else REFUSED, reason=str(error))
+    return Outcome(failure_of(error), reason=str(error))

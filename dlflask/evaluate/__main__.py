@@ -28,6 +28,7 @@ from dlflask.config import Config
 from dlflask.errors import ConfigError, ModelError
 from dlflask.evaluate.contact_sheet import choose_worst, draw_contact_sheet
 from dlflask.evaluate.dataset import LabelledImage, find_digits, find_non_digits
+from dlflask.evaluate.numbers.command import evaluate_numbers
 from dlflask.evaluate.outcomes import Case, Reader, ask, read_by_model
 from dlflask.evaluate.render import to_markdown
 from dlflask.evaluate.report import summarise
@@ -37,8 +38,12 @@ def main(argv: list[str] | None = None) -> int:
     """Evaluate as the command line says and return the exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
+    if options.numbers:
+        return evaluate_numbers(options, parser)
     if not options.digits and not options.non_digits:
-        parser.error("name a folder or an .npz file of digits, or --non-digits FOLDER")
+        parser.error(
+            "name a folder or an .npz file of digits, or --non-digits FOLDER, or --numbers FOLDER"
+        )
     try:
         images, unlabelled = _find(options.digits, options.non_digits)
         reader, about = _open_service(options.url) if options.url else _open_model(options.model)
@@ -118,6 +123,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FOLDER",
         help="images without a digit, as SOURCE/FILE",
+    )
+    parser.add_argument(
+        "--numbers",
+        type=Path,
+        metavar="FOLDER",
+        help="images of numbers, as SOURCE/labels.tsv with lines of a file, a tab and a number",
     )
     target = parser.add_mutually_exclusive_group()
     target.add_argument(
