@@ -1,6 +1,7 @@
 """Format check of model files, and the thresholds and golden digits stored in them.
 
-These, and the description of a number network, are attributes of the file's root, which Keras ignores, so any Keras can load the file.
+These, and the description of a number network, are attributes of the file's root, which Keras
+ignores, so any Keras can load the file.
 """
 
 from __future__ import annotations
