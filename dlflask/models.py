@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
+from dlflask.config import Config
 from dlflask.digits.classifier import Classifier
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.numbers.network import StripNetwork
 from dlflask.numbers.recogniser import NumberRecogniser
 
 
-def load_numbers(
-    path: Path, classifier: Classifier, samples: Iterable[Path] = ()
-) -> NumberRecogniser | None:
-    """Load the number recogniser; None if the file at `path` does not exist.
+def load_recognisers(
+    config: Config, samples: Sequence[Path] = ()
+) -> tuple[DigitRecogniser, NumberRecogniser | None]:
+    """Load the digit recogniser, and the number recogniser if its file exists.
+
+    Single digits do not need that file. Without it, an image of several digits does not get the
+    verdict `several_digits`.
 
     Args:
-        path: File of the number network.
-        classifier: The digit network, its second reader.
-        samples: Image files that must be readable for the self-test to pass.
+        config: The settings, with the paths of the models.
+        samples: Image files that must be readable for the self-tests to pass.
 
     Raises:
-        ModelError: The file is not a number network, or it is damaged.
+        ModelError: The digit model is missing, or a file is damaged or of another kind.
     """
-    return NumberRecogniser(StripNetwork(path), classifier, samples) if path.is_file() else None
+    classifier = Classifier(config.model_path)
+    if not config.number_model_path.is_file():
+        return DigitRecogniser(classifier, samples), None
+    # A sample costs each worker some milliseconds at its start; one shows that numbers are read.
+    numbers = NumberRecogniser(StripNetwork(config.number_model_path), classifier, samples[:1])
+    return DigitRecogniser(classifier, samples, numbers.shows_several), numbers

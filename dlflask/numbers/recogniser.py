@@ -40,6 +40,9 @@ SMALL_DIGIT = 24
 #: Paper around such a line, in heights of its digits.
 _AROUND_LINE = 1.0
 
+#: Least confidence of a line that shows several digits.
+SEVERAL = 0.5
+
 #: Most digits of an image whose saliency is computed: each takes as long as sixty images.
 MAX_EXPLAINED = 32
 
@@ -152,6 +155,19 @@ class NumberRecogniser:
             )
         }
         return NumberResult(readings, upload, self._lengths, stages)
+
+    def shows_several(self, upload: bytes) -> bool:
+        """Return True if a line of the image has two or more digits that both networks see."""
+        try:
+            result = self._read(upload)
+        except ImageError:
+            return False
+        return any(
+            sum(one.digit is not None and one.digit.verdict == "digit" for one in line.characters)
+            >= 2
+            for line in result.lines
+            if line.confidence >= SEVERAL
+        )
 
     def read_tensors(self, tensors: Tensor) -> list[NumberResult]:
         """Not available: the model reads image files only, and has no `input_shape`."""

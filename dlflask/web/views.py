@@ -42,7 +42,9 @@ def page_with_result() -> str:
     sample = request.form.get("sample")
     upload = _uploaded() if sample is None else _sample(sample)
     result: DigitResult = current_state().read(_digits(), upload, request.environ)
-    return render_template("index.html", prediction=result.prediction, tensor=result.tensor)
+    return render_template(
+        "index.html", prediction=result.prediction, verdict=result.verdict, tensor=result.tensor
+    )
 
 
 @blueprint.post("/predictlabel")

@@ -76,8 +76,9 @@ def test_document_is_valid_openapi(document):
 
 def test_document_describes_exactly_the_served_operations(app, document):
     served = {
-        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.replace("<name>", "mnist")), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.replace("<name>", name)), method.lower())
         for rule in app.url_map.iter_rules()
+        for name in ("mnist", "number")
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
 
@@ -154,6 +155,44 @@ def test_several_predictions_match_document(client, document, four_png, query):
 
     assert response.status_code == 200
     check(document, response, "/predictlabels")
+
+
+@pytest.mark.parametrize("query", ["", "?length=1", "?length=2-3", "?length=0", "?details=1"])
+def test_number_matches_document(client, document, four_png, query):
+    response = client.post(f"/predictnumber{query}", data=four_png, content_type="image/png")
+
+    assert response.status_code == (400 if query == "?length=0" else 200)
+    check(document, response, "/predictnumber")
+
+
+@pytest.mark.parametrize("query", ["", "?details=1"])
+def test_several_numbers_match_document(client, document, four_png, query):
+    body, content_type = encode_form([("image", "", four_png), ("image", "x.png", b"x")])
+
+    response = client.post(f"/predictnumbers{query}", data=body, content_type=content_type)
+
+    assert response.status_code == 200
+    check(document, response, "/predictnumbers")
+
+
+def test_number_inference_matches_document(client, document, four_png):
+    text = base64.b64encode(four_png).decode()
+    tensor = {"name": "image", "shape": [1], "datatype": "BYTES", "data": [text]}
+
+    response = client.post("/v2/models/number/infer", json={"inputs": [tensor]})
+
+    assert response.status_code == 200
+    check(document, response, "/v2/models/number/infer")
+
+
+def test_service_without_number_model_matches_document(classifier, document, four_png):
+    client = create_app(Config(), DigitRecogniser(classifier)).test_client()
+
+    response = client.post("/predictnumber", data=four_png, content_type="image/png")
+
+    assert response.status_code == 404
+    assert "number_model.h5" in response.get_json()["detail"]
+    check(document, response, "/predictnumber")
 
 
 def make_ready(health, classifier):
@@ -234,7 +273,7 @@ def test_every_request_example_is_accepted(client, document):
                 assert "4" in response.text
                 sent += 1
 
-    assert sent == 4
+    assert sent == 8
 
 
 def test_request_bodies_match_document(document, four_png):
