@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -91,7 +92,8 @@ def _digits(
     if options.url:
         reader = open_service(options.url)
     else:
-        reader = open_model(options.model or config.model_path)
+        chosen = {"model_path": options.model} if options.model else {}
+        reader = open_model(replace(config, **chosen))
     if options.csv:
         return reader, csv_rows(sys.stdout)
     return reader, json_rows(sys.stdout) if options.json else text_rows(sys.stdout, sys.stderr)
@@ -104,7 +106,8 @@ def _numbers(
     if options.url:
         reader = open_number_service(options.url, options.length)
     else:
-        reader = open_number_model(config, options.model, options.length)
+        chosen = {"number_model_path": options.model} if options.model else {}
+        reader = open_number_model(replace(config, **chosen), options.length)
     if options.csv:
         return reader, number_csv_rows(sys.stdout)
     rows = number_json_rows(sys.stdout) if options.json else None

@@ -31,5 +31,16 @@ def load_recognisers(
     if not config.number_model_path.is_file():
         return DigitRecogniser(classifier, samples), None
     # A sample costs each worker some milliseconds at its start; one shows that numbers are read.
-    numbers = NumberRecogniser(StripNetwork(config.number_model_path), classifier, samples[:1])
+    numbers = load_numbers(config, classifier, samples[:1])
     return DigitRecogniser(classifier, samples, numbers.shows_several), numbers
+
+
+def load_numbers(
+    config: Config, classifier: Classifier, samples: Sequence[Path] = ()
+) -> NumberRecogniser:
+    """Load the number recogniser with `classifier` as its second reader.
+
+    Raises:
+        ModelError: The file is missing, damaged or of another kind.
+    """
+    return NumberRecogniser(StripNetwork(config.number_model_path), classifier, samples)

@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from pathlib import Path
 from typing import Any, TextIO
 
 from dlflask.cli.predict import failure_of, load_number_recogniser
@@ -26,7 +25,7 @@ WriteNumberRow = Callable[[str, NumberOutcome], None]
 
 
 def open_number_model(
-    config: Config, path: Path | None, length: str | None
+    config: Config, length: str | None
 ) -> AbstractContextManager[NumberBatchReader]:
     """Return a reader that reads numbers in this process.
 
@@ -35,7 +34,7 @@ def open_number_model(
         InvalidLength: The length is not valid.
     """
     lengths = None if length is None else parse_lengths(length)
-    recogniser = load_number_recogniser(config, path).expecting(lengths)
+    recogniser = load_number_recogniser(config).expecting(lengths)
 
     def read(uploads: Sequence[bytes | DlflaskError]) -> list[NumberOutcome]:
         return [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dlflask.cli.inputs import InputFile
@@ -39,43 +38,45 @@ def predict(
         yield list(zip(batch, reader(uploads), strict=True))
 
 
-def load_classifier(path: Path) -> Classifier:
-    """Load, compile and test the model at `path`.
+def load_classifier(config: Config) -> tuple[Classifier, Callable[[bytes], bool]]:
+    """Load, compile and test the model of digits, and that of numbers if its file exists.
+
+    Returns:
+        The model of digits, and a function that returns True for an image of several digits.
 
     Raises:
         ConfigError: KERAS_BACKEND names a package that is not installed.
-        ModelError: The file is not a model of digits, or fails its self-test.
+        ModelError: A file is of another kind, or a model fails its self-test.
     """
     check_backend(os.environ)
     # Keras takes seconds to import; --help and a running service are served without it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
+    from dlflask.models import load_numbers  # noqa: PLC0415
 
-    classifier = Classifier(path)
-    classifier.warm_up()
-    return classifier
+    classifier = Classifier(config.model_path)
+    numbers = load_numbers(config, classifier) if config.number_model_path.is_file() else None
+    for model in (classifier, numbers.network) if numbers else (classifier,):
+        model.warm_up()
+    return classifier, numbers.shows_several if numbers else lambda _: False
 
 
-def load_number_recogniser(config: Config, path: Path | None = None) -> NumberRecogniser:
-    """Load, compile and test both models of numbers.
-
-    Args:
-        config: The settings, with the paths of the models.
-        path: The number model, instead of the one in the settings.
+def load_number_recogniser(config: Config) -> NumberRecogniser:
+    """Load, compile and test both models that read numbers.
 
     Raises:
         ConfigError: KERAS_BACKEND names a package that is not installed.
         ModelError: A file is missing or of another kind, or a model fails its self-test.
     """
-    classifier = load_classifier(config.model_path)
-    from dlflask.numbers.network import StripNetwork  # noqa: PLC0415
-    from dlflask.numbers.recogniser import NumberRecogniser  # noqa: PLC0415
+    check_backend(os.environ)
+    from dlflask.digits.classifier import Classifier  # noqa: PLC0415
+    from dlflask.models import load_numbers  # noqa: PLC0415
 
-    recogniser = NumberRecogniser(StripNetwork(path or config.number_model_path), classifier)
-    recogniser.setup()
-    return recogniser
+    numbers = load_numbers(config, Classifier(config.model_path))
+    numbers.setup()
+    return numbers
 
 
-def open_model(path: Path) -> AbstractContextManager[BatchReader]:
+def open_model(config: Config) -> AbstractContextManager[BatchReader]:
     """Return a reader that predicts in this process, one forward pass per batch.
 
     Raises:
@@ -83,13 +84,14 @@ def open_model(path: Path) -> AbstractContextManager[BatchReader]:
     """
     from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
 
-    recogniser = DigitRecogniser(load_classifier(path))
+    classifier, shows_several = load_classifier(config)
+    recogniser = DigitRecogniser(classifier, shows_several=shows_several)
 
     def read(uploads: Sequence[bytes | DlflaskError]) -> list[Outcome]:
         return [
             _failure(each)
             if isinstance(each, DlflaskError)
-            else Outcome(each.prediction.verdict, each.prediction.probabilities)
+            else Outcome(each.verdict, each.prediction.probabilities)
             for each in recogniser.read_many(uploads)
         ]
 

@@ -15,6 +15,7 @@ import platform
 import sys
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,12 @@ def _open_service(url: str) -> tuple[AbstractContextManager[Reader], dict[str, A
 
 
 def _open_model(path: Path | None) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
-    path = path or Config.from_environment().model_path
-    classifier = load_classifier(path)
+    config = Config.from_environment()
+    config = replace(config, model_path=path) if path else config
+    classifier, shows_several = load_classifier(config)
     thresholds = classifier.thresholds
-    return nullcontext(read_by_model(classifier)), {
-        "model": path.name,
+    return nullcontext(read_by_model(classifier, shows_several)), {
+        "model": config.model_path.name,
         "SHA-256": classifier.sha256,
         "verdict": f"digit from {thresholds.unsure_below:.4f}, not_a_digit above "
         f"{thresholds.not_a_digit_above:.4f}; chosen on {thresholds.chosen_on}",

@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -57,7 +58,8 @@ def _open(
 ) -> tuple[AbstractContextManager[NumberReader], dict[str, Any]]:
     if options.url:
         return closing(NumberClient(options.url)), {"service": options.url}
-    recogniser = load_number_recogniser(Config.from_environment(), options.model)
+    chosen = {"number_model_path": options.model} if options.model else {}
+    recogniser = load_number_recogniser(replace(Config.from_environment(), **chosen))
     thresholds = recogniser.network.thresholds
     return nullcontext(read_by_recogniser(recogniser)), {
         "SHA-256": recogniser.network.sha256,
