@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from scipy import ndimage
 
 from dlflask.imaging.page import Page
 from dlflask.imaging.resize import Plane
-from dlflask.numbers.frames import erase_rulings
+from dlflask.numbers.frames import erase_rulings, grow
 from dlflask.types import ArrayBox, Ink, Mask
 
 #: Ink above `FAINT` belongs to a blob; a stroke has ink of at least `SURE` somewhere.
@@ -119,10 +120,9 @@ def _find_blobs(ink: Ink) -> _Blobs:
         [(r.start, c.start, r.stop, c.stop) for r, c in ndimage.find_objects(labels)], np.intp
     ).reshape(-1, 4)
     mass = np.bincount(labels.ravel(), ink.ravel(), number + 1)[1:].astype(np.float64)
-    peak = np.asarray(ndimage.maximum(ink, labels, range(1, number + 1)))
-    if not number:
+    kept = np.bincount(labels[ink >= SURE], minlength=number + 1)[1:] > 0
+    if kept.all():
         return _Blobs(labels, boxes, mass)
-    kept = peak >= SURE
     # Relabel, so that the label of blob i is i + 1 again.
     new = np.zeros(number + 1, np.int32)
     new[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
@@ -225,22 +225,25 @@ def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink, erased: Mask) -> 
         top, bottom = max(0, top), min(rows, bottom)
     is_own = np.zeros(len(blobs.boxes) + 1, bool)
     is_own[own + 1] = True
-    grid = np.arange(top, bottom)[:, None] + shift, np.arange(left, right)
-    inside = (grid[0] >= 0) & (grid[0] < rows)
-    where = np.clip(grid[0], 0, rows - 1), grid[1]
+    where: tuple[Any, ...] = np.s_[top:bottom, left:right]
+    inside: Mask | bool = True
+    if slope:
+        lines = np.arange(top, bottom)[:, None] + shift
+        inside = (lines >= 0) & (lines < rows)
+        where = np.clip(lines, 0, rows - 1), np.arange(left, right)
     labels = blobs.labels[where]
-    mine = is_own[labels]
-    grown = ndimage.binary_dilation(mine, _AROUND)
-    foreign = ((labels > 0) & ~mine & ~_is_inside(labels, blobs, boxes)) | erased[where]
-    foreign = ndimage.binary_dilation(foreign, _AROUND) & ~grown
-    distance = np.where(inside & ~foreign, page.distance[where], 0).astype(np.float32)
+    is_foreign = ~is_own & ~_is_inside(blobs, boxes)
+    is_foreign[0] = False
+    grown = grow(is_own[labels])
+    foreign = grow(is_foreign[labels] | erased[where]) & ~grown
+    distance = np.where(inside & ~foreign, page.distance[where], np.float32(0))
     box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
-    line_ink = np.where(grown & inside, ink[where], 0).astype(np.float32)
+    line_ink = np.where(grown & inside, ink[where], np.float32(0))
     return Line(distance, line_ink, left, top + shift, box, height)
 
 
-def _is_inside(labels: NDArray[np.int32], blobs: _Blobs, boxes: NDArray[np.intp]) -> Mask:
-    """Return True for specks between the line's own strokes, which the network may judge."""
+def _is_inside(blobs: _Blobs, boxes: NDArray[np.intp]) -> Mask:
+    """Return True for the labels of specks between the line's strokes; the network judges them."""
     top, left = boxes[:, :2].min(axis=0)
     bottom, right = boxes[:, 2:].max(axis=0)
     inside = (
@@ -249,8 +252,8 @@ def _is_inside(labels: NDArray[np.int32], blobs: _Blobs, boxes: NDArray[np.intp]
         & (blobs.boxes[:, 1] >= left)
         & (blobs.boxes[:, 3] <= right)
     )
-    chosen: Mask = np.concatenate(([False], inside))[labels]
-    return chosen
+    labelled: Mask = np.concatenate(([False], inside))
+    return labelled
 
 
 def _slope(strokes: NDArray[np.intp], height: float) -> float:
