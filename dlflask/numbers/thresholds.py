@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from dlflask.errors import ModelError
 
@@ -17,16 +18,35 @@ _UNREADABLE = (
 )
 
 
+class Features(NamedTuple):
+    """What the probability that a line is read right depends on.
+
+    Attributes:
+        strip: Logarithm of the number network's probability of its text.
+        character: Logarithm of the least probability of a character by the number network.
+        digits: Sum of the logarithms of the digit network's probabilities.
+        digit: The least of these.
+        agreement: 1 if both networks read the same digits, else 0.
+    """
+
+    strip: float
+    character: float
+    digits: float
+    digit: float
+    agreement: float
+
+
 @dataclass(frozen=True)
 class Thresholds:
-    """Weights of a logistic regression for the probability that a line is read right.
+    """Weights of a logistic regression on `Features`, and the thresholds of the verdict.
 
     Attributes:
         bias: Constant term.
-        strip: Weight of the logarithm of the number network's probability of its text.
-        digits: Weight of the sum of the logarithms of the digit network's probabilities.
-        weakest: Weight of the logarithm of the least of these.
-        agreement: Added if both readers read the same digits.
+        strip: Weight of the feature of this name, as the four below.
+        character: Weight.
+        digits: Weight.
+        digit: Weight.
+        agreement: Weight.
         number_from: Least probability for `number`, 0..1.
         no_number_below: Probability below which a line is `no_number` if the digit network sees
             other marks than digits, 0..1.
@@ -35,30 +55,19 @@ class Thresholds:
 
     bias: float
     strip: float
+    character: float
     digits: float
-    weakest: float
+    digit: float
     agreement: float
     number_from: float
     no_number_below: float
     chosen_on: str
 
-    def probability(self, strip: float, digits: list[float], *, agree: bool) -> float:
-        """Return the probability that a line is read right, 0..1.
-
-        Args:
-            strip: Probability of the text by the number network.
-            digits: Probability of each of its digits by the digit network.
-            agree: True if these are its most probable digits.
-        """
-        logs = [_log(each) for each in digits] or [_log(0)]
-        score = (
-            self.bias
-            + self.strip * _log(strip)
-            + self.digits * sum(logs)
-            + self.weakest * min(logs)
-            + self.agreement * agree
-        )
-        return 1 / (1 + math.exp(-score))
+    def probability(self, features: Features) -> float:
+        """Return the probability that a line is read right, 0..1."""
+        weights = self.strip, self.character, self.digits, self.digit, self.agreement
+        score = self.bias + sum(w * x for w, x in zip(weights, features, strict=True))
+        return 1 / (1 + math.exp(-min(max(score, -50), 50)))
 
     def to_json(self) -> str:
         """Return the JSON text that is stored in the model file."""
@@ -86,16 +95,13 @@ class Thresholds:
         return thresholds
 
 
-def _log(probability: float) -> float:
-    return math.log(max(probability, 1e-4))
-
-
 #: Thresholds of a model without its own.
 DEFAULT_THRESHOLDS = Thresholds(
     bias=0.5,
     strip=1.5,
+    character=0.3,
     digits=0.3,
-    weakest=0.3,
+    digit=0.3,
     agreement=3.0,
     number_from=0.9,
     no_number_below=0.5,

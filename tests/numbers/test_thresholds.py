@@ -1,7 +1,7 @@
 import pytest
 
 from dlflask.errors import ModelError
-from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS, Features, Thresholds
 
 
 def test_thresholds_from_json():
@@ -24,11 +24,13 @@ def test_thresholds_reject_other_json(text):
         Thresholds.from_json(text)
 
 
-def test_probability_rises_with_agreement_and_with_each_network():
-    base = DEFAULT_THRESHOLDS.probability(0.8, [0.9, 0.9], agree=False)
+def test_probability_rises_with_each_feature():
+    base = Features(-1.0, -1.0, -2.0, -1.0, 0.0)
 
-    assert 0 < base < 1
-    assert DEFAULT_THRESHOLDS.probability(0.8, [0.9, 0.9], agree=True) > base
-    assert DEFAULT_THRESHOLDS.probability(0.9, [0.9, 0.9], agree=False) > base
-    assert DEFAULT_THRESHOLDS.probability(0.8, [0.9, 0.99], agree=False) > base
-    assert 0 <= DEFAULT_THRESHOLDS.probability(0, [0.0], agree=False) < 0.01
+    lowest = DEFAULT_THRESHOLDS.probability(base)
+
+    assert 0 < lowest < 1
+    for name in Features._fields:
+        better = base._replace(**{name: getattr(base, name) + 1})
+        assert DEFAULT_THRESHOLDS.probability(better) > lowest
+    assert DEFAULT_THRESHOLDS.probability(Features(-9, -9, -900, -9, 0)) == pytest.approx(0)

@@ -1,0 +1,105 @@
+"""Weights and threshold of the verdict on numbers, chosen on fields drawn from MNIST's digits.
+
+The fields take the service's own path: an image file, lines, both networks. Real images differ from
+them, so the threshold asks for more right numbers than the service promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dlflask.errors import DlflaskError
+from dlflask.numbers.agreement import features, is_number
+from dlflask.numbers.prediction import LineReading
+from dlflask.numbers.reader import TRAILING
+from dlflask.numbers.recogniser import NumberRecogniser
+from dlflask.numbers.thresholds import Features, Thresholds
+from dlflask.recogniser import read
+from dlflask.train.numbers.fields.field import draw_plane
+from dlflask.train.numbers.fields.material import Material
+from dlflask.train.numbers.fields.parts import Parts
+
+#: Least part of the drawn fields with the verdict `number` that is right.
+TARGET = 0.995
+
+#: Penalty of the squared weights, and steps of Newton's method.
+PENALTY, STEPS = 1.0, 50
+
+
+@dataclass(frozen=True)
+class Example:
+    """One line that was read: its features, and what the verdict needs beside the probability."""
+
+    features: Features
+    is_right: bool
+    may_be_number: bool
+
+
+def draw_images(
+    material: Material, count: int, rng: np.random.Generator
+) -> Iterator[tuple[bytes, str]]:
+    """Draw fields as image files, with the number that each shows."""
+    for _ in range(count):
+        plane, label = draw_plane(material, Parts(), rng)
+        grey = Image.fromarray(np.clip(255 - plane, 0, 255).astype(np.uint8))
+        with BytesIO() as file:
+            grey.save(file, "PNG")
+            yield file.getvalue(), label.rstrip(TRAILING)
+
+
+def read_examples(
+    recogniser: NumberRecogniser, images: Iterable[tuple[bytes, str]]
+) -> list[Example]:
+    """Read the images; those without exactly one line of digits give no example."""
+    examples = []
+    for upload, label in images:
+        try:
+            lines = read(recogniser, upload).lines
+        except DlflaskError:
+            continue
+        examples += [_example(line, label) for line in lines if line.characters]
+    return examples
+
+
+def _example(line: LineReading, label: str) -> Example:
+    found = features(line.strip_probability, line.characters)
+    agree = all(one.digit is None or str(one.digit.label) == one.label for one in line.characters)
+    return Example(found, line.number == label, agree and is_number(line.number))
+
+
+def choose_thresholds(examples: list[Example], chosen_on: str) -> Thresholds:
+    """Fit the weights by logistic regression, and choose the threshold for `TARGET`."""
+    values = np.array([one.features for one in examples])
+    is_right = np.array([one.is_right for one in examples])
+    bias, *weights = fit_logistic(values, is_right).tolist()
+    fitted = Thresholds(bias, *weights, 1.0, 0.5, chosen_on)
+    chances = np.array([fitted.probability(one.features) for one in examples])
+    sure = np.array([one.may_be_number for one in examples])
+    return replace(fitted, number_from=_threshold(chances[sure], is_right[sure]))
+
+
+def fit_logistic(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the bias and the weights of a logistic regression, by Newton's method."""
+    design = np.column_stack([np.ones(len(values)), values])
+    weights = np.zeros(design.shape[1])
+    penalty = PENALTY * np.diag([0.0, *[1.0] * values.shape[1]])
+    for _ in range(STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        slope = design.T @ (is_right - chance) - penalty @ weights
+        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
+        weights = weights + np.linalg.solve(curvature, slope)
+    return weights
+
+
+def _threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
+    """Return the least chance from which `TARGET` of the examples is right."""
+    order = np.argsort(-chances)
+    share = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(share >= TARGET)
+    return float(chances[order[good[-1]]]) if len(good) else 1.0
