@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,8 +78,9 @@ def choose_thresholds(examples: list[Example], chosen_on: str) -> Thresholds:
     """Fit the weights by logistic regression, and choose the threshold for `TARGET`."""
     values = np.array([one.features for one in examples])
     is_right = np.array([one.is_right for one in examples])
-    bias, *weights = fit_logistic(values, is_right).tolist()
-    fitted = Thresholds(bias, *weights, 1.0, 0.5, chosen_on)
+    names = ("bias", *Features._fields)
+    weights: dict[str, Any] = dict(zip(names, fit_logistic(values, is_right).tolist(), strict=True))
+    fitted = Thresholds(**weights, number_from=1.0, no_number_below=0.5, chosen_on=chosen_on)
     chances = np.array([fitted.probability(one.features) for one in examples])
     sure = np.array([one.may_be_number for one in examples])
     return replace(fitted, number_from=_threshold(chances[sure], is_right[sure]))
