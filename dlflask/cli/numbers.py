@@ -12,7 +12,7 @@ from dlflask.cli.predict import failure_of, load_number_recogniser
 from dlflask.client import NumberClient, NumberOutcome
 from dlflask.config import Config
 from dlflask.errors import DlflaskError
-from dlflask.numbers.lengths import parse_lengths
+from dlflask.numbers.decoding.lengths import parse_lengths
 from dlflask.web.presentation import percent
 
 COLUMNS = ("file", "number", "confidence", "verdict", "error")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dlflask.digits.prediction import Prediction
-from dlflask.numbers.lengths import Lengths
+from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.types import Tensor
 
 

@@ -9,16 +9,16 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dlflask.digits.prediction import Prediction
-from dlflask.imaging.page import Page
 from dlflask.numbers.agreement import judge
-from dlflask.numbers.alignment import Place, align
 from dlflask.numbers.characters import ALPHABET
-from dlflask.numbers.digit_cutting import cut_digits, to_tensor
-from dlflask.numbers.lengths import Lengths
-from dlflask.numbers.line_finding import Line
+from dlflask.numbers.decoding.alignment import Place, align
+from dlflask.numbers.decoding.lengths import Lengths
+from dlflask.numbers.decoding.prefix_search import DIGITS, search
+from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
+from dlflask.numbers.lines.line_finding import Line
+from dlflask.numbers.lines.page import Page
 from dlflask.numbers.normalization import STRIDE, to_strip
 from dlflask.numbers.prediction import Box, Character, LineReading
-from dlflask.numbers.prefix_search import DIGITS, search
 from dlflask.numbers.thresholds import Thresholds
 from dlflask.types import ArrayBox, Outputs, Tensor
 

@@ -16,9 +16,9 @@ from dlflask.deadline import check_deadline, set_deadline
 from dlflask.digits.recogniser import DigitClassifier, milliseconds_between
 from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.imaging.decoded_image import Region
-from dlflask.imaging.page import Page, read_page
-from dlflask.numbers.lengths import Lengths
-from dlflask.numbers.line_finding import Line, find_lines
+from dlflask.numbers.decoding.lengths import Lengths
+from dlflask.numbers.lines.line_finding import Line, find_lines
+from dlflask.numbers.lines.page import Page, read_page
 from dlflask.numbers.prediction import Character, NumberResult
 from dlflask.numbers.provenance import NUMBER_PREPROCESSING, number_receipt
 from dlflask.numbers.reader import LineReader

@@ -13,7 +13,7 @@ from dlflask.deadline import check_deadline, set_deadline
 from dlflask.digits.recogniser import NAME, DigitResult
 from dlflask.errors import DlflaskError, MissingUpload, OutOfTime
 from dlflask.metrics.prometheus import CONTENT_TYPE, render
-from dlflask.numbers.lengths import parse_lengths
+from dlflask.numbers.decoding.lengths import parse_lengths
 from dlflask.numbers.recogniser import NAME as NUMBER
 from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.recogniser import Recogniser

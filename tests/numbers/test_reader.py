@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from dlflask.imaging.page import read_page
-from dlflask.numbers.lengths import Lengths
-from dlflask.numbers.line_finding import find_lines
+from dlflask.numbers.decoding.lengths import Lengths
+from dlflask.numbers.lines.line_finding import find_lines
+from dlflask.numbers.lines.page import read_page
 from dlflask.numbers.reader import LineReader, read_strip
 from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS
 from tests.conftest import FakeClassifier, FakeNetwork, encode
 from tests.drawing import draw_number
-from tests.numbers.test_prefix_search import outputs_of
+from tests.numbers.decoding.test_prefix_search import outputs_of
 
 
 class EachDigit(FakeClassifier):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlflask.errors import BlankImage, UnsupportedImage, UploadTooLarge
-from dlflask.numbers.lengths import Lengths
+from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.numbers.recogniser import NumberRecogniser
 from tests.conftest import FakeNetwork, encode
 from tests.drawing import draw_digit, draw_number

@@ -1,6 +1,6 @@
 import numpy as np
 
-from dlflask.numbers.digit_cutting import cut_digits, to_tensor
+from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
 
 
 def bars(*columns, width=60, height=40):

@@ -1,7 +1,7 @@
 import numpy as np
 
-from dlflask.numbers.alignment import align
-from tests.numbers.test_prefix_search import outputs_of
+from dlflask.numbers.decoding.alignment import align
+from tests.numbers.decoding.test_prefix_search import outputs_of
 
 
 def test_align_follows_the_most_probable_path():

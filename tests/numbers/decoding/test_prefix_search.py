@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlflask.numbers.characters import ALPHABET, NUM_CLASSES, collapse
-from dlflask.numbers.lengths import Lengths
-from dlflask.numbers.prefix_search import count_digits, search
+from dlflask.numbers.decoding.lengths import Lengths
+from dlflask.numbers.decoding.prefix_search import count_digits, search
 
 
 def outputs_of(columns):

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from dlflask.imaging.page import Page
 from dlflask.imaging.resize import Plane
-from dlflask.numbers.frames import erase_rulings, grow
+from dlflask.numbers.lines.frames import erase_rulings, grow
+from dlflask.numbers.lines.page import Page
 from dlflask.types import ArrayBox, Ink, Mask
 
 #: Ink above `FAINT` belongs to a blob; a stroke has ink of at least `SURE` somewhere.

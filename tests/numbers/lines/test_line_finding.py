@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dlflask.imaging.page import read_page
-from dlflask.numbers.line_finding import find_lines
+from dlflask.numbers.lines.line_finding import find_lines
+from dlflask.numbers.lines.page import read_page
 from tests.conftest import encode
 from tests.drawing import draw_number
 

@@ -1,7 +1,7 @@
 import pytest
 
 from dlflask.errors import InvalidLength
-from dlflask.numbers.lengths import Lengths, parse_lengths
+from dlflask.numbers.decoding.lengths import Lengths, parse_lengths
 
 
 @pytest.mark.parametrize(("text", "lengths"), [("5", (5, 5)), ("4-6", (4, 6)), ("100", (100, 100))])

@@ -14,7 +14,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from dlflask.numbers.characters import ALPHABET, BLANK, UNREADABLE
-from dlflask.numbers.lengths import Lengths
+from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.types import Outputs
 
 #: Prefixes kept after each column: of all, or of each number of digits if that is restricted.
