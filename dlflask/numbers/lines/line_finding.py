@@ -37,11 +37,15 @@ MIN_OVERLAP, MAX_GAP = 0.35, 3.5
 MIN_MARK = 0.02
 
 #: Paper around a line in median heights: above and below, and at its ends.
-PAD_ROWS, PAD_COLUMNS = 0.17, 0.25
+PAD_ROWS, PAD_COLUMNS = 0.12, 0.25
 
 #: Slopes in pixels per pixel: the least one that is straightened, over the line's width and in
 #: median heights, and the largest one.
 MIN_RISE, MAX_SLOPE = 0.25, 0.35
+
+#: The side of a frame beside the digits: least part of the image's height and least median heights,
+#: largest width relative to its height, and largest part of the image's width beyond it.
+SIDE, SIDE_HEIGHT, SIDE_WIDTH, NEAR_EDGE = 0.7, 1.25, 0.22, 0.2
 
 #: Most lines of a page, and the least height of a line relative to the highest one.
 MAX_LINES, MIN_LINE = 32, 0.35
@@ -106,11 +110,10 @@ def find_lines(page: Page) -> list[Line]:
         blobs, height, page.ink.shape
     )
     bands = _join_strokes(blobs, np.flatnonzero(is_stroke), height)
-    bands = _drop_small(bands, blobs)
+    bands = _drop_small(bands, blobs, page.ink.shape)
     for index in np.flatnonzero(~is_stroke):
         _add_mark(bands, blobs, int(index), height)
-    erased = (page.ink > FAINT) & (ink <= FAINT)
-    lines = [_cut_out(band, blobs, page, ink, erased) for band in bands]
+    lines = [_cut_out(band, blobs, page, ink) for band in bands]
     return sorted(lines, key=lambda line: (line.box.top + line.box.bottom, line.box.left))
 
 
@@ -145,7 +148,13 @@ def _is_cut(blobs: _Blobs, height: float, shape: tuple[int, ...]) -> Mask:
     is_low = touches_rows & (blobs.heights < 0.6 * height)
     is_narrow = touches_columns & (blobs.widths < 0.12 * height)
     is_large = blobs.heights > 3.5 * height
-    cut: Mask = is_low | is_narrow | is_large
+    # The side of a frame: straight, higher than the digits, and as high as the image.
+    is_side = (
+        (blobs.heights > max(SIDE * shape[0], SIDE_HEIGHT * height))
+        & (blobs.widths < SIDE_WIDTH * blobs.heights)
+        & ((left < NEAR_EDGE * shape[1]) | (right > (1 - NEAR_EDGE) * shape[1]))
+    )
+    cut: Mask = is_low | is_narrow | is_large | is_side
     return cut
 
 
@@ -176,8 +185,16 @@ def _overlap(blobs: _Blobs, one: int, other: int, height: float) -> float:
     return shared / lower
 
 
-def _drop_small(bands: list[_Band], blobs: _Blobs) -> list[_Band]:
-    """Drop lines of specks beside higher ones, and the lines beyond `MAX_LINES`."""
+def _drop_small(bands: list[_Band], blobs: _Blobs, shape: tuple[int, ...]) -> list[_Band]:
+    """Drop specks and cut strokes beside other lines, and the lines beyond `MAX_LINES`."""
+    edges = np.array([0, 0, *shape])
+    if len(bands) > 1:
+        whole = [
+            band
+            for band in bands
+            if len(band.members) > 1 or not (blobs.boxes[band.members[0]] == edges).any()
+        ]
+        bands = whole or bands
     heights = [float(np.median(blobs.heights[band.members])) for band in bands]
     mass = [float(blobs.mass[band.members].sum()) for band in bands]
     least, least_mass = MIN_LINE * max(heights, default=0), 0.05 * max(mass, default=0)
@@ -206,7 +223,7 @@ def _add_mark(bands: list[_Band], blobs: _Blobs, index: int, height: float) -> N
             return
 
 
-def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink, erased: Mask) -> Line:
+def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink) -> Line:
     """Cut a line out of the page and shift its columns so that it runs level."""
     own = np.array(sorted(band.members + band.marks))
     boxes = blobs.boxes[own]
@@ -235,7 +252,8 @@ def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink, erased: Mask) -> 
     is_foreign = ~is_own & ~_is_inside(blobs, boxes)
     is_foreign[0] = False
     grown = grow(is_own[labels])
-    foreign = grow(is_foreign[labels] | erased[where]) & ~grown
+    # Rulings stay: the network has learnt them, and a gap where one crosses a stroke misleads it.
+    foreign = grow(is_foreign[labels]) & ~grown
     distance = np.where(inside & ~foreign, page.distance[where], np.float32(0))
     box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
     line_ink = np.where(grown & inside, ink[where], np.float32(0))
