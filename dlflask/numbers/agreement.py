@@ -37,8 +37,8 @@ def judge(
         return "no_number", 0.0
     found = features(probability, characters)
     confidence = thresholds.probability(found)
-    others = sum(digit.verdict == "not_a_digit" for digit in digits)
-    if confidence < thresholds.no_number_below and 2 * others > len(digits):
+    are_others = all(digit.verdict == "not_a_digit" for digit in digits)
+    if confidence < thresholds.no_number_below and are_others:
         return "no_number", confidence
     is_sure = found.agreement and confidence >= thresholds.number_from and is_number(text)
     return "number" if is_sure else "unsure", confidence

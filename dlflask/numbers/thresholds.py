@@ -104,6 +104,6 @@ DEFAULT_THRESHOLDS = Thresholds(
     digit=0.3,
     agreement=3.0,
     number_from=0.9,
-    no_number_below=0.5,
+    no_number_below=0.1,
     chosen_on="nothing: the default",
 )

@@ -29,5 +29,5 @@ def test_choose_thresholds_gives_number_to_the_right_ones():
 
     sure = [one for one in examples if found.probability(one.features) >= found.number_from]
     assert 0.3 < len(sure) / len(examples) < 1
-    assert np.mean([one.is_right for one in sure]) >= 0.995
+    assert np.mean([one.is_right for one in sure]) >= 0.97
     assert found.chosen_on == "this test"

@@ -26,8 +26,12 @@ from dlflask.train.numbers.fields.field import draw_plane
 from dlflask.train.numbers.fields.material import Material
 from dlflask.train.numbers.fields.parts import Parts
 
-#: Least part of the drawn fields with the verdict `number` that is right.
-TARGET = 0.995
+#: Lower end of the 95 % interval of the part of the drawn fields with the verdict `number` that is
+#: right.
+TARGET = 0.97
+
+#: Chance below which a line is `no_number` if the digit network sees other marks only.
+NO_NUMBER_BELOW = 0.1
 
 #: Penalty of the squared weights, and steps of Newton's method.
 PENALTY, STEPS = 1.0, 50
@@ -80,7 +84,9 @@ def choose_thresholds(examples: list[Example], chosen_on: str) -> Thresholds:
     is_right = np.array([one.is_right for one in examples])
     names = ("bias", *Features._fields)
     weights: dict[str, Any] = dict(zip(names, fit_logistic(values, is_right).tolist(), strict=True))
-    fitted = Thresholds(**weights, number_from=1.0, no_number_below=0.5, chosen_on=chosen_on)
+    fitted = Thresholds(
+        **weights, number_from=1.0, no_number_below=NO_NUMBER_BELOW, chosen_on=chosen_on
+    )
     chances = np.array([fitted.probability(one.features) for one in examples])
     sure = np.array([one.may_be_number for one in examples])
     return replace(fitted, number_from=_threshold(chances[sure], is_right[sure]))
@@ -100,8 +106,15 @@ def fit_logistic(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> ND
 
 
 def _threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
-    """Return the least chance from which `TARGET` of the examples is right."""
+    """Return the least chance from which the interval of the part that is right is above `TARGET`.
+
+    Source: E. B. Wilson, as in `dlflask.evaluate.metrics.rate`, computed for all chances at once.
+    """
     order = np.argsort(-chances)
-    share = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(share >= TARGET)
+    count = np.arange(1, len(order) + 1)
+    share = np.cumsum(is_right[order]) / count
+    z = 1.96
+    spread = z * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    lower = (share + z * z / (2 * count) - spread) / (1 + z * z / count)
+    good = np.flatnonzero(lower >= TARGET)
     return float(chances[order[good[-1]]]) if len(good) else 1.0
