@@ -38,6 +38,10 @@ _PAPER_ROW = HEIGHT // 4
 #: Columns among which the lightest one shows the paper; wider than any stroke.
 _PAPER_COLUMNS = 25
 
+#: Least height of ink above the paper, relative to the level of both. Below it lie the rounding
+#: errors of an even line.
+_MIN_PEAK = 1e-4
+
 #: Part of the pixels that may be darker than ink = 1.
 _PEAK_SHARE = 0.01
 
@@ -79,7 +83,7 @@ def to_strip(line: Plane) -> Strip:
     peak = float(np.partition(ink, ink.size - rank, axis=None)[ink.size - rank])
     padded = -(-(inner + 2 * MARGIN) // STRIDE) * STRIDE
     pixels = np.zeros((HEIGHT, padded), np.float32)
-    if peak > 0:
+    if peak > _MIN_PEAK * float(np.abs(scaled).max()):
         np.clip(ink / np.float32(peak), 0, 1, out=pixels[:, MARGIN : MARGIN + inner])
     return Strip(pixels, inner / width)
 

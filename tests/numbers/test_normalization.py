@@ -44,13 +44,14 @@ def test_to_strip_under_shadow():
     np.testing.assert_allclose(strip.pixels, to_strip(plain).pixels, atol=0.12)
 
 
-def test_to_strip_of_even_line():
-    strip = to_strip(np.full((32, 100), 7, np.float32))
+@pytest.mark.parametrize("level", [0.0, 0.1, 7.0, 123.4])
+def test_to_strip_of_even_line(level):
+    strip = to_strip(np.full((51, 333), level, np.float32))
 
     assert not strip.pixels.any()
 
 
-@pytest.mark.parametrize("width", [1, 2, 33, 50_000])
+@pytest.mark.parametrize("width", [1, 2, 33, 5_000])
 def test_to_strip_width(width):
     strip = to_strip(np.eye(32, width, dtype=np.float32))
 

@@ -15,11 +15,11 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up notices
 
-from dlflask.train.data import MNIST_VARIABLE, Images, Labels, Mnist, load_mnist
+from dlflask.train.data import MNIST_VARIABLE, load_mnist
 from dlflask.train.numbers.export import NumberRun, build_card, save
 from dlflask.train.numbers.fields.font_files import download_fonts, find_fonts, printed_fonts
-from dlflask.train.numbers.fields.material import make_material, save_material
-from dlflask.train.numbers.fields.parts import NAMES, Parts
+from dlflask.train.numbers.fields.material import Source, make_material, save_material
+from dlflask.train.numbers.parts import NAMES, Parts
 from dlflask.train.numbers.recipe import NumberRecipe
 from dlflask.train.numbers.scoring import score_shard
 from dlflask.train.numbers.shards import ShardMaker
@@ -29,8 +29,8 @@ from dlflask.train.numbers.trainer import fit
 OUTPUT, FAST_OUTPUT = Path("number_model.h5"), Path("build/fast_numbers.h5")
 
 #: A fast run only checks that everything works.
-FAST = NumberRecipe(shards=2, epochs=2, batch_size=16, drawn=400)
-FAST_DIGITS = 500
+FAST = NumberRecipe(shards=1, epochs=2, batch_size=16, drawn=200)
+FAST_DIGITS = 300
 
 #: Seed of the fields that score the model, none of which it was trained on.
 VALIDATION_SEED = 1_000_003
@@ -55,8 +55,11 @@ def main(arguments: list[str]) -> int:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     context = get_context("forkserver" if os.name == "posix" else "spawn")
     with ProcessPoolExecutor(options.workers, context) as executor:
-        held_back = _draw_held_back(data, fonts, recipe, folder, executor)
-        material = _material(data.x_train, data.y_train, fonts, recipe, folder / "train", executor)
+        few = FAST_DIGITS if options.fast else None
+        validation = Source(data.x_validation[:few], data.y_validation[:few], fonts)
+        held_back = _draw_held_back(validation, recipe, folder / "held_back", executor)
+        source = Source(data.x_train, data.y_train, fonts)
+        material = _prepare(source, recipe, folder / "material", executor)
         print(
             f"Drawing {recipe.shards * recipe.plan().size:,} fields with {len(fonts)} fonts on "
             f"{options.workers} processes, and training on them",
@@ -85,29 +88,20 @@ def _find_fonts(options: argparse.Namespace) -> list[Path]:
     return written + printed_fonts()
 
 
-def _material(  # noqa: PLR0913
-    images: Images,
-    labels: Labels,
-    fonts: list[Path],
-    recipe: NumberRecipe,
-    folder: Path,
-    executor: Executor,
-) -> Path:
+def _prepare(source: Source, recipe: NumberRecipe, folder: Path, executor: Executor) -> Path:
     """Make the material in `folder`, unless an interrupted run has made it."""
     if not (folder / "rest.pickle").is_file():
-        made = make_material(images, labels, fonts, recipe.seed, executor, recipe.drawn)
-        save_material(made, folder)
+        save_material(make_material(source, recipe.seed, executor, recipe.drawn), folder)
     return folder
 
 
 def _draw_held_back(
-    data: Mnist, fonts: list[Path], recipe: NumberRecipe, folder: Path, executor: Executor
+    source: Source, recipe: NumberRecipe, folder: Path, executor: Executor
 ) -> ShardMaker:
     """Draw one shard of fields from MNIST's validation digits, with all parts."""
     seeded = replace(recipe, seed=VALIDATION_SEED, shards=1, parts=Parts(), drawn=1_000)
-    images, labels = data.x_validation, data.y_validation
-    material = _material(images, labels, fonts, seeded, folder / "held_back", executor)
-    return ShardMaker(executor, material, seeded.plan(), folder / "held_back")
+    material = _prepare(source, seeded, folder, executor)
+    return ShardMaker(executor, material, seeded.plan(), folder)
 
 
 def _recipe(options: argparse.Namespace) -> NumberRecipe:

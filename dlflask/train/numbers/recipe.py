@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlflask.train.numbers.fields.parts import Parts
+from dlflask.train.numbers.parts import ALL, Parts
 from dlflask.train.numbers.shards import Plan
 
 
@@ -29,7 +29,7 @@ class NumberRecipe:
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     seed: int = 1
-    parts: Parts = Parts()
+    parts: Parts = ALL
     drawn: int = 20_000
 
     def plan(self) -> Plan:

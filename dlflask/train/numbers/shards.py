@@ -6,6 +6,7 @@ import os
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,8 @@ from dlflask.numbers.characters import encode
 from dlflask.numbers.normalization import HEIGHT, STRIP_PREPROCESSING
 from dlflask.train.numbers.fields.field import draw_field, is_readable
 from dlflask.train.numbers.fields.material import Material, load_material
-from dlflask.train.numbers.fields.parts import Parts
 from dlflask.train.numbers.fields.strings import MAX_CHARACTERS
+from dlflask.train.numbers.parts import ALL, Parts
 
 #: Widths of strips in training, and the share of each. Narrower strips are padded with paper.
 WIDTHS, SHARES = (96, 160, 256), (0.25, 0.4375, 0.3125)
@@ -38,7 +39,7 @@ class Plan:
     seed: int
     count: int
     size: int = 4_096
-    parts: Parts = Parts()
+    parts: Parts = ALL
 
     @property
     def name(self) -> str:
@@ -60,7 +61,7 @@ class Shard:
 
     def save(self, path: Path) -> None:
         """Write the shard; a file at `path` is always complete."""
-        arrays = {f"strips{i}": each for i, each in enumerate(self.strips)}
+        arrays: dict[str, Any] = {f"strips{i}": each for i, each in enumerate(self.strips)}
         arrays |= {f"labels{i}": each for i, each in enumerate(self.labels)}
         part = path.with_suffix(f".{os.getpid()}.npz")
         np.savez(part, **arrays)

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from dlflask.imaging.resize import resize
-from dlflask.train.numbers.fields.parts import Parts
 from dlflask.train.numbers.fields.pen import Canvas
+from dlflask.train.numbers.parts import Parts
 
 
 def press(ink: Canvas, parts: Parts, rng: np.random.Generator) -> Canvas:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,9 @@ from dlflask.numbers.normalization import STRIDE, to_strip
 from dlflask.train.numbers.fields.camera import expose, press
 from dlflask.train.numbers.fields.material import Material
 from dlflask.train.numbers.fields.paper import draw_neighbours, draw_paper
-from dlflask.train.numbers.fields.parts import Parts
 from dlflask.train.numbers.fields.strings import draw_number
 from dlflask.train.numbers.fields.writing import write
+from dlflask.train.numbers.parts import Parts
 
 #: Share of fields without a number: empty cells.
 _BLANK_SHARE = 0.01
@@ -44,12 +46,12 @@ def draw_plane(material: Material, parts: Parts, rng: np.random.Generator) -> tu
     neighbours = draw_neighbours(writing, material, parts, rng)
     if neighbours is not None:
         written = np.maximum(written, neighbours * max(0.3, float(written.max())))
-    paper = draw_paper(writing, material, parts, rng)
+    paper = draw_paper(writing, parts, rng)
     dark = (1 - (1 - written) * (1 - paper * np.float32(rng.uniform(0.4, 1)))).astype(np.float32)
     return expose(dark, writing.height, parts, rng), label
 
 
 def is_readable(label: str, width: int) -> bool:
     """Return True if a strip of `width` has enough columns for CTC to spell `label`."""
-    repeats = sum(first == second for first, second in zip(label, label[1:], strict=False))
+    repeats = sum(first == second for first, second in pairwise(label))
     return len(label) + repeats <= width // STRIDE

@@ -33,6 +33,21 @@ _SPREAD = 3.5
 
 
 @dataclass(frozen=True)
+class Source:
+    """Origin of the material.
+
+    Attributes:
+        images: MNIST's digits, (N, 28, 28) uint8.
+        labels: Their labels, (N,) uint8.
+        fonts: Font files.
+    """
+
+    images: Images
+    labels: Labels
+    fonts: list[Path]
+
+
+@dataclass(frozen=True)
 class Material:
     """Lines from which fields are drawn, as distance fields of (56, 56) uint8.
 
@@ -56,51 +71,39 @@ class Material:
     marks: NDArray[np.intp]
 
 
-def make_material(
-    images: Images,
-    labels: Labels,
-    fonts: list[Path],
-    seed: int,
-    executor: Executor,
-    size: int = 20_000,
-) -> Material:
-    """Thin MNIST's digits, draw others, and read those of `fonts`.
+def make_material(source: Source, seed: int, executor: Executor, size: int = 20_000) -> Material:
+    """Thin MNIST's digits, draw others, and read those of fonts.
 
     Args:
-        images: (N, 28, 28) uint8.
-        labels: (N,) uint8.
-        fonts: Font files.
+        source: Digits and fonts.
         seed: Seed of the drawn lines; the same seed gives the same material.
         executor: Runs the work, in parts.
         size: Number of drawn digits; an eighth as many marks are drawn.
     """
-    thinned = executor.map(_thin_images, np.array_split(images, 1 + len(images) // 1_000))
+    images, labels = source.images, source.labels
+    chunks = np.array_split(images, 1 + len(images) // 1_000)
     forms = [(style, seed, size) for digit in range(10) for style in STYLES[digit]]
-    drawn = executor.map(_draw_style, *zip(*forms, strict=True))
-    characters = executor.map(_read_font, fonts)
-    marks = executor.submit(draw_negatives, size // 8, np.random.default_rng(seed))
-    parts = [*thinned, *drawn, *characters, marks.result()]
-    ends = iter(np.cumsum([len(part) for part in parts]).tolist())
-    for _ in range(1 + len(images) // 1_000):
-        start = next(ends)
-    by_style: list[list[NDArray[np.intp]]] = []
-    for digit in range(10):
-        by_style.append([])
-        for _ in STYLES[digit]:
-            stop = next(ends)
-            by_style[digit].append(np.arange(start, stop))
-            start = stop
-    by_font, others = [], []
-    for _ in fonts:
-        by_font.append(list(range(start, start + 10)))
-        stop = next(ends)
-        others.append(np.arange(start + 10, stop))
-        start = stop
-    others.append(np.arange(start, next(ends)))
+    parts = [
+        *executor.map(_thin_images, chunks),
+        *executor.map(_draw_style, *zip(*forms, strict=True)),
+        *executor.map(_read_font, source.fonts),
+        executor.submit(draw_negatives, size // 8, np.random.default_rng(seed)).result(),
+    ]
+    ends = np.cumsum([len(part) for part in parts])
+    # Indices of the lines of each part, after MNIST's.
+    rest = iter(np.split(np.arange(ends[-1]), ends[:-1])[len(chunks) :])
+    by_style = [[next(rest) for _ in STYLES[digit]] for digit in range(10)]
+    fonts = [next(rest) for _ in source.fonts]
     lines = np.concatenate(parts)
-    by_slant = [_sort_by_slant(images, np.flatnonzero(labels == digit)) for digit in range(10)]
-    boxes = _find_boxes(lines)
-    return Material(lines, boxes, images, by_slant, by_style, by_font, np.concatenate(others))
+    return Material(
+        lines,
+        _find_boxes(lines),
+        images,
+        [_sort_by_slant(images, np.flatnonzero(labels == digit)) for digit in range(10)],
+        by_style,
+        [font[:10].tolist() for font in fonts],
+        np.concatenate([*(font[10:] for font in fonts), next(rest)]),
+    )
 
 
 def save_material(material: Material, folder: Path) -> None:

@@ -9,14 +9,12 @@ import numpy as np
 
 from dlflask.imaging.resize import resize
 from dlflask.train.numbers.fields.material import Material
-from dlflask.train.numbers.fields.parts import Parts
-from dlflask.train.numbers.fields.pen import Canvas, Pen, draw_line, paste
+from dlflask.train.numbers.fields.pen import Canvas, Line, Pen, draw_line, paste
 from dlflask.train.numbers.fields.writing import Writing
+from dlflask.train.numbers.parts import Parts
 
 
-def draw_paper(
-    writing: Writing, material: Material, parts: Parts, rng: np.random.Generator
-) -> Canvas:
+def draw_paper(writing: Writing, parts: Parts, rng: np.random.Generator) -> Canvas:
     """Return all that is on the paper beside the number, (height, width) float32 in 0..1."""
     paper = np.zeros_like(writing.ink)
     if writing.pitch:
@@ -54,12 +52,12 @@ def draw_neighbours(
         seen = rng.uniform(0.05, 0.25) * size
         x = rng.uniform(-1, 1) * size
         while x < width:
-            glyph = draw_line(material, int(rng.integers(digits)), size, pen)
+            glyph = draw_line(material, Line(int(rng.integers(digits))), size, pen)
             top = seen - glyph.ink.shape[0] + glyph.pad if is_above else height - seen - glyph.pad
             paste(canvas, glyph.ink, x, top + rng.normal(0, 0.05) * size)
             x += glyph.advance + size * rng.uniform(0.1, 0.5)
     else:
-        glyph = draw_line(material, int(rng.integers(digits)), size, pen)
+        glyph = draw_line(material, Line(int(rng.integers(digits))), size, pen)
         seen = rng.uniform(0.08, 0.3) * glyph.advance
         left = seen - glyph.advance - glyph.pad if rng.random() < 0.5 else width - seen
         paste(canvas, glyph.ink, left, writing.top + rng.normal(0, 0.1) * size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,15 @@ class Pen:
 
     width: float
     edge: float
-    shear: float
-    stretch: float
+    shear: float = 0.0
+    stretch: float = 1.0
+
+
+class Line(NamedTuple):
+    """Line of the material, drawn with the pen, or with MNIST's own ink whatever the pen."""
+
+    number: int
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,24 +54,17 @@ class Glyph:
     advance: float
 
 
-def draw_line(
-    material: Material, index: int, height: float, pen: Pen, turn: float = 0.0, *, own: bool = False
-) -> Glyph:
+def draw_line(material: Material, line: Line, height: float, pen: Pen, turn: float = 0.0) -> Glyph:
     """Draw a line of `material` with `pen`.
 
     Args:
         material: Lines to draw.
-        index: Index of the line.
+        line: The line.
         height: Height of the character in pixels.
         pen: Pen and hand.
         turn: Rotation in radians.
-        own: Draw MNIST's own ink instead, whose stroke is not the pen's.
     """
-    left, top, right, bottom = (float(edge) for edge in material.boxes[index])
-    if own:
-        source, factor, outside = material.ink[index], 28 / FIELD_SIZE, 0
-    else:
-        source, factor, outside = material.lines[index], 1.0, MAX_DISTANCE * UNITS
+    left, top, right, bottom = (float(edge) for edge in material.boxes[line.number])
     # A level stroke would be enlarged to a beam.
     scale_y = height / max(bottom - top, 0.7 * (right - left))
     scale_x = scale_y * pen.stretch
@@ -74,20 +75,36 @@ def draw_line(
     columns = int(np.ceil(advance + abs(pen.shear) * tall + abs(turn) * tall + 2 * pad))
     forward = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     forward = forward @ np.array([[1, -pen.shear], [0, 1]]) @ np.diag([scale_x, scale_y])
-    backward = np.linalg.inv(forward) * factor
-    middle = np.array([(left + right) / 2, (top + bottom) / 2]) * factor
-    offset = middle - backward @ np.array([columns / 2, rows / 2])
-    coefficients = (*backward[0], offset[0], *backward[1], offset[1])
-    drawn = Image.fromarray(source).transform(
-        (columns, rows), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR,
-        fillcolor=outside,
-    )  # fmt: skip
-    values = np.asarray(drawn, np.float32)
-    if own:
+    middle = np.array([(left + right) / 2, (top + bottom) / 2])
+    if line.own:
+        values = _move(material.ink[line.number], forward, middle, (columns, rows), 0)
         ink = np.minimum(values * np.float32(1.15 / 255), 1)
     else:
+        far = MAX_DISTANCE * UNITS
+        values = _move(material.lines[line.number], forward, middle, (columns, rows), far)
         ink = _stroke(values * np.float32(scale_y / UNITS), pen)
     return Glyph(ink, pad, advance + max(0.0, abs(pen.shear) * tall * 0.3))
+
+
+def _move(
+    source: NDArray[np.uint8],
+    forward: NDArray[np.float64],
+    middle: NDArray[np.float64],
+    size: tuple[int, int],
+    outside: int,
+) -> Canvas:
+    """Return `source` moved by `forward`, with its `middle` in the middle of a patch of `size`."""
+    factor = len(source) / FIELD_SIZE
+    backward = np.linalg.inv(forward) * factor
+    offset = middle * factor - backward @ np.array([size[0] / 2, size[1] / 2])
+    moved = Image.fromarray(source).transform(
+        size,
+        Image.Transform.AFFINE,
+        (*backward[0], offset[0], *backward[1], offset[1]),
+        Image.Resampling.BILINEAR,
+        fillcolor=outside,
+    )
+    return np.asarray(moved, np.float32)
 
 
 def draw_segment(start: tuple[float, float], stop: tuple[float, float], pen: Pen) -> Glyph:

@@ -41,3 +41,4 @@ class Parts:
 
 
 NAMES = tuple(field.name for field in fields(Parts))
+ALL = Parts()
