@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -61,6 +62,12 @@ class FakeClassifier:
         return [Prediction(self.outputs) for _ in tensors]
 
 
+#: Thresholds that do not change with the model.
+NUMBER_THRESHOLDS = replace(
+    DEFAULT_THRESHOLDS, bias=0.5, strip=1.5, agreement=3.0, number_from=0.9, no_number_below=0.1
+)
+
+
 class FakeNetwork:
     """Number network that reads `text`, a 4 by default, on every strip."""
 
@@ -69,7 +76,7 @@ class FakeNetwork:
         self.is_ready = True
         self.sha256 = "89abcdef01234567" * 4
         self.runtime = "fake 1.0 on paper"
-        self.thresholds = DEFAULT_THRESHOLDS
+        self.thresholds = NUMBER_THRESHOLDS
 
     def warm_up(self):
         self.is_ready = True

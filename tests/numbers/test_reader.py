@@ -5,8 +5,7 @@ from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.numbers.lines.line_finding import find_lines
 from dlflask.numbers.lines.page import read_page
 from dlflask.numbers.reader import LineReader, read_strip
-from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS
-from tests.conftest import FakeClassifier, FakeNetwork, encode
+from tests.conftest import NUMBER_THRESHOLDS, FakeClassifier, FakeNetwork, encode
 from tests.drawing import draw_number
 from tests.numbers.decoding.test_prefix_search import outputs_of
 
@@ -32,7 +31,7 @@ def read(text, second=None, *, drawn=None, lengths=None, probability=0.999):
     page, (line, *_), _ = read_page(picture, find_lines, lambda *_: [])
     network = FakeNetwork(text, probability)
     digits = "".join(filter(str.isdigit, text)) if second is None else second
-    return LineReader(network, EachDigit(digits), DEFAULT_THRESHOLDS).read(line, page, lengths)
+    return LineReader(network, EachDigit(digits), NUMBER_THRESHOLDS).read(line, page, lengths)
 
 
 def test_read_number_if_both_networks_agree():

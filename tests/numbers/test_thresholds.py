@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from dlflask.errors import ModelError
@@ -14,9 +16,9 @@ def test_thresholds_from_json():
         "",
         "{}",
         "[1]",
-        DEFAULT_THRESHOLDS.to_json().replace('"nothing: the default"', "3"),
-        DEFAULT_THRESHOLDS.to_json().replace("0.9", '"0.9"'),
-        DEFAULT_THRESHOLDS.to_json().replace("0.9", "NaN"),
+        replace(DEFAULT_THRESHOLDS, chosen_on=3).to_json(),
+        DEFAULT_THRESHOLDS.to_json().replace("0.9427", '"0.9"'),
+        DEFAULT_THRESHOLDS.to_json().replace("0.9427", "NaN"),
     ],
 )
 def test_thresholds_reject_other_json(text):

@@ -6,29 +6,41 @@ them, so the threshold asks for more right numbers than the service promises.
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dlflask.config import Config
+from dlflask.digits.classifier import Classifier
 from dlflask.errors import DlflaskError
+from dlflask.inference.model_file import write_thresholds
+from dlflask.models import load_numbers
 from dlflask.numbers.agreement import features, is_number
 from dlflask.numbers.prediction import LineReading
 from dlflask.numbers.reader import TRAILING
 from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.numbers.thresholds import Features, Thresholds
 from dlflask.recogniser import read
+from dlflask.train.data import load_mnist
 from dlflask.train.numbers.fields.field import draw_plane
-from dlflask.train.numbers.fields.material import Material
-from dlflask.train.numbers.fields.parts import Parts
+from dlflask.train.numbers.fields.material import Material, Source, make_material
+from dlflask.train.numbers.parts import Parts
 
 #: Lower end of the 95 % interval of the part of the drawn fields with the verdict `number` that is
 #: right.
 TARGET = 0.97
+
+#: Fields to draw, and the digits of MNIST and the drawn ones that they are made of.
+FIELDS, DIGITS, DRAWN, SEED = 2_500, 3_000, 600, 77
 
 #: Chance below which a line is `no_number` if the digit network sees other marks only.
 NO_NUMBER_BELOW = 0.1
@@ -118,3 +130,28 @@ def _threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> flo
     lower = (share + z * z / (2 * count) - spread) / (1 + z * z / count)
     good = np.flatnonzero(lower >= TARGET)
     return float(chances[order[good[-1]]]) if len(good) else 1.0
+
+
+def main(arguments: list[str]) -> int:
+    """Choose the thresholds of a model and store them in its file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path, help="the number model, an .h5 file")
+    parser.add_argument("--data", metavar="FILE", help="an mnist.npz in Keras's layout")
+    options = parser.parse_args(arguments)
+    config = replace(Config.from_environment(), number_model_path=options.model)
+    recogniser = load_numbers(config, Classifier(config.model_path))
+    recogniser.setup()
+    data = load_mnist(options.data)
+    images, labels = data.x_validation[:DIGITS], data.y_validation[:DIGITS]
+    with ThreadPoolExecutor(1) as executor:
+        material = make_material(Source(images, labels, []), SEED, executor, DRAWN)
+    drawn = draw_images(material, FIELDS, np.random.default_rng(SEED))
+    chosen_on = f"{FIELDS:,} fields drawn from validation digits of MNIST"
+    thresholds = choose_thresholds(read_examples(recogniser, drawn), chosen_on)
+    write_thresholds(options.model, thresholds.to_json())
+    sys.stdout.write(f"{thresholds.to_json()}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
