@@ -17,6 +17,7 @@ from dlflask.digits.recogniser import DigitClassifier, milliseconds_between
 from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.imaging.decoded_image import Region
 from dlflask.numbers.decoding.lengths import Lengths
+from dlflask.numbers.decoding.prefix_search import count_digits
 from dlflask.numbers.lines.line_finding import Line, find_lines
 from dlflask.numbers.lines.page import Page, read_page
 from dlflask.numbers.prediction import Character, NumberResult
@@ -39,9 +40,6 @@ SMALL_DIGIT = 24
 
 #: Paper around such a line, in heights of its digits.
 _AROUND_LINE = 1.0
-
-#: Least confidence of a line that shows several digits.
-SEVERAL = 0.5
 
 #: Most digits of an image whose saliency is computed: each takes as long as sixty images.
 MAX_EXPLAINED = 32
@@ -157,17 +155,12 @@ class NumberRecogniser:
         return NumberResult(readings, upload, self._lengths, stages)
 
     def shows_several(self, upload: bytes) -> bool:
-        """Return True if a line of the image has two or more digits that both networks see."""
+        """Return True if the number network reads two or more digits on a line of the image."""
         try:
             result = self._read(upload)
         except ImageError:
             return False
-        return any(
-            sum(one.digit is not None and one.digit.verdict == "digit" for one in line.characters)
-            >= 2
-            for line in result.lines
-            if line.confidence >= SEVERAL
-        )
+        return any(count_digits(line.number) >= 2 for line in result.lines)
 
     def read_tensors(self, tensors: Tensor) -> list[NumberResult]:
         """Not available: the model reads image files only, and has no `input_shape`."""
