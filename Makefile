@@ -7,6 +7,8 @@ IMAGE ?= dlflask
 SERVICE := .venv
 DEV := .venv-dev
 BUILD := build
+# A process for each CPU; a module's tests stay together, because they share servers.
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 COMPILE := $(DEV)/bin/uv pip compile pyproject.toml $(UPGRADE) --quiet --universal --generate-hashes \
   --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
@@ -22,11 +24,12 @@ run: $(SERVICE)/.installed  ## Serve on http://127.0.0.1:8000 (PORT=... for anot
 
 # Without the folders whose tests load TensorFlow, start servers or drive browsers.
 quick: $(DEV)/.installed  ## Run the fast tests, in under a minute
-	KERAS_BACKEND=openvino $(DEV)/bin/python -m pytest -m "not (slow or model or train)" \
+	KERAS_BACKEND=openvino $(DEV)/bin/python -m pytest $(PARALLEL) -m "not (slow or model or train)" \
 	  --ignore=tests/model --ignore=tests/train --ignore=tests/e2e
 
 test: $(DEV)/.installed  ## Run every test that needs neither a Docker engine nor a browser
-	$(DEV)/bin/python -m pytest -m "not browser and not compose and not clone"
+	$(DEV)/bin/python -m pytest $(PARALLEL) -m "not (alone or browser or compose or clone)"
+	$(DEV)/bin/python -m pytest -m "alone and not (browser or compose or clone)"
 
 e2e: $(DEV)/.installed  ## Run the tests with a Docker engine, a browser and a fresh clone
 	$(DEV)/bin/python -m pytest -m "browser or compose or clone"

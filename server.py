@@ -3,16 +3,28 @@
 import sys
 
 from dlflask.config import ROOT, Config
-from dlflask.digits.classifier import Classifier
+from dlflask.digits.classifier import SAMPLES, Classifier
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import DlflaskError
 from dlflask.metrics.slots import shared_metrics
 from dlflask.web.app import create_app
 
+#: Exit status on which Gunicorn stops; after another one it restarts the worker for ever.
+APP_LOAD_ERROR = 4
+
+is_configured = hasattr(sys.modules.get("__config__"), "post_worker_init")
+if "gunicorn.arbiter" in sys.modules and not is_configured:
+    # Without the file no worker tests the model, so the service would be "starting" for ever.
+    sys.stderr.write(
+        "dlflask cannot start: gunicorn.conf.py was not read. Start the service with "
+        f"`python -m dlflask serve`, or with `gunicorn --config {ROOT}/gunicorn.conf.py "
+        "server:app`.\n"
+    )
+    sys.exit(APP_LOAD_ERROR)
+
 try:
     config = Config.from_environment()
-    samples = sorted((ROOT / "static" / "samples").glob("*.png"))
-    digits = DigitRecogniser(Classifier(config.model_path), samples)
+    digits = DigitRecogniser(Classifier(config.model_path, config.graph_folder), SAMPLES)
     app = create_app(config, digits, metrics=shared_metrics())
 except DlflaskError as error:
     # The operator must correct a setting or the model, so show one line without a traceback.

@@ -74,7 +74,7 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
 
 def _open(options: argparse.Namespace, config: Config) -> AbstractContextManager[BatchReader]:
     if options.url:
-        return open_service(options.url)
+        return open_service(options.url, options.key)
     return open_model(options.model or config.model_path)
 
 

@@ -53,11 +53,15 @@ class Outcome:
 class DlflaskClient:
     """Sends images to `POST /predictlabel` over one kept connection."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
         """Connect to the service at `url`.
 
+        Args:
+            url: Address of the page, such as http://127.0.0.1:8000.
+            key: API key, if the service needs one.
+
         Raises:
-            ValueError: `url` is not like http://127.0.0.1:8000.
+            ValueError: `url` is not an address of a service, or `key` cannot be a key.
             ConnectionError: The service cannot be reached.
         """
         connections = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
@@ -70,6 +74,9 @@ class DlflaskClient:
             raise ValueError(
                 f"{url} is not the address of a service, such as http://127.0.0.1:8000."
             )
+        if key and not (key.isascii() and key.isalnum() and key == key.lower()):
+            raise ValueError("The API key must consist of lower-case letters and digits.")
+        self._headers = _HEADERS | ({"X-API-Key": key} if key else {})
         # Services that know `details` add the verdict; older ones ignore the query.
         self._path = f"{parts.path.rstrip('/')}/predictlabel?details=1"
         self._connection = connect(host, port, timeout=TIMEOUT_SECONDS)
@@ -114,7 +121,7 @@ class DlflaskClient:
             return self._exchange(form)
 
     def _exchange(self, form: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-        self._connection.request("POST", self._path, form, _HEADERS)
+        self._connection.request("POST", self._path, form, self._headers)
         response = self._connection.getresponse()
         return response, response.read()
 

@@ -76,6 +76,18 @@ def figures(pytestconfig):
     return pytestconfig.stash[_FIGURES]
 
 
+def pytest_sessionfinish(session):
+    """Hand the figures of a parallel process to the one that reports."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = session.config.stash[_FIGURES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Collect the figures of a parallel process that has finished."""
+    node.config.stash[_FIGURES] += getattr(node, "workeroutput", {}).get("figures", [])
+
+
 def pytest_terminal_summary(terminalreporter, config):
     if config.stash[_FIGURES]:
         terminalreporter.section("figures")

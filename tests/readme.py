@@ -110,7 +110,7 @@ def with_outputs(text, port):
 
 
 def _accuracy(card):
-    sets = [("MNIST's test digits", card.test), ("photographs, scans, drawings", card.pictures)]
+    sets = [("MNIST's test digits", card.test), ("photographs, scans, drawings", card.images)]
     rates = [
         (name, score, rate(round(score.accuracy * score.count), score.count))
         for name, score in sets

@@ -45,7 +45,7 @@ RUN_BY = {
     "docker compose up -d --scale api=4": ("tests/e2e/test_scale.py", '"--scale"'),
     "docker compose up -d --build": ("tests/e2e/conftest.py", 'self.run("build")'),
     "docker compose exec nginx nginx -s reload": (
-        "tests/e2e/test_overload.py",
+        "tests/e2e/test_hardening.py",
         '"exec", "-T", "nginx", "nginx", "-s", "reload"',
     ),
     "docker-compose -f docker-compose.yml -f docker-compose.override.yml -f nginx/tls.yml up": (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dlflask.cli.inputs import InputFile
 from dlflask.client import REFUSED, UNREAD, DlflaskClient, Outcome
+from dlflask.config import Config
 from dlflask.errors import DlflaskError
 from dlflask.server.settings import check_backend
 
@@ -41,10 +42,10 @@ def load_classifier(path: Path) -> Classifier:
         ModelError: The file is not a model of digits, or fails its self-test.
     """
     check_backend(os.environ)
-    # Keras takes seconds to import; --help and a running service are served without it.
+    # OpenVINO takes half a second to import; --help and a running service are served without it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
 
-    classifier = Classifier(path)
+    classifier = Classifier(path, Config().graph_folder)
     classifier.warm_up()
     return classifier
 
@@ -71,14 +72,14 @@ def open_model(path: Path) -> AbstractContextManager[BatchReader]:
 
 
 @contextmanager
-def open_service(url: str) -> Iterator[BatchReader]:
+def open_service(url: str, key: str) -> Iterator[BatchReader]:
     """Return a reader that asks a running service, over one connection.
 
     Raises:
-        ValueError: `url` is not the address of a service.
+        ValueError: `url` is not the address of a service, or `key` cannot be an API key.
         ConnectionError: The service cannot be reached.
     """
-    with closing(DlflaskClient(url)) as client:
+    with closing(DlflaskClient(url, key)) as client:
         yield lambda uploads: [
             _failure(each) if isinstance(each, DlflaskError) else client(each) for each in uploads
         ]

@@ -41,21 +41,22 @@ class Prediction:
         # If "not a digit" is certain, all digits round to exactly 0 in float32.
         return digits / total if total > 0 else np.full_like(digits, 1 / NOT_A_DIGIT)
 
-    @cached_property
+    @property
     def label(self) -> int:
         """Most probable digit, 0..9."""
-        return self._values.index(self.confidence)
+        return self._best[0]
 
-    @cached_property
+    @property
     def confidence(self) -> float:
         """Probability of `label`, 0..1."""
-        return max(self._values)
+        return self._best[1]
 
     @cached_property
-    def _values(self) -> list[float]:
-        """`probabilities` as Python numbers: ten of them are compared faster than by NumPy."""
-        values: list[float] = self.probabilities.tolist()
-        return values
+    def _best(self) -> tuple[int, float]:
+        """Label and confidence. Python compares ten numbers faster than NumPy does."""
+        values = self.probabilities.tolist()
+        confidence = max(values)
+        return values.index(confidence), confidence
 
     @property
     def not_a_digit(self) -> float:

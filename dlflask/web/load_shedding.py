@@ -9,14 +9,14 @@ from typing import Any
 
 from dlflask.errors import Abandoned, Expired
 
-#: Threads of a worker, which has one CPU: one computes, one reads or writes, one is left for health
-#: checks. With eight, the slowest of 100 requests takes 6.8 instead of 2.2 times as long as the
-#: median, for 3 % more throughput.
+#: Threads of a worker that handle requests. A worker has one CPU, on which more threads interrupt
+#: each other: with eight, the slowest of 100 requests takes 6.8 times as long as the median instead
+#: of 2.2 times, for 3 % more throughput.
 THREADS = 3
 
-#: Longest wait for a busy and overloaded worker, in seconds. The 80 requests that NGINX sends to a
-#: replica at a time wait 0.57 s if it handles 140 a second. With 0.5 s, many of these were rejected
-#: at the end of their wait, and the replica did 83 % of what it can do.
+#: Longest wait for a busy and overloaded worker, in seconds. NGINX sends a replica up to 80
+#: requests at a time; a replica that handles 140 a second needs 0.57 s for them. With a limit of
+#: 0.5 s, it rejected many of them just before their turn: it handled 83 % of what it could.
 MAX_WAIT_SECONDS = 0.6
 
 #: A worker is overloaded if, for this many seconds, it was never idle and every request had already
@@ -24,8 +24,12 @@ MAX_WAIT_SECONDS = 0.6
 #: were delayed elsewhere, for example by a replica that is shutting down.
 OVERLOAD_SECONDS = 0.3
 
-#: Longest wait that is credible, in seconds. NGINX gives up much earlier (nginx/conf.d/local.conf):
-#: a longer one means that a clock is wrong.
+#: Late requests in a row before a worker counts as overloaded. Beside a few costly images, three
+#: late requests in half a second mean a slow moment; under overload there are dozens.
+OVERLOAD_REQUESTS = 10
+
+#: Longer waits are ignored, in seconds. NGINX gives up much earlier (nginx/conf.d/local.conf), so a
+#: longer wait means that a clock is wrong.
 MAX_CREDIBLE_SECONDS = 60
 
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
@@ -41,6 +45,7 @@ class LoadShedder:
 
     def __init__(self) -> None:
         self._kept_up = time.monotonic()
+        self._num_late = 0
 
     def check(self, environ: Mapping[str, Any], num_in_flight: float, busy_since: float) -> None:
         """Raise if the request, whose body has been read, should be rejected. Takes 2 µs.
@@ -58,12 +63,15 @@ class LoadShedder:
         waited = _seconds_waited(environ.get("HTTP_X_REQUEST_START", ""))
         if waited < MAX_WAIT_SECONDS / 2:
             self._kept_up = time.monotonic()
-        elif num_in_flight >= THREADS and MAX_WAIT_SECONDS < waited < MAX_CREDIBLE_SECONDS:
-            self._check_overload(waited, busy_since)
+            self._num_late = 0
+        else:
+            self._num_late += 1
+            if num_in_flight >= THREADS and MAX_WAIT_SECONDS < waited < MAX_CREDIBLE_SECONDS:
+                self._check_overload(waited, busy_since)
         self.check_connection(environ)
 
     def check_connection(self, environ: Mapping[str, Any]) -> None:
-        """Raise if the client has disconnected, between the steps of a long request.
+        """Raise if the client has disconnected; called between the steps of a long request.
 
         Raises:
             Abandoned: The client has closed the connection.
@@ -75,7 +83,8 @@ class LoadShedder:
             )
 
     def _check_overload(self, waited: float, busy_since: float) -> None:
-        if time.monotonic() - max(self._kept_up, busy_since) > OVERLOAD_SECONDS:
+        seconds = time.monotonic() - max(self._kept_up, busy_since)
+        if seconds > OVERLOAD_SECONDS and self._num_late >= OVERLOAD_REQUESTS:
             raise Expired(
                 f"The request waited {waited:.1f} s for the overloaded service; the limit is "
                 f"{MAX_WAIT_SECONDS} s. Send it again a little later."

@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from dlflask.config import Config
 from dlflask.errors import DlflaskError
 from dlflask.metrics.slots import Metrics
-from dlflask.recogniser import Recogniser, Result
+from dlflask.recogniser import Recogniser, Result, read
 from dlflask.web.health import Health
 from dlflask.web.load_shedding import LoadShedder
 
@@ -57,9 +57,9 @@ class State:
             Declined: As in `admit`.
             ImageError: The image cannot be read.
         """
-        (result,) = self.read_many(recogniser, [upload], environ)
-        if isinstance(result, DlflaskError):
-            raise result
+        self.admit(environ)
+        result = read(recogniser, upload)
+        self.metrics.count_result(recogniser.info.name, result)
         return result
 
     def read_many(

@@ -5,7 +5,7 @@ import pytest
 from tests.attack import attack, check_fair_share
 from tests.serving import running_server
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.alone]
 
 ATTACK_SECONDS = 20
 

@@ -12,6 +12,8 @@ from dlflask.server.connections.closing import LINGER_SECONDS
 from dlflask.server.connections.receiving import SMALL_BYTES
 from tests.serving import ROOT, ask, running_server
 
+pytestmark = pytest.mark.alone
+
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 POST = b"POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 WHOLE = POST + b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR

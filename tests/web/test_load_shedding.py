@@ -9,6 +9,7 @@ from dlflask.web import load_shedding
 from dlflask.web.load_shedding import (
     MAX_CREDIBLE_SECONDS,
     MAX_WAIT_SECONDS,
+    OVERLOAD_REQUESTS,
     THREADS,
     LoadShedder,
 )
@@ -27,6 +28,7 @@ def ends():
 def overloaded(monkeypatch):
     """Make every worker overloaded, even if a request was on time just before."""
     monkeypatch.setattr(load_shedding, "OVERLOAD_SECONDS", -1.0)
+    monkeypatch.setattr(load_shedding, "OVERLOAD_REQUESTS", 1)
 
 
 def check(environ, num_in_flight):
@@ -70,6 +72,7 @@ def test_check_accepts_late_request_if_worker_keeps_up():
 def test_check_accepts_burst_of_late_requests_at_idle_worker(monkeypatch):
     """A replica stops, and all clients that waited for it turn to another one."""
     monkeypatch.setattr(load_shedding, "OVERLOAD_SECONDS", 0.1)
+    monkeypatch.setattr(load_shedding, "OVERLOAD_REQUESTS", 1)
     worker, metrics = LoadShedder(), Metrics()
     time.sleep(0.2)
     for _ in range(THREADS):
@@ -84,6 +87,7 @@ def test_check_accepts_burst_of_late_requests_at_idle_worker(monkeypatch):
 
 def test_check_accepts_late_request_while_others_are_on_time(monkeypatch):
     monkeypatch.setattr(load_shedding, "OVERLOAD_SECONDS", 0.1)
+    monkeypatch.setattr(load_shedding, "OVERLOAD_REQUESTS", 1)
     worker = LoadShedder()
     late = {"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}
     time.sleep(0.2)
@@ -91,6 +95,18 @@ def test_check_accepts_late_request_while_others_are_on_time(monkeypatch):
 
     worker.check(late, THREADS, 0.0)
     time.sleep(0.2)
+
+    with pytest.raises(Expired):
+        worker.check(late, THREADS, 0.0)
+
+
+def test_check_accepts_few_late_requests_in_a_row(monkeypatch):
+    """Costly images delay the few other requests; no queue has formed."""
+    monkeypatch.setattr(load_shedding, "OVERLOAD_SECONDS", -1.0)
+    worker = LoadShedder()
+    late = {"HTTP_X_REQUEST_START": stamp(MAX_WAIT_SECONDS + 1)}
+    for _ in range(OVERLOAD_REQUESTS - 1):
+        worker.check(late, THREADS, 0.0)
 
     with pytest.raises(Expired):
         worker.check(late, THREADS, 0.0)
