@@ -16,20 +16,31 @@ RUN python -m venv --without-pip /opt/venv \
       libopenvino_tensorflow_lite_frontend.so* libopenvino_pytorch_frontend.so* \
       libopenvino_paddle_frontend.so* libopenvino_jax_frontend.so* libopenvino_gguf_frontend.so*
 
+FROM packages AS files
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp
+WORKDIR /app
+# The pattern allows an image without the number model, which then reads single digits only.
+COPY server.py gunicorn.conf.py mnist_model.h5 number_model.h5* ./
+COPY dlflask dlflask
+COPY templates templates
+COPY static static
+# The graph of the image's own model is kept in it, so that its service starts without Keras. A checkout
+# made with umask 077 would be unreadable for the user of the service.
+RUN python -m compileall -q --invalidation-mode unchecked-hash server.py dlflask \
+ && python -c 'import server' \
+ && chmod -R u=rwX,go=rX .
+
 FROM python:3.13-slim-trixie
-# Keras writes a settings file to its home; only /tmp is writable.
+# Only /tmp is writable.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
-# The pattern allows an image without the number model, which then reads single digits only.
-COPY server.py gunicorn.conf.py mnist_model.h5 number_model.h5* ./
-COPY dlflask dlflask
-COPY templates templates
-COPY static static
-RUN python -m compileall -q --invalidation-mode unchecked-hash server.py dlflask
+COPY --from=files /app .
 # Last, because these change with each build and would invalidate the cached layers after them.
 ARG VERSION=unknown
 ARG REVISION=unknown

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# Gunicorn may have been started in another folder.
+sys.path.insert(0, str(Path(__file__).parent))
+
 # NumPy reads this when it is imported. Its matrix products are small here, and threads that compete
 # for CPUs slow them down: 76 ms instead of 8.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -33,10 +36,10 @@ use_one_arena()
 # ruff: noqa: E402  after the handler: these imports take most of a second
 from dlflask.config import Config
 from dlflask.errors import ConfigError
+from dlflask.inference.environment import DEFAULT_BACKEND
 from dlflask.metrics.slots import shared_metrics
 from dlflask.server.logging import Logger
 from dlflask.server.settings import (
-    DEFAULT_BACKEND,
     check_address,
     check_backend,
     read_port,
@@ -66,6 +69,10 @@ def count_cpus() -> int:
     return max(1, cpus)
 
 
+# Gunicorn would also answer health checks outside of this path with 500.
+if path := os.environ.pop("SCRIPT_NAME", ""):
+    os.environ.setdefault("DLFLASK_PATH_PREFIX", path)
+
 try:
     # Also checked here, because Gunicorn restarts a worker that fails in server.py again and again.
     Config.from_environment()
@@ -76,14 +83,15 @@ try:
 except ConfigError as error:
     sys.exit(f"dlflask cannot start: {error}")
 
-# Do not trust the header SCRIPT_NAME of clients on this machine: Gunicorn answers a path outside of
-# it with 500 before it calls the application.
+# The application reads the headers of proxies itself (DLFLASK_TRUSTED_PROXIES). Gunicorn would
+# believe every client on this machine, and answers an address outside of SCRIPT_NAME with 500.
 forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 
 worker_class = "dlflask.server.gunicorn_worker.Worker"  # gthread that slow clients cannot block
 threads = THREADS
 
-# Load Keras and the model once, in memory that all workers share. The network is compiled after
+# Load OpenVINO and the model once, in memory that all workers share. The network is compiled after
 # the fork (post_worker_init), because OpenVINO's threads do not survive it. TensorFlow starts its
 # threads on import, so with that backend each worker loads the model itself.
 preload_app = backend == DEFAULT_BACKEND

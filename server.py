@@ -4,15 +4,28 @@ import logging
 import sys
 
 from dlflask.config import ROOT, Config
+from dlflask.digits.classifier import SAMPLES
 from dlflask.errors import DlflaskError
 from dlflask.metrics.slots import shared_metrics
 from dlflask.models import load_recognisers
 from dlflask.web.app import create_app
 
+#: Exit status on which Gunicorn stops; after another one it restarts the worker for ever.
+APP_LOAD_ERROR = 4
+
+is_configured = hasattr(sys.modules.get("__config__"), "post_worker_init")
+if "gunicorn.arbiter" in sys.modules and not is_configured:
+    # Without the file no worker tests the model, so the service would be "starting" for ever.
+    sys.stderr.write(
+        "dlflask cannot start: gunicorn.conf.py was not read. Start the service with "
+        f"`python -m dlflask serve`, or with `gunicorn --config {ROOT}/gunicorn.conf.py "
+        "server:app`.\n"
+    )
+    sys.exit(APP_LOAD_ERROR)
+
 try:
     config = Config.from_environment()
-    samples = sorted((ROOT / "static" / "samples").glob("*.png"))
-    digits, numbers = load_recognisers(config, samples)
+    digits, numbers = load_recognisers(config, SAMPLES)
     recognisers = (digits, numbers) if numbers else (digits,)
     if numbers is None:
         logging.getLogger("gunicorn.error").warning(

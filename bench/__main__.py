@@ -7,9 +7,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from bench.measure import Options, run_bench
-from bench.report import to_markdown
-from bench.servers import TARGETS, ServerError
+from bench.measure import Bench
+from bench.servers import TARGETS, Host, ServerError, find_cpus
 from bench.wrk import WrkError, require_wrk
 
 EXAMPLES = """\
@@ -28,28 +27,16 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     parser = _parser()
     chosen = parser.parse_args(arguments)
-    options = Options(
-        targets=tuple(chosen.targets),
-        rounds=chosen.rounds,
-        seconds=chosen.seconds,
-        python=chosen.service_python,
-    )
+    host = Host(find_cpus(), chosen.service_python)
+    bench = Bench(host, tuple(chosen.targets), chosen.rounds, chosen.seconds)
     try:
         require_wrk()
-        results = run_bench(options, shlex.join(["python", "-m", "bench", *arguments]), _say)
+        results = bench.run(shlex.join(["python", "-m", "bench", *arguments]))
     except (WrkError, ServerError) as error:
         parser.exit(1, f"{error}\n")
-    chosen.output.mkdir(parents=True, exist_ok=True)
-    results.write(chosen.output / "results.json")
-    report = to_markdown(results)
-    (chosen.output / "RESULTS.md").write_text(report, encoding="utf-8")
-    print(report)
+    results.write(chosen.output)
+    print(results.to_markdown())
     return 0
-
-
-def _say(text: str) -> None:
-    # To stderr, so that the report on stdout can be redirected.
-    print(text, file=sys.stderr, flush=True)
 
 
 def _count(text: str) -> int:
@@ -76,12 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "baseline_noop: Gunicorn and Flask that do nothing with the image; "
         "baseline_keras_predict: model.predict on TensorFlow (default: all)",
     )
-    add(
-        "--rounds",
-        type=_count,
-        default=5,
-        help="rounds in which the targets take turns (default: 5)",
-    )
+    add("--rounds", type=_count, default=5, help="the targets take turns in each (default: 5)")
     add("--seconds", type=_count, default=4, help="length of each measurement (default: 4)")
     add(
         "--service-python",

@@ -1,6 +1,7 @@
 """Baseline of many Keras and Flask tutorials: `model.predict` on TensorFlow for each request.
 
-It serves the same model file and decodes the whole image with Pillow.
+It serves the same model file and decodes the whole image with Pillow. Gunicorn reads this file as
+its configuration too, so Keras is imported only where it is needed.
 """
 
 from __future__ import annotations
@@ -8,30 +9,43 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import keras
 import numpy as np
 from flask import Flask, Response, jsonify, request
 from PIL import Image, ImageOps
 
 from dlflask.config import ROOT
 
+# Gunicorn's settings: one synchronous worker.
+workers = 1
+worker_class = "sync"
+# Importing TensorFlow on a busy core blocks the worker for longer than Gunicorn's default.
+timeout = 120
+control_socket_disable = True
+
 NUM_DIGITS = 10
 
-app = Flask(__name__)
-model: Any = keras.models.load_model(ROOT / "mnist_model.h5", compile=False)
-model.predict(np.zeros((1, *model.input_shape[1:]), np.float32), verbose=0)
 
+def create_app() -> Flask:
+    """Load the model and return the application."""
+    import keras  # noqa: PLC0415  it takes seconds, and Gunicorn's main process does not need it
 
-@app.post("/predictlabel")
-def predict_label() -> Response:
-    """Invert the image, resize it to 28 x 28 and predict."""
-    image = Image.open(io.BytesIO(request.files["image"].read())).convert("L")
-    small = ImageOps.invert(image).resize((28, 28))
-    batch = np.asarray(small, np.float32).reshape(1, *model.input_shape[1:]) / 255
-    outputs = model.predict(batch, verbose=0)[0][:NUM_DIGITS]
-    predictions = [
-        {"label": str(label), "probability": str(probability)}
-        for label, probability in enumerate(outputs)
-    ]
-    best = str(outputs.argmax())
-    return jsonify(most_probable_label=best, predictions=predictions, success=True)
+    app = Flask(__name__)
+    model: Any = keras.models.load_model(ROOT / "mnist_model.h5", compile=False)
+    shape = (1, *model.input_shape[1:])
+    model.predict(np.zeros(shape, np.float32), verbose=0)
+
+    @app.post("/predictlabel")
+    def predict_label() -> Response:
+        """Invert the image, resize it to 28 x 28 and predict."""
+        image = Image.open(io.BytesIO(request.files["image"].read())).convert("L")
+        small = ImageOps.invert(image).resize((28, 28))
+        batch = np.asarray(small, np.float32).reshape(shape) / 255
+        outputs = model.predict(batch, verbose=0)[0][:NUM_DIGITS]
+        predictions = [
+            {"label": str(label), "probability": str(probability)}
+            for label, probability in enumerate(outputs)
+        ]
+        best = str(outputs.argmax())
+        return jsonify(most_probable_label=best, predictions=predictions, success=True)
+
+    return app

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
 
 import psutil
 
-from bench.environment import describe, find_cpus
 from bench.fixtures import Fixture, make_fixtures
-from bench.memory import Figures, measure_memory
 from bench.nginx import run_nginx
-from bench.results import BATCHES, COLD, MEMORY, SPEED, Cell, Results
+from bench.results import BATCHES, COLD, MEMORY, SPEED, Results, Sample
 from bench.servers import KERAS, NGINX, PATH, SERVICE, TARGETS, Host, Server, missing, run_server
 from bench.wrk import run_wrk
+from dlflask.config import ROOT
 
 #: Fixture and connections. Large images are sent one at a time, as a person sends a photo.
 SPEED_CASES = (
@@ -32,112 +35,131 @@ CONNECTIONS = 16
 #: Load with photos before the memory is read.
 PHOTO_SECONDS = 2
 
-
-@dataclass(frozen=True)
-class Options:
-    """Targets and duration of the measurements; `python` is that of the service's environment."""
-
-    targets: tuple[str, ...] = TARGETS
-    rounds: int = 5
-    seconds: int = 4
-    python: str = sys.executable
+#: Packages whose versions the report lists.
+PACKAGES = ("flask", "gunicorn", "werkzeug", "keras", "openvino", "pillow", "numpy", "tensorflow")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bench:
-    """State of a run; `say` reports progress."""
+    """One run of the benchmark: what to measure, and the figures so far."""
 
-    options: Options
     host: Host
-    fixtures: dict[str, Fixture]
-    results: Results
-    say: Callable[[str], None]
+    targets: tuple[str, ...]
+    rounds: int
+    seconds: int
+    results: Results = field(default_factory=Results)
+    fixtures: dict[str, Fixture] = field(default_factory=make_fixtures)
 
-    def load(self, server: Server, body: bytes, connections: int, path: str = PATH) -> Figures:
-        """Measure one closed loop."""
+    def run(self, command: str) -> Results:
+        """Measure all parts, round by round; `command` is named in the report."""
+        self.results.about = {
+            **_describe_machine(self.host),
+            "command": f"`{command}`",
+            "rounds": f"{self.rounds} of {self.seconds} s for each measurement",
+        }
+        if self.host.cpus:
+            # Keep this process off the CPU of the servers.
+            psutil.Process().cpu_affinity([self.host.cpus[-1]])
+        with ExitStack() as stack:
+            servers = self._start(stack)
+            for number in range(1, self.rounds + 1):
+                # To stderr, so that the report on stdout can be redirected.
+                print(f"round {number} of {self.rounds}", file=sys.stderr, flush=True)  # noqa: T201
+                self._measure_speed(servers, number)
+                if SERVICE in servers:
+                    self._measure_batches(servers[SERVICE], number)
+                self._measure_memory(servers, number)
+                self._measure_cold_start(servers, number)
+        return self.results
+
+    def _start(self, stack: ExitStack) -> dict[str, Server]:
+        """Start every target that can run; a target is idle while others are measured."""
+        servers: dict[str, Server] = {}
+        small = self.fixtures["small"]
+        for target in TARGETS:  # the service before NGINX
+            if target not in self.targets:
+                continue
+            if reason := missing(target):
+                self.results.not_measured.append(f"{target}: {reason}")
+            elif target != NGINX:
+                servers[target] = stack.enter_context(run_server(target, self.host, small))
+            elif SERVICE in servers:
+                nginx = run_nginx(servers[SERVICE], self.host, small)
+                servers[target] = stack.enter_context(nginx)
+            else:
+                self.results.not_measured.append(f"{target}: needs the target {SERVICE}.")
+        return servers
+
+    def _measure_speed(self, servers: dict[str, Server], number: int) -> None:
+        for name, connections in SPEED_CASES:
+            fixture = self.fixtures[name]
+            case = f"{fixture.name}, {connections} connection{'s' * (connections > 1)}"
+            for target, server in servers.items():
+                # With 64 connections one response of this baseline takes longer than a measurement.
+                if target == KERAS and connections > CONNECTIONS:
+                    continue
+                figures = self._load(server, fixture.form(), connections)
+                self._add(SPEED, case, target, number, figures)
+
+    def _measure_batches(self, server: Server, number: int) -> None:
+        for size in BATCH_SIZES:
+            path = PATH if size == 1 else "/predictlabels"
+            figures = self._load(server, self.fixtures["small"].form(size), CONNECTIONS, path)
+            figures["images_per_second"] = size * figures["requests_per_second"]
+            case = f"{path}, {size} image{'s' * (size > 1)} per request"
+            self._add(BATCHES, case, SERVICE, number, figures)
+
+    def _measure_memory(self, servers: dict[str, Server], number: int) -> None:
+        photo = self.fixtures["phone"].form()
+        for target, server in servers.items():
+            run_wrk(server.url(), photo, self.host, CONNECTIONS, PHOTO_SECONDS)
+            self._add(MEMORY, "after load", target, number, server.measure_memory())
+
+    def _measure_cold_start(self, servers: dict[str, Server], number: int) -> None:
+        for target in servers:
+            if target != NGINX:
+                started = time.perf_counter()
+                with run_server(target, self.host, self.fixtures["small"]):
+                    seconds = time.perf_counter() - started
+                self._add(COLD, "first prediction", target, number, {"seconds": seconds})
+
+    def _load(
+        self, server: Server, body: bytes, connections: int, path: str = PATH
+    ) -> dict[str, float]:
         # Requests left over from an earlier load are finished before this one returns.
         server.check(self.fixtures["small"])
-        return run_wrk(server.url(path), body, self.host.cpus, connections, self.options.seconds)
+        return run_wrk(server.url(path), body, self.host, connections, self.seconds)
+
+    def _add(
+        self, part: str, case: str, target: str, number: int, figures: dict[str, float]
+    ) -> None:
+        self.results.samples.append(Sample(part, case, target, number, figures))
 
 
-def run_bench(options: Options, command: str, say: Callable[[str], None]) -> Results:
-    """Measure all parts, round by round, and return the results."""
-    cpus = find_cpus()
-    about = {
+def _describe_machine(host: Host) -> dict[str, str]:
+    """Return date, machine, model and versions, one line each."""
+    memory = psutil.virtual_memory().total / 2**30
+    return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        **describe(cpus),
-        "command": f"`{command}`",
-        "rounds": f"{options.rounds} of {options.seconds} s for each measurement",
+        "machine": f"{_processor()}, {os.cpu_count()} CPUs, {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release()}",
+        "CPUs": host.describe_cpus(),
+        "load average": f"{os.getloadavg()[0]:.1f} before the run",
+        "model": f"SHA-256 {hashlib.sha256((ROOT / 'mnist_model.h5').read_bytes()).hexdigest()}",
+        "Python": platform.python_version(),
+        "packages": ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
     }
-    if cpus.usable:
-        # Keep this process off the CPU of the servers.
-        psutil.Process().cpu_affinity([cpus.usable[-1]])
-    host = Host(cpus, options.python)
-    bench = Bench(options, host, make_fixtures(), Results(about), say)
-    with ExitStack() as stack:
-        servers = _start(bench, stack)
-        for number in range(1, options.rounds + 1):
-            say(f"round {number} of {options.rounds}")
-            _measure_speed(bench, servers, number)
-            if SERVICE in servers:
-                _measure_batches(bench, servers[SERVICE], number)
-            _measure_memory(bench, servers, number)
-            _measure_cold_start(bench, servers, number)
-    return bench.results
 
 
-def _start(bench: Bench, stack: ExitStack) -> dict[str, Server]:
-    """Start every target that can run; a target is idle while others are measured."""
-    servers: dict[str, Server] = {}
-    small = bench.fixtures["small"]
-    for target in TARGETS:  # the service before NGINX
-        if target not in bench.options.targets:
-            continue
-        if reason := missing(target):
-            bench.results.not_measured.append(f"{target}: {reason}")
-        elif target != NGINX:
-            servers[target] = stack.enter_context(run_server(target, bench.host, small))
-        elif SERVICE in servers:
-            servers[target] = stack.enter_context(run_nginx(servers[SERVICE], bench.host, small))
-        else:
-            bench.results.not_measured.append(f"{target}: needs the target {SERVICE}.")
-    return servers
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
-def _measure_speed(bench: Bench, servers: dict[str, Server], number: int) -> None:
-    for name, connections in SPEED_CASES:
-        fixture = bench.fixtures[name]
-        case = f"{fixture.name}, {connections} connection{'s' * (connections > 1)}"
-        for target, server in servers.items():
-            # With 64 connections one response of this baseline takes longer than a measurement.
-            if target == KERAS and connections > CONNECTIONS:
-                continue
-            figures = bench.load(server, fixture.form(), connections)
-            bench.results.add(Cell(SPEED, case, target), number, figures)
-
-
-def _measure_batches(bench: Bench, server: Server, number: int) -> None:
-    for size in BATCH_SIZES:
-        path = PATH if size == 1 else "/predictlabels"
-        figures = bench.load(server, bench.fixtures["small"].form(size), CONNECTIONS, path)
-        figures["images_per_second"] = size * figures["requests_per_second"]
-        case = f"{path}, {size} image{'s' * (size > 1)} per request"
-        bench.results.add(Cell(BATCHES, case, SERVICE), number, figures)
-
-
-def _measure_memory(bench: Bench, servers: dict[str, Server], number: int) -> None:
-    photo = bench.fixtures["phone"].form()
-    for target, server in servers.items():
-        run_wrk(server.url(), photo, bench.host.cpus, CONNECTIONS, PHOTO_SECONDS)
-        cell = Cell(MEMORY, "after load", target)
-        bench.results.add(cell, number, measure_memory(server.process.pid))
-
-
-def _measure_cold_start(bench: Bench, servers: dict[str, Server], number: int) -> None:
-    for target in servers:
-        if target != NGINX:
-            started = time.perf_counter()
-            with run_server(target, bench.host, bench.fixtures["small"]):
-                seconds = time.perf_counter() - started
-            cell = Cell(COLD, "first prediction", target)
-            bench.results.add(cell, number, {"seconds": seconds})
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +24,7 @@ _REPLACEMENTS = (
     ("include /etc/nginx/mime.types;", ""),
     # NGINX and the service share one CPU here.
     ("worker_processes auto;", "worker_processes 1;"),
-    # Docker's DNS server; here the service has a fixed address.
-    ("resolver 127.0.0.11 valid=2s ipv6=off;", ""),
+    # The service has a fixed address here.
     ("server api:8000 resolve", "server 127.0.0.1:{upstream}"),
     ("listen 8080;", "listen 127.0.0.1:{port};"),
     # Only matters for reloads; NGINX before 1.27.4 does not know it.
@@ -40,6 +41,7 @@ def render(folder: Path, upstream: int, port: int) -> None:
         port: Port for clients.
 
     Raises:
+        CalledProcessError: nginx/configure.sh failed.
         ValueError: nginx/ no longer contains a text that must be replaced.
     """
     shutil.copy(ROOT / "nginx" / "nginx.conf", folder)
@@ -53,6 +55,11 @@ def render(folder: Path, upstream: int, port: int) -> None:
         texts = {path: text.replace(old, value) for path, text in texts.items()}
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
+    subprocess.run(  # noqa: S603  the project's own script
+        ["sh", ROOT / "nginx" / "configure.sh", "true"],  # noqa: S607
+        env=os.environ | {"SETTINGS_FOLDER": str(folder / "settings")},
+        check=True,
+    )
 
 
 @contextmanager
@@ -65,7 +72,7 @@ def run_nginx(upstream: Server, host: Host, fixture: Fixture) -> Iterator[Server
         folder.chmod(0o755)
         render(folder, upstream.port, port)
         command = ["nginx", "-p", name, "-c", f"{name}/nginx.conf", "-g", "daemon off;"]
-        with run([*host.cpus.for_server(), *command]) as process:
+        with run([*host.pin_server(), *command]) as process:
             server = Server(NGINX, port, process)
             wait_until_ready(server, fixture)
             yield server

@@ -1,4 +1,4 @@
-"""The servers to measure: start them pinned to a CPU, check what they return, stop them."""
+"""The servers to measure: start them pinned to a CPU, check their responses, stop them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from bench.environment import Cpus
+import psutil
+
 from bench.fixtures import CONTENT_TYPE, DIGIT, Fixture
 from dlflask.config import ROOT
 
@@ -33,8 +34,8 @@ _GUNICORN_ARGUMENTS = {
     SERVICE: ["server:app"],
     NOOP: ["--config", "bench/baseline_noop_gunicorn.py", "bench.baseline_noop:app"],
     KERAS: [
-        *("--config", "bench/baseline_keras_predict_gunicorn.py"),
-        "bench.baseline_keras_predict:app",
+        *("--config", "bench/baseline_keras_predict.py"),
+        "bench.baseline_keras_predict:create_app()",
     ],
 }
 
@@ -45,10 +46,42 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Host:
-    """CPUs for the servers, and the Python of the service's environment."""
+    """This machine.
 
-    cpus: Cpus
+    Attributes:
+        cpus: CPUs that a process can be pinned to; empty where pinning is not available.
+        python: Python of the service's environment.
+    """
+
+    cpus: tuple[int, ...] = ()
     python: str = sys.executable
+
+    def pin_server(self) -> list[str]:
+        """Return the start of a command that runs on the first CPU."""
+        return _pin(self.cpus[:1])
+
+    def pin_load(self) -> list[str]:
+        """Return the start of a command that runs on the last CPU."""
+        return _pin(self.cpus[-1:])
+
+    def describe_cpus(self) -> str:
+        """Describe for the report which CPUs are used."""
+        if not self.cpus:
+            return "not pinned: `taskset` is not installed"
+        if len(self.cpus) == 1:
+            return "servers and load share the only CPU: figures are too low"
+        return f"servers and NGINX on CPU {self.cpus[0]}, load on CPU {self.cpus[-1]}"
+
+
+def find_cpus() -> tuple[int, ...]:
+    """Return the CPUs that this process may use, or an empty tuple without `taskset`."""
+    if shutil.which("taskset") is None:
+        return ()
+    return tuple(sorted(psutil.Process().cpu_affinity() or ()))
+
+
+def _pin(cpus: tuple[int, ...]) -> list[str]:
+    return ["taskset", "--cpu-list", str(cpus[0])] if cpus else []
 
 
 @dataclass(frozen=True)
@@ -63,11 +96,11 @@ class Server:
         """Return the address of `path`."""
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def post(self, body: bytes, path: str = PATH) -> tuple[int, bytes]:
+    def post(self, body: bytes) -> tuple[int, bytes]:
         """Send one form on a new connection and return status and body of the response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=RESPONSE_SECONDS)
         with closing(connection):
-            connection.request("POST", path, body, {"Content-Type": CONTENT_TYPE})
+            connection.request("POST", PATH, body, {"Content-Type": CONTENT_TYPE})
             response = connection.getresponse()
             return response.status, response.read()
 
@@ -80,6 +113,16 @@ class Server:
                 f"{self.target} returned {status} for the {fixture.name}: {body[:200]!r}; "
                 f"expected 200 and the label {DIGIT}"
             )
+
+    def measure_memory(self) -> dict[str, float]:
+        """Return the memory of all its processes in MB.
+
+        `rss` counts a shared page once per process, `pss` counts it once. Only Linux has `pss`.
+        """
+        parent = psutil.Process(self.process.pid)
+        found = [each.memory_full_info() for each in (parent, *parent.children(recursive=True))]
+        names = [name for name in ("rss", "pss") if hasattr(found[0], name)]
+        return {name: sum(getattr(each, name) for each in found) / 1e6 for name in names}
 
 
 def missing(target: str) -> str | None:
@@ -99,7 +142,7 @@ def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
     address = f"127.0.0.1:{port}"
     command = [python, "-m", "gunicorn", "--bind", address, *_GUNICORN_ARGUMENTS[target]]
     with run(
-        [*host.cpus.for_server(), *command],
+        [*host.pin_server(), *command],
         WEB_CONCURRENCY="1",
         KERAS_BACKEND="tensorflow" if target == KERAS else "openvino",
         TF_CPP_MIN_LOG_LEVEL="3",
@@ -126,16 +169,8 @@ def run(command: list[str], **environment: str) -> Iterator[subprocess.Popen[byt
             stderr.seek(0)
             raise ServerError(f"{error}\n{stderr.read()[-2000:].decode()}") from error
         finally:
-            _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            process.terminate()
+            process.wait(timeout=30)
 
 
 def wait_until_ready(server: Server, fixture: Fixture) -> None:

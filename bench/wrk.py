@@ -9,9 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench.environment import Cpus
 from bench.fixtures import CONTENT_TYPE
-from bench.memory import Figures
+from bench.servers import Host
 
 #: Responses that take longer count as errors.
 TIMEOUT_SECONDS = 30
@@ -27,7 +26,7 @@ def require_wrk() -> None:
         raise WrkError("wrk is not installed (Debian and Ubuntu: wrk; Homebrew: wrk).")
 
 
-def run_wrk(url: str, body: bytes, cpus: Cpus, connections: int, seconds: int) -> Figures:
+def run_wrk(url: str, body: bytes, host: Host, connections: int, seconds: int) -> dict[str, float]:
     """Send `body` to `url` over `connections` for `seconds`.
 
     Returns:
@@ -40,7 +39,7 @@ def run_wrk(url: str, body: bytes, cpus: Cpus, connections: int, seconds: int) -
         file.write(body)
         file.flush()
         command = [
-            *cpus.for_load(),
+            *host.pin_load(),
             *("wrk", "--threads", "1", "--connections", str(connections)),
             *("--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s"),
             *("--script", str(Path(__file__).with_name("wrk.lua")), url),
@@ -59,7 +58,7 @@ def run_wrk(url: str, body: bytes, cpus: Cpus, connections: int, seconds: int) -
     return parse(done.stdout)
 
 
-def parse(output: str) -> Figures:
+def parse(output: str) -> dict[str, float]:
     """Return the figures from the line of JSON that wrk.lua writes.
 
     Raises:
@@ -68,11 +67,8 @@ def parse(output: str) -> Figures:
     _, brace, rest = output.rpartition("\n{")
     if not brace:
         raise WrkError(f"wrk wrote no figures: {output[-500:]}")
-    found: Figures = json.loads("{" + rest)
-    # Without a response wrk reports latencies of 0: leave them out.
-    latencies = ("p50", "p99") if found["requests"] else ()
-    return {
-        "requests_per_second": found["requests"] / (found["microseconds"] / 1e6),
-        **{name: found[name] / 1e3 for name in latencies},
-        "errors": found["errors"],
-    }
+    figures: dict[str, float] = json.loads("{" + rest)
+    if not figures["requests_per_second"]:
+        # Without a response wrk reports latencies of 0.
+        del figures["p50"], figures["p99"]
+    return figures

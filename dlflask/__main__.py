@@ -90,7 +90,7 @@ def _digits(
         raise InvalidLength("--length is for numbers; expected --number with it.")
     reader: AbstractContextManager[Any]
     if options.url:
-        reader = open_service(options.url)
+        reader = open_service(options.url, options.key)
     else:
         chosen = {"model_path": options.model} if options.model else {}
         reader = open_model(replace(config, **chosen))
@@ -104,7 +104,7 @@ def _numbers(
 ) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
     reader: AbstractContextManager[Any]
     if options.url:
-        reader = open_number_service(options.url, options.length)
+        reader = open_number_service(options.url, options.key, options.length)
     else:
         chosen = {"number_model_path": options.model} if options.model else {}
         reader = open_number_model(replace(config, **chosen), options.length)

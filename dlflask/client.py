@@ -77,11 +77,16 @@ class _Connection:
     #: Address with its query.
     address = ""
 
-    def __init__(self, url: str, query: str = "") -> None:
-        """Connect to the service at `url`; `query` is appended to the address.
+    def __init__(self, url: str, key: str = "", query: str = "") -> None:
+        """Connect to the service at `url`.
+
+        Args:
+            url: Address of the page, such as http://127.0.0.1:8000.
+            key: API key, if the service needs one.
+            query: Query that is appended to the address.
 
         Raises:
-            ValueError: `url` is not like http://127.0.0.1:8000.
+            ValueError: `url` is not an address of a service, or `key` cannot be a key.
             ConnectionError: The service cannot be reached.
         """
         connections = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
@@ -94,6 +99,9 @@ class _Connection:
             raise ValueError(
                 f"{url} is not the address of a service, such as http://127.0.0.1:8000."
             )
+        if key and not (key.isascii() and key.isalnum() and key == key.lower()):
+            raise ValueError("The API key must consist of lower-case letters and digits.")
+        self._headers = _HEADERS | ({"X-API-Key": key} if key else {})
         self._path = f"{parts.path.rstrip('/')}{self.address}{query}"
         self._connection = connect(host, port, timeout=TIMEOUT_SECONDS)
         try:
@@ -140,7 +148,7 @@ class _Connection:
             return self._exchange(form)
 
     def _exchange(self, form: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-        self._connection.request("POST", self._path, form, _HEADERS)
+        self._connection.request("POST", self._path, form, self._headers)
         response = self._connection.getresponse()
         return response, response.read()
 

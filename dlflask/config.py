@@ -11,9 +11,12 @@ from dlflask.errors import ConfigError
 
 PREFIX = "DLFLASK_"
 
-#: Variables of docker-compose.yml, ignored here: a shell may have exported them.
+#: Variables of the Compose files, ignored here: a shell may have exported them.
 COMPOSE_VARIABLES = frozenset(
-    {"DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"}
+    {
+        *("DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"),
+        *("DLFLASK_IMAGE", "DLFLASK_NGINX_IMAGE", "DLFLASK_REPLICAS"),
+    }
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +37,13 @@ class Config:
             "single digits only."
         },
     )
+    graph_folder: Path = field(
+        default=ROOT / "build" / "graphs",
+        metadata={
+            "help": "The folder in which converted models are kept, so that the next start takes "
+            "half a second instead of two. It may be missing or read-only."
+        },
+    )
     max_upload_bytes: int = field(
         default=16 * 1024 * 1024,
         metadata={
@@ -47,6 +57,28 @@ class Config:
         metadata={
             "help": "Names that `Host` may have, separated by commas; `.example.org` stands for "
             "every name under it. Empty: any. Health checks may use any name."
+        },
+    )
+    allowed_origins: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Origins of other web pages that may call the API from the browser (CORS), "
+            "such as `https://app.example.org`, separated by commas. Empty: none."
+        },
+    )
+    trusted_proxies: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Addresses and networks of proxies, separated by commas, or `*` for every "
+            "address. The service believes `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` of "
+            "these only."
+        },
+    )
+    path_prefix: str = field(
+        default="",
+        metadata={
+            "help": "Path under which a proxy publishes the service, such as `/tools/digits`, if "
+            "the proxy does not send it in `X-Forwarded-Prefix`."
         },
     )
 
@@ -65,7 +97,7 @@ class Config:
             ConfigError: A `DLFLASK_*` name is unknown, or a value cannot be read.
         """
         known = {PREFIX + item.name.upper(): item.name for item in fields(cls)}
-        values: dict[str, Path | int | tuple[str, ...]] = {}
+        values: dict[str, Path | int | str | tuple[str, ...]] = {}
         for name, text in environment.items():
             if not name.startswith(PREFIX) or name in COMPOSE_VARIABLES:
                 continue
@@ -77,9 +109,11 @@ class Config:
         return cls(**values)  # type: ignore[arg-type]  # _parse returns what each field holds
 
 
-def _parse(name: str, text: str, kind: type) -> Path | int | tuple[str, ...]:
+def _parse(name: str, text: str, kind: type) -> Path | int | str | tuple[str, ...]:
     if issubclass(kind, Path):
         return Path(text)
+    if issubclass(kind, str):
+        return text
     if issubclass(kind, tuple):
         return tuple(host for host in text.replace(",", " ").split() if host)
     try:

@@ -27,7 +27,7 @@ def load_recognisers(
     Raises:
         ModelError: The digit model is missing, or a file is damaged or of another kind.
     """
-    classifier = Classifier(config.model_path)
+    classifier = Classifier(config.model_path, config.graph_folder)
     if not config.number_model_path.is_file():
         return DigitRecogniser(classifier, samples), None
     # A sample costs each worker some milliseconds at its start; one shows that numbers are read.
@@ -43,4 +43,6 @@ def load_numbers(
     Raises:
         ModelError: The file is missing, damaged or of another kind.
     """
-    return NumberRecogniser(StripNetwork(config.number_model_path), classifier, samples)
+    return NumberRecogniser(
+        StripNetwork(config.number_model_path, config.graph_folder), classifier, samples
+    )

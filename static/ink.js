@@ -3,19 +3,27 @@
 // Side of the exported image in pixels: ten for each pixel of the network's input.
 const PICTURE_SIDE = 280;
 
-const CLEARED = Symbol("cleared");
-
 export class Ink {
-  // Strokes and CLEARED marks in order. The drawing consists of the strokes after the last mark.
+  // Strokes and sheets in order. A sheet is `{ picture }`, where `picture` is a Blob, or null if the
+  // sheet is blank. The drawing consists of the strokes after the last sheet.
   #done = [];
   #undone = [];
 
   get strokes() {
-    return this.#done.slice(this.#done.lastIndexOf(CLEARED) + 1);
+    return this.#done.slice(this.#lastSheet + 1);
+  }
+
+  // The picture on the last sheet, null after the first stroke: drawing starts a blank sheet.
+  get picture() {
+    return this.#done.at(-1)?.picture ?? null;
   }
 
   get isEmpty() {
     return this.strokes.length === 0;
+  }
+
+  get #lastSheet() {
+    return this.#done.findLastIndex((step) => "picture" in step);
   }
 
   get canUndo() {
@@ -34,13 +42,28 @@ export class Ink {
     this.#done.at(-1).points.push([x, y]);
   }
 
-  // Removes the newest stroke without undo: it came from the palm of the hand.
+  // Removes the newest stroke without undo: it came from the palm of the hand, or was a swipe.
   drop() {
     this.#done.pop();
   }
 
   clear() {
-    if (!this.isEmpty) this.#do(CLEARED);
+    if (!this.isEmpty || this.picture) this.#do({ picture: null });
+  }
+
+  // Replaces the drawing by a picture.
+  place(picture) {
+    this.#do({ picture });
+  }
+
+  // Width and height of the drawing, and whether it touches the edge, in fractions of the side.
+  get extent() {
+    const points = this.strokes.flatMap((stroke) => stroke.points);
+    const sides = [0, 1].map((axis) => points.map((point) => point[axis]));
+    return {
+      longest: Math.max(...sides.map((values) => Math.max(...values) - Math.min(...values))),
+      isCut: sides.flat().some((value) => value < 0 || value > 1),
+    };
   }
 
   undo() {

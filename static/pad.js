@@ -6,9 +6,10 @@ const STEP = 1 / 28;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Pad {
-  // `onInk(isResting)` is called after every change; `isResting` is false within a stroke.
-  constructor(canvas, ink, penWidth, onInk) {
-    Object.assign(this, { canvas, ink, penWidth, onInk });
+  // `on.ink(isResting)` is called after every change; `isResting` is false within a stroke.
+  // `on.cursor(words)` is called after every key, with words for screen readers.
+  constructor(canvas, ink, penWidth, on) {
+    Object.assign(this, { canvas, ink, penWidth, on });
     this.pointer = null;
     this.cursor = { x: 0.5, y: 0.25, isDown: false };
     this.held = new Set();
@@ -58,7 +59,7 @@ export class Pad {
     if (this.pointer && !isPenOverPalm) return;
     if (isPenOverPalm) this.ink.drop();
     if (this.cursor.isDown) this.lift();
-    this.pointer = { id: event.pointerId, type: event.pointerType };
+    this.pointer = { id: event.pointerId, type: event.pointerType, isOverPicture: !!this.ink.picture };
     this.canvas.setPointerCapture(event.pointerId);
     this.ink.begin(...this.#positionOf(event), this.penWidth());
     this.#changed();
@@ -73,6 +74,8 @@ export class Pad {
 
   #up(event) {
     if (event.pointerId !== this.pointer?.id) return;
+    // A finger that scrolls the page over a picture is a swipe, not a stroke (page.css).
+    if (event.type === "pointercancel" && this.pointer.isOverPicture) this.ink.drop();
     this.pointer = null;
     this.#changed();
   }
@@ -98,6 +101,7 @@ export class Pad {
       cursor.x = Math.min(1, Math.max(0, cursor.x + ARROWS[key][0] * step));
       cursor.y = Math.min(1, Math.max(0, cursor.y + ARROWS[key][1] * step));
     }
+    this.#sayPosition("");
     if (cursor.isDown) {
       ink.extend(cursor.x, cursor.y);
       this.#changed();
@@ -109,12 +113,18 @@ export class Pad {
     if (this.pointer) return;
     cursor.isDown = !cursor.isDown;
     if (cursor.isDown) ink.begin(cursor.x, cursor.y, this.penWidth());
+    this.#sayPosition(cursor.isDown ? "Pen down, " : "Pen up, ");
     this.#changed();
+  }
+
+  #sayPosition(pen) {
+    const [column, row] = [this.cursor.x, this.cursor.y].map((part) => Math.round(part / STEP));
+    this.on.cursor(`${pen}row ${row}, column ${column}`);
   }
 
   #changed() {
     this.draw();
-    this.onInk(!this.isDrawing);
+    this.on.ink(!this.isDrawing);
   }
 
   #paint() {

@@ -1,8 +1,8 @@
 // Connects the parts of the page: sends drawings and chosen images, shows results and errors.
 import { Ink } from "./ink.js";
 import { Pad } from "./pad.js";
-import { announce, reset, show } from "./result.js";
-import { Sender } from "./send.js";
+import { announce, reset, reveal, show, showProgress } from "./result.js";
+import { Sender, setKey } from "./send.js";
 
 // A drawing is sent after a pause of this length, even within a stroke.
 const PAUSE_MS = 150;
@@ -14,28 +14,43 @@ const preview = byId("preview");
 const width = byId("width");
 const table = byId("probabilities");
 const ink = new Ink();
-const pad = new Pad(byId("pad"), ink, () => width.value / 100, onInk);
-const sender = new Sender({ result: onResult, error: onError, retry: onRetry });
-const drawing = { picture: () => ink.toBlob(), output: byId("pad-error") };
+const pad = new Pad(byId("pad"), ink, () => width.value / 100, { ink: onInk, cursor: onCursor });
+const sender = new Sender({
+  result: onResult,
+  error: onError,
+  retry: onRetry,
+  locked: onLocked,
+  progress: showProgress,
+});
+const padError = byId("pad-error");
+
+// A drawing this much smaller than the pad, in fractions of its side, is a blot under a thick pen.
+const SMALL_DRAWING = 0.25;
 
 let pause = 0;
 let patience = 0;
+let lockedJob = null;
+let shown = null;
 
 // Sends a picture from another source than the pad. Errors are shown in the element `output`.
 export function readPicture(picture, output) {
   pad.lift();
-  ink.clear();
+  let placed = null;
   const job = {
     output,
     picture: async () => {
+      if (placed) return placed;
       const blob = await picture();
       // A sample that arrives late does not replace a newer drawing.
-      if (sender.newest === job) showPicture(blob);
+      if (sender.newest === job) {
+        ink.place((placed = blob));
+        refresh();
+      }
       return blob;
     },
   };
-  refresh();
   send(job);
+  reveal();
 }
 
 // Shows an error that was found before a request was sent.
@@ -45,11 +60,27 @@ export function showError(words, output) {
 }
 
 function onInk(isResting) {
-  hidePicture();
   refresh();
   clearTimeout(pause);
-  if (isResting) send({ ...drawing });
-  else pause = setTimeout(send, PAUSE_MS, { ...drawing });
+  if (isResting) send(onPad());
+  else pause = setTimeout(() => send(onPad()), PAUSE_MS);
+}
+
+function onCursor(words) {
+  byId("cursor").textContent = words;
+}
+
+// Returns the job that reads what the pad shows.
+function onPad() {
+  const { picture } = ink;
+  return { picture: () => picture ?? ink.toBlob(), output: padError, hint: picture ? "" : advice() };
+}
+
+// Returns what may help if the drawing is not read as a digit.
+function advice() {
+  const { longest, isCut } = ink.extent;
+  if (isCut) return "Part of the drawing is outside the pad.";
+  return longest < SMALL_DRAWING ? "Draw it larger, or with a thinner pen." : "";
 }
 
 function send(job) {
@@ -61,9 +92,9 @@ function send(job) {
   sender.send(job);
 }
 
-function onResult(result) {
+function onResult(result, { hint }) {
   stopWaiting();
-  show(result, !pad.isDrawing);
+  show(result, !pad.isDrawing, hint);
 }
 
 function onRetry(words) {
@@ -73,16 +104,29 @@ function onRetry(words) {
 
 function onError(detail, { output }) {
   stopWaiting();
-  reset("No answer.");
+  reset("No answer.", detail);
   output.textContent = detail;
 }
 
+function onLocked(job) {
+  stopWaiting();
+  reset("The service needs your API key.");
+  lockedJob = job;
+  byId("key-form").hidden = false;
+}
+
+byId("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  setKey(byId("key").value);
+  byId("key-form").hidden = true;
+  send(lockedJob);
+});
+
 function changeInk(change) {
   pad.lift();
-  hidePicture();
   change();
   refresh();
-  if (!ink.isEmpty) return send({ ...drawing });
+  if (ink.picture || !ink.isEmpty) return send(onPad());
   clearTimeout(pause);
   stopWaiting();
   clearErrors();
@@ -100,24 +144,21 @@ function clearErrors() {
 }
 
 function showPicture(blob) {
-  hidePicture();
-  preview.src = URL.createObjectURL(blob);
-  preview.hidden = false;
-  refresh();
-}
-
-function hidePicture() {
   URL.revokeObjectURL(preview.src);
-  preview.hidden = true;
-  preview.removeAttribute("src");
+  shown = blob;
+  preview.hidden = !blob;
+  if (blob) preview.src = URL.createObjectURL(blob);
+  else preview.removeAttribute("src");
 }
 
 function refresh() {
-  const hasPreview = !preview.hidden;
-  byId("hint").hidden = hasPreview || !ink.isEmpty;
+  const { picture } = ink;
+  if (picture !== shown) showPicture(picture);
+  const isUsed = picture !== null || !ink.isEmpty;
+  byId("hint").hidden = isUsed;
   setEnabled("undo", ink.canUndo);
   setEnabled("redo", ink.canRedo);
-  setEnabled("clear", hasPreview || !ink.isEmpty);
+  setEnabled("clear", isUsed);
   pad.draw();
 }
 
@@ -140,10 +181,7 @@ byId("pad").addEventListener("keydown", (event) => {
 });
 
 // A format that the browser cannot show may still be one that the service reads.
-preview.addEventListener("error", () => {
-  hidePicture();
-  refresh();
-});
+preview.addEventListener("error", () => (preview.hidden = true));
 
 document.documentElement.classList.add("live");
 refresh();

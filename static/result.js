@@ -5,6 +5,8 @@ const EMPTY = "Waiting for a digit.";
 const byId = (id) => document.getElementById(id);
 const section = byId("answer");
 const status = byId("status");
+const visible = byId("sentence");
+const note = byId("note");
 const seen = byId("seen");
 const overlay = byId("overlay");
 const rows = [...document.querySelectorAll("#probabilities tbody tr")];
@@ -36,8 +38,9 @@ function withArticle(digit) {
   return digit === 8 ? "an 8" : `a ${digit}`;
 }
 
-// While a stroke is drawn the sentence is not updated, because screen readers would stutter.
-export function show(result, isResting) {
+// The visible sentence follows every stroke. The one for screen readers waits until the drawing rests,
+// because they would stutter. `hint` is advice that helps if no digit was read.
+export function show(result, isResting, hint = "") {
   details = result.details;
   section.dataset.verdict = details.verdict;
   const digits = namedDigits(result);
@@ -49,10 +52,19 @@ export function show(result, isResting) {
   byId("took").textContent = `Read in ${sumOf(details.milliseconds)} ms on the server.`;
   byId("raw").textContent = format(result);
   drawInput();
+  const reason = explain(details);
+  note.textContent = details.verdict === "digit" ? "" : [reason, hint].filter(Boolean).join(" ");
+  visible.textContent = sentence(result);
   if (isResting) announce(sentence(result));
 }
 
-export function reset(words = EMPTY) {
+// The bars compare the ten digits with each other, so one may be long although nothing is a digit.
+function explain({ verdict, not_a_digit: probability }) {
+  if (verdict !== "not_a_digit" || !(probability > 0)) return "";
+  return `Not a digit: ${percent(probability)}. The bars only compare the digits with each other.`;
+}
+
+export function reset(words = EMPTY, reason = "") {
   details = null;
   delete section.dataset.verdict;
   rows.forEach((row) => fillRow(row, null, ""));
@@ -60,10 +72,22 @@ export function reset(words = EMPTY) {
   byId("took").textContent = "";
   byId("raw").textContent = "No answer yet.";
   drawInput();
+  note.textContent = reason;
   announce(words);
 }
 
+// Shows the part of an upload that has been sent, 0 to 1. Screen readers do not hear each step.
+export function showProgress(part) {
+  visible.textContent = part < 1 ? `Sending… ${Math.floor(100 * part)}%` : "Reading…";
+}
+
+// Brings the sentence into view, for pictures that are chosen far below it.
+export function reveal() {
+  visible.scrollIntoView({ block: "nearest" });
+}
+
 export function announce(words) {
+  visible.textContent = words;
   // Screen readers would repeat the words if the same text were set again.
   if (status.textContent !== words) status.textContent = words;
 }

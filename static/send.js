@@ -1,9 +1,14 @@
 // Sends images one at a time. Only the newest image waits while a request is in flight.
-const ADDRESS = "/predictlabel?details=1";
+// The service may stand under a path; this module is in its folder static/.
+export const ROOT = new URL("..", import.meta.url);
+const ADDRESS = new URL("predictlabel?details=1", ROOT);
 
 // Longer than NGINX waits for the service (nginx/conf.d/local.conf): the connection is lost by then.
 const TIMEOUT_MS = 35_000;
 const MAX_RETRY_SECONDS = 10;
+
+// A larger upload is aborted if a newer job arrives; smaller ones are sent before an abort would help.
+const LARGE_BYTES = 200_000;
 
 const MISUNDERSTOOD = "The answer could not be understood. Reload the page.";
 
@@ -14,39 +19,73 @@ const BUSY = [429, 502, 503, 504];
 export class PictureError extends Error {}
 
 class BusyError extends Error {
-  constructor(response) {
+  constructor(retryAfter) {
     super("The service is busy. Trying again…");
-    this.seconds = Number(response.headers.get("Retry-After"));
+    this.seconds = Number(retryAfter);
   }
 }
 
 // Like `fetch`, but throws an error that causes a retry if the service is busy.
-export async function request(address, options) {
-  const response = await fetch(address, options);
-  if (BUSY.includes(response.status)) throw new BusyError(response);
+export async function request(address) {
+  const response = await fetch(address);
+  if (BUSY.includes(response.status)) throw new BusyError(response.headers.get("Retry-After"));
   return response;
 }
 
+// The API key, if the service needs one. It is forgotten when the page is closed.
+let key = "";
+
+export function setKey(text) {
+  key = text;
+}
+
+// Posts an image by XMLHttpRequest, because `fetch` does not report the progress of an upload.
+// Resolves with the request when the response has arrived; rejects if the connection is lost.
+function post(picture, onProgress, signal) {
+  const body = new FormData();
+  body.append("image", picture);
+  return new Promise((resolve, reject) => {
+    const call = new XMLHttpRequest();
+    call.open("POST", ADDRESS);
+    if (key) call.setRequestHeader("X-API-Key", key);
+    call.timeout = TIMEOUT_MS;
+    call.onload = () => resolve(call);
+    call.onerror = call.ontimeout = call.onabort = () => reject(new TypeError());
+    if (picture.size > LARGE_BYTES) {
+      call.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
+      signal.addEventListener("abort", () => call.abort());
+    }
+    call.send(body);
+  });
+}
+
 export class Sender {
-  // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`.
+  // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`, `on.locked(job)`,
+  // and `on.progress(part)` with 0 to 1 of a large upload.
   constructor(on) {
     this.on = on;
     this.newest = this.waiting = null;
     this.isRunning = false;
     this.wake = () => {};
+    this.upload = new AbortController();
     addEventListener("online", () => this.wake());
   }
 
   // `job.picture()` returns the Blob; it is called for each try.
   send(job) {
     this.newest = this.waiting = job;
-    this.wake();
+    this.#stop();
     if (!this.isRunning) this.#run();
   }
 
   // Discards the waiting job and the response to the current request.
   cancel() {
     this.newest = this.waiting = null;
+    this.#stop();
+  }
+
+  #stop() {
+    this.upload.abort();
     this.wake();
   }
 
@@ -57,9 +96,12 @@ export class Sender {
       while (this.waiting) {
         const job = this.waiting;
         this.waiting = null;
-        const outcome = await predict(job);
+        this.upload = new AbortController();
+        const onProgress = (part) => job === this.newest && this.on.progress(part);
+        const outcome = await predict(job, onProgress, this.upload.signal);
         if (job !== this.newest) tries = 0;
         else if ("result" in outcome) this.#deliver(outcome.result, job);
+        else if (outcome.isLocked) this.on.locked(job);
         else if ("error" in outcome) this.on.error(outcome.error, job);
         else {
           tries += 1;
@@ -92,13 +134,13 @@ export class Sender {
   }
 }
 
-async function predict(job) {
+async function predict(job, onProgress, signal) {
   try {
-    const body = new FormData();
-    body.append("image", await job.picture());
-    const response = await request(ADDRESS, { method: "POST", body, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const result = await response.json();
-    if (response.ok) return { result };
+    const call = await post(await job.picture(), onProgress, signal);
+    if (BUSY.includes(call.status)) throw new BusyError(call.getResponseHeader("Retry-After"));
+    if (call.status === 401) return { isLocked: true };
+    const result = JSON.parse(call.responseText);
+    if (call.status === 200) return { result };
     const detail = result?.detail;
     return { error: detail && typeof detail === "string" ? detail : MISUNDERSTOOD };
   } catch (error) {

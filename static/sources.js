@@ -1,10 +1,17 @@
 // Other sources of pictures: file, camera, drag and drop, clipboard, and samples.
 import { readPicture, showError } from "./page.js";
-import { PictureError, request } from "./send.js";
+import { PictureError, ROOT, request } from "./send.js";
 
 const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
 const output = byId("picture-error");
+
+// Larger photos are reduced before they are sent: 4 MB take minutes from a phone with a weak signal.
+// The service reduces them further, and a digit of a thirtieth of this side keeps 50 pixels.
+const LARGE_BYTES = 1_000_000;
+const MAX_SIDE = 1_600;
+// Kinds of photos, which have no transparency: a JPEG file replaces them.
+const PHOTOS = ["image/jpeg", "image/heic", "image/heif"];
 
 const NOT_ON_CLIPBOARD = "The clipboard does not contain a picture. Copy one, then paste again.";
 
@@ -49,9 +56,9 @@ if (navigator.clipboard?.read) {
   byId("paste").addEventListener("click", pasteFromClipboard);
 }
 
-// The service may not know its public scheme and host behind a proxy; the browser does.
+// The service may not know its public address behind a proxy; the browser does.
 const command = byId("curl");
-command.textContent = command.textContent.replaceAll(/https?:\/\/[^/]+/g, location.origin);
+command.textContent = command.textContent.replaceAll(/https?:\S+?\/(?=static\/samples|predictlabel$)/g, ROOT.href);
 byId("copy").addEventListener("click", async ({ target }) => {
   target.textContent = (await copy(command)) ? "Copied" : "Press Ctrl+C";
   setTimeout(() => (target.textContent = "Copy"), 2000);
@@ -59,11 +66,30 @@ byId("copy").addEventListener("click", async ({ target }) => {
 
 function readFiles(files) {
   if (files.length > 1) showError(`You chose ${files.length} files. Choose one.`, output);
-  else if (files.length) readPicture(() => readBlob(() => files[0]), output);
+  else if (files.length) readPicture(async () => reduce(await readBlob(() => files[0])), output);
+}
+
+// Returns a large photo with a longer side of `MAX_SIDE`, upright; anything else as it is.
+async function reduce(file) {
+  if (file.size <= LARGE_BYTES || !PHOTOS.includes(file.type)) return file;
+  try {
+    const photo = await createImageBitmap(file);
+    const scale = MAX_SIDE / Math.max(photo.width, photo.height);
+    if (scale >= 1) return file;
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(photo.width * scale);
+    canvas.height = Math.round(photo.height * scale);
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(photo, 0, 0, canvas.width, canvas.height);
+    return await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.9));
+  } catch {
+    return file; // The browser cannot decode it, but the service may.
+  }
 }
 
 async function fetchSample(digit) {
-  const response = await request(`/static/samples/${digit}.png`);
+  const response = await request(new URL(`static/samples/${digit}.png`, ROOT));
   if (!response.ok) throw new PictureError("The sample could not be loaded. Reload the page.");
   return response.blob();
 }

@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 
 from tests.conftest import encode
-from tests.costly import avif, gif_bmp, jpeg, png, tiff, webp
+from tests.costly import avif, gif_bmp, heic, jpeg, png, tiff, webp
 from tests.drawing import draw_digit
 from tests.serving import ask
 
@@ -27,6 +27,7 @@ COSTLY = {
     "image/bmp": (gif_bmp, "end-of-line-at-limit.bmp"),
     "image/webp": (webp, "lossy-noise.webp"),
     "image/avif": (avif, "4-4-4.avif"),
+    "image/heic": (heic, "small-digit-4-4-4.heic", "noise.heic", "items.heic"),
 }
 
 

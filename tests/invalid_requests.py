@@ -87,10 +87,15 @@ BAD_REQUESTS = [
         "header-of-30000x30000", 413, "900 megapixels", _picture(png_header(30_000, 30_000))
     ),
     BadRequest("17-megabytes", 413, "limit", _picture(b"\x89PNG\r\n\x1a\n" + b"0" * 17_000_000)),
-    BadRequest("18-megabytes", 413, "limit", _picture(b"\x89PNG\r\n\x1a\n" + b"0" * 18_000_000)),
+    BadRequest(
+        "18-megabytes",
+        413,
+        "has 18.0 MB; the limit is 16.8 MB",
+        _picture(b"\x89PNG\r\n\x1a\n" + b"0" * 18_000_000),
+    ),
     BadRequest("wrong-method", 405, "GET is not allowed", method="GET"),
     BadRequest("wrong-method-delete", 405, "DELETE is not allowed", method="DELETE"),
-    BadRequest("wrong-path", 404, "/predict", _picture(_PNG), path="/predict"),
+    BadRequest("wrong-path", 404, "described at /reference", _picture(_PNG), path="/predict"),
     BadRequest("text", 415, "text/plain", body=b"4", content_type="text/plain"),
     _json("json-empty", 400, "not valid JSON", b""),
     _json("json-empty-object", 400, "expected the key 'image'", b"{}"),
@@ -98,12 +103,16 @@ BAD_REQUESTS = [
     _json("json-nan", 400, "NaN", b'{"image": NaN}'),
     _json("json-not-utf-8", 400, "not valid JSON", b'{"image": "\xff"}'),
     _json("json-list", 400, "not an object", b'["iVBO"]'),
-    _json("json-other-keys", 400, "the keys image, details", b'{"image": "", "details": true}'),
-    _json("json-deep", 400, "more than 2 lists", b'{"image":' + b"[" * 100_000),
+    _json("json-other-keys", 400, "the keys picture, id", b'{"picture": "iVBO", "id": 1}'),
+    _json("json-deep", 400, "more than 1000 lists", b'{"image":' + b"[" * 100_000),
     _json("json-many-values", 400, "commas", b'{"image":[' + b"0," * 1_000_000),
     _json("json-number", 422, "expected a string", b'{"image": 4}'),
     _json("json-no-base64", 422, "not valid base64", b'{"image": "I am a 4!"}'),
-    _json("json-no-padding", 422, "not valid base64", b'{"image": "iVBORw0"}'),
+    _json("json-wrong-length", 422, "its length", b'{"image": "iVBORw0KG"}'),
+    _json("json-wrong-padding", 422, "its padding", b'{"image": "iVBORw0K="}'),
+    _json(
+        "json-address", 422, "'https://a.example/4.png'", b'{"image": "https://a.example/4.png"}'
+    ),
     _json("json-not-ascii", 422, "not valid base64", '{"image": "é€4="}'.encode()),
     _json("json-data-url-of-text", 422, "data:,four", b'{"image": "data:,four"}'),
     _json("json-empty-picture", 400, "0 bytes", b'{"image": "data:image/png;base64,"}'),
@@ -116,8 +125,12 @@ BAD_REQUESTS = [
         body=b"a=b",
         content_type="application/x-www-form-urlencoded",
     ),
-    BadRequest("no-boundary", 400, "", body=_PNG, content_type="multipart/form-data"),
-    BadRequest("broken-multipart", 400, "", body=b"--y\r\n\r\n", content_type=MULTIPART),
+    BadRequest(
+        "no-boundary", 400, "lacks the boundary", body=_PNG, content_type="multipart/form-data"
+    ),
+    BadRequest(
+        "broken-multipart", 400, "'x' of the header", body=b"--y\r\n\r\n", content_type=MULTIPART
+    ),
     BadRequest("raw-text", 415, "text/plain", body=b"4", content_type="text/plain"),
     BadRequest("raw-empty", 400, "0 bytes", body=b"", content_type="image/png"),
 ]

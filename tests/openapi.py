@@ -29,5 +29,23 @@ def _write(value, levels):
     return "{\n" + ",\n".join(members) + "\n}"
 
 
+#: Statuses that every address can return; they are described once, as components.
+ANYWHERE = {404, 405}
+
+
+def operations(document):
+    """Yield path, method and description of every operation."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def resolve(document, response):
+    """Follow the reference of a response, if it is one."""
+    if "$ref" not in response:
+        return response
+    return document["components"]["responses"][response["$ref"].split("/")[-1]]
+
+
 if __name__ == "__main__":
     TARGET.write_text(convert(), encoding="utf-8")

@@ -17,6 +17,7 @@ from dlflask.metrics.prometheus import render
 from dlflask.metrics.slots import Metrics
 from dlflask.problem_types import PROBLEMS, problem_type
 from dlflask.train.model_card import ModelCard
+from dlflask.train.numbers.model_card import NumberCard
 from tests.serving import ROOT
 
 README = ROOT / "README.md"
@@ -82,6 +83,7 @@ def tables():
         ),
         "metrics": _table("metric | type | meaning", _metrics()),
         "model-card": card.to_markdown(),
+        "number-card": NumberCard.read(ROOT / "number_model.json").to_markdown(),
     }
 
 
@@ -108,7 +110,7 @@ def with_outputs(text, port):
 
 
 def _accuracy(card):
-    sets = [("MNIST's test digits", card.test), ("photographs, scans, drawings", card.pictures)]
+    sets = [("MNIST's test digits", card.test), ("photographs, scans, drawings", card.images)]
     rates = [
         (name, score, rate(round(score.accuracy * score.count), score.count))
         for name, score in sets

@@ -16,7 +16,7 @@ def main(path):
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_selector("html.live")
         write(page, 5)
-        page.get_by_text("This looks like a 5").wait_for()
+        page.locator("#sentence", has_text="This looks like a 5").wait_for()
         page.screenshot(path=path)
 
 

@@ -34,5 +34,6 @@ def test_config_invalid_variable(name, value, message):
     assert name in str(caught.value)
 
 
-def test_config_ignores_variables_of_docker_compose():
-    assert Config.from_environment({"DLFLASK_PORT": "8080"}) == Config()
+@pytest.mark.parametrize("name", ["DLFLASK_PORT", "DLFLASK_NGINX_IMAGE"])
+def test_config_ignores_variables_of_docker_compose(name):
+    assert Config.from_environment({name: "8080"}) == Config()

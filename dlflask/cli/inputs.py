@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlflask.errors import DlflaskError
-from dlflask.web.uploads import check_size
+from dlflask.web.uploads.limits import check_size
 
 STANDARD_INPUT = "-"
 

@@ -52,7 +52,7 @@ def open_number_model(
 
 
 @contextmanager
-def open_number_service(url: str, length: str | None) -> Iterator[NumberBatchReader]:
+def open_number_service(url: str, key: str, length: str | None) -> Iterator[NumberBatchReader]:
     """Return a reader that asks a running service, over one connection.
 
     Raises:
@@ -61,7 +61,7 @@ def open_number_service(url: str, length: str | None) -> Iterator[NumberBatchRea
         InvalidLength: The length is not valid.
     """
     query = "" if length is None else f"?length={parse_lengths(length)}"
-    with closing(NumberClient(url, query)) as client:
+    with closing(NumberClient(url, key, query)) as client:
         yield lambda uploads: [
             NumberOutcome(failure_of(each), reason=str(each))
             if isinstance(each, DlflaskError)

@@ -98,6 +98,7 @@ def build_parser() -> Parser:
     )
     by = reading.add_mutually_exclusive_group()
     by.add_argument("--url", help="ask a running service, such as http://127.0.0.1:8000")
+    reading.add_argument("--key", default="", help="API key, for a service that needs one")
     by.add_argument(
         "--model",
         type=Path,

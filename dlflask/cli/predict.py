@@ -49,11 +49,11 @@ def load_classifier(config: Config) -> tuple[Classifier, Callable[[bytes], bool]
         ModelError: A file is of another kind, or a model fails its self-test.
     """
     check_backend(os.environ)
-    # Keras takes seconds to import; --help and a running service are served without it.
+    # OpenVINO takes half a second to import; --help and a running service are served without it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
     from dlflask.models import load_numbers  # noqa: PLC0415
 
-    classifier = Classifier(config.model_path)
+    classifier = Classifier(config.model_path, config.graph_folder)
     numbers = load_numbers(config, classifier) if config.number_model_path.is_file() else None
     for model in (classifier, numbers.network) if numbers else (classifier,):
         model.warm_up()
@@ -71,7 +71,7 @@ def load_number_recogniser(config: Config) -> NumberRecogniser:
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
     from dlflask.models import load_numbers  # noqa: PLC0415
 
-    numbers = load_numbers(config, Classifier(config.model_path))
+    numbers = load_numbers(config, Classifier(config.model_path, config.graph_folder))
     numbers.setup()
     return numbers
 
@@ -99,14 +99,14 @@ def open_model(config: Config) -> AbstractContextManager[BatchReader]:
 
 
 @contextmanager
-def open_service(url: str) -> Iterator[BatchReader]:
+def open_service(url: str, key: str) -> Iterator[BatchReader]:
     """Return a reader that asks a running service, over one connection.
 
     Raises:
-        ValueError: `url` is not the address of a service.
+        ValueError: `url` is not the address of a service, or `key` cannot be an API key.
         ConnectionError: The service cannot be reached.
     """
-    with closing(DlflaskClient(url)) as client:
+    with closing(DlflaskClient(url, key)) as client:
         yield lambda uploads: [
             _failure(each) if isinstance(each, DlflaskError) else client(each) for each in uploads
         ]

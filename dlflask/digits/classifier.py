@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from dlflask.config import ROOT
+from dlflask.digits.normalization import read_tensor
 from dlflask.digits.prediction import Prediction
-from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, NOT_A_DIGIT, Thresholds
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dlflask.errors import ModelError
-from dlflask.inference.model_file import Golden, check_format, read_golden, read_thresholds, reason
-from dlflask.inference.openvino_runtime import Forward, compile_model, load_model, name_runtime
+from dlflask.inference.description import ModelDescription
+from dlflask.inference.environment import DEFAULT_BACKEND, backend
+from dlflask.inference.load_graph import load_graph
+from dlflask.inference.model_graph import Golden, ModelGraph
+from dlflask.inference.openvino_runtime import (
+    Forward,
+    compile_graph,
+    import_runtime,
+    name_runtime,
+)
 from dlflask.inference.saliency import saliency
 from dlflask.types import SIZE, Outputs, Tensor
 
-#: Accepted numbers of outputs: ten digits, with or without "not a digit".
-NUM_OUTPUTS = (NOT_A_DIGIT, NOT_A_DIGIT + 1)
+#: Digits by which the service finds out how a network wants its input, one of each.
+SAMPLES = tuple(ROOT / "static" / "samples" / f"{digit}.png" for digit in range(10))
 
 #: Largest deviation of the outputs' sum from 1; that of a float32 softmax is far smaller.
 SUM_TOLERANCE = 1e-3
@@ -38,24 +45,36 @@ class Classifier:
 
     Attributes:
         sha256: SHA-256 of the model file, in hexadecimal.
+        description: Facts about the model file.
         runtime: Runtime and kind of processor: `openvino 2026.4.1 on x86_64`.
         thresholds: Thresholds of the verdict: those in the file, or `DEFAULT_THRESHOLDS`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache: Path | None = None) -> None:
         """Load the model at `path`.
 
+        Args:
+            path: An `.h5` or `.keras` file, which is not changed.
+            cache: Folder in which converted models are kept. It may be missing or read-only.
+
         Raises:
-            ModelError: The file is missing, is not a Keras model, does not map 784 pixels to ten or
+            ModelError: The file is missing, is not a Keras model, does not map an image to ten or
                 eleven classes, or holds thresholds or golden digits that are not valid.
         """
-        self.sha256, self._model = _load(path)
-        self.runtime = name_runtime()
-        stored = read_thresholds(path)
-        self.thresholds = DEFAULT_THRESHOLDS if stored is None else Thresholds.from_json(stored)
-        self._golden = read_golden(path)
-        self._input_shape = _input_shape(self._model, path)
         self._forward: Forward | None = None
+        self._loaded: Forward | None = None
+        if backend() == DEFAULT_BACKEND:
+            self.sha256, self._graph = load_graph(path, read_samples, cache)
+            import_runtime()
+        else:
+            # Imported here, because it loads Keras into this process.
+            from dlflask.inference.keras_runtime import load_forward  # noqa: PLC0415
+
+            self.sha256, self._graph, self._loaded = load_forward(path, read_samples)
+        self.runtime = name_runtime()
+        self.description: ModelDescription = _description(self._graph)
+        stored = self._graph.thresholds
+        self.thresholds = DEFAULT_THRESHOLDS if stored is None else Thresholds.from_json(stored)
         self._lock = threading.Lock()
 
     @property
@@ -72,10 +91,10 @@ class Classifier:
         """
         with self._lock:
             if self._forward is None:
-                forward = _compile(self._model)
-                _self_test(forward(np.zeros((1, *self._input_shape), np.float32)))
-                if self._golden is not None:
-                    _compare(forward, self._golden, self._input_shape)
+                forward = self._loaded or _compile(self._graph)
+                _self_test(forward(np.zeros((1, SIZE, SIZE), np.float32)))
+                if self._graph.golden is not None:
+                    _compare(forward, self._graph.golden)
                 self._forward = forward
 
     def predict(self, tensor: Tensor) -> Prediction:
@@ -91,7 +110,7 @@ class Classifier:
         if self._forward is None:
             self.warm_up()
         assert self._forward is not None  # noqa: S101  for mypy; warm_up sets it
-        outputs = self._forward(tensors.reshape(-1, *self._input_shape))
+        outputs = self._forward(tensors.reshape(-1, SIZE, SIZE))
         return [Prediction(row, self.thresholds) for row in outputs]
 
     def explain(self, tensor: Tensor, prediction: Prediction) -> Tensor:
@@ -104,46 +123,26 @@ class Classifier:
         return saliency(probability, tensor)
 
 
-def _load(path: Path) -> tuple[str, Any]:
+def read_samples() -> Tensor:
+    """Return the sample digits 0 to 9 as the network's tensors, (10, 28, 28)."""
+    return np.stack([read_tensor(path.read_bytes()) for path in SAMPLES])
+
+
+def _description(graph: ModelGraph) -> ModelDescription:
+    if graph.description is None:
+        raise ModelError("The graph was not made for digits. Empty the folder of graphs.")
+    return graph.description
+
+
+def _compile(graph: ModelGraph) -> Forward:
     try:
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        check_format(path)
-        return sha256, load_model(path)
-    except FileNotFoundError as error:
+        return compile_graph(graph)
+    except Exception as error:  # compiling the file's layers may raise anything
+        words = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"The model file {path} does not exist. Make it with `make train`, or set "
-            "DLFLASK_MODEL_PATH to the path of another."
+            f"The network cannot be compiled ({words}). Serve another network, or try "
+            "KERAS_BACKEND=tensorflow."
         ) from error
-    except ModelError:
-        raise
-    except Exception as error:  # Keras may raise anything for a damaged or hostile file
-        raise ModelError(
-            f"{path} cannot be loaded as a Keras model ({reason(error)}). Restore the file, or "
-            "make it again with `make train`."
-        ) from error
-
-
-def _compile(model: Any) -> Forward:
-    try:
-        return compile_model(model)
-    except Exception as error:  # tracing the file's layers may raise anything
-        raise ModelError(
-            f"The network cannot be compiled ({reason(error)}). Make the model again with "
-            "`make train`, or try KERAS_BACKEND=tensorflow."
-        ) from error
-
-
-def _input_shape(model: Any, path: Path) -> tuple[int, ...]:
-    # Keras also loads a file of a single layer, which does not have these attributes.
-    inputs, outputs = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
-    if not isinstance(inputs, tuple) or None in inputs[1:] or math.prod(inputs[1:]) != SIZE * SIZE:
-        raise ModelError(f"{path} has inputs {inputs}; expected one input of 28 x 28 values.")
-    if outputs not in [(None, number) for number in NUM_OUTPUTS]:
-        raise ModelError(
-            f"{path} has outputs {outputs}; expected ten probabilities, (None, 10), or (None, 11) "
-            "with that of no digit as the last."
-        )
-    return inputs[1:]
 
 
 def _self_test(probabilities: Outputs) -> None:
@@ -151,17 +150,18 @@ def _self_test(probabilities: Outputs) -> None:
     if not abs(total - 1) < SUM_TOLERANCE:
         raise ModelError(
             f"The model's outputs sum to {total:.4f}; expected probabilities that sum to 1. "
-            "End the network with a softmax."
+            "Train the network again: some of its weights are not numbers."
         )
 
 
-def _compare(forward: Forward, golden: Golden, input_shape: tuple[int, ...]) -> None:
-    batch = golden.digits.reshape(-1, *input_shape).astype(np.float32) / np.float32(255)
+def _compare(forward: Forward, golden: Golden) -> None:
+    batch = golden.digits.astype(np.float32) / np.float32(255)
     outputs = forward(batch)
     if outputs.shape != golden.outputs.shape:
         raise ModelError(
             f"The golden digits are stored with outputs of shape {golden.outputs.shape}; the "
-            f"network returns {outputs.shape}. Make the model again with `make train`."
+            f"network returns {outputs.shape}. Store them again with `python -m "
+            "dlflask.train.golden`."
         )
     difference = float(np.abs(outputs - golden.outputs).max())
     if not difference < GOLDEN_TOLERANCE:

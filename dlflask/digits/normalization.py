@@ -16,19 +16,19 @@ from dlflask.imaging.read_ink import read_ink
 from dlflask.imaging.resize import resize
 from dlflask.types import SIZE, Ink, Tensor
 
-#: Version of the steps from an image's bytes to the tensor, part of each receipt. Increase it with
-#: any change, here or in `imaging`, that may change a tensor; a test compares recorded ones.
-PREPROCESSING = "3"
+#: Version of the steps from an image's bytes to the tensor, part of each receipt. Increase it if a
+#: change here or in `imaging` may change any tensor. A test compares tensors with recorded ones.
+PREPROCESSING = "4"
 
 #: Side of the digit's box in pixels. In MNIST, the digit fits a box of 20 x 20 and its centre of
 #: mass is the centre of the image of 28 x 28.
 BOX = 20
 
-#: Least mean ink of a stroke, weighted by ink, 0..1; thin and faint strokes are raised to it. For
-#: 98 % of MNIST's digits it is 0.74 to 0.92.
+#: Smallest mean ink of a digit, with each pixel weighted by its own ink, 0..1. Digits with thinner
+#: or fainter strokes are raised to it. 98 % of MNIST's digits have 0.74 to 0.92.
 STROKE_LEVEL = 0.8
 
-#: Rows of ones and of coordinates; products with them are areas and first moments.
+#: A row of ones and a row of coordinates: their products with ink are its sum and first moment.
 _MOMENTS = np.stack([np.ones(SIZE), np.arange(SIZE)]).astype(np.float32)
 
 
@@ -98,7 +98,7 @@ def scale_to_box(digit: Ink) -> Ink:
     height, width = digit.shape
     scale = BOX / max(height, width)
     box = resize(digit, max(1, round(height * scale)), max(1, round(width * scale)))
-    # Enlarging extrapolates the slope at an edge, possibly below 0.
+    # When it enlarges, `resize` extrapolates at the edges, possibly below 0.
     scaled: Ink = np.maximum(box / box.max(), 0)
     return scaled
 
@@ -124,9 +124,10 @@ def centre(box: Ink) -> Tensor:
 
 
 def _whole_pixels(offset: float, most: int) -> int:
-    """Round to 0..`most`, and halves the same way on every processor.
+    """Round `offset` and limit the result to 0..`most`.
 
-    The offset of a symmetrical digit is exactly a half, give or take the last bit.
+    The offset of a symmetrical digit is a half, more or less by an error in the last bit that
+    depends on the processor. Adding 0.501 rounds all of them up.
     """
     return min(max(math.floor(offset + 0.501), 0), most)
 

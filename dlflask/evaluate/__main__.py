@@ -47,7 +47,9 @@ def main(argv: list[str] | None = None) -> int:
         )
     try:
         images, unlabelled = _find(options.digits, options.non_digits)
-        reader, about = _open_service(options.url) if options.url else _open_model(options.model)
+        reader, about = (
+            _open_service(options.url, options.key) if options.url else _open_model(options.model)
+        )
     except (FileNotFoundError, ValueError, ConnectionError, ModelError, ConfigError) as error:
         parser.error(str(error))
     started = time.monotonic()
@@ -88,8 +90,8 @@ def _find(digits: list[Path], non_digits: list[Path]) -> tuple[list[LabelledImag
     return images, [name for dataset in datasets for name in dataset.unlabelled]
 
 
-def _open_service(url: str) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
-    return closing(DlflaskClient(url)), {"service": url}
+def _open_service(url: str, key: str) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
+    return closing(DlflaskClient(url, key)), {"service": url}
 
 
 def _open_model(path: Path | None) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
@@ -137,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         "--model", type=Path, metavar="FILE", help="the model (default: the one that is served)"
     )
     target.add_argument("--url", help="a running service, such as http://127.0.0.1:8000")
+    parser.add_argument("--key", default="", help="API key, for a service that needs one")
     parser.add_argument(
         "--output",
         type=Path,

@@ -17,7 +17,7 @@ from dlflask.imaging.read_ink import read_ink
 MAX_WORST = 60
 COLUMNS = 6
 
-#: Pixels: 4 for each of the network's, so that they can be counted.
+#: Sizes in pixels. Each pixel of the network's input is 4 wide, so that it can be seen.
 _SIDE = 112
 _GAP = 8
 _TEXT_HEIGHT = 34
@@ -31,7 +31,7 @@ _WRONG, _NON_DIGIT, _REFUSED = "#d55e00", "#0072b2", "#555555"
 def choose_worst(cases: Sequence[Case], limit: int = MAX_WORST) -> list[Case]:
     """Return wrong digits, most confident first, then refused digits, then accepted non-digits.
 
-    Non-digits get at most a third of the places, or the places that the digits leave.
+    Non-digits get a third of the places, and those that the digits leave free.
     """
     read = [case for case in cases if case.outcome.verdict != UNREAD]
     wrong = [case for case in read if case.image.label is not None and not case.is_right]

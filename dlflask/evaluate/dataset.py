@@ -22,7 +22,7 @@ class LabelledImage:
 
     Attributes:
         name: Path below the folder or file that was named.
-        source: The first folder below it, or its own name; the macro average is taken over sources.
+        source: Name of the first folder below it, or its own name. Reports average over sources.
         label: The digit shown; None if the image shows no digit.
         load: Returns the bytes of the image file; may raise OSError.
     """

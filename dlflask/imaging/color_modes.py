@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from dlflask.imaging.ink import MIDDLE
+from dlflask.imaging.transparency import composite_on_paper, has_no_opacity
 from dlflask.types import ImageBox, Pixels
+
+#: Least range relative to its ends, and in whole numbers. Less is rounding, or the grain of an even
+#: surface.
+MIN_SHARE, MIN_LEVELS = 0.001, 32
 
 #: Number of pixels converted at a time. Converted at once, a large image would be held several
 #: times: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20
+
+#: Range of grey of more than 8 bits, in levels of 8 bits, below which it is stretched: cameras and
+#: microscopes store 12 bits in 16, scanners a narrow part of the range.
+MIN_SPAN = 64
+
+#: Least range relative to its ends, and in whole numbers. Less is rounding, or the grain of an even
+#: surface.
+MIN_SHARE, MIN_LEVELS = 0.001, 32
+
+#: Number of pixels that do not count for the range, such as broken ones of a sensor.
+OUTLIERS = 12
 
 
 def to_planes(image: Image.Image) -> Pixels:
@@ -31,17 +45,23 @@ def to_planes(image: Image.Image) -> Pixels:
 def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Image:
     """Crop to `box`, reduce the longer side to at most `longest` and convert to mode L or RGB.
 
-    Transparent images are composited on paper. Grey of more than 8 bits is scaled by its range.
+    Transparent images are composited on paper. Grey of more than 8 bits is scaled by its range, or
+    by that of its values if they fill little of it.
 
     Returns:
         Image of mode L or RGB: `image` itself if none of this changes it.
     """
     factor = -(-max(box[2] - box[0], box[3] - box[1]) // longest)
     if image.mode.startswith(("I", "F")):
-        to_eight_bits = partial(_to_eight_bits, white=_white_level(image))
-        return _reduce(image, box, factor, "L", to_eight_bits)
+        scale = 255 / _white_level(image)
+        grey = np.asarray(_reduce(image, box, factor, "F", _to_float)) * np.float32(scale)
+        return _to_eight_bits(grey, 0.0 if image.mode == "F" else scale)
     if image.has_transparency_data:
-        return _composite_on_paper(_reduce(image, box, factor, "RGBA"))
+        reduced = _reduce(image, box, factor, "RGBA")
+        if has_no_opacity(reduced):
+            # Screenshots on a clipboard have an opacity that nobody set.
+            return _reduce(image, box, factor, "RGB")
+        return composite_on_paper(reduced)
     if factor == 1 and image.mode in ("L", "RGB") and box == (0, 0, *image.size):
         return image
     return _reduce(image, box, factor, "L" if image.mode in ("1", "L") else "RGB")
@@ -98,20 +118,27 @@ def _values(image: Image.Image) -> NDArray[np.float32]:
     return values.astype(np.float32)
 
 
-def _to_eight_bits(image: Image.Image, white: float) -> Image.Image:
-    """Scale 16-bit, 32-bit or float grey to 8 bits; Pillow's `convert` would clip it."""
-    grey = _values(image)
-    grey *= np.float32(255 / white)
-    np.clip(grey, 0, 255, out=grey)
-    np.rint(grey, out=grey)
-    return Image.fromarray(grey.astype(np.uint8))
+def _to_float(image: Image.Image) -> Image.Image:
+    return Image.fromarray(_values(image))
 
 
-def _composite_on_paper(image: Image.Image) -> Image.Image:
-    """Composite a transparent image on white or black, whichever contrasts with its colours."""
-    *colours, opacity = (np.asarray(band, np.float32) for band in image.split())
-    weight = opacity.sum()
-    brightness = sum(float((c * opacity).sum()) for c in colours) / (3 * weight) if weight else 0.0
-    paper = Image.new("RGBA", image.size, "white" if brightness < MIDDLE else "black")
-    paper.alpha_composite(image)
-    return paper.convert("RGB")
+def _to_eight_bits(grey: NDArray[np.float32], step: float) -> Image.Image:
+    """Stretch grey that fills little of 0..255, and round it.
+
+    Args:
+        grey: (height, width).
+        step: Difference that a whole number of the file makes; 0 if it holds fractions.
+    """
+    low, high = _robust_range(grey)
+    span = high - low
+    least = max(MIN_SHARE * max(abs(low), abs(high)), step * MIN_LEVELS)
+    if (span < MIN_SPAN or low < 0) and span > least:
+        grey = (grey - low) * np.float32(255 / span)
+    return Image.fromarray(np.rint(np.clip(grey, 0, 255)).astype(np.uint8))
+
+
+def _robust_range(grey: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the range of the values without the `OUTLIERS` lowest and highest."""
+    outliers = min(OUTLIERS, grey.size // 100)
+    ordered = np.partition(grey, (outliers, grey.size - 1 - outliers), axis=None)
+    return float(ordered[outliers]), float(ordered[-1 - outliers])

@@ -10,6 +10,9 @@ import math
 import warnings
 from contextlib import ExitStack
 
+import numpy as np
+import pi_heif
+from numpy.typing import NDArray
 from PIL import Image
 
 from dlflask.errors import UnsupportedImage
@@ -19,34 +22,22 @@ from dlflask.imaging.cost.pieces import Deadline, Pieces
 from dlflask.imaging.decode_errors import reporting_errors
 from dlflask.imaging.decode_limits import BYTES_PER_PIXEL, LARGE_BYTES
 from dlflask.imaging.decoded_image import WHOLE, WORKING_SIDE, DecodedImage, Region
-from dlflask.imaging.exif import orientation
 from dlflask.imaging.fast_decode import decode_fast
+from dlflask.imaging.formats.other_files import name_file
+from dlflask.imaging.formats.signatures import FORMATS, find_image
+from dlflask.imaging.formats.truncated_jpeg import JpegLayout, complete_jpeg
 from dlflask.imaging.metadata import strip_metadata
-
-try:
-    import pillow_heif
-except ImportError:
-    pillow_heif = None
-
-#: First bytes of PNG, JPEG, GIF, BMP, and TIFF in both byte orders and as BigTIFF.
-_SIGNATURES = (
-    *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM"),
-    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-)
-
-#: Brands of ISO media files that hold a still image; mif1 and msf1 may be AVIF or HEIC.
-_BRANDS = {b"avif", b"avis", b"mif1", b"msf1"}
-
-FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"]
-
-if pillow_heif is not None:
-    pillow_heif.register_heif_opener()
-    FORMATS.append("HEIF")
-    _BRANDS |= {b"heic", b"heix", b"heim", b"heis", b"hevc"}
+from dlflask.imaging.metadata.exif import orientation
 
 # Pillow warns of each damaged tag. Python would log each wording once and remember it for good:
 # memory and a log that grow with every file received.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+
+# Thumbnails and maps of depth are not read. libde265 always decodes in a thread of its own; more of
+# them would only compete with the other workers.
+pi_heif.register_heif_opener(
+    decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
+)
 
 
 def decode(
@@ -58,49 +49,89 @@ def decode(
         ImageError: The image is damaged, too large or in a format that is not read here.
         Busy: It is large, another one is being decoded and a third one waits.
     """
-    if not _is_known_format(upload):
+    found = find_image(upload)
+    if found is None:
+        kind, advice = name_file(upload)
         raise UnsupportedImage(
-            f"The file begins with {upload[:8]!r}, which is not a supported image format. "
-            f"Send one of: {', '.join(FORMATS)}."
+            f"The file is {kind}, which is not a supported image format. {advice}Send one of: "
+            f"{', '.join(FORMATS)}."
         )
-    return _decode(upload, deadline, region, side)
+    _, start = found
+    return _decode(upload[start:] if start else upload, deadline, region, side)
 
 
 @reporting_errors
 def _decode(upload: bytes, deadline: Deadline, region: Region, side: int) -> DecodedImage:
     if region == WHOLE and (decoded := decode_fast(upload, side)):
         return DecodedImage(*decoded)
-    return decode_by_pillow(strip_metadata(upload), deadline, region, side)
-
-
-def _is_known_format(upload: bytes) -> bool:
-    brand = upload[8:12]
-    return (
-        upload.startswith(_SIGNATURES)
-        or (upload.startswith(b"RIFF") and brand == b"WEBP")
-        or (upload[4:8] == b"ftyp" and brand in _BRANDS)
-    )
+    return decode_by_pillow(upload, deadline, region, side)
 
 
 def decode_by_pillow(
     upload: bytes, deadline: Deadline, region: Region, side: int = WORKING_SIDE
 ) -> DecodedImage:
     """Decode any image through Pillow's parsers; raise their exceptions as they are."""
+    format_name, _ = find_image(upload) or ("", 0)
+    upload = strip_metadata(upload)
+    try:
+        return _load(upload, format_name, deadline, region, side)
+    except OSError as error:
+        if format_name != "JPEG" or "truncated" not in str(error):
+            raise
+    # Outside of `except`, whose traceback holds all that was decoded. Its end is looked for in two
+    # small copies, and then it is decoded again.
+    deadline.check(times=4)
+    return _load_truncated_jpeg(upload, deadline, region, side)
+
+
+def _load(
+    upload: bytes, format_name: str, deadline: Deadline, region: Region, side: int
+) -> DecodedImage:
     with ExitStack() as stack:
         if is_large := is_large_once_opened(upload):
             stack.enter_context(decode_slot())
-        image = stack.enter_context(Image.open(Pieces(upload, deadline), formats=FORMATS))
+        image = stack.enter_context(Image.open(Pieces(upload, deadline), formats=[format_name]))
         cost = check_cost(image, upload)
         longest = max(image.size)
-        width, height = region[2] - region[0], region[3] - region[1]
-        factor = math.ceil(max(image.width * width, image.height * height) / side)
-        if factor > 1:
-            # For JPEG only: decodes at 1/2, 1/4 or 1/8 scale, many times faster.
-            size = max(1, image.width // factor), max(1, image.height // factor)
-            image.draft(image.mode, size)
+        _reduce_to(image, region, side)
         cost = max(cost, image.width * image.height * BYTES_PER_PIXEL)
         if not is_large and cost > LARGE_BYTES:
             stack.enter_context(decode_slot())
         # Loading may find the orientation behind the pixels (PNG) or apply it (TIFF).
         image.load()
         return DecodedImage(image, longest, orientation(image), stack.pop_all())
+
+
+def _reduce_to(image: Image.Image, region: Region, side: int) -> None:
+    """Let a JPEG be decoded at 1/2, 1/4 or 1/8 scale, many times faster, if `region` permits it."""
+    width, height = region[2] - region[0], region[3] - region[1]
+    factor = math.ceil(max(image.width * width, image.height * height) / side)
+    if factor > 1:
+        image.draft(image.mode, (max(1, image.width // factor), max(1, image.height // factor)))
+
+
+def _load_truncated_jpeg(
+    upload: bytes, deadline: Deadline, region: Region, side: int
+) -> DecodedImage:
+    """Decode a JPEG without its end; repeat its last row in place of those that are missing."""
+    with Image.open(Pieces(upload, deadline), formats=["JPEG"]) as opened:
+        layout = _layout(opened)
+
+    def decode_small(completed: bytes) -> NDArray[np.uint8]:
+        with _load(completed, "JPEG", deadline, WHOLE, WORKING_SIDE) as image:
+            return image.pixels()
+
+    completed = complete_jpeg(upload, layout, decode_small)
+    decoded = _load(completed.upload, "JPEG", deadline, region, side)
+    if completed.held < 1:
+        decoded.repeat_last_row(completed.held)
+    return decoded
+
+
+def _layout(image: Image.Image) -> JpegLayout:
+    # Pillow's list of components: number, columns and rows of blocks coded together, table.
+    layer = getattr(image, "layer", ())
+    columns, rows = (max((one[at] for one in layer), default=1) for at in (1, 2))
+    is_grey = len(layer) == 1
+    block = (8, 8) if is_grey else (8 * rows, 8 * columns)
+    return JpegLayout(image.height, len(layer), block)

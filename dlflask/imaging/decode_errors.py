@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from dlflask.errors import DamagedImage, ImageError, TooComplex
 from dlflask.imaging.cost import too_many_pixels
+from dlflask.imaging.formats.invalid_file import InvalidFile
 
 # Exceptions that Pillow's parsers raise on bytes that do not match the header.
 _DECODE_ERRORS = (
@@ -47,11 +48,8 @@ def reporting_errors(
         except Image.DecompressionBombError as bomb:
             error = too_many_pixels(bomb)
         except _DECODE_ERRORS as cause:
-            # Pillow's own message names the object that it read from, address included.
-            unknown = isinstance(cause, UnidentifiedImageError)
-            why = "its header is invalid" if unknown else cause
             error = DamagedImage(
-                f"The image is cut off or damaged ({why}). "
+                f"The image is cut off or damaged ({_reason(cause)}). "
                 "Open it in an image viewer, save it again and send the new file."
             )
         # Raised outside of `except`: the traceback of the cause holds all that was decoded so far.
@@ -61,3 +59,17 @@ def reporting_errors(
         )
 
     return reporting
+
+
+def _reason(cause: Exception) -> str:
+    """Return why an image cannot be decoded, in plain words.
+
+    The messages of Pillow and Python name objects, addresses and types.
+    """
+    if isinstance(cause, InvalidFile):
+        return str(cause)
+    if isinstance(cause, UnidentifiedImageError):
+        return "its header is invalid"
+    if isinstance(cause, EOFError) or "truncated" in str(cause).lower():
+        return "its end is missing"
+    return "its data is invalid"

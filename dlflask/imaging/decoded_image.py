@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from dlflask.imaging.color_modes import to_plain_mode, to_planes
 from dlflask.imaging.decode_errors import reporting_errors
-from dlflask.imaging.exif import rotate_upright, to_stored_box
+from dlflask.imaging.metadata.exif import rotate_upright, to_stored_box
 from dlflask.types import ImageBox, Pixels
 
 #: Longest side in pixels to which an image is reduced before its ink is searched. A digit that
@@ -59,6 +62,17 @@ class DecodedImage:
         scale = self.longest / max(self._image.size)
         width, height = self._image.size if self._orientation < 5 else self._image.size[::-1]
         return width * scale, height * scale
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return all pixels as they are stored: (height, width) or (height, width, channels)."""
+        return np.asarray(self._image)
+
+    def repeat_last_row(self, held: float) -> None:
+        """Fill the rows behind the part `held` of the stored image, 0..1, with the one before."""
+        width, height = self._image.size
+        top = max(1, math.floor(held * height))
+        row = self._image.crop((0, top - 1, width, top))
+        self._image.paste(row.resize((width, height - top)), (0, top))
 
     @reporting_errors
     def cut(self, region: Region = WHOLE, side: int = WORKING_SIDE) -> Pixels:

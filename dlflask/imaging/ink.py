@@ -20,24 +20,25 @@ from dlflask.imaging.background import (
 from dlflask.imaging.resize import Plane
 from dlflask.types import Ink, Pixels
 
-#: Least contrast of ink, in standard deviations of the paper's noise. The twelve largest outliers
-#: of a blank image reach 3.4.
+#: Smallest contrast of ink with paper, in standard deviations of the paper's noise. The twelve
+#: pixels of a blank image that differ most from the paper reach 3.4.
 MIN_CLEARNESS = 4
 
-#: Contrast below which the image is smoothed first, in the same unit.
+#: An image with less contrast than this, in the same unit, is smoothed first.
 SMOOTH_BELOW = 12
 
-#: Least part of the paper with exactly its most frequent grey, for a drawing made on a screen.
+#: Part of the paper that must have exactly the same grey, for a drawing made on a screen.
 MIN_EVEN_SHARE = 0.6
 
-#: Side of the grid on which greys are counted, in pixels. Twice as many change no prediction of the
-#: development images and take 15 µs more.
+#: Side of the grid of pixels whose greys are counted. Twice this side takes 15 µs more and gives
+#: the same predictions on the development images.
 COUNTED_SIDE = 64
 
 #: Largest dark grey; lighter ones count as light.
 MIDDLE = 127
 
-#: Least contrast of ink that keeps its values, in grey levels. MNIST's digits reach 254 or 255.
+#: Ink with at least this contrast, in grey levels, keeps its values; fainter ink is stretched. The
+#: contrast of MNIST's digits is 254 or 255.
 FULL = 250
 
 BLANK = (
@@ -90,7 +91,7 @@ def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> 
 
 
 def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:
-    """Return the ink on paper of one exact grey, None if the paper is not that even.
+    """Return the ink on paper of exactly one grey, or None if the paper is less even.
 
     Args:
         plane: (height, width) uint8.
@@ -108,7 +109,7 @@ def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:
         dark, light = counts[: MIDDLE + 1], counts[MIDDLE + 1 :]
         paper = int(dark.argmax() if paper > MIDDLE else MIDDLE + 1 + light.argmax())
     elif area > MAX_EVEN_SHARE:
-        return None  # An even frame or table around the paper.
+        return None  # There is an even frame, or a table around the paper.
     peak = max(high - paper, paper - low)
     near = counts[max(0, paper - peak // 5) : paper + peak // 5 + 1].sum()
     if counts[paper] < MIN_EVEN_SHARE * near:
@@ -142,7 +143,7 @@ def _levels(distance: Plane) -> tuple[int, int, float]:
     levels = np.bincount(np.clip(distance + 64, 0, 255).astype(np.uint8).ravel(), minlength=256)
     above = distance.size - levels.cumsum()
     peak = int(np.searchsorted(-above, -max(12, distance.size // 4000)))
-    # Paper is every level below the middle between the most frequent level and the ink.
+    # Levels below the midpoint of the most frequent level and the ink count as paper.
     paper = levels[: (int(levels.argmax()) + peak) // 2 + 1]
     half = paper.sum() / 2
     middle = int(np.searchsorted(paper.cumsum(), half))

@@ -22,7 +22,7 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
     """Decode an image and separate its ink from its background.
 
     Args:
-        upload: Image file in one of `decode.FORMATS`; the first frame of an animation counts.
+        upload: Image file in one of `signatures.FORMATS`; the first frame of an animation counts.
         locate: Finds the object to be read. A small object in a large image is read at a higher
             resolution.
 

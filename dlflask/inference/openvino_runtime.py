@@ -1,35 +1,18 @@
-"""Loading and compilation of Keras models: the only module of the service that imports Keras.
-
-On Keras's OpenVINO backend, the default, the network is compiled with settings for one worker
-process of several. On any other backend (`KERAS_BACKEND=tensorflow`) Keras runs it.
-"""
+"""Compilation and running of graphs by OpenVINO, with settings for one worker of several."""
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
 import threading
 from collections.abc import Callable
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-# Keras reads this at its first import. OpenVINO makes TensorFlow unnecessary.
-os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "openvino"
-# Stop TBB, which OpenVINO uses, from querying and resetting its thread's CPUs at every inference.
-os.environ.setdefault("HWLOC_THISSYSTEM", "0")
-# OpenVINO's openvino_telemetry reports each import to Google Analytics and keeps a client id under
-# ~/intel. This entry makes its import fail, and OpenVINO then uses its own stub.
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-
-# ruff: noqa: E402  after the settings above, which are read at import
-import keras
-from keras import layers
-
+from dlflask.inference.environment import backend, configure_runtime
+from dlflask.inference.model_graph import ModelGraph
 from dlflask.types import Outputs, Tensor
 
 Forward = Callable[[Tensor], Outputs]
@@ -45,41 +28,35 @@ OPENVINO_SETTINGS = {
     "INFERENCE_PRECISION_HINT": "f32",
 }
 
-#: Layers that compute the same in both layouts once their axis is set.
-_CONVERTIBLE = (
-    *(layers.InputLayer, layers.Conv2D, layers.BatchNormalization, layers.ReLU, layers.Add),
-    *(layers.Activation, layers.Dropout, layers.MaxPooling2D, layers.AveragePooling2D),
-    *(layers.GlobalAveragePooling2D, layers.Flatten, layers.Dense),
-)
-
 
 def name_runtime() -> str:
     """Return the runtime and the kind of processor: `openvino 2026.4.1 on x86_64`."""
-    backend = keras.backend.backend()
-    return f"{backend} {metadata.version(backend)} on {platform.machine()}"
+    return f"{backend()} {metadata.version(backend())} on {platform.machine()}"
 
 
-def load_model(path: Path) -> Any:
-    """Load the Keras model in the file at `path`, without its optimizer."""
-    return keras.models.load_model(path, compile=False)
+def import_runtime() -> None:
+    """Import OpenVINO, which is safe before the process forks: the workers share its memory."""
+    configure_runtime()
+    import openvino  # noqa: F401, PLC0415
 
 
-def compile_model(model: Any) -> Forward:
-    """Compile `model` into a function that may be called from several threads at once.
+def compile_graph(graph: ModelGraph) -> Forward:
+    """Compile `graph` into a function that may be called from several threads at once.
 
     The function owns threads of the runtime, which do not survive `fork`.
 
     Returns:
-        Function from (N, *model.input_shape[1:]) float32 to (N, classes) float32. It raises
-        MemoryError if OpenVINO runs out of memory.
+        Function from (N, ...) float32, of as many values for each image as the graph's input, to
+        its outputs, (N, ...) float32. It raises MemoryError if OpenVINO runs out of memory.
     """
-    if keras.backend.backend() != "openvino":
-        forward: Forward = model.predict_on_batch
-        return forward
-    model = with_channels_first(model)
-    shape = model.input_shape[1:]
-    one, many = _compile(model, 1), _compile(model, -1)
-    single, several = _Single(one), many.create_infer_request()
+    import_runtime()
+    many = _read(graph)
+    one = many.clone()
+    one.reshape([1, *graph.input_shape])
+    shape = graph.input_shape
+    settings = OPENVINO_SETTINGS
+    single = _Single(_core().compile_model(one, "CPU", settings))
+    several = _core().compile_model(many, "CPU", settings).create_infer_request()
     # An infer request serves one thread at a time. Threads of a worker share one CPU: a request for
     # each thread would only push the others' buffers out of its caches.
     lock = threading.Lock()
@@ -117,20 +94,11 @@ class _Single:
         return self._output.copy()
 
 
-def _compile(model: Any, batch_size: int) -> Any:
-    """Trace the Keras model into an OpenVINO graph and compile it; -1 is any batch size.
-
-    Keras's own `model.export` fixes the batch size inside Flatten layers.
-    """
-    # Imported here, so that another backend does not load OpenVINO.
+def _read(graph: ModelGraph) -> Any:
     import openvino  # noqa: PLC0415
-    from keras.src.backend.openvino.core import OpenVINOKerasTensor  # noqa: PLC0415
-    from openvino import opset16  # noqa: PLC0415
 
-    parameter = opset16.parameter([batch_size, *model.input_shape[1:]], np.float32)
-    output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
-    graph = openvino.Model([opset16.result(output.output)], [parameter])
-    return _core().compile_model(graph, "CPU", OPENVINO_SETTINGS)
+    weights = openvino.Tensor(np.frombuffer(graph.weights, np.uint8))
+    return _core().read_model(graph.xml, weights)
 
 
 @cache
@@ -145,40 +113,3 @@ def _core() -> Any:
     import openvino  # noqa: PLC0415
 
     return openvino.Core()
-
-
-def with_channels_first(model: Any) -> Any:
-    """Rebuild a (N, 28, 28, 1) model as (N, 1, 28, 28), with the same weights.
-
-    OpenVINO runs channels-first. A channels-last model makes it transpose around every layer, a
-    quarter of the latency of one image.
-
-    Returns:
-        `model` itself if its input has another shape or it has a layer that is not supported.
-    """
-    if len(model.input_shape) != 4 or model.input_shape[-1] != 1:
-        return model
-    if not all(_is_convertible(layer) for layer in model.layers):
-        return model
-    _, height, width, channels = model.input_shape
-    inputs = keras.Input((channels, height, width))
-    converted = keras.models.clone_model(model, inputs, clone_function=_convert)
-    converted.set_weights(model.get_weights())
-    return converted
-
-
-def _is_convertible(layer: Any) -> bool:
-    # Dense and softmax work along the last axis, which then no longer holds the channels.
-    uses_last_axis = isinstance(layer, layers.Dense) or (
-        getattr(layer, "activation", None) is keras.activations.softmax
-    )
-    return isinstance(layer, _CONVERTIBLE) and not (uses_last_axis and len(layer.input.shape) > 2)
-
-
-def _convert(layer: Any) -> Any:
-    config = layer.get_config()
-    if "data_format" in config:
-        config["data_format"] = "channels_first"
-    if isinstance(layer, layers.BatchNormalization) and len(layer.input.shape) == 4:
-        config["axis"] = 1
-    return layer.__class__.from_config(config)

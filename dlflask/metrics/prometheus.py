@@ -31,7 +31,7 @@ from dlflask.problem_types import PROBLEMS, problem_type
 #: Version of the text format that every release of Prometheus reads.
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-#: Problem types of requests that were rejected whatever their image, with the reason of each.
+#: Problem types of requests that were rejected without regard to their image, and the reasons.
 SHED = {problem_type(e): e.__name__.lower() for e in PROBLEMS if issubclass(e, Declined)}
 
 Counts = NDArray[np.float64]

@@ -30,7 +30,7 @@ from dlflask.recogniser import ModelInfo, Result
 #: beside the old ones.
 MAX_WORKERS = 256
 
-#: Capacities of a slot; `register_routes` and `register_model` raise if it is exceeded.
+#: Capacities of a slot; `register_routes` and `register_model` raise if one is exceeded.
 MAX_ROUTES, MAX_MODELS, MAX_LABELS, MAX_VERDICTS = 40, 4, 10, 5
 
 #: Route of requests to unknown paths.
@@ -113,8 +113,8 @@ class Metrics:
         memory = mmap.mmap(-1, 8 + max_workers * SLOT.itemsize)
         self._table = np.frombuffer(memory, SLOT, offset=8)
         cells = memoryview(memory).cast("d")
-        # The first number of the mapping counts the slots ever used. Readers skip the others, whose
-        # memory would otherwise be allocated.
+        # The mapping begins with the number of slots used so far. Readers skip the other slots:
+        # reading them would allocate their memory.
         self._num_used, self._cells = cells[:1], cells[1:]
         self._free = set(range(max_workers))
         self._num_used[0] = 1
@@ -122,20 +122,23 @@ class Metrics:
         self.use_slot(0)
 
     def register_routes(self, routes: Iterable[str]) -> None:
-        """Count these routes by name; every process must register the same ones in one order.
+        """Give each route its cells. All processes must register the same routes, in any order.
 
         Raises:
             ValueError: There are more than `MAX_ROUTES`.
         """
         self.routes = (NO_ROUTE, *sorted(set(routes)))
         if len(self.routes) > MAX_ROUTES:
-            raise ValueError(f"{len(self.routes)} routes; raise MAX_ROUTES, now {MAX_ROUTES}")
+            raise ValueError(
+                f"{len(self.routes)} routes were registered; a slot has cells for {MAX_ROUTES}. "
+                "Increase MAX_ROUTES."
+            )
         self._route_cells = {
             route: _REQUESTS + i * len(STATUSES) for i, route in enumerate(self.routes)
         }
 
     def register_model(self, info: ModelInfo) -> None:
-        """Count the results of a model; every process must register the same ones in one order.
+        """Give a model its cells. All processes must register the same models in the same order.
 
         Raises:
             ValueError: There are more models, labels or verdicts than a slot has cells for.
@@ -143,7 +146,10 @@ class Metrics:
         counts = len(self.models) + 1, len(info.labels), len(info.verdicts)
         limits = MAX_MODELS, MAX_LABELS, MAX_VERDICTS
         if any(count > limit for count, limit in zip(counts, limits, strict=True)):
-            raise ValueError(f"{info.name}: models, labels and verdicts are {counts} of {limits}")
+            raise ValueError(
+                f"With {info.name} there are {counts} models, labels and verdicts; a slot has "
+                f"cells for {limits}. Increase MAX_MODELS, MAX_LABELS or MAX_VERDICTS."
+            )
         self.models[info.name] = ModelCells(len(self.models), info)
 
     def take_slot(self) -> int:
@@ -155,10 +161,10 @@ class Metrics:
         return slot
 
     def use_slot(self, slot: int) -> None:
-        """Count in `slot` from now on; the worker calls this after the fork."""
+        """Write to `slot` from now on; the worker calls this after the fork."""
         cells = SLOT.itemsize // 8
         self._row = self._cells[slot * cells : (slot + 1) * cells]
-        # If another thread of the parent held the old lock during the fork, it would stay locked.
+        # A new lock: if a thread of the parent held the old one during the fork, it stays locked.
         self._lock = threading.Lock()
 
     def free_slot(self, slot: int) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dlflask.errors import ModelError
-from dlflask.inference.model_file import check_format, read_number_network, read_thresholds, reason
+from dlflask.inference.model_file import read_number_network
+from dlflask.inference.model_graph import ModelGraph
 from dlflask.inference.openvino_runtime import Forward, name_runtime
 from dlflask.inference.strip_network import compile_strip_network, load_strip_network
 from dlflask.numbers.characters import ALPHABET, BLANK, NUM_CLASSES, NumberNetwork
@@ -38,18 +37,21 @@ class StripNetwork:
         thresholds: Thresholds of the verdict: those in the file, or `DEFAULT_THRESHOLDS`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache: Path | None = None) -> None:
         """Load the model at `path`.
+
+        Args:
+            path: An `.h5` file.
+            cache: Folder in which converted models are kept. It may be missing or read-only.
 
         Raises:
             ModelError: The file is missing or damaged, or it is another kind of model.
         """
-        self.sha256, self._model = _load(path)
+        self.sha256, self._graph = load_strip_network(path, cache)
         self.runtime = name_runtime()
-        stored = read_thresholds(path)
+        stored = self._graph.thresholds
         self.thresholds = DEFAULT_THRESHOLDS if stored is None else Thresholds.from_json(stored)
         _check_description(path)
-        _check_shapes(self._model, path)
         self._forward: Forward | None = None
         self._lock = threading.Lock()
 
@@ -66,7 +68,7 @@ class StripNetwork:
         """
         with self._lock:
             if self._forward is None:
-                forward = _compile(self._model)
+                forward = _compile(self._graph)
                 outputs = forward(np.zeros((1, HEIGHT, 2 * WIDTH_STEP, 1), np.float32))
                 _self_test(outputs)
                 self._forward = forward
@@ -90,25 +92,6 @@ class StripNetwork:
         return outputs
 
 
-def _load(path: Path) -> tuple[str, Any]:
-    try:
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        check_format(path)
-        return sha256, load_strip_network(path)
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"The model file {path} does not exist. Make it with `{_COMMAND}`, or set "
-            "DLFLASK_NUMBER_MODEL_PATH to the path of another."
-        ) from error
-    except ModelError:
-        raise
-    except Exception as error:  # Keras may raise anything for a damaged or hostile file
-        raise ModelError(
-            f"{path} cannot be loaded as a Keras model ({reason(error)}). Restore the file, or "
-            f"make it again with `{_COMMAND}`."
-        ) from error
-
-
 def _check_description(path: Path) -> None:
     text = read_number_network(path)
     if text is None:
@@ -125,23 +108,13 @@ def _check_description(path: Path) -> None:
         )
 
 
-def _check_shapes(model: Any, path: Path) -> None:
-    # Keras also loads a file of a single layer, which does not have these attributes.
-    inputs, outputs = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
-    if inputs != (None, HEIGHT, None, 1) or outputs != (None, None, NUM_CLASSES):
-        raise ModelError(
-            f"{path} has inputs {inputs} and outputs {outputs}; expected (None, {HEIGHT}, None, 1) "
-            f"and (None, None, {NUM_CLASSES})."
-        )
-
-
-def _compile(model: Any) -> Forward:
+def _compile(graph: ModelGraph) -> Forward:
     try:
-        return compile_strip_network(model)
+        return compile_strip_network(graph)
     except Exception as error:  # tracing the file's layers may raise anything
         raise ModelError(
-            f"The number network cannot be compiled ({reason(error)}). Make the model again with "
-            f"`{_COMMAND}`, or try KERAS_BACKEND=tensorflow."
+            f"The number network cannot be compiled ({str(error)[:300]}). Make the model again "
+            f"with `{_COMMAND}`."
         ) from error
 
 

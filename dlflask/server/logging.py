@@ -48,7 +48,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
         line = {
             "time": _now(),
             "request_id": dict(resp.headers).get("X-Request-ID"),
-            "client": environ.get("HTTP_X_FORWARDED_FOR", environ.get("REMOTE_ADDR")),
+            "client": environ.get("REMOTE_ADDR"),
             "request": f"{req.method} {environ.get('PATH_INFO')}",
             "status": resp.status_code,
             "bytes": resp.sent,

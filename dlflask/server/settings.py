@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 
 from dlflask.errors import ConfigError
+from dlflask.inference.environment import DEFAULT_BACKEND
 
 DEFAULT_PORT = 8000
 MAX_PORT = 65535
@@ -14,7 +15,6 @@ MAX_PORT = 65535
 #: Most workers; far above any number of CPUs, so that only obvious typos such as 4000 are rejected.
 MAX_WORKERS = 1024
 
-DEFAULT_BACKEND = "openvino"
 _BACKENDS = ("openvino", "tensorflow", "jax", "torch")
 
 

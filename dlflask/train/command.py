@@ -16,21 +16,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-u
 import keras
 import numpy as np
 
-from dlflask.train.calibration.pictures import read_pictures
+from dlflask.evaluate.dataset import find_digits, find_non_digits
+from dlflask.train.calibration.images import read_images
 from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
 from dlflask.train.export import Development, Run, build_model_card, calibrate, save
-from dlflask.train.fuse_layers import fuse_layers
 from dlflask.train.recipe import Recipe
 from dlflask.train.scoring import predict, to_tensors
 from dlflask.train.trainer import train
 from dlflask.train.training_pool import make_training_pool
 
-#: Default of --output, and of --output with --fast, whose model is not good enough to serve.
+#: Default of --output, without and with --fast. A fast model is not good enough to serve.
 OUTPUT, FAST_OUTPUT = Path("mnist_model.h5"), Path("build/fast.h5")
 
 #: A fast run only checks that everything works.
-FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 2, 2
+FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 2, 1
 FAST_DIGITS = 4_096
 
 
@@ -40,24 +40,18 @@ def main(argv: list[str] | None = None) -> int:
     output: Path = options.output or (FAST_OUTPUT if options.fast else OUTPUT)
     recipe = Recipe(epochs=options.epochs, precision=options.precision)
     try:
-        data = load_mnist(options.data)
-    except OSError as error:
+        development = _read_data(options)
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    data = development.data
     if options.fast:
-        data = data.head(FAST_DIGITS)
         recipe = replace(
             recipe, epochs=FAST_EPOCHS, cycles=FAST_CYCLES, fine_tunings=FAST_FINE_TUNINGS
         )
-    development = Development(
-        data,
-        read_pictures(options.pictures) if options.pictures else None,
-        read_pictures(options.non_digits) if options.non_digits else None,
-    )
     started = time.monotonic()
     model, recipe, by_seed = _train(data, recipe, options.seeds, options.checkpoints)
     run = Run(recipe, by_seed, time.monotonic() - started)
-    model = fuse_layers(model)
     output.parent.mkdir(parents=True, exist_ok=True)
     save(model, calibrate(model, development), output)
     card = build_model_card(output, development, run)
@@ -66,6 +60,15 @@ def main(argv: list[str] | None = None) -> int:
     print(card.to_markdown())
     print(f"wrote {output} and {output.with_suffix('.json')}")
     return 0
+
+
+def _read_data(options: argparse.Namespace) -> Development:
+    data = load_mnist(options.data)
+    return Development(
+        data.head(FAST_DIGITS) if options.fast else data,
+        read_images(find_digits(options.images).images) if options.images else None,
+        read_images(find_non_digits(options.non_digits)) if options.non_digits else None,
+    )
 
 
 def _train(
@@ -130,10 +133,10 @@ def _parser() -> argparse.ArgumentParser:
         help=f"an mnist.npz in Keras's layout (default: {MNIST_VARIABLE} if set, else a download)",
     )
     parser.add_argument(
-        "--pictures",
+        "--images",
         type=Path,
         metavar="FOLDER",
-        help="images of digits, SOURCE/.../LABEL/FILE, that choose the thresholds "
+        help="images of digits, LABEL/FILE or SOURCE/LABEL/FILE, that choose the thresholds "
         "(default: augmented validation digits choose them)",
     )
     parser.add_argument(

@@ -13,7 +13,7 @@ import numpy as np
 
 from dlflask.digits.thresholds import Thresholds
 from dlflask.inference.model_file import read_thresholds, write_thresholds
-from dlflask.train.calibration.pictures import Pictures
+from dlflask.train.calibration.images import ImageSet
 from dlflask.train.calibration.temperature_scaling import fit_temperature, scale_logits
 from dlflask.train.calibration.thresholds import choose_thresholds
 from dlflask.train.data import Mnist
@@ -37,8 +37,8 @@ class Development:
     """Data for all choices: MNIST's validation digits, and development images if there are any."""
 
     data: Mnist
-    digits: Pictures | None = None
-    non_digits: Pictures | None = None
+    digits: ImageSet | None = None
+    non_digits: ImageSet | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def build_model_card(path: Path, development: Development, run: Run) -> ModelCar
             predict(model, to_tensors(data.x_validation)), data.y_validation, thresholds
         ),
         test=score(predict(model, to_tensors(data.x_test)), data.y_test, thresholds),
-        pictures=_score_pictures(model, thresholds, development.digits),
+        images=_score_images(model, thresholds, development.digits),
         non_digits_called_digit=_rate_non_digits(model, thresholds, development.non_digits),
         thresholds=thresholds,
         epochs=run.recipe.epochs,
@@ -109,25 +109,24 @@ def build_model_card(path: Path, development: Development, run: Run) -> ModelCar
     )
 
 
-def _score_pictures(
-    model: keras.Model, thresholds: Thresholds, pictures: Pictures | None
+def _score_images(
+    model: keras.Model, thresholds: Thresholds, images: ImageSet | None
 ) -> Score | None:
-    if pictures is None:
+    if images is None:
         return None
-    probabilities = predict(model, pictures.tensors)
-    return score(probabilities, pictures.labels, thresholds, pictures.sources)
+    return score(predict(model, images.tensors), images.labels, thresholds, images.sources)
 
 
 def _rate_non_digits(
-    model: keras.Model, thresholds: Thresholds, pictures: Pictures | None
+    model: keras.Model, thresholds: Thresholds, images: ImageSet | None
 ) -> dict[str, float]:
     """Return the rate of each source. Images that cause an error count as not called a digit."""
     drawn = predict(model, held_back_negatives())
     rates = rate_called_digit(drawn, thresholds, np.full(len(drawn), "drawn, held back"))
-    if pictures is None:
+    if images is None:
         return rates
-    of_pictures = rate_called_digit(predict(model, pictures.tensors), thresholds, pictures.sources)
-    for source, refused in pictures.refused.items():
-        shown = int(np.sum(pictures.sources == source))
-        of_pictures[source] = of_pictures.get(source, 0.0) * shown / (shown + refused)
-    return rates | of_pictures
+    of_images = rate_called_digit(predict(model, images.tensors), thresholds, images.sources)
+    for source, refused in images.refused.items():
+        accepted = int(np.sum(images.sources == source))
+        of_images[source] = of_images.get(source, 0.0) * accepted / (accepted + refused)
+    return rates | of_images

@@ -19,7 +19,8 @@ import keras
 import numpy as np
 
 from dlflask.digits.normalization import read_tensor
-from dlflask.inference.model_file import Golden, write_golden
+from dlflask.inference.model_file import write_golden
+from dlflask.inference.model_graph import Golden
 from dlflask.train.model_card import ModelCard
 from dlflask.train.scoring import predict, to_tensors
 

@@ -24,7 +24,7 @@ class ModelCard:
     validation_by_seed: dict[str, float]
     validation: Score
     test: Score
-    pictures: Score | None
+    images: Score | None
     non_digits_called_digit: dict[str, float]
     thresholds: Thresholds
     epochs: int
@@ -43,7 +43,7 @@ class ModelCard:
     def read(cls, path: Path) -> ModelCard:
         """Read the card from `path`."""
         values = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("validation", "test", "pictures"):
+        for name in ("validation", "test", "images"):
             values[name] = Score(**values[name]) if values[name] else None
         values["thresholds"] = Thresholds(**values["thresholds"])
         return cls(**values)
@@ -61,7 +61,7 @@ class ModelCard:
             ("Accuracy on validation, by seed", seeds),
             ("MNIST validation", _describe(self.validation)),
             ("MNIST test", _describe(self.test)),
-            *([("Images", _describe(self.pictures))] if self.pictures else []),
+            *([("Images", _describe(self.images))] if self.images else []),
             *self._verdict_rows(),
             (
                 "Run",

@@ -14,9 +14,9 @@ NUM_CLASSES = 11
 def build_network() -> keras.Model:
     """Build a small residual network of 4.7 million multiply-adds and 215,000 parameters.
 
-    Each request costs every multiply-add. The first convolution therefore halves the image at
-    once, and most layers work on small feature maps. It is without padding, so that 28 becomes 12
-    and not 14: MNIST leaves four pixels of paper around each digit.
+    The first convolution halves the image, so that most layers work on small feature maps and a
+    request costs few multiply-adds. It does not pad the image, so 28 pixels become 12 instead of
+    14: MNIST leaves four pixels of paper around each digit.
 
     Returns:
         A model from (N, 28, 28, 1) float32 in 0..1 to (N, 11) float32 probabilities.

@@ -16,13 +16,16 @@ from dlflask.web.health import Health
 from dlflask.web.inference_protocol import views as inference_protocol
 from dlflask.web.load_shedding import LoadShedder
 from dlflask.web.middleware.allowed_hosts import check_hosts
+from dlflask.web.middleware.allowed_origins import allow_origins
+from dlflask.web.middleware.content_encoding import decode_bodies
 from dlflask.web.middleware.environ import ERROR, ROUTE
 from dlflask.web.middleware.fast_path import with_fast_path
 from dlflask.web.middleware.instrumentation import instrument
 from dlflask.web.middleware.last_resort import catch_unexpected
 from dlflask.web.middleware.request_body import report_body_errors
+from dlflask.web.middleware.trusted_proxies import trust_proxies
 from dlflask.web.openapi import views as openapi_views
-from dlflask.web.presentation import named_digits, percent, row_mark, sentence
+from dlflask.web.presentation import explanation, named_digits, percent, row_mark, sentence
 from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
 from dlflask.web.views import blueprint
@@ -74,7 +77,7 @@ def create_app(
     app.register_blueprint(blueprint)
     app.register_blueprint(inference_protocol.blueprint)
     app.register_blueprint(openapi_views.blueprint)
-    app.context_processor(_origin)
+    app.context_processor(_addresses)
     app.before_request(_note_route)
     app.before_request(_raise_error)
     register_problems(app)
@@ -85,10 +88,14 @@ def create_app(
     # A tracer that has wrapped `wsgi_app` must see every request, which the fast path would bypass.
     is_wrapped = "wsgi_app" in vars(app)
     application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
-    checked = check_hosts(application, app.wsgi_app, config.allowed_hosts)
-    instrumented = instrument(catch_unexpected(checked), state.metrics, headers)
+    decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
+    checked = check_hosts(decoded, app.wsgi_app, config.allowed_hosts)
+    forwarded = trust_proxies(checked, config.trusted_proxies, config.path_prefix)
+    allowing = allow_origins(catch_unexpected(forwarded), config.allowed_origins)
+    instrumented = instrument(allowing, state.metrics, headers)
     app.wsgi_app = report_body_errors(instrumented)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
+        explanation=explanation,
         named_digits=named_digits,
         percent=percent,
         row_mark=row_mark,
@@ -99,9 +106,14 @@ def create_app(
     return app
 
 
-def _origin() -> dict[str, str]:
+def _addresses() -> dict[str, str]:
+    """Return the address of the service for people, `base`, and the start of each link, `root`."""
+    prefix = request.script_root
     # Flask's `host_url` decodes international names, and fails for some that are valid.
-    return {"origin": f"{request.scheme}://{request.environ.get('HTTP_HOST') or 'localhost'}"}
+    host = request.environ.get("HTTP_HOST") or "localhost"
+    # Relative links also work under a path that no header and no setting names.
+    root = f"{prefix}/" if prefix else "../" * (request.path.count("/") - 1) or "./"
+    return {"base": f"{request.scheme}://{host}{prefix}", "root": root}
 
 
 def _note_route() -> None:

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from io import BytesIO
 from typing import IO
 
 from flask import Request
 from multipart import MultipartSegment
-from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
-from werkzeug.formparser import FormDataParser
+from werkzeug.datastructures import FileStorage, Headers, MultiDict
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.formparser import FormDataParser, MultiPartParser
 
-from dlflask.web.multipart_form import check_part_headers, decode_header, iterate_parts
+from dlflask.web.multipart_form import (
+    PART_NAMES,
+    check_part_headers,
+    decode_header,
+    find_file_name,
+    iterate_parts,
+    replace_other_charsets,
+)
 
 Files = MultiDict[str, FileStorage]
 Fields = MultiDict[str, str]
 
+#: A file, or the content of a part without a file name.
+Part = FileStorage | bytes
+
 #: Largest urlencoded form, in bytes; the page's button sends `sample=4`. Werkzeug does not limit
 #: such forms and makes objects of thirty times their size.
 MAX_URLENCODED_BYTES = 4096
+
+
+class _ByteParser(MultiPartParser):
+    """Werkzeug's parser, whose text fields keep each byte as a character of Latin-1."""
+
+    def get_part_charset(self, headers: Headers) -> str:  # noqa: ARG002  Werkzeug's interface
+        return "latin-1"
 
 
 class FormParser(FormDataParser):
@@ -41,6 +60,7 @@ class FormParser(FormDataParser):
             The stream, the fields and the files; both are empty if the form is not valid.
 
         Raises:
+            BadRequest: The boundary is missing, or the body does not contain it.
             RequestEntityTooLarge: There are more parts than `max_form_parts`, the fields have more
                 bytes than `max_form_memory_size`, or the headers are too large.
             UnsupportedMediaType: A form without files is larger than `MAX_URLENCODED_BYTES`.
@@ -49,32 +69,88 @@ class FormParser(FormDataParser):
             stream = BytesIO(_read_urlencoded(stream))
         if mimetype == "multipart/form-data":
             body, boundary = stream.read(), (options or {}).get("boundary", "")
+            _check_boundary(body, boundary)
             check_part_headers(body, boundary)
             try:
                 return stream, *self._split(body, boundary)
             except ValueError:  # a MultipartError, or a line break in a part's type
-                stream = BytesIO(body)
+                stream = BytesIO(replace_other_charsets(body, boundary))
         return super().parse(stream, mimetype, content_length, options)
 
     def _split(self, body: bytes, boundary: str) -> tuple[Fields, Files]:
+        parts = iterate_parts(body, boundary, self.max_form_parts or len(body))
+        return self._sort(map(_to_part, parts))
+
+    def _parse_multipart(
+        self,
+        stream: IO[bytes],
+        mimetype: str,  # noqa: ARG002  Werkzeug's interface
+        content_length: int | None,
+        options: dict[str, str],
+    ) -> tuple[IO[bytes], Fields, Files]:
+        parser = _ByteParser(self.stream_factory, max_form_parts=self.max_form_parts)
+        boundary = options["boundary"].encode("ascii")
+        try:
+            texts, files = parser.parse(stream, boundary, content_length)
+        except RequestEntityTooLarge as error:
+            raise RequestEntityTooLarge(
+                f"The form has more than {self.max_form_parts} parts. Send fewer images or fields."
+            ) from error
+        parts = [(name, text.encode("latin-1")) for name, text in texts.items(multi=True)]
+        return stream, *self._sort([*files.items(multi=True), *parts])
+
+    def _sort(self, parts: Iterable[tuple[str, Part]]) -> tuple[Fields, Files]:
         fields, files = Fields(), Files()
-        bytes_left = self.max_form_memory_size or len(body)
-        for segment, content in iterate_parts(body, boundary, self.max_form_parts or len(body)):
-            name = decode_header(segment.name)
-            if segment.filename is not None:
-                files.add(name, _to_file(segment, content))
-                continue
-            bytes_left -= len(content)
-            if bytes_left < 0:
-                raise RequestEntityTooLarge
-            fields.add(name, content.decode(errors="replace"))
+        bytes_left = self.max_form_memory_size or math.inf
+        for name, part in parts:
+            if isinstance(part, FileStorage):
+                files.add(name, part)
+            elif name in PART_NAMES:
+                files.add(name, FileStorage(BytesIO(part), name=name))
+            else:
+                bytes_left -= len(part)
+                if bytes_left < 0:
+                    raise RequestEntityTooLarge(
+                        f"The text fields of the form have over {self.max_form_memory_size} bytes. "
+                        "Send only the image, in the part 'image'."
+                    )
+                fields.add(name, part.decode(errors="replace"))
         return fields, files
 
 
+def _to_part(parsed: tuple[MultipartSegment, bytes]) -> tuple[str, Part]:
+    segment, content = parsed
+    name, file_name = decode_header(segment.name), find_file_name(segment)
+    if file_name is None:
+        return name, content
+    kind = decode_header(segment.content_type)
+    return name, FileStorage(BytesIO(content), file_name, name, content_type=kind)
+
+
+def _check_boundary(body: bytes, boundary: str) -> None:
+    if not boundary:
+        raise BadRequest(
+            "The header Content-Type of the form lacks the boundary. Let the HTTP library set this "
+            "header, as in: curl -F image=@4.jpg"
+        )
+    if body and b"--" + boundary.encode() not in body:
+        raise BadRequest(
+            f"The boundary {boundary[:70]!r} of the header Content-Type is not in the body, which "
+            f"begins with {body[:20]!r}. Let the HTTP library set this header, as in: "
+            "curl -F image=@4.jpg"
+        )
+
+
+def read_start(stream: IO[bytes], num_bytes: int) -> bytes:
+    """Return the first `num_bytes` of a stream, fewer only at its end."""
+    start = b""
+    while len(start) < num_bytes and (piece := stream.read(num_bytes - len(start))):
+        start += piece
+    return start
+
+
 def _read_urlencoded(stream: IO[bytes]) -> bytes:
-    body = b""
-    while len(body) <= MAX_URLENCODED_BYTES and (piece := stream.read(MAX_URLENCODED_BYTES)):
-        body += piece
+    body = read_start(stream, MAX_URLENCODED_BYTES + 1)
     if len(body) > MAX_URLENCODED_BYTES:
         raise UnsupportedMediaType(
             "The form has the type application/x-www-form-urlencoded and over "
@@ -82,15 +158,6 @@ def _read_urlencoded(stream: IO[bytes]) -> bytes:
             "image as the part 'image' of a multipart form, as in: curl -F image=@4.jpg"
         )
     return body
-
-
-def _to_file(segment: MultipartSegment, content: bytes) -> FileStorage:
-    return FileStorage(
-        BytesIO(content),
-        decode_header(segment.filename),
-        decode_header(segment.name),
-        content_type=decode_header(segment.content_type),
-    )
 
 
 class FormRequest(Request):

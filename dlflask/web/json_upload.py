@@ -9,9 +9,11 @@ import base64
 import binascii
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Any
 
 from dlflask.errors import InvalidBase64, InvalidJson, MissingUpload
+from dlflask.web.uploads.limits import check_size
 
 #: Longest beginning of a `data:` URL, up to its comma, in characters. A search in the whole URL
 #: would store a position to backtrack to for each parameter.
@@ -20,12 +22,22 @@ _MAX_URL_PREFIX = 300
 #: Whitespace that is deleted from base64: mail programs and `base64` break it into lines.
 _WHITESPACE = dict.fromkeys(map(ord, " \t\n\r\v\f"))
 
-#: Longest body with characters other than ASCII, in bytes. As text it takes four times its size,
-#: and its longest string as much again.
+#: Longest body that is read with characters other than ASCII, in bytes. Its text takes four times
+#: its size. In longer bodies each byte of such a character becomes a question mark.
 _MAX_NON_ASCII_BYTES = 100_000
+_NON_ASCII = bytes.maketrans(bytes(range(128, 256)), b"?" * 128)
+
+#: Most brackets and commas of a body: enough for other keys, which are ignored, and for 256 images,
+#: which have 512 commas as `data:` URLs.
+_MAX_BRACKETS = 1_000
+_MAX_COMMAS = 5_000
 
 #: Beginning such as `data:image/png;base64,`. The type is ignored: the bytes show the format.
-_DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
+#: Source: RFC 2397.
+_DATA_URL = re.compile(r"data:(?:[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
+
+#: Beginning of another URL, such as `https:`.
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
@@ -55,36 +67,42 @@ def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not allowed")
 
 
-def get_only_key(body: bytes, key: str, max_values: int) -> Any:
-    """Return the value of `key`, which must be the only key of the JSON object in `body`.
-
-    Args:
-        body: Body of the request.
-        key: Name of the key.
-        max_values: Most images in the value.
+def get_value(body: bytes, key: str) -> Any:
+    """Return the value of `key` in the JSON object in `body`; other keys are ignored.
 
     Raises:
-        InvalidJson: The body is not JSON, not an object, or has other keys.
+        InvalidJson: The body is not JSON, not an object, or lacks the key.
         MissingUpload: The object is empty.
     """
     if len(body) > _MAX_NON_ASCII_BYTES and not body.isascii():
-        raise InvalidJson(
-            f"The JSON has {len(body)} bytes, some of which are not ASCII. Send the image as "
-            "base64, which is ASCII only."
-        )
-    # One object, one list, and a comma in each data: URL.
-    document = parse_json(body, max_brackets=2, max_commas=2 * max_values)
+        body = body.removeprefix(BOM_UTF8).translate(_NON_ASCII)
+    document = parse_json(body, _MAX_BRACKETS, _MAX_COMMAS)
     if not isinstance(document, dict):
-        raise InvalidJson(f"The JSON is not an object; expected one with the only key {key!r}.")
-    if document.keys() - {key}:
-        raise InvalidJson(
-            f"The JSON has the keys {', '.join(document)[:200]}; expected only {key!r}."
-        )
+        raise InvalidJson(f"The JSON is not an object; expected one with the key {key!r}.")
     if not document:
         raise MissingUpload(
             f"The JSON object is empty; expected the key {key!r}. Send the image in it as base64."
         )
+    if key not in document:
+        raise InvalidJson(
+            f"The JSON has the keys {', '.join(document)[:200]}; expected {key!r}. Send the image "
+            "in it as base64."
+        )
     return document[key]
+
+
+def decode_image(value: Any, max_bytes: int) -> bytes:
+    """Return the image in base64 or in a `data:` URL.
+
+    Raises:
+        InvalidBase64: `value` is neither.
+        EmptyUpload: The image has 0 bytes.
+        UploadTooLarge: The image has more than `max_bytes`.
+    """
+    encoded = strip_data_url(value)
+    # `decoded_size` rounds one character down to 0, which is invalid base64 and not an empty file.
+    check_size(decoded_size(encoded) or len(encoded), max_bytes)
+    return decode_base64(encoded)
 
 
 def strip_data_url(value: Any) -> str:
@@ -98,8 +116,14 @@ def strip_data_url(value: Any) -> str:
     if not value.isascii():
         raise _invalid_base64("it has characters that are not ASCII")
     text = value.translate(_WHITESPACE)
-    if text[:5].lower() != "data:":
+    url = _URL.match(text[:_MAX_URL_PREFIX])
+    if url is None:
         return text
+    if url[0].lower() != "data:":
+        raise InvalidBase64(
+            f"The image is the address {text[:30]!r}; the service does not fetch images. Send the "
+            "bytes of the file as base64, as in: base64 -w0 4.jpg"
+        )
     prefix = _DATA_URL.match(text[:_MAX_URL_PREFIX])
     if prefix is None:
         raise InvalidBase64(
@@ -109,27 +133,31 @@ def strip_data_url(value: Any) -> str:
 
 
 def decoded_size(encoded: str) -> int:
-    """Return the number of bytes that base64 decodes to."""
-    return len(encoded) * 3 // 4 - encoded[-2:].count("=")
+    """Return the number of bytes that base64 decodes to, with or without its padding."""
+    return len(encoded.rstrip("=")) * 3 // 4
 
 
 def decode_base64(encoded: str) -> bytes:
-    """Decode RFC 4648 base64 with padding.
+    """Decode base64 with the standard or the URL-safe alphabet, with or without padding.
+
+    Source: RFC 4648, 3.2, 4 and 5.
 
     Raises:
-        InvalidBase64: `encoded` has other characters or wrong padding.
+        InvalidBase64: `encoded` has other characters, a wrong length or wrong padding.
     """
-    # Python's decoder accepts superfluous padding.
-    if len(encoded) % 4 or encoded.endswith("==="):
-        raise _invalid_base64("its length is not a multiple of 4, or its padding is too long")
+    text = encoded.replace("-", "+").replace("_", "/")
+    missing = -len(text.rstrip("=")) % 4
+    padding = len(text) - len(text.rstrip("="))
+    if missing == 3 or padding not in (0, missing):
+        raise _invalid_base64("its length or its padding is wrong")
     try:
-        return base64.b64decode(encoded, validate=True)
+        return base64.b64decode(text if padding else text + "=" * missing, validate=True)
     except (binascii.Error, ValueError) as error:
         raise _invalid_base64(str(error)) from error
 
 
 def _invalid_base64(reason: str) -> InvalidBase64:
     return InvalidBase64(
-        f"The image is not valid base64 ({reason}). Encode the file's bytes with the alphabet "
-        "A-Z a-z 0-9 + / and pad with =, as in: base64 -w0 4.jpg"
+        f"The image is not valid base64 ({reason}). Encode the bytes of the file, as in: "
+        "base64 -w0 4.jpg"
     )

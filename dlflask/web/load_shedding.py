@@ -9,14 +9,14 @@ from typing import Any
 
 from dlflask.errors import Abandoned, Expired
 
-#: Threads of a worker, which has one CPU: one computes, one reads or writes, one is left for health
-#: checks. With eight, the slowest of 100 requests takes 6.8 instead of 2.2 times as long as the
-#: median, for 3 % more throughput.
+#: Threads of a worker that handle requests. A worker has one CPU, on which more threads interrupt
+#: each other: with eight, the slowest of 100 requests takes 6.8 times as long as the median instead
+#: of 2.2 times, for 3 % more throughput.
 THREADS = 3
 
-#: Longest wait for a busy and overloaded worker, in seconds. The 80 requests that NGINX sends to a
-#: replica at a time wait 0.57 s if it handles 140 a second. With 0.5 s, many of these were rejected
-#: at the end of their wait, and the replica did 83 % of what it can do.
+#: Longest wait for a busy and overloaded worker, in seconds. NGINX sends a replica up to 80
+#: requests at a time; a replica that handles 140 a second needs 0.57 s for them. With a limit of
+#: 0.5 s, it rejected many of them just before their turn: it handled 83 % of what it could.
 MAX_WAIT_SECONDS = 0.6
 
 #: A worker is overloaded if, for this many seconds, it was never idle and every request had already
@@ -28,8 +28,8 @@ OVERLOAD_SECONDS = 0.3
 #: late requests in half a second mean a slow moment; under overload there are dozens.
 OVERLOAD_REQUESTS = 10
 
-#: Longest wait that is credible, in seconds. NGINX gives up much earlier (nginx/conf.d/local.conf):
-#: a longer one means that a clock is wrong.
+#: Longer waits are ignored, in seconds. NGINX gives up much earlier (nginx/conf.d/local.conf), so a
+#: longer wait means that a clock is wrong.
 MAX_CREDIBLE_SECONDS = 60
 
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
@@ -71,7 +71,7 @@ class LoadShedder:
         self.check_connection(environ)
 
     def check_connection(self, environ: Mapping[str, Any]) -> None:
-        """Raise if the client has disconnected, between the steps of a long request.
+        """Raise if the client has disconnected; called between the steps of a long request.
 
         Raises:
             Abandoned: The client has closed the connection.

@@ -13,6 +13,9 @@ from typing import Any
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
+#: Names of the form parts that may hold an image; clients of the original service send the first.
+PART_NAMES = ("image", "file")
+
 #: Largest size of the headers of all parts together, in bytes: 500 for each of 512 parts. Parsers
 #: take up to half a second per megabyte.
 MAX_HEADER_BYTES = 256 * 1024
@@ -23,10 +26,18 @@ _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 def check_part_headers(body: bytes, boundary: str) -> None:
     """Raise if the headers of all parts together are too large.
 
-    Headers lie between a delimiter and the next empty line.
-
     Raises:
         RequestEntityTooLarge: They have more than `MAX_HEADER_BYTES`.
+    """
+    for _ in find_part_headers(body, boundary):
+        pass
+
+
+def find_part_headers(body: bytes, boundary: str) -> Iterator[slice]:
+    """Yield the place of each part's headers, between a delimiter and the next empty line.
+
+    Raises:
+        RequestEntityTooLarge: They have more than `MAX_HEADER_BYTES` together.
     """
     delimiter = b"--" + boundary.encode()
     bytes_left = MAX_HEADER_BYTES
@@ -34,11 +45,24 @@ def check_part_headers(body: bytes, boundary: str) -> None:
     while start >= 0:
         end = _EMPTY_LINE.search(body, start, start + bytes_left)
         if end is None and len(body) - start > bytes_left:
-            raise RequestEntityTooLarge
+            raise RequestEntityTooLarge(
+                f"The headers of the form's parts have over {MAX_HEADER_BYTES} bytes. Send fewer "
+                "images, with shorter file names."
+            )
         if end is None:
             return
+        yield slice(start, end.end())
         bytes_left -= end.end() - start
         start = body.find(b"\n" + delimiter, end.end() - 1)
+
+
+def replace_other_charsets(body: bytes, boundary: str) -> bytes:
+    """Return the form with headers in UTF-8; bytes of other character sets are replaced."""
+    pieces, end = [], 0
+    for place in find_part_headers(body, boundary):
+        pieces += [body[end : place.start], body[place].decode(errors="replace").encode()]
+        end = place.stop
+    return b"".join([*pieces, body[end:]])
 
 
 def iterate_parts(
@@ -65,6 +89,19 @@ def iterate_parts(
                     raise MultipartError
             elif segment is not None:
                 yield segment, content
+
+
+def find_file_name(segment: MultipartSegment) -> str | None:
+    """Return the file name of a part; None for text.
+
+    The name is empty if the parser cannot read it (`filename*=`, or other scripts without quotes),
+    or if only the part's type shows that it is a file.
+    """
+    if segment.filename is not None:
+        return str(decode_header(segment.filename))
+    has_name = "filename" in segment.header("Content-Disposition", "").lower()
+    is_text = (segment.content_type or "text/plain").startswith("text/")
+    return "" if has_name or not is_text else None
 
 
 def decode_header(latin: Any) -> Any:

@@ -24,6 +24,16 @@ def sentence(prediction: Prediction, verdict: str) -> str:
     return f"This looks like {_with_article(prediction.label)} ({confidence}){others}."
 
 
+def explanation(prediction: Prediction, verdict: str) -> str:
+    """Return why no digit was read, although one of the bars may be long; empty otherwise."""
+    if verdict != "not_a_digit" or not prediction.not_a_digit:
+        return ""
+    return (
+        f"Not a digit: {percent(prediction.not_a_digit)}. The bars only compare the digits with "
+        "each other."
+    )
+
+
 def _with_article(digit: int) -> str:
     return f"an {digit}" if digit == 8 else f"a {digit}"
 

@@ -16,12 +16,12 @@ from dlflask.web.middleware.request_body import BrokenBody, drain_body
 
 #: Details of Werkzeug's errors that replace its general ones.
 _DETAILS = {
-    HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at /; send images to "
-    "POST /predictlabel or POST /predictnumber, and tensors to POST /v2/models/mnist/infer.",
+    HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at {root}/, and the API "
+    "is described at {root}/reference; send images to POST {root}/predictlabel or "
+    "POST {root}/predictnumber, and tensors to POST {root}/v2/models/mnist/infer.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than the limit of "
-    "{limit:.1f} MB, has more than {parts} parts, or its parts have too long headers. Send fewer "
-    "or smaller images.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request has {size} MB; the limit is {limit:.1f} MB. "
+    "Send a smaller image, or several images in several requests.",
 }
 
 #: Value of Retry-After with 503, in seconds; NGINX sends the same. A queue of small images is
@@ -70,12 +70,14 @@ def _http_detail(error: HTTPException, status: HTTPStatus) -> str:
     if template is None or error.description != default_exceptions[status].description:
         # Not formatted: a description may contain braces that a client sent.
         return error.description or status.description
+    length, limit = request.content_length, request.max_content_length or 0
     return template.format(
-        path=request.path,
+        path=request.script_root + request.path,
+        root=request.script_root,
         method=request.method,
         allowed=", ".join(sorted(getattr(error, "valid_methods", None) or ())),
-        limit=(request.max_content_length or 0) / 1e6,
-        parts=request.max_form_parts,
+        size=f"over {limit / 1e6:.1f}" if length is None else f"{length / 1e6:.1f}",
+        limit=limit / 1e6,
     )
 
 

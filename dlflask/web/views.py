@@ -20,10 +20,14 @@ from dlflask.recogniser import Recogniser
 from dlflask.web.middleware.environ import MODEL
 from dlflask.web.problems import to_problem
 from dlflask.web.state import current_state
-from dlflask.web.uploads import MAX_DETAILED, MAX_UPLOADS, read_upload, read_uploads
+from dlflask.web.uploads.limits import MAX_DETAILED, MAX_UPLOADS
+from dlflask.web.uploads.read_upload import read_upload, read_uploads
 
 #: Images in static/samples, one of each digit.
 SAMPLES = tuple("0123456789")
+
+#: Values of a query parameter that mean yes. Libraries write a boolean as `true` or `True`.
+_YES = ("1", "true", "yes", "on")
 
 _COMPACT = (",", ":")
 
@@ -140,7 +144,7 @@ def _sample(name: str) -> bytes:
 
 
 def _wants_details() -> bool:
-    return request.args.get("details") == "1"
+    return request.args.get("details", "").lower() in _YES
 
 
 def _encode(recogniser: Recogniser[Any], result: Any, _deadline: float) -> str:

@@ -1,13 +1,15 @@
 import pytest
 
-from bench.report import to_markdown
-from bench.results import BATCHES, MEMORY, SPEED, Cell, Range, Results
+from bench.results import BATCHES, MEMORY, SPEED, Results, Sample
 from bench.servers import KERAS, NOOP, SERVICE
 from tests.serving import ROOT
 
 RATE = "requests_per_second"
 CASE = "28x28 PNG, 16 connections"
-OURS, BASELINE = (Cell(SPEED, CASE, target) for target in (SERVICE, NOOP))
+
+
+def add(results, target, number, figures, *, part=SPEED, case=CASE):
+    results.samples.append(Sample(part, case, target, number, figures))
 
 
 @pytest.fixture
@@ -15,56 +17,51 @@ def results():
     """Three rounds in which the baseline is 2, 1.5 and 1.25 times as fast on a slowing machine."""
     results = Results(about={"machine": "imaginary"})
     for number, rate, ratio in [(1, 1000.0, 2.0), (2, 500.0, 1.5), (3, 100.0, 1.25)]:
-        results.add(OURS, number, {RATE: rate, "p50": 2.0, "p99": 8.0, "errors": 1})
-        results.add(BASELINE, number, {RATE: rate * ratio, "p50": 2.0, "errors": 0})
+        add(results, SERVICE, number, {RATE: rate, "p50": 2.0, "p99": 8.0, "errors": 1})
+        add(results, NOOP, number, {RATE: rate * ratio, "p50": 2.0, "errors": 0})
     return results
-
-
-def test_summary_is_median_and_range(results):
-    assert results.summarise(OURS, RATE) == Range(500, 100, 1000)
-    assert results.errors(OURS) == 3
 
 
 def test_ratio_is_taken_within_each_round(results):
     # The ratio of the medians would be 750 / 500 and hide that the machine slowed down.
-    assert results.ratio(BASELINE, RATE) == Range(1.5, 1.25, 2.0)
+    assert results.ratios(SPEED, CASE, NOOP, RATE) == [2, 1.5, 1.25]
 
 
 def test_ratio_of_batches_is_to_the_first_case():
     results = Results()
-    single, batch = Cell(BATCHES, "1", SERVICE), Cell(BATCHES, "64", SERVICE)
-    results.add(single, 1, {"images_per_second": 100.0})
-    results.add(batch, 1, {"images_per_second": 300.0})
+    for size, rate in [("1", 100.0), ("64", 300.0)]:
+        add(results, SERVICE, 1, {"images_per_second": rate}, part=BATCHES, case=size)
 
-    assert results.ratio(batch, "images_per_second") == Range(3, 3, 3)
+    assert results.ratios(BATCHES, "64", SERVICE, "images_per_second") == [3]
 
 
 @pytest.mark.parametrize(
-    ("cell", "figure"),
-    [(Cell(SPEED, CASE, KERAS), RATE), (BASELINE, "pss"), (Cell(SPEED, "no service", NOOP), RATE)],
+    ("case", "target", "figure"),
+    [(CASE, KERAS, RATE), (CASE, NOOP, "pss"), ("no service", NOOP, RATE)],
     ids=["target-not-run", "figure-not-reported", "no-reference"],
 )
-def test_ratio_without_measurement(results, cell, figure):
-    results.add(Cell(SPEED, "no service", NOOP), 1, {RATE: 5.0})
+def test_ratio_without_measurement(results, case, target, figure):
+    add(results, NOOP, 1, {RATE: 5.0}, case="no service")
 
-    assert results.ratio(cell, figure) is None
+    assert results.ratios(SPEED, case, target, figure) == []
 
 
 def test_ratio_skips_rounds_without_responses(results):
-    results.add(OURS, 4, {RATE: 0.0, "errors": 9})
-    results.add(BASELINE, 4, {RATE: 5.0, "errors": 0})
+    add(results, SERVICE, 4, {RATE: 0.0, "errors": 9})
+    add(results, NOOP, 4, {RATE: 5.0, "errors": 0})
 
-    assert results.ratio(BASELINE, RATE) == Range(1.5, 1.25, 2.0)
+    assert results.ratios(SPEED, CASE, NOOP, RATE) == [2, 1.5, 1.25]
 
 
 def test_results_are_read_as_written(results, tmp_path):
-    results.write(tmp_path / "results.json")
+    results.write(tmp_path / "new")
 
-    assert Results.read(tmp_path / "results.json") == results
+    assert Results.read(tmp_path / "new" / "results.json") == results
+    assert (tmp_path / "new" / "RESULTS.md").read_text("utf-8") == results.to_markdown()
 
 
 def test_report_has_a_row_for_each_target(results):
-    report = to_markdown(results)
+    report = results.to_markdown()
 
     assert "| machine | imaginary |" in report
     assert "| case | target | requests/s | p50 ms | p99 ms | ratio | errors |" in report
@@ -74,9 +71,9 @@ def test_report_has_a_row_for_each_target(results):
 
 def test_report_marks_missing_figures():
     results = Results(not_measured=["nginx: not installed."])
-    results.add(Cell(MEMORY, "after load", SERVICE), 1, {"rss": 300.4})
+    add(results, SERVICE, 1, {"rss": 300.4}, part=MEMORY, case="after load")
 
-    report = to_markdown(results)
+    report = results.to_markdown()
 
     assert f"| after load | {SERVICE} | - | 300 | - | 0 |" in report
     assert "## Not measured\n\n- nginx: not installed." in report
@@ -85,4 +82,4 @@ def test_report_marks_missing_figures():
 def test_published_report_matches_the_published_figures():
     published = Results.read(ROOT / "bench" / "results.json")
 
-    assert (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8") == to_markdown(published)
+    assert (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8") == published.to_markdown()

@@ -11,10 +11,8 @@ from gunicorn.config import Config
 
 from bench import nginx
 from bench.baseline_noop import RESPONSE, app
-from bench.environment import Cpus
 from bench.fixtures import CONTENT_TYPE, make_fixtures
-from bench.memory import measure_memory
-from bench.servers import NGINX, NOOP, SERVICE, Server, ServerError, missing, wait_until_ready
+from bench.servers import NGINX, NOOP, SERVICE, Host, Server, ServerError, missing, wait_until_ready
 from tests.serving import ROOT
 
 
@@ -53,7 +51,8 @@ def test_render_adapts_the_nginx_configuration(tmp_path):
     assert re.search(r"server 127\.0\.0\.1:8001\b", site)
     assert "listen 127.0.0.1:8002;" in site
     assert "/etc/nginx/conf.d" not in main + site
-    assert not re.search(r"(?m)^resolver", site)
+    assert f"include {tmp_path}/settings/resolver;" in site
+    assert (tmp_path / "settings" / "resolver").read_text().startswith("resolver ")
 
 
 def test_render_reports_a_missing_text(tmp_path, monkeypatch):
@@ -79,11 +78,11 @@ def test_missing_nginx_names_the_package(monkeypatch, tmp_path):
     ],
 )
 def test_cpus_of_server_and_load(usable, server, load, text):
-    cpus = Cpus(usable)
+    host = Host(usable)
 
-    assert cpus.for_server() == (["taskset", "--cpu-list", server] if server else [])
-    assert cpus.for_load() == (["taskset", "--cpu-list", load] if load else [])
-    assert text in str(cpus)
+    assert host.pin_server() == (["taskset", "--cpu-list", server] if server else [])
+    assert host.pin_load() == (["taskset", "--cpu-list", load] if load else [])
+    assert text in host.describe_cpus()
 
 
 def test_memory_includes_child_processes():
@@ -96,7 +95,7 @@ def test_memory_includes_child_processes():
         process.stdout.readline()
         while not psutil.Process(process.pid).children():
             pass
-        memory = measure_memory(process.pid)
+        memory = Server(SERVICE, 9, process).measure_memory()
         alone = psutil.Process(process.pid).memory_info().rss / 1e6
         process.stdin.close()
 
@@ -124,7 +123,7 @@ def test_wait_rejects_a_wrong_prediction(small):
         http.server.HTTPServer(("127.0.0.1", 0), Wrong) as listener,
         subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process,
     ):
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True).start()
         server = Server(SERVICE, listener.server_port, process)
 
         with pytest.raises(ServerError, match="service returned 200 for the 28x28 PNG"):

@@ -88,13 +88,35 @@ def clone(tmp_path_factory):
     return folder
 
 
+#: Files of the images that an editor on Windows may have saved with CRLF.
+CRLF_FILES = ("*Dockerfile", "*.yml", "*.py", "nginx/*", "templates/*")
+
+
+@pytest.fixture(scope="session")
+def rough_clone(tmp_path_factory):
+    """Clone with umask 077 into a path with a space, like Git for Windows, and save with CRLF."""
+    folder = tmp_path_factory.mktemp("rough") / "my digits"
+    clone = ["git", "clone", "--quiet", "-c", "core.autocrlf=true", ROOT, folder]
+    subprocess.run(clone, check=True, umask=0o077)
+    assert (folder / "server.py").stat().st_mode & 0o777 == 0o600
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", *CRLF_FILES], cwd=folder, check=True, capture_output=True
+    )
+    for name in listed.stdout.decode().rstrip("\0").split("\0"):
+        text = (folder / name).read_bytes()
+        (folder / name).write_bytes(text.replace(b"\n", b"\r\n"))
+    # As in `clone`: the engine compares the mode, too, before it reuses the installed packages.
+    (folder / "requirements.txt").chmod(0o644)
+    return folder
+
+
 @pytest.fixture(scope="session", params=COMPOSE, ids=lambda version: f"compose-{version}")
-def stack(request, engine, clone):
-    """Start the containers with each version of Compose."""
+def stack(request, engine, rough_clone):
+    """Start the containers with each version of Compose, from a clone that is hard to use."""
     command = COMPOSE[request.param]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    with Stack(command, clone, f"digits{request.param.replace('.', '')}").up() as stack:
+    with Stack(command, rough_clone, f"digits{request.param.replace('.', '')}").up() as stack:
         yield stack
 
 

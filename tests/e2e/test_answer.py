@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from dlflask.digits.prediction import Prediction
-from dlflask.web.presentation import percent, sentence
+from dlflask.web.presentation import explanation, percent, sentence
 from tests.e2e.fake_responses import OUTPUTS, answer_of
+from tests.e2e.handwriting import draw
 from tests.e2e.page import marked, status, wait_for_status
 from tests.serving import ROOT
 
@@ -70,6 +71,36 @@ def test_verdict_is_shown(page, verdict, says, marks, tile):
     assert page.locator("#read-as b").all_inner_texts() == tile
     rows = page.locator("#probabilities tbody th").all_inner_texts()
     assert rows == [str(digit) for digit in range(10)]
+
+
+def test_reason_is_shown_if_no_digit_is_seen(page):
+    outputs = OUTPUTS["not_a_digit"]
+    page.route("**/predictlabel*", lambda route: route.fulfill(json=answer_of(outputs)))
+
+    page.set_input_files("#image", FOUR)
+
+    wait_for_status(page, "This does not look like a digit.")
+    words = explanation(Prediction(np.array(outputs, np.float32)))
+    assert words == "Not a digit: 90.0%. The bars only compare the digits with each other."
+    assert page.inner_text("#note") == words
+
+
+@pytest.mark.parametrize(
+    ("points", "advice"),
+    [
+        ([(0.5, 0.5), (0.52, 0.55)], "Draw it larger, or with a thinner pen."),
+        ([(0.5, 0.5), (0.5, 1.04)], "Part of the drawing is outside the pad."),
+        ([(0.5, 0.2), (0.5, 0.8)], ""),
+    ],
+)
+def test_advice_for_a_drawing_that_is_not_read(page, points, advice):
+    outputs = OUTPUTS["unsure"]
+    page.route("**/predictlabel*", lambda route: route.fulfill(json=answer_of(outputs)))
+
+    draw(page, points)
+
+    wait_for_status(page, "Not sure: 9 or 4.")
+    assert page.inner_text("#note") == advice
 
 
 def test_network_input_is_shown_as_sent_by_the_server(page):

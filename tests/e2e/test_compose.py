@@ -10,10 +10,11 @@ import pytest
 from tests.conftest import encode
 from tests.drawing import draw_number
 from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
-from tests.serving import ROOT, ask
+from tests.serving import ROOT, ask, wait_until_ready
 
 pytestmark = pytest.mark.compose
 
+RESOLVER = "/tmp/settings/resolver"  # noqa: S108  in the container
 MAX_IMAGE_BYTES = 600e6
 MAX_WORKER_KILOBYTES = 300_000
 NUMBER_MODEL = ROOT / "number_model.h5"
@@ -99,6 +100,32 @@ def test_nginx_serves_static_files(stack):
     assert json.loads(missing.body)["success"] is False
 
 
+@pytest.mark.parametrize(
+    ("server", "resolver"), [("192.0.2.53", "192.0.2.53"), ("2001:db8::53", "[2001:db8::53]")]
+)
+def test_nginx_asks_the_name_server_of_its_network(stack, server, resolver):
+    """Docker's own is at 127.0.0.11; the one of other engines, such as Podman, is elsewhere."""
+    written = docker("run", "--rm", "--dns", server, "dlflask-nginx", "cat", RESOLVER)
+
+    assert written == f"resolver {resolver} valid=2s ipv6=off;\n"
+
+
+def test_page_while_the_service_is_stopped(stack):
+    stack.run("stop", "api")
+    try:
+        page = ask(stack.port, "GET", "/", Accept="text/html,*/*;q=0.8")
+        form = ask(stack.port, "POST", "/", b"x", "text/plain", Accept="text/html")
+    finally:
+        stack.run("start", "api")
+        wait_until_ready(stack.port)
+
+    # 504 while NGINX still has the address of the stopped container.
+    assert {page.status, form.status} <= {503, 504}
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b'http-equiv="refresh"' in page.body
+    assert form.headers["Content-Type"] == "application/problem+json"
+
+
 def test_metrics_are_not_published(stack):
     assert ask(stack.port, "GET", "/metrics").status == 404
 
@@ -129,6 +156,7 @@ def test_containers_are_restricted(stack):
         host = json.loads(docker("inspect", "--format", "{{json .HostConfig}}", name))
 
         assert docker("exec", name, "id", "-u").strip() != "0"
+        assert not [mount for mount in mounts_of(name) if mount["Type"] == "bind"], "SELinux"
         assert host["ReadonlyRootfs"] is True
         assert host["CapDrop"] == ["ALL"]
         assert host["MemorySwap"] == host["Memory"] > 0, "no swap beside it"
@@ -146,6 +174,10 @@ def test_service_has_no_route_out(stack):
 
     assert [network["Internal"] for network in networks["api"]] == [True]
     assert sorted(network["Internal"] for network in networks["nginx"]) == [False, True]
+
+
+def mounts_of(container):
+    return json.loads(docker("inspect", "--format", "{{json .Mounts}}", container))
 
 
 def networks_of(container):

@@ -6,17 +6,29 @@ import json
 import socket
 import ssl
 import subprocess
+import time
 import urllib.request
 from contextlib import closing
 
 import pytest
 
 from tests.e2e.conftest import Stack
+from tests.e2e.page import visit, wait_for_status
 from tests.serving import ROOT, Response, ask, free_port
 
 pytestmark = pytest.mark.compose
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
+
+PATH = "/tools/digits"
+
+#: As a proxy sends them that received the request at https://digits.example.org/x/.
+FORWARDED = {
+    "X-Forwarded-For": "203.0.113.9",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "digits.example.org",
+    "X-Forwarded-Prefix": "/x",
+}
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -125,7 +137,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def locked(any_compose, clone, certificate):
-    """Start the containers with API keys, TLS, allowed hosts and access log."""
+    """Start the containers with API keys, TLS, allowed hosts, a path and access log."""
     keys = certificate / "keys.txt"
     keys.write_text("5f0c2b alice;\n77aa01 bob;\n")
     keys.chmod(0o644)
@@ -142,15 +154,27 @@ def locked(any_compose, clone, certificate):
         DLFLASK_TLS_FOLDER=str(certificate),
         DLFLASK_TLS_PORT=str(tls_port),
         DLFLASK_ALLOWED_HOSTS="localhost, digits.example.org",
+        DLFLASK_ALLOWED_ORIGINS="https://app.example.org",
+        DLFLASK_TRUSTED_PROXIES="0.0.0.0/0",
+        DLFLASK_PATH_PREFIX=PATH,
         GUNICORN_CMD_ARGS="--access-logfile=-",
     )
     stack.tls_port = tls_port
+    stack.keys = keys
     stack.certificate = certificate / "cert.pem"
     with stack.up():
         yield stack
 
 
-def ask_safely(stack, path="/predictlabel", **headers):
+def log_of(stack, service, request_id):
+    """Return the lines about a request in a container's log, and the whole log."""
+    name = stack.container(service)
+    text = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+    lines = [line for line in text.stdout.splitlines() if request_id in line]
+    return [json.loads(line) for line in lines], text.stdout + text.stderr
+
+
+def ask_safely(stack, path="/predictlabel", method=None, **headers):
     """Send a request over TLS and check the certificate."""
     context = ssl.create_default_context(cafile=stack.certificate)
     connection = http.client.HTTPSConnection(
@@ -160,7 +184,10 @@ def ask_safely(stack, path="/predictlabel", **headers):
         body = FOUR if path == "/predictlabel" else None
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(
-            "POST" if body else "GET", path, body, {"Content-Type": "image/jpeg"} | headers
+            method or ("POST" if body else "GET"),
+            path,
+            body,
+            {"Content-Type": "image/jpeg"} | headers,
         )
         return Response(connection.getresponse())
 
@@ -188,7 +215,99 @@ def test_request_without_api_key_is_rejected(locked, headers, status):
         assert "X-API-Key" in json.loads(response.body)["detail"]
 
 
+@pytest.mark.parametrize("path", ["/", PATH, f"{PATH}/reference", "/openapi.json"])
+def test_page_and_reference_without_api_key(locked, path):
+    assert ask_safely(locked, path).status == 200
+
+
+def test_new_api_key_works_after_a_reload(locked):
+    with locked.keys.open("a") as keys:
+        keys.write("0badc0de carol;\n")
+    before = ask_safely(locked, X_API_Key="0badc0de")
+
+    locked.run("exec", "-T", "nginx", "nginx", "-s", "reload")
+
+    assert before.status == 401
+    deadline = time.monotonic() + 30
+    while ask_safely(locked, X_API_Key="0badc0de").status != 200:
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "says"),
+    [
+        ("tls", "key.pem", "user 101 may not read /etc/nginx/tls/key.pem. Run `chown 101`"),
+        ("keys.txt", "", "/etc/nginx/keys.txt is not a file. Check the path in DLFLASK_API_KEYS."),
+    ],
+)
+def test_file_that_nginx_cannot_read_is_named(stack, tmp_path, target, name, says):
+    if name:
+        for file in ("cert.pem", "key.pem"):
+            (tmp_path / file).write_text("secret")
+        (tmp_path / name).chmod(0o600)
+    tmp_path.chmod(0o755)
+    mount = f"type=bind,source={tmp_path},target=/etc/nginx/{target},readonly"
+
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--mount", mount, "dlflask-nginx"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"NGINX cannot start: {says}")
+
+
+@pytest.mark.browser
+def test_page_asks_for_the_api_key(locked, browser):
+    address = f"https://localhost:{locked.tls_port}{PATH}/"
+    with visit(browser, address, ignore_https_errors=True) as page:
+        page.set_input_files("#image", ROOT / "static" / "4.jpg")
+        wait_for_status(page, "The service needs your API key.")
+        page.fill("#key", "abc")
+        page.keyboard.press("Enter")
+        wait_for_status(page, "The service needs your API key.")
+        page.fill("#key", "5f0c2b")
+        page.click("#key-form button")
+        wait_for_status(page, "This looks like a 4")
+
+        assert page.locator("#key-form").is_hidden()
+
+
+def test_client_of_a_trusted_proxy(locked):
+    response = ask(locked.port, "GET", "/", **FORWARDED)
+
+    request_id = response.headers["X-Request-ID"]
+    logged = [log_of(locked, service, request_id)[0][0] for service in ("nginx", "api")]
+    assert response.status == 200, "not redirected: the client uses TLS"
+    assert b"image=@- https://digits.example.org/x/predictlabel<" in response.body
+    assert [line["client"] for line in logged] == ["203.0.113.9"] * 2
+
+
+def test_forged_headers_change_nothing(stack):
+    response = ask(stack.port, "GET", "/", **FORWARDED)
+
+    ((line,), _) = log_of(stack, "nginx", response.headers["X-Request-ID"])
+    assert f"image=@- http://127.0.0.1:{stack.port}/predictlabel<".encode() in response.body
+    assert line["client"] != "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "//tools/digits//metrics", "/tools/digits/%6detrics", "/metrics%0a"]
+)
+def test_metrics_are_not_published_under_the_path(locked, path):
+    path = path if path.startswith("//") else f"{PATH}{path.removeprefix(PATH)}"
+    response = ask_safely(locked, path, X_API_Key="5f0c2b")
+
+    assert response.status == 404
+    assert b"dlflask_requests" not in response.body
+
+
 def test_health_and_static_files_without_api_key(locked):
+    assert ask_safely(locked, f"{PATH}/readyz").status == 200
+    assert ask_safely(locked, f"{PATH}/static/page.js").status == 200
     assert ask_safely(locked, "/readyz").status == 200
     assert ask_safely(locked, "/static/page.js").status == 200
     assert ask(locked.port, "GET", "/livez").status == 200, "nor TLS, nor the right name"
@@ -203,7 +322,8 @@ def test_plain_http_is_redirected_to_tls(locked):
     response = ask(locked.port, "GET", "/predictlabel?details=1")
 
     assert response.status == 308
-    assert response.headers["Location"] == "https://127.0.0.1/predictlabel?details=1"
+    address = f"https://127.0.0.1:{locked.tls_port}/predictlabel?details=1"
+    assert response.headers["Location"] == address
     assert response.headers["Strict-Transport-Security"] is None
 
 
@@ -240,17 +360,32 @@ def test_allowed_hosts(locked, host, status):
     assert ask_safely(locked, Host=host, X_API_Key="5f0c2b").status == status
 
 
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [("https://app.example.org", "https://app.example.org"), ("https://evil.example", None)],
+)
+def test_allowed_origin_asks_without_key_and_sends_one(locked, origin, allowed):
+    wanted = {"Origin": origin, "Access_Control_Request_Method": "POST"}
+
+    preflight = ask_safely(locked, method="OPTIONS", **wanted)
+    response = ask_safely(locked, X_API_Key="5f0c2b", Origin=origin)
+    without_key = ask_safely(locked, Origin=origin)
+
+    assert preflight.status == (204 if allowed else 200)
+    assert response.status == 200
+    assert without_key.status == 401
+    for one in (preflight, response):
+        assert one.headers.get_all("Access-Control-Allow-Origin", [None]) == [allowed]
+
+
 def test_request_id_in_logs_and_response(locked):
     request_id = ask_safely(locked, X_API_Key="5f0c2b").headers["X-Request-ID"]
 
     def logged(service):
-        name = locked.container(service)
-        text = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
-        lines = [line for line in text.stdout.splitlines() if request_id in line]
-        assert len(lines) == 1, text.stdout
-        assert "5f0c2b" not in text.stdout + text.stderr, "a key is never logged"
-        assert base64.b64encode(FOUR[:60]).decode() not in text.stdout + text.stderr
-        return json.loads(lines[0])
+        (line,), text = log_of(locked, service, request_id)
+        assert "5f0c2b" not in text, "a key is never logged"
+        assert base64.b64encode(FOUR[:60]).decode() not in text
+        return line
 
     of_nginx, of_service = logged("nginx"), logged("api")
     assert of_nginx["request_id"] == of_service["request_id"] == request_id

@@ -28,6 +28,21 @@ def test_draw_with_arrow_keys(page):
     wait_for_status(page, "Waiting for a digit.")
 
 
+def test_screen_readers_hear_pen_and_position(page):
+    page.focus("#pad")
+    heard = []
+    for key in ("ArrowRight", " ", "Shift+ArrowDown", " "):
+        page.keyboard.press("Space" if key == " " else key)
+        heard.append(page.inner_text("#cursor"))
+
+    assert heard == [
+        "row 7, column 15",
+        "Pen down, row 7, column 15",
+        "row 11, column 15",
+        "Pen up, row 11, column 15",
+    ]
+
+
 def test_two_arrow_keys_draw_diagonally(page):
     page.focus("#pad")
     press(page, "Space")

@@ -55,7 +55,8 @@ def test_prediction_while_the_pen_rests(page, said):
         page.mouse.move(*at(*point))
     page.locator(".winner th", has_text="7").wait_for()
 
-    assert said() == [], "the status does not change while the pen is down"
+    assert said() == [], "screen readers hear nothing while the pen is down"
+    assert page.inner_text("#sentence").startswith("This looks like a 7")
     page.mouse.up()
     wait_for_status(page, "This looks like a 7")
 
@@ -136,7 +137,7 @@ def test_new_stroke_cancels_the_wait_for_a_retry(page):
     page.click("#clear")
     write(page, 7)
 
-    page.get_by_text("This looks like a 7").wait_for(timeout=5_000)
+    page.locator("#sentence", has_text="This looks like a 7").wait_for(timeout=5_000)
 
 
 MISUNDERSTOOD = "The answer could not be understood. Reload the page."

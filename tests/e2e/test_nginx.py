@@ -43,7 +43,7 @@ def test_page_waits_for_a_restart(page, stack):
 
     stack.run("start", "api")
 
-    page.get_by_text("This looks like a 7").wait_for(timeout=60_000)
+    page.locator("#sentence", has_text="This looks like a 7").wait_for(timeout=60_000)
 
 
 def test_form_without_javascript(browser, stack):

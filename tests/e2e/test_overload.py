@@ -14,7 +14,7 @@ from tests.conftest import encode
 from tests.drawing import draw_digit
 from tests.e2e.conftest import Stack
 from tests.e2e.open_loop_client import closed_loop, open_loop
-from tests.serving import START_SECONDS, ask
+from tests.serving import START_SECONDS, ask, wait_until_ready
 
 pytestmark = pytest.mark.compose
 
@@ -44,14 +44,16 @@ def stack(any_compose, clone):
 
 @pytest.fixture
 def many_clients(stack):
-    """Raise the limits for one client, because all load comes from one address here."""
+    """Raise the limits for one client as the documentation says: all load has one address here."""
     limits = stack.folder / "nginx" / "conf.d" / "limits"
     text = limits.read_text()
     limits.write_text(text.replace("limit_conn connections 70;", "limit_conn connections 7000;"))
-    stack.run("exec", "-T", "nginx", "nginx", "-s", "reload")
+    stack.run("up", "-d", "--build")
+    wait_until_ready(stack.port)
     yield
     limits.write_text(text)
-    stack.run("exec", "-T", "nginx", "nginx", "-s", "reload")
+    stack.run("up", "-d", "--build")
+    wait_until_ready(stack.port)
 
 
 async def while_health_is_asked(port, work):

@@ -2,12 +2,15 @@
 
 import base64
 import json
+import re
 import subprocess
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import encode
-from tests.drawing import draw_digit
+from tests.drawing import STROKES, draw_digit
 from tests.e2e.handwriting import count_strokes, inked, write
 from tests.e2e.page import marked, status, visit, wait_for_answer, wait_for_status
 from tests.serving import ROOT
@@ -138,6 +141,59 @@ def test_file_replaces_ink_and_undo_restores_it(page):
     assert page.locator("#preview").is_hidden()
 
 
+def test_undo_restores_the_picture(page):
+    page.set_input_files("#image", FOUR)
+    wait_for_status(page, "This looks like a 4")
+    write(page, 7)
+    wait_for_status(page, "This looks like a 7")
+    for _ in STROKES[7]:
+        page.click("#undo")
+
+    wait_for_status(page, "This looks like a 4")
+    assert page.locator("#preview").is_visible()
+
+
+def test_sample_is_answered_within_sight_on_a_phone(browser, address):
+    with visit(browser, address, viewport={"width": 320, "height": 640}) as phone:
+        phone.get_by_role("button", name="Sample 4").click()
+
+        wait_for_status(phone, "This looks like a 4")
+        box = phone.locator("#sentence").bounding_box()
+        assert 0 <= box["y"] <= 640 - box["height"]
+
+
+def test_large_photo_is_reduced_before_it_is_sent(page):
+    noise = np.random.default_rng(0).integers(0, 60, (2_400, 3_200), np.uint8)
+    photo = Image.fromarray(255 - noise)
+    photo.paste(Image.open(FOUR).convert("L").resize((1_600, 1_600)), (800, 400))
+    original = encode(photo, "JPEG", quality=95)
+
+    file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": original}
+
+    with page.expect_request("**/predictlabel*") as request:
+        page.set_input_files("#image", file)
+
+    wait_for_status(page, "This looks like a 4")
+    # The page shows what it has sent.
+    assert page.evaluate("[preview.naturalWidth, preview.naturalHeight]") == [1_600, 1_200]
+    assert request.value.sizes()["requestBodySize"] < len(original) / 2
+
+
+def test_progress_of_a_slow_upload(page):
+    slow = {"offline": False, "latency": 50, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", slow)
+    noise = np.random.default_rng(0).integers(0, 255, (700, 700), np.uint8)
+    file = {"name": "n.png", "mimeType": "image/png", "buffer": encode(Image.fromarray(noise))}
+
+    page.set_input_files("#image", file)
+
+    page.locator("#sentence", has_text=re.compile(r"Sending… [1-9]\d?%")).wait_for()
+    page.click("#clear")
+    wait_for_status(page, "Waiting for a digit.")
+
+
 def test_drawing_replaces_the_file(page):
     page.set_input_files("#image", FOUR)
     wait_for_status(page, "This looks like a 4")
@@ -146,7 +202,7 @@ def test_drawing_replaces_the_file(page):
 
     wait_for_status(page, "This looks like a 7")
     assert page.locator("#preview").is_hidden()
-    assert count_strokes(page) == 1
+    assert count_strokes(page) == len(["the picture", "the 7"])
 
 
 @pytest.mark.parametrize(

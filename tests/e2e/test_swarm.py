@@ -19,7 +19,9 @@ FILES = ["-c", "docker-compose.yml", "-c", "deploy/swarm/stack.yml"]
 #: for `monitor`.
 UPDATE_SECONDS = 120
 
-FIRST, SECOND, BROKEN = (f"{STACK}:{name}" for name in ("first", "second", "broken"))
+FIRST, SECOND, BROKEN, NGINX = (
+    f"{STACK}:{name}" for name in ("first", "second", "broken", "nginx")
+)
 
 
 def docker(*arguments, **options):
@@ -34,10 +36,11 @@ def docker(*arguments, **options):
 def images(engine, clone):
     """Build two versions of the service, and one that does not start."""
     docker("build", "-q", "-t", FIRST, str(clone))
+    docker("build", "-q", "-t", NGINX, "-f", str(clone / "nginx" / "Dockerfile"), str(clone))
     docker("build", "-q", "-t", SECOND, "-", input=f"FROM {FIRST}\nLABEL second=1\n")
     docker("build", "-q", "-t", BROKEN, "-", input=f"FROM {FIRST}\nENV DLFLASK_MODLE=x\n")
     yield
-    docker("rmi", "--force", FIRST, SECOND, BROKEN)
+    docker("rmi", "--force", FIRST, SECOND, BROKEN, NGINX)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,12 @@ class Deployment:
         docker(
             *("stack", "deploy", *FILES, "--resolve-image", "never", STACK),
             cwd=self._folder,
-            env=os.environ | {"DLFLASK_PORT": str(self.port), "DLFLASK_IMAGE": image},
+            env=os.environ
+            | {
+                "DLFLASK_PORT": str(self.port),
+                "DLFLASK_IMAGE": image,
+                "DLFLASK_NGINX_IMAGE": NGINX,
+            },
         )
 
     def wait_for_update(self, *states):

@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.handwriting import count_strokes, inked, on_screen
 from tests.e2e.page import visit, wait_for_status
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +42,21 @@ def test_finger_draws_and_does_not_scroll(phone):
     assert inked(phone) > 0.03
     assert phone.evaluate("scrollY") == 0
     wait_for_status(phone, re.compile(r"\d|not look like"))
+
+
+def test_swipe_over_a_picture_keeps_the_picture(phone):
+    phone.set_input_files("#image", str(ROOT / "static" / "4.jpg"))
+    wait_for_status(phone, "This looks like a 4")
+
+    phone.touch("touchStart", (1, 0.5, 0.9))
+    for y in np.linspace(0.9, 0.1, 12):
+        phone.touch("touchMove", (1, 0.5, float(y)))
+    phone.touch("touchEnd")
+
+    phone.wait_for_function("scrollY > 50")
+    assert phone.locator("#preview").is_visible()
+    assert inked(phone) == 0
+    wait_for_status(phone, "This looks like a 4")
 
 
 def test_second_finger_does_not_draw(phone):

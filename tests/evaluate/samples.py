@@ -54,7 +54,7 @@ def make_case(label, predicted, confidence, verdict="digit"):
 @contextmanager
 def serving(application):
     server = make_server("127.0.0.1", 0, application)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"

@@ -33,6 +33,31 @@ def test_client_returns_what_the_model_predicts(folder, nearest):
             assert np.array_equal(here.outcome.probabilities, there.outcome.probabilities)
 
 
+@pytest.mark.parametrize("key", ["", "5f0c2b"])
+def test_client_sends_the_api_key(key):
+    received = []
+
+    def application(environ, start):
+        received.append(environ.get("HTTP_X_API_KEY", ""))
+        start("200 OK", [("Content-Length", str(len(FOUR)))])
+        return [FOUR]
+
+    with serving(application) as url:
+        client = DlflaskClient(url, key)
+        assert client(b"x").verdict == "digit"
+        client.close()
+
+    assert received == [key]
+
+
+@pytest.mark.parametrize("key", ["5F0C", "a b", "a\r\nHost: x", "ä"])
+def test_client_with_invalid_api_key(key):
+    with pytest.raises(ValueError, match="must consist of lower-case letters and digits") as caught:
+        DlflaskClient("http://127.0.0.1:1", key)
+
+    assert key not in str(caught.value)
+
+
 class Scripted(BaseHTTPRequestHandler):
     """Sends the responses of a list, one per request."""
 
@@ -92,7 +117,7 @@ BUSY = b'{"title": "Busy", "detail": "Later."}'
 def test_client_response(script, verdict, reason):
     handler = type("Handler", (Scripted,), {"script": list(script)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         client = DlflaskClient(f"http://127.0.0.1:{server.server_port}")

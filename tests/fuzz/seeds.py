@@ -1,12 +1,14 @@
 """Seeds of mutation: small files of every format, and requests that carry them."""
 
+import base64
+import gzip
 import zlib
 
 import numpy as np
 from PIL import Image, features
 
-from dlflask.imaging.decode import FORMATS
 from tests.conftest import encode
+from tests.costly import heic
 from tests.costly.gif_bmp import before_the_frame, run_length
 from tests.costly.jpeg import segment, with_segments
 from tests.costly.png import chunk, with_chunks
@@ -57,9 +59,16 @@ def _pictures():
     if features.check("avif"):
         yield "avif", encode(_FOUR, "AVIF", exif=_exif())
         yield "avif-alpha", encode(clear, "AVIF")
+    yield from _heics()
     yield from _with_much_metadata()
-    if "HEIF" in FORMATS:
-        yield "heic", encode(_FOUR, "HEIF")
+
+
+def _heics():
+    """Yield the smallest HEICs, of one image and of several items."""
+    for name in ("four", "four-grey", "four-opacity", "four-10-bits"):
+        yield f"heic-{name}", heic.read(f"{name}.heic")
+    yield "heic-tiles", heic.grid(heic.read("four-left-half.heic"), 2, 1)
+    yield "heic-rotated", heic.rotated(1, "four.heic")
 
 
 def _with_much_metadata():
@@ -113,10 +122,39 @@ REQUESTS = {
         + _END,
         MULTIPART,
     ),
+    "form-without-names": request(
+        part(_PNG, b'form-data; name="image"') + part(b"4", b"form-data; name=file") + _END,
+        MULTIPART,
+    ),
+    "form-of-text": request(
+        part(b"data:image/png;base64,iVBORw0KGgo", b'form-data; name="image"') + _END, MULTIPART
+    ),
+    "form-with-line-feeds": request(
+        part(_PNG, b'form-data; name="image"; filename="\xcb\xc4"').replace(b"\r\n", b"\n"),
+        MULTIPART,
+    ),
+    "form-without-boundary": request(part(_PNG) + _END, b"multipart/form-data"),
     "form-without-end": request(part(_PNG), MULTIPART),
     "form-of-many": request(part(b"x") * 30 + _END, MULTIPART),
     "long-boundary": request(b"--" + b"s" * 70, b"multipart/form-data; boundary=" + b"s" * 70),
     "raw": request(PICTURES["jpeg"], b"image/jpeg"),
+    "raw-of-unknown-type": request(_PNG, b"application/octet-stream"),
+    "raw-of-wrong-type": request(_PNG, b"application/x-www-form-urlencoded"),
+    "raw-gzip": request(gzip.compress(_PNG, mtime=0), b"image/png", b"Content-Encoding: gzip"),
+    "form-deflate": request(
+        zlib.compress(part(_PNG) + _END), MULTIPART, b"Content-Encoding: deflate"
+    ),
+    "json": request(b'{"image": "%s", "id": [1]}' % base64.b64encode(_PNG), b"application/json"),
+    "json-url-safe": request(
+        b'{"image": "data:;base64,%s"}' % base64.urlsafe_b64encode(_PNG).rstrip(b"="),
+        b"application/json",
+    ),
+    "json-gzip": request(
+        gzip.compress(b'{"images": ["AAAA"]}', mtime=0),
+        b"application/json",
+        b"Content-Encoding: gzip",
+        line=b"POST /predictlabels",
+    ),
     "raw-details": request(_PNG, b"image/png", line=b"POST /predictlabel?details=1"),
     "raw-too-long": request(_PNG, b"image/png", b"Content-Length: 99999999"),
     "raw-negative": request(_PNG, b"image/png", b"Content-Length: -1"),

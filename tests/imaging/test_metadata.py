@@ -17,7 +17,7 @@ from tests.costly.jpeg import segment, with_segments
 from tests.costly.png import chunk, with_chunks
 from tests.costly.tiff import strips, tiff
 from tests.drawing import draw_digit
-from tests.unusual_pictures import UNUSUAL_PICTURES
+from tests.unusual_images import UNUSUAL_IMAGES
 
 # Pillow warns of tags that it skips in a damaged file; the service ignores that.
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
@@ -57,9 +57,9 @@ def test_strip_metadata_keeps_the_orientation(name):
     np.testing.assert_allclose(stripped, read_ink(encode(UPRIGHT)), atol=0.3)
 
 
-@pytest.mark.parametrize("name", UNUSUAL_PICTURES)
+@pytest.mark.parametrize("name", UNUSUAL_IMAGES)
 def test_strip_metadata_keeps_the_pixels(name):
-    upload = UNUSUAL_PICTURES[name]
+    upload = UNUSUAL_IMAGES[name]
 
     with Image.open(BytesIO(upload)) as whole:
         expected = np.asarray(whole)

@@ -57,6 +57,12 @@ CASES = {
     "gzip bomb": lambda: (INFER, gzip.compress(bytes(100 * MEGA)), JSON),
     "BYTES of blanks": lambda: infer(["ab " * 5 * MEGA], [1], "BYTES"),
     "base64": lambda: image(base64.b64encode(bytes(12 * MEGA))),
+    "base64, URL-safe, without padding": lambda: image(b"-_" * 8 * MEGA + b"aa"),
+    "other keys": lambda: (
+        "/predictlabel",
+        ('{"a":["\N{ROCKET}"' + ',""' * 4_000 + '],"image":"' + "a" * 15 * MEGA + '"}').encode(),
+        JSON,
+    ),
     "base64 of blanks": lambda: image(b"ab " * 5 * MEGA),
     "base64 of line breaks": lambda: image(b"ab\\n" * 4 * MEGA),
     "base64 of emoji": lambda: image(("\N{ROCKET}" + "a" * 15 * MEGA).encode()),

@@ -15,15 +15,8 @@ from dlflask.__main__ import main
 from dlflask.digits.classifier import Classifier
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS
 from dlflask.errors import ModelError
-from dlflask.inference.model_file import (
-    ATTRIBUTE,
-    DIGITS,
-    MAX_REASON,
-    MAX_TEXT_BYTES,
-    OUTPUTS,
-    reason,
-)
-from tests.serving import ROOT, free_port
+from dlflask.inference.model_file import ATTRIBUTE, DIGITS, OUTPUTS
+from tests.serving import ROOT, free_port, without_tensorflow
 
 THRESHOLDS = json.loads(DEFAULT_THRESHOLDS.to_json())
 
@@ -75,32 +68,6 @@ def many_units(folder):
     return with_config(folder, '"units": 10', f'"units": {2**31}')
 
 
-def renamed_keras(folder):
-    return save(folder / "model.keras").rename(folder / "model.h5")
-
-
-def renamed_h5(folder):
-    return save(folder / "model.h5").rename(folder / "model.keras")
-
-
-def inflating(folder):
-    path = folder / "model.keras"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("metadata.json", "{}")
-        archive.writestr("config.json", b" " * (MAX_TEXT_BYTES + 1))
-    return path
-
-
-def any_size(folder):
-    layers = [
-        keras.Input((None, None, 1)),
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dense(10, "softmax"),
-    ]
-    keras.Sequential(layers).save(folder / "model.h5")
-    return folder / "model.h5"
-
-
 def single_layer(folder):
     layer = keras.layers.Dense(10)
     layer.build((None, 784))
@@ -138,13 +105,9 @@ BAD_MODELS = [
         "golden digits",
         id="golden-none",
     ),
-    pytest.param(many_units, "cannot be loaded", id="too-much-memory"),
-    pytest.param(renamed_keras, "Rename it to model.keras", id="keras-named-h5"),
-    pytest.param(renamed_h5, "Rename it to model.h5", id="h5-named-keras"),
-    pytest.param(inflating, "inflates to", id="inflating-config"),
-    pytest.param(single_layer, "expected one input", id="a-layer"),
-    pytest.param(archive_without_model, "cannot be loaded", id="archive-without-model"),
-    pytest.param(any_size, "28 x 28", id="any-size"),
+    pytest.param(many_units, "more than all", id="many-units"),
+    pytest.param(single_layer, "'Dense', a class", id="a-layer"),
+    pytest.param(archive_without_model, "without config.json", id="archive-without-model"),
 ]
 
 
@@ -158,21 +121,14 @@ def test_classifier_bad_model(tmp_path, make, says):
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_reason_is_one_short_line():
-    assert reason(ValueError("two\n  lines")) == "two lines"
-    assert reason(MemoryError()) == "MemoryError"
-    assert len(reason(ValueError("x" * 5_000))) == MAX_REASON + 1
-
-
 def test_predict_bad_model(tmp_path, capsys):
-    """The model loads but fails its self-test, which `predict` runs at the start."""
-    path = save(tmp_path / "logits.h5", activation="relu")
+    path = save(tmp_path / "parity.h5", units=2)
 
     with pytest.raises(SystemExit) as ended:
         main(["predict", str(ROOT / "static" / "4.jpg"), "--model", str(path)])
 
     assert ended.value.code == 2
-    assert "End the network with a softmax" in capsys.readouterr().err.splitlines()[-1]
+    assert "has 2 outputs; expected ten" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_gunicorn_bad_model(tmp_path):
@@ -186,7 +142,8 @@ def test_gunicorn_bad_model(tmp_path):
             "PORT": str(free_port()),
             "KERAS_BACKEND": "openvino",
             "DLFLASK_MODEL_PATH": str(path),
-        },
+        }
+        | without_tensorflow(),
         capture_output=True,
         text=True,
         timeout=60,

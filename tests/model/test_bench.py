@@ -7,11 +7,10 @@ import sys
 
 import pytest
 
-from bench.environment import find_cpus
 from bench.fixtures import make_fixtures
 from bench.nginx import run_nginx
 from bench.results import Results
-from bench.servers import KERAS, NGINX, NOOP, SERVICE, Host, missing, run_server
+from bench.servers import KERAS, NGINX, NOOP, SERVICE, Host, find_cpus, missing, run_server
 from tests.serving import ROOT
 
 

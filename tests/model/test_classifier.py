@@ -12,6 +12,7 @@ from dlflask.config import Config
 from dlflask.digits.classifier import Classifier
 from dlflask.digits.normalization import read_tensor
 from dlflask.errors import ModelError
+from dlflask.inference.adaptation import Adaptation
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.serving import ROOT
@@ -104,23 +105,43 @@ def test_probabilities_equal_tensorflow(classifier, tensors, tmp_path):
     assert np.abs(served - np.load(tmp_path / "tf.npy")).max() < 1e-4
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28), (784,)], ids=str)
-def test_classifier_with_another_architecture(tmp_path, tensors, shape):
-    pytest.importorskip("tensorflow", reason="TensorFlow is the reference; it is not installed")
+@pytest.mark.parametrize(
+    ("shape", "activation", "name"),
+    [
+        ((28, 28, 1), "softmax", "own.h5"),
+        ((28, 28), "linear", "own.h5"),
+        ((784,), "sigmoid", "own.keras"),
+        ((28, 28, 3), "softmax", "renamed"),
+        ((3, 28, 28), "softmax", "own.h5"),
+        ((32, 32, 1), "softmax", "own.keras"),
+    ],
+    ids=str,
+)
+def test_classifier_with_another_architecture(tmp_path, tensors, shape, activation, name):
     model = keras.Sequential(
         [
             keras.Input(shape),
             keras.layers.Flatten(),
             keras.layers.Dense(16, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
+            keras.layers.Dense(10, activation=activation),
         ]
     )
-    model.save(tmp_path / "own.h5")
+    model.save(tmp_path / (name if "." in name else "own.h5"))
+    # The name of a file need not fit its content.
+    if name == "renamed":
+        (tmp_path / "own.h5").rename(tmp_path / name)
 
-    predictions = Classifier(tmp_path / "own.h5").predict_many(tensors)
+    classifier = Classifier(tmp_path / name)
+    predictions = classifier.predict_many(tensors)
 
-    expected = model.predict(tensors.reshape(-1, *shape), verbose=0)
+    # The network is not trained, so any convention may have been chosen.
+    outputs = {"softmax": "softmax", "linear": "logits", "sigmoid": "sigmoids"}[activation]
+    adaptation = Adaptation(shape, classifier.description.convention, outputs)
+    expected = adaptation.finish(model.predict(adaptation.prepare(tensors), verbose=0))
+    assert classifier.description.outputs == outputs
     assert np.allclose([p.probabilities for p in predictions], expected, atol=1e-5)
+    alone = classifier.predict(tensors[3]).probabilities
+    assert np.allclose(alone, expected[3], atol=1e-5)
 
 
 def save_network(path, inputs, units, activation):
@@ -132,26 +153,33 @@ def save_network(path, inputs, units, activation):
     ("make", "says"),
     [
         pytest.param(Path.exists, "does not exist", id="missing"),
-        pytest.param(lambda path: path.write_bytes(b"no model"), "cannot be loaded", id="text"),
+        pytest.param(lambda path: path.write_bytes(b"no model"), "begins with", id="text"),
         pytest.param(
             lambda path: path.write_bytes(MODEL.read_bytes()[:20_000]),
-            "cannot be loaded",
+            "damaged or incomplete",
             id="cut-off",
         ),
         pytest.param(
-            lambda path: save_network(path, (32, 32, 3), 10, "softmax"), "28 x 28", id="colour"
+            lambda path: save_network(path, (64, 64, 3), 10, "softmax"), "28 x 28", id="large"
         ),
         pytest.param(
             lambda path: save_network(path, (28, 28, 1), 7, "softmax"), "ten", id="7-classes"
         ),
+        pytest.param(Path.mkdir, "is a folder", id="folder"),
         pytest.param(
-            lambda path: save_network(path, (28, 28, 1), 10, "relu"), "softmax", id="no-softmax"
+            lambda path: path.mkdir() or (path / "saved_model.pb").touch(),
+            "SavedModel",
+            id="saved-model",
         ),
+        pytest.param(os.mkfifo, "is a device or a pipe", id="pipe"),
     ],
 )
 def test_classifier_rejects_other_files(tmp_path, make, says):
     path = tmp_path / "wrong.h5"
     make(path)
 
-    with pytest.raises(ModelError, match=says):
+    with pytest.raises(ModelError, match=says) as caught:
         Classifier(path).warm_up()
+
+    assert len(str(caught.value).splitlines()) == 1
+    assert "make train" not in str(caught.value)

@@ -9,7 +9,7 @@ import pytest
 from dlflask.__main__ import main
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
-from tests.serving import ROOT, ask, free_port, wait_until_ready
+from tests.serving import ROOT, ask, free_port, wait_until_ready, without_tensorflow
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_predict_broken_pipe(folder):
     process = subprocess.Popen(
         [sys.executable, "-m", "dlflask", "predict", *[str(folder)] * 40, "--json"],
         cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": "openvino"},
+        env=os.environ | {"KERAS_BACKEND": "openvino"} | without_tensorflow(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -121,10 +121,11 @@ def test_help():
 
 def test_serve_until_terminated():
     port = free_port()
+    found = (str(ROOT), without_tensorflow()["PYTHONPATH"])
     process = subprocess.Popen(
         [sys.executable, "-m", "dlflask", "serve", "--port", str(port), "--workers", "1"],
         cwd=ROOT.parent,
-        env=os.environ | {"KERAS_BACKEND": "openvino", "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"KERAS_BACKEND": "openvino", "PYTHONPATH": os.pathsep.join(found)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -144,7 +145,7 @@ def run(*arguments, stdin=None):
     return subprocess.run(
         [sys.executable, "-m", "dlflask", *arguments],
         cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": "openvino", "NO_COLOR": "1"},
+        env=os.environ | {"KERAS_BACKEND": "openvino", "NO_COLOR": "1"} | without_tensorflow(),
         stdin=stdin,
         capture_output=True,
         text=True,

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.costly import avif, gif_bmp, jpeg, png, tiff, webp
+from tests.costly import avif, gif_bmp, heic, jpeg, png, tiff, webp
 from tests.serving import ROOT
 
 #: Memory that one image may add to its process, in MB; the README states it.
@@ -62,13 +62,15 @@ ACCEPTED = {
         "4-4-4.avif",
         "small-digit.avif",
     ),
+    *("page.heic", "small-digit-4-4-4.heic", "small-digit-10-bits.heic", "opacity-10-bits.heic"),
+    *("rotated.heic", "items.heic"),
     *("cmyk.tif", "small-digit.tif", "group4.tif", "a4.tif", "a4-grey.tif", "turned-grey.tif"),
     "grey.bmp",
 }
 
 KINDS = {
     name: make
-    for module in (png, jpeg, gif_bmp, webp, avif, tiff)
+    for module in (png, jpeg, gif_bmp, webp, avif, heic, tiff)
     for name, make in module.KINDS.items()
 }
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dlflask.inference.openvino_runtime import compile_model, load_model
+from dlflask.inference.load_graph import load_graph
+from dlflask.inference.openvino_runtime import compile_graph
 
-forward = compile_model(load_model(Path("mnist_model.h5")))
+forward = compile_graph(load_graph(Path("mnist_model.h5"))[1])
 status = Path("/proc/self/status").read_text()
 used = 1024 * int(status.partition("VmData:")[2].split()[0])
 resource.setrlimit(resource.RLIMIT_DATA, (used + 32_000_000, used + 32_000_000))

@@ -3,7 +3,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dlflask.inference.openvino_runtime import with_channels_first
+from dlflask.inference.keras_reader.build import Builder
+from dlflask.inference.keras_reader.channels_first import with_channels_first
+from dlflask.inference.keras_reader.network_config import read_network
+from dlflask.inference.keras_reader.saved_model import open_saved_model
+from dlflask.inference.keras_reader.weights import load_weights
 
 SIZE = (28, 28, 1)
 
@@ -37,8 +41,14 @@ def dense_along_channels():
     )
 
 
-def unknown_layer():
-    return keras.Sequential([keras.Input(SIZE), layers.ZeroPadding2D(), layers.Flatten()])
+def padded():
+    return keras.Sequential(
+        [keras.Input(SIZE), layers.ZeroPadding2D(((1, 2), (3, 0))), layers.Flatten()]
+    )
+
+
+def cropped():
+    return keras.Sequential([keras.Input(SIZE), layers.Cropping2D(), layers.Flatten()])
 
 
 def other_shape():
@@ -52,12 +62,22 @@ def randomise(model):
     return model
 
 
-@pytest.mark.parametrize("build", [residual, pooled], ids=lambda build: build.__name__)
-def test_with_channels_first_computes_the_same(build):
-    model = randomise(build())
+def read(path):
+    with path.open("rb") as file:
+        saved = open_saved_model(file, [].append)
+        config = read_network(saved.config, saved.version)
+        builder = Builder(saved.version, saved.num_values)
+        network = builder.build(config, config.input_shapes)
+        load_weights(network, saved.weights, saved.version, is_flipped=False)
+    return network.model, with_channels_first(config, network, builder)
+
+
+@pytest.mark.parametrize("build", [residual, pooled, padded], ids=lambda build: build.__name__)
+def test_with_channels_first_computes_the_same(tmp_path, build):
+    randomise(build()).save(tmp_path / "model.h5")
     batch = np.random.default_rng(1).random((3, *SIZE), np.float32)
 
-    converted = with_channels_first(model)
+    model, converted = read(tmp_path / "model.h5")
 
     assert converted.input_shape == (None, 1, 28, 28)
     found = converted.predict(batch.transpose(0, 3, 1, 2), verbose=0)
@@ -65,9 +85,11 @@ def test_with_channels_first_computes_the_same(build):
 
 
 @pytest.mark.parametrize(
-    "build", [dense_along_channels, unknown_layer, other_shape], ids=lambda build: build.__name__
+    "build", [dense_along_channels, cropped, other_shape], ids=lambda build: build.__name__
 )
-def test_with_channels_first_unsupported_model(build):
-    model = build()
+def test_with_channels_first_unsupported_model(tmp_path, build):
+    build().save(tmp_path / "model.h5")
 
-    assert with_channels_first(model) is model
+    model, converted = read(tmp_path / "model.h5")
+
+    assert converted is model

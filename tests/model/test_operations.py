@@ -117,6 +117,17 @@ def worker_is_replaced(port, victim):
     return counts(port)["dlflask_workers"] == 2
 
 
+def test_documented_prometheus_configuration_is_valid(tmp_path):
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed: Debian's package is called prometheus")
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(scrape_configs:.*?)```", text, re.DOTALL)
+    (tmp_path / "prometheus.yml").write_text(block)
+
+    command = ["promtool", "check", "config", tmp_path / "prometheus.yml"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
 def test_prometheus_scrapes_metrics(two_workers, tmp_path):
     if shutil.which("prometheus") is None:
         pytest.skip("prometheus is not installed: Debian's package is called prometheus")
@@ -214,6 +225,34 @@ def test_access_log_is_json_with_the_clients_request_id(tmp_path):
     assert line["status"] == 200
     assert line["seconds"] > 0
     assert "secret" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "client", "address"),
+    [
+        ("127.0.0.1", "203.0.113.9", "https://digits.example/tools/predictlabel"),
+        ("", "127.0.0.1", "http://localhost/predictlabel"),
+    ],
+)
+def test_log_and_page_believe_trusted_proxies_only(tmp_path, trusted, client, address):
+    log = tmp_path / "access.log"
+    settings = {"DLFLASK_TRUSTED_PROXIES": trusted, "WEB_CONCURRENCY": "1"}
+    with running_server(GUNICORN_CMD_ARGS=f"--access-logfile={log}", **settings) as port:
+        headers = {
+            "Host": "localhost",
+            "X_Forwarded_For": "203.0.113.9",
+            "X_Forwarded_Proto": "https",
+            "X_Forwarded_Host": "digits.example",
+            "X_Forwarded_Prefix": "/tools",
+            "X_Request_ID": "asked-by-a-test",
+        }
+        page = ask(port, "GET", "/", **headers).body.decode()
+        wait_until(lambda: "asked-by-a-test" in log.read_text())
+
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    line = next(line for line in lines if line["request_id"] == "asked-by-a-test")
+    assert line["client"] == client
+    assert f"curl -F image=@- {address}<" in page
 
 
 def test_control_socket_is_disabled(tmp_path):

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.readme import ADDRESS, commands, example, run_curl
-from tests.serving import ROOT
+from tests.serving import ROOT, without_tensorflow
 
 CURLS = [(command, output) for command, output in commands() if command.startswith("curl ")]
 
@@ -62,7 +62,7 @@ def test_command_line_prints_the_row_that_is_shown():
     done = subprocess.run(
         [sys.executable, *shlex.split(command)[1:]],
         cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": "openvino"},
+        env=os.environ | {"KERAS_BACKEND": "openvino"} | without_tensorflow(),
         capture_output=True,
         text=True,
         check=True,

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.serving import ROOT, ask, free_port, wait_until_ready
+from tests.serving import ROOT, ask, free_port, wait_until_ready, without_tensorflow
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 
@@ -68,7 +68,7 @@ def failing(tmp_path_factory):
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "tests.model.failing_app:app"],
             cwd=ROOT,
-            env=os.environ | environment,
+            env=os.environ | environment | without_tensorflow(),
             stderr=stderr,
         )
         try:

@@ -14,7 +14,7 @@ from dlflask.train.model_card import ModelCard
 from tests.conftest import encode
 from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT, ask, ask_on, running_server
-from tests.unusual_pictures import UNUSUAL_PICTURES
+from tests.unusual_images import UNUSUAL_IMAGES
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 MNIST_FILES = (
@@ -49,9 +49,9 @@ def test_predictlabel_bad_request(server, bad):
     assert json.loads(response.body)["success"] is False
 
 
-@pytest.mark.parametrize("name", UNUSUAL_PICTURES)
+@pytest.mark.parametrize("name", UNUSUAL_IMAGES)
 def test_predictlabel_unusual_image(server, name):
-    body, content_type = encode_form([("image", name, UNUSUAL_PICTURES[name])])
+    body, content_type = encode_form([("image", name, UNUSUAL_IMAGES[name])])
 
     response = ask(server, "POST", "/predictlabel", body, content_type)
 

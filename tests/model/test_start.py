@@ -1,14 +1,17 @@
 """Start and stop of the real service."""
 
+import dataclasses
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
-import keras
-
-from tests.serving import ROOT, free_port, wait_until_ready
+from dlflask.config import Config
+from dlflask.inference.model_file import read_golden, write_golden
+from tests.serving import ROOT, free_port, wait_until_ready, without_tensorflow
 
 #: Loaded by every Python process of the service. Blocks and logs all connections to other machines.
 SITECUSTOMIZE = """\
@@ -35,14 +38,32 @@ log("watched")
 """
 
 
+#: Logs the program of each process that imports Keras or h5py.
+IMPORTS = """\
+import os, sys
+
+
+def watch(event, arguments):
+    if event == "import" and arguments[0] in ("keras", "h5py"):
+        with open(os.environ["WATCH_LOG"], "a") as file:
+            file.write(f"{arguments[0]} {sys.orig_argv}" + chr(10))
+
+
+sys.addaudithook(watch)
+"""
+
+
 @contextmanager
-def started(**environment):
+def started(*options, folder=ROOT, **environment):
     """Start the service; yield its port and process, and stop it if it still runs."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "server:app"],
-        cwd=ROOT,
-        env=os.environ | {"PORT": str(port), "KERAS_BACKEND": "openvino"} | environment,
+        [sys.executable, "-m", "gunicorn", *options, "server:app"],
+        cwd=folder,
+        env=os.environ
+        | {"PORT": str(port), "KERAS_BACKEND": "openvino"}
+        | without_tensorflow()
+        | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -65,6 +86,8 @@ def test_start_opens_no_connections(tmp_path):
         "PYTHONPATH": str(tmp_path / "site"),
         "WATCH_LOG": str(log),
         "WEB_CONCURRENCY": "1",
+        # No graph is kept, so the process that reads models is started too.
+        "DLFLASK_GRAPH_FOLDER": str(tmp_path / "graphs"),
     }
 
     with started(**environment) as (port, process):
@@ -76,9 +99,10 @@ def test_start_opens_no_connections(tmp_path):
 
 def test_stop_after_failed_self_test(tmp_path):
     """A second OpenVINO core in a worker ended it by SIGSEGV."""
-    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
-    keras.Sequential(layers).save(tmp_path / "logits.h5")
-    environment = {"DLFLASK_MODEL_PATH": str(tmp_path / "logits.h5"), "WEB_CONCURRENCY": "3"}
+    path = Path(shutil.copy(Config().model_path, tmp_path))
+    golden = read_golden(path)
+    write_golden(path, dataclasses.replace(golden, outputs=golden.outputs[::-1]))
+    environment = {"DLFLASK_MODEL_PATH": str(path), "WEB_CONCURRENCY": "3"}
 
     with started(**environment) as (_, process):
         failed = 0
@@ -93,6 +117,33 @@ def test_stop_after_failed_self_test(tmp_path):
     assert process.returncode == 0
 
 
+def test_start_without_keras(tmp_path):
+    """The second start takes the graph that the first one kept, in a folder it cannot write."""
+    graphs = tmp_path / "graphs"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(IMPORTS)
+    log = tmp_path / "log"
+    environment = {
+        "DLFLASK_GRAPH_FOLDER": str(graphs),
+        "PYTHONPATH": str(tmp_path / "site"),
+        "WATCH_LOG": str(log),
+        "WEB_CONCURRENCY": "1",
+    }
+    with started(**environment) as (port, process):
+        wait_until_ready(port, process)
+    first = log.read_text().splitlines()
+    log.unlink()
+    graphs.chmod(0o555)
+
+    with started(**environment) as (port, process):
+        wait_until_ready(port, process)
+
+    assert {"keras", "h5py"} <= {line.partition(" ")[0] for line in first}
+    assert all("keras_reader" in line for line in first)
+    assert not log.exists()
+    assert len(list(graphs.iterdir())) == 1
+
+
 def test_start_port_in_use():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         taken = str(listener.getsockname()[1])
@@ -103,3 +154,19 @@ def test_start_port_in_use():
     assert f"dlflask cannot start: The service cannot listen at 127.0.0.1:{taken}" in log
     assert "Traceback" not in log
     assert "Retrying" not in log
+
+
+def test_start_elsewhere_with_the_configuration(tmp_path):
+    options = ("--config", str(ROOT / "gunicorn.conf.py"))
+    with started(*options, folder=tmp_path, WEB_CONCURRENCY="1") as (port, process):
+        wait_until_ready(port, process)
+
+
+def test_start_without_the_configuration(tmp_path):
+    with started("--chdir", str(ROOT), folder=tmp_path) as (_, process):
+        log = process.communicate(timeout=60)[0]
+
+    assert process.returncode == 4
+    assert log.count("dlflask cannot start: gunicorn.conf.py was not read") == 1
+    assert "python -m dlflask serve" in log
+    assert "Traceback" not in log

@@ -41,6 +41,8 @@ def handle():
     def handle(application, method="GET"):
         worker.wsgi = application
         theirs.sendall(f"{method} / HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        # Gunicorn waits 2 s for the client's end after an error.
+        theirs.shutdown(socket.SHUT_WR)
         connection = TConn(config, ours, ("127.0.0.1", 1), ("127.0.0.1", 2))
         connection.init()
         request = next(connection.parser)

@@ -23,7 +23,7 @@ CARD = ModelCard(
     validation_by_seed={"1": 0.996},
     validation=SCORE,
     test=SCORE,
-    pictures=SCORE,
+    images=SCORE,
     non_digits_called_digit={"letters": 0.03},
     thresholds=Thresholds(0.4, 0.6, 1.1, "a test"),
     epochs=3,
@@ -37,7 +37,7 @@ CARD = ModelCard(
 
 
 @pytest.mark.parametrize(
-    "card", [CARD, dataclasses.replace(CARD, pictures=None)], ids=["pictures", "none"]
+    "card", [CARD, dataclasses.replace(CARD, images=None)], ids=["images", "none"]
 )
 def test_write_and_read_model_card(card, tmp_path):
     card.write(tmp_path / "card.json")

@@ -10,11 +10,15 @@ from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import InvalidBase64, InvalidJson
 from dlflask.web.app import create_app
 from dlflask.web.json_upload import decode_base64, decoded_size, parse_json, strip_data_url
-from dlflask.web.uploads import MAX_UPLOADS
+from dlflask.web.uploads.limits import MAX_UPLOADS
 
 
 def encoded(content):
     return base64.b64encode(content).decode()
+
+
+def url_safe(content):
+    return base64.urlsafe_b64encode(content).decode()
 
 
 @pytest.mark.parametrize(
@@ -27,14 +31,50 @@ def encoded(content):
             lambda content: "DATA:image/svg+xml;charset=utf-8;Base64," + encoded(content),
             id="data-url-with-parameter",
         ),
+        pytest.param(
+            lambda content: "data:;base64," + encoded(content), id="data-url-without-type"
+        ),
+        pytest.param(lambda content: encoded(content).rstrip("="), id="without-padding"),
+        pytest.param(url_safe, id="url-safe"),
+        pytest.param(lambda content: url_safe(content).rstrip("="), id="url-safe-without-padding"),
+        pytest.param(
+            lambda content: "data:image/png;base64," + url_safe(content).rstrip("="),
+            id="url-safe-data-url",
+        ),
     ],
 )
-def test_predictlabel_reads_base64_in_json(client, four_png, write):
-    raw = client.post("/predictlabel", data=four_png, content_type="image/png")
+@pytest.mark.parametrize("spare", range(3))
+def test_predictlabel_reads_base64_in_json(client, four_png, write, spare):
+    image = four_png + bytes(spare)  # one of the three lengths needs no padding
+    raw = client.post("/predictlabel", data=image, content_type="image/png")
 
-    response = client.post("/predictlabel", json={"image": write(four_png)})
+    response = client.post("/predictlabel", json={"image": write(image)})
 
     assert (response.status_code, response.data) == (200, raw.data)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param({"details": True}, id="a-flag"),
+        pytest.param({"id": 7, "name": "größe ☘.png", "user": None}, id="texts"),
+        pytest.param({"meta": {"tags": ["a", "b"], "box": [0, 0, 28, 28]}}, id="objects"),
+        pytest.param({"images": ["iVBO"], "file": "4.png"}, id="keys-of-other-requests"),
+        pytest.param({"note": "☘" * 200_000}, id="long-text"),
+    ],
+)
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_other_keys_in_json_are_ignored(client, four_png, others, ensure_ascii):
+    body = json.dumps({**others, "image": encoded(four_png)}, ensure_ascii=ensure_ascii)
+    list_body = json.dumps(others | {"images": [encoded(four_png)]}, ensure_ascii=ensure_ascii)
+
+    one = client.post("/predictlabel", data=body.encode(), content_type="application/json")
+    several = client.post(
+        "/predictlabels", data=list_body.encode("utf-8-sig"), content_type="application/json"
+    )
+
+    assert one.status_code == 200, one.text
+    assert several.get_json()["results"] == [one.get_json()]
 
 
 def test_predictlabels_reads_list_in_json(client, classifier, four_png):
@@ -96,6 +136,9 @@ def test_decode_base64_returns_encoded_bytes(content):
 
     assert decoded_size(text) == len(content)
     assert decode_base64(text) == content
+    for other in (text.rstrip("="), url_safe(content), url_safe(content).rstrip("=")):
+        assert decoded_size(other) == len(content)
+        assert decode_base64(other) == content
 
 
 @given(st.text() | st.text("ABC=+/-_ \n"))

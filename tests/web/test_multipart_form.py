@@ -107,6 +107,24 @@ def test_headers_of_all_parts_have_a_limit(client, line_break, number, size, sta
 
     found = response.get_json().get("results", [response.get_json()])
     assert {one["status"] for one in found} == {status}
+    if status == 413:
+        assert "headers of the form's parts have over 262144 bytes" in found[0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        pytest.param({str(name): "x" for name in range(21)}, "more than 20 parts", id="parts"),
+        pytest.param(
+            {"note": "x" * 500_001}, "text fields of the form have over 500000", id="text"
+        ),
+    ],
+)
+def test_form_over_a_limit_names_it(client, parts, message):
+    response = client.post("/predictlabel", data=parts | {"image": (io.BytesIO(b"x"), "4.png")})
+
+    assert response.status_code == 413
+    assert message in response.get_json()["detail"]
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])

@@ -1,5 +1,6 @@
 import io
 import re
+from urllib.parse import urljoin
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def send(client, image, name="4.png"):
 def test_page_has_form_for_browsers_without_javascript(client):
     page = client.get("/", headers=HTML).text
 
-    assert re.search(r'<form[^>]*action="/"[^>]*method="post"[^>]*multipart/form-data', page)
+    assert re.search(r'<form[^>]*action="./"[^>]*method="post"[^>]*multipart/form-data', page)
     assert re.search(r'<input[^>]*name="image"[^>]*type="file"', page)
     assert rows(page) == [(digit, "", "\N{EN DASH}") for digit in range(10)]
     assert status(page) == "Waiting for a digit."
@@ -127,8 +128,17 @@ def test_page_loads_only_from_its_own_host(client):
 
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert addresses
-    assert all(re.match("/static/|/reference(#|$)", address) for address in addresses)
-    assert all(client.get(address, buffered=True).status_code == 200 for address in addresses)
+    assert all(re.match(r"\./static/|\./reference(#|$)", address) for address in addresses)
+    found = [client.get(urljoin("/", address), buffered=True) for address in addresses]
+    assert {response.status_code for response in found} == {200}
+
+
+@pytest.mark.parametrize(("path", "root"), [("/none", "./"), ("/no/such/address", "../../")])
+def test_error_page_links_to_the_files_of_the_page(client, path, root):
+    page = client.get(path, headers=HTML).text
+
+    assert f'href="{root}static/page.css"' in page
+    assert f'action="{root}"' in page
 
 
 def test_page_has_no_inline_script_or_style(client, four_png):
@@ -153,7 +163,7 @@ def test_page_describes_the_model_without_other_documents(client):
     assert "README" not in page
     assert "MNIST" in about
     assert "letters shaped like digits" in about
-    link = re.search('href="/reference#(.+?)"', about)[1]
+    link = re.search('href="./reference#(.+?)"', about)[1]
     assert f'id="{link}"' in client.get("/reference").text
 
 

@@ -15,7 +15,7 @@ from dlflask.digits.prediction import Prediction
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.imaging.read_ink import read_ink
 from dlflask.web.app import create_app
-from dlflask.web.uploads import MAX_DETAILED, MAX_UPLOADS
+from dlflask.web.uploads.limits import MAX_DETAILED, MAX_UPLOADS
 from tests.conftest import FakeClassifier, encode
 from tests.drawing import draw_digit
 from tests.invalid_requests import encode_form

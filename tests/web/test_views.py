@@ -60,6 +60,21 @@ def test_predictlabel_returns_details_on_request(client, classifier, four_png):
     assert np.shape(details["saliency"]) == (28, 28)
 
 
+@pytest.mark.parametrize("path", ["/predictlabel", "/predictlabels"])
+@pytest.mark.parametrize(
+    ("query", "has_details"),
+    [
+        *(("details=1", True), ("details=true", True), ("details=True", True)),
+        *(("details=yes", True), ("details=ON", True), ("details=0", False)),
+        *(("details=false", False), ("details=", False), ("detail=1", False)),
+    ],
+)
+def test_details_are_returned_if_query_says_yes(client, four_png, path, query, has_details):
+    response = client.post(f"{path}?{query}", data=four_png, content_type="image/png").get_json()
+
+    assert ("details" in response.get("results", [response])[0]) == has_details
+
+
 def test_predictlabel_passes_mnist_image_to_network_unchanged(client, classifier, placed_digit):
     client.post("/predictlabel", **form(encode(Image.fromarray(placed_digit))))
 

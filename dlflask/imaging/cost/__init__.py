@@ -12,11 +12,14 @@ from PIL import AvifImagePlugin, Image
 
 from dlflask.errors import TooComplex, TooManyPixels
 from dlflask.imaging.cost.av1_frames import coded_pixels
+from dlflask.imaging.cost.hevc_frames import heic_cost
 from dlflask.imaging.cost.jpeg_scans import count_scans, rows_of_scan
 from dlflask.imaging.cost.tiff_tags import decoded_size
 from dlflask.imaging.cost.webp_tables import estimate_tables
 from dlflask.imaging.decode_limits import (
+    BYTES_PER_DEEP_HEIF_PIXEL,
     BYTES_PER_DEEP_PIXEL,
+    BYTES_PER_OPACITY_PIXEL,
     BYTES_PER_PIXEL,
     BYTES_PER_PIXEL_OF,
     BYTES_PER_PROGRESSIVE_PIXEL,
@@ -29,6 +32,7 @@ from dlflask.imaging.decode_limits import (
     MAX_SCANNED_PIXELS,
     MAX_WEBP_BYTES,
 )
+from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.metadata.webp import canvas_pixels
 
 #: Run-length encoding of 8 and of 4 bits per pixel.
@@ -51,15 +55,17 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
         upload: Its file, without the metadata that decoding does not need.
 
     Raises:
-        ValueError: The image is empty, has too many scans or another size than its header says.
+        InvalidFile: The image is empty, has too many scans or another size than its header says.
         TooManyPixels: The image has too many pixels.
         TooComplex: It is a lossless WebP with too many prefix codes.
     """
     width, height = decoded_size(image)
     if min(image.size) < 1:
-        raise ValueError(f"its size is {image.width} x {image.height}")
+        raise InvalidFile(f"its size is {image.width} x {image.height}")
     scans = count_scans(image, upload)
     each = _bytes_per_pixel(image, scans)
+    if image.format == "HEIF":
+        return _check_heic(image, upload)
     limit = _max_pixels(image, each)
     if height > MAX_ROWS:
         raise TooManyPixels(
@@ -67,21 +73,37 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
             "image with fewer rows."
         )
     if width * height > limit:
-        raise TooManyPixels(
-            f"The image is {width} x {height} = {width * height / 1e6:.0f} megapixels; the "
-            f"limit is {limit / 1e6:.0f} for this kind of {image.format}. "
-            "Send a smaller image."
-        )
+        raise _too_large(image, width * height, limit)
     if scans > 1 and scans * width * rows_of_scan(image, height) > MAX_SCANNED_PIXELS:
-        raise ValueError(f"it has {scans} scans")
+        raise InvalidFile(f"it has {scans} scans")
     cost = width * height * each + height * BYTES_PER_ROW
     if image.format == "WEBP":
         cost += _check_tables(image, upload, cost)
-    if image.format in ("AVIF", "HEIF"):
+    if image.format == "AVIF":
         pixels = coded_pixels(upload, image.size)
         # An image of unknown real size is decoded like a large one.
         cost = max(cost, LARGE_BYTES + 1 if pixels is None else pixels * each)
     return cost
+
+
+def _check_heic(image: Image.Image, upload: bytes) -> int:
+    """Return the bytes that decoding a HEIC takes; raise an error if they are too many."""
+    cost = heic_cost(upload)
+    each = BYTES_PER_DEEP_HEIF_PIXEL if cost.is_deep else BYTES_PER_PIXEL_OF["HEIF"]
+    each += BYTES_PER_OPACITY_PIXEL if cost.has_opacity else 0
+    limit = MAX_DECODED_BYTES // each
+    if cost.pixels > limit:
+        raise _too_large(image, cost.pixels, limit)
+    return cost.pixels * each
+
+
+def _too_large(image: Image.Image, pixels: int, limit: int) -> TooManyPixels:
+    width, height = image.size
+    name = "HEIC" if image.format == "HEIF" else image.format
+    return TooManyPixels(
+        f"The image is {width} x {height} = {pixels / 1e6:.0f} megapixels; the limit is "
+        f"{limit / 1e6:.0f} for this kind of {name}. Send a smaller image."
+    )
 
 
 def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:

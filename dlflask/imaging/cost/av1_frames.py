@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import struct
 
-from dlflask.imaging.cost.iso_items import Span, find_boxes, item_kinds, item_places, unique
 from dlflask.imaging.decode_limits import MAX_FRAME_PADDING, MAX_PIECES
+from dlflask.imaging.formats.invalid_file import InvalidFile
+from dlflask.imaging.iso_media.boxes import Span, find_boxes, unique
+from dlflask.imaging.iso_media.items import item_extents, item_kinds
 
 #: Width and height in pixels.
 Size = tuple[int, int]
@@ -38,19 +40,19 @@ def frame_sizes(upload: bytes) -> list[Size]:
     coded = [item for item, kind in kinds.items() if kind == b"av01"]
     if b"grid" in kinds.values() or not coded:
         raise ValueError("an image of several tiles or of another kind")
-    places = unique(item_places(upload, parts[b"iloc"]))
-    return [_frame_size(upload, places[item]) for item in coded]
+    extents = item_extents(upload, parts[b"iloc"])
+    return [_frame_size(upload, extents[item]) for item in coded]
 
 
 def coded_pixels(upload: bytes, announced: Size) -> int | None:
     """Return the pixels of all AV1 images in the file; None if they are not known.
 
     Args:
-        upload: AVIF or HEIC file.
+        upload: AVIF file.
         announced: Width and height in its header, in pixels.
 
     Raises:
-        ValueError: The header announces another size than the coded image has.
+        InvalidFile: The header announces another size than the coded image has.
     """
     try:
         sizes = frame_sizes(upload)
@@ -59,16 +61,16 @@ def coded_pixels(upload: bytes, announced: Size) -> int | None:
     widths, heights = zip(*sizes, strict=True)
     coded = max(widths), max(heights)
     if max(abs(coded[0] - announced[0]), abs(coded[1] - announced[1])) > MAX_FRAME_PADDING:
-        raise ValueError(
+        raise InvalidFile(
             f"its header says {announced[0]} x {announced[1]} pixels, its coded image has "
             f"{coded[0]} x {coded[1]}"
         )
     return sum(width * height for width, height in sizes)
 
 
-def _frame_size(upload: bytes, place: Span) -> Size:
+def _frame_size(upload: bytes, extents: list[Span]) -> Size:
     """Return the size in the sequence header of one AV1 image."""
-    position, end = place
+    ((position, end),) = extents
     found: list[Size] = []
     for _ in range(MAX_PIECES):
         if position == end:

@@ -7,6 +7,7 @@ from io import BytesIO
 
 from dlflask.errors import TooComplex
 from dlflask.imaging.decode_limits import CPU_SECONDS, MAX_PIECES
+from dlflask.imaging.formats.invalid_file import InvalidFile
 
 #: Reading the CPU time takes a microsecond, as long as reading some bytes of a header. It is read
 #: before each read of at least so many bytes, and before one in so many shorter ones.
@@ -60,12 +61,12 @@ class Pieces(BytesIO):
         """Return the next `size` bytes, like any file.
 
         Raises:
-            OSError: The file consists of more pieces than any image does.
+            InvalidFile: The file consists of more pieces than any image does.
             TooComplex: The CPU time is used up.
         """
         self._reads += 1
         if self._reads > MAX_PIECES:
-            raise OSError(f"it is made of over {MAX_PIECES:,} pieces")
+            raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
         is_small = size is not None and 0 <= size < _SMALL_BYTES
         if not is_small or self._reads % _SMALL_READS == 0:
             self._deadline.check()

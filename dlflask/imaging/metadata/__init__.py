@@ -10,20 +10,23 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from dlflask.imaging.formats.signatures import find_image
 from dlflask.imaging.metadata.gif import strip_gif
+from dlflask.imaging.metadata.heic import strip_heic
 from dlflask.imaging.metadata.iso_media import strip_iso_media
 from dlflask.imaging.metadata.jpeg import strip_jpeg
 from dlflask.imaging.metadata.png import strip_png
 from dlflask.imaging.metadata.tiff import strip_tiff
 from dlflask.imaging.metadata.webp import strip_webp
 
-_STRIPPERS: dict[bytes, Callable[[bytes], bytes]] = {
-    b"\x89PNG": strip_png,
-    b"\xff\xd8": strip_jpeg,
-    b"GIF8": strip_gif,
-    b"II": strip_tiff,
-    b"MM": strip_tiff,
-    b"RIFF": strip_webp,
+_STRIPPERS: dict[str, Callable[[bytes], bytes]] = {
+    "PNG": strip_png,
+    "JPEG": strip_jpeg,
+    "GIF": strip_gif,
+    "TIFF": strip_tiff,
+    "WEBP": strip_webp,
+    "AVIF": strip_iso_media,
+    "HEIF": lambda upload: strip_heic(strip_iso_media(upload)),
 }
 
 
@@ -36,16 +39,10 @@ def strip_metadata(upload: bytes) -> bytes:
     Raises:
         ValueError: It has more chunks, segments, blocks or strips than `decode_limits` allow.
     """
-    strip: Callable[[bytes], bytes] = strip_iso_media if upload[4:8] == b"ftyp" else _unchanged
-    for signature, of_format in _STRIPPERS.items():
-        if upload.startswith(signature):
-            strip = of_format
+    format_name, _ = find_image(upload) or ("", 0)
+    # A BMP has no metadata.
+    strip = _STRIPPERS.get(format_name)
     try:
-        return strip(upload)
+        return strip(upload) if strip else upload
     except (IndexError, struct.error):
         return upload  # Truncated: Pillow reports where.
-
-
-def _unchanged(upload: bytes) -> bytes:
-    """Return a BMP as it is: a header, a palette and pixels."""
-    return upload

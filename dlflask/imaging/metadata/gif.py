@@ -6,6 +6,7 @@ Source: CompuServe, Graphics Interchange Format 89a, 1990.
 from __future__ import annotations
 
 from dlflask.imaging.decode_limits import MAX_PIECES
+from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.metadata.cuts import cut_out
 
 _EXTENSION, _GRAPHIC_CONTROL = 0x21, 0xF9
@@ -15,7 +16,7 @@ def strip_gif(upload: bytes) -> bytes:
     """Return the GIF without extensions that do not change how its first frame is drawn.
 
     Raises:
-        ValueError: It has too many blocks before its first frame.
+        InvalidFile: It has too many blocks before its first frame.
         IndexError: It is truncated.
     """
     flags, position, blocks, cuts = upload[10], 13, 0, []
@@ -27,7 +28,7 @@ def strip_gif(upload: bytes) -> bytes:
             position += 1 + size
             blocks += 1
             if blocks > MAX_PIECES:
-                raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+                raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
         position += 1
         blocks += 1
         if upload[start + 1] != _GRAPHIC_CONTROL:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from dlflask.imaging.decode_limits import MAX_ISO_MEDIA_BYTES, MAX_PIECES
+from dlflask.imaging.formats.invalid_file import InvalidFile
 
 #: Boxes that describe items, and the frames of an animation.
 _DESCRIPTIONS = {b"meta", b"moov"}
@@ -22,7 +23,7 @@ def strip_iso_media(upload: bytes) -> bytes:
     By the format, the boxes `irot` and `imir` alone define the orientation.
 
     Raises:
-        ValueError: It has too many boxes, or describes too many items or frames.
+        InvalidFile: It has too many boxes, or describes too many items or frames.
     """
     position = 0
     for _ in range(MAX_PIECES):
@@ -33,10 +34,10 @@ def strip_iso_media(upload: bytes) -> bytes:
             (size,) = _read_large_size(upload, position + 8)
         end = position + size if size else len(upload)
         if kind in _DESCRIPTIONS and end - position > MAX_ISO_MEDIA_BYTES:
-            raise ValueError(f"its {kind.decode()} box has {end - position:,} bytes")
+            raise InvalidFile(f"its {kind.decode()} box has {end - position:,} bytes")
         if kind == b"meta" and b"Exif" in (meta := upload[position:end]):
             upload = upload[:position] + meta.replace(b"Exif", b"skip") + upload[end:]
         if size < 8 and size != 0:
             return upload
         position = end
-    raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+    raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from dlflask.imaging.decode_limits import MAX_JPEG_HEADER_BYTES, MAX_PIECES
+from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.metadata.cuts import cut_out
 
 #: The next marker. Pillow and libjpeg skip other bytes and repeated 0xFF.
@@ -32,7 +33,7 @@ def strip_jpeg(upload: bytes) -> bytes:
     """Return the JPEG with the segments of its pixels, one Exif and one XMP.
 
     Raises:
-        ValueError: It has too many segments before its first scan, or too many bytes in them.
+        InvalidFile: It has too many segments before its first scan, or too many bytes in them.
     """
     cuts, found, kept = [], set(), 0
     for kind, start, content, end in _segments(upload):
@@ -46,7 +47,7 @@ def strip_jpeg(upload: bytes) -> bytes:
             found.add(name)
         kept += end - start
         if kept > MAX_JPEG_HEADER_BYTES:
-            raise ValueError(f"its header has over {MAX_JPEG_HEADER_BYTES:,} bytes")
+            raise InvalidFile(f"its header has over {MAX_JPEG_HEADER_BYTES:,} bytes")
     return cut_out(upload, cuts)
 
 
@@ -59,7 +60,7 @@ def _segments(upload: bytes) -> Iterator[Segment]:
     """Yield the segments up to the first scan.
 
     Raises:
-        ValueError: There are too many.
+        InvalidFile: There are too many.
     """
     position = 2
     for _ in range(MAX_PIECES):
@@ -73,7 +74,7 @@ def _segments(upload: bytes) -> Iterator[Segment]:
             yield kind, marker.start(), content, position
         if kind == _SCAN:
             return
-    raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+    raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
 
 
 def _purpose(upload: bytes, kind: int, content: int) -> bytes | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from dlflask.imaging.decode_limits import MAX_METADATA_BYTES, MAX_PALETTE_BYTES, MAX_PIECES
+from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.metadata.cuts import Part, cut_out
 
 _PIXELS = {b"IHDR", b"IDAT", b"IEND"}
@@ -24,7 +25,7 @@ def strip_png(upload: bytes) -> bytes:
     """Return the PNG with its pixels and one chunk of each kind that may hold the orientation.
 
     Raises:
-        ValueError: It has too many chunks, or a palette too long for any image.
+        InvalidFile: It has too many chunks, or a palette too long for any image.
     """
     cuts: list[Part] = []
     found, position = set[bytes | None](), 8
@@ -36,14 +37,14 @@ def strip_png(upload: bytes) -> bytes:
         if kind == b"IEND" or end > len(upload):
             return cut_out(upload, cuts)
         if kind in _PALETTE and length > MAX_PALETTE_BYTES:
-            raise ValueError(f"its {kind.decode()} chunk has {length:,} bytes")
+            raise InvalidFile(f"its {kind.decode()} chunk has {length:,} bytes")
         if kind not in _PIXELS and kind not in _PALETTE:
             name = _orientation(upload, position, kind, length)
             if name is None or name in found:
                 cuts.append((position, end))
             found.add(name)
         position = end
-    raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+    raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
 
 
 def _orientation(upload: bytes, position: int, kind: bytes, length: int) -> bytes | None:

@@ -14,6 +14,7 @@ from dlflask.imaging.decode_limits import (
     MAX_TIFF_STRIPS,
     MAX_TIFF_VALUES,
 )
+from dlflask.imaging.formats.invalid_file import InvalidFile
 
 _WIDTH, _HEIGHT, _COMPRESSION, _SAMPLES, _PLANES = 256, 257, 259, 277, 284
 _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _XMP = 278, 322, 323, 700
@@ -54,7 +55,7 @@ class _Form:
     def of(cls, upload: bytes) -> _Form:
         order, is_big = ("<" if upload.startswith(b"II") else ">"), b"+" in upload[:4]
         if is_big and order == ">":
-            raise ValueError("it is a BigTIFF in big-endian byte order, which is not read here")
+            raise InvalidFile("it is a BigTIFF in big-endian byte order, which is not read here")
         entry = struct.Struct(order + ("HHQ8s" if is_big else "HHI4s"))
         return cls(order, "Q" if is_big else "I", entry)
 
@@ -67,7 +68,7 @@ def strip_tiff(upload: bytes) -> bytes:
     """Return the TIFF with one directory, which holds the needed tags of its first.
 
     Raises:
-        ValueError: It has too many tags, strips or values, or strips that share their bytes.
+        InvalidFile: It has too many tags, strips or values, or strips that share their bytes.
         struct.error: Its header is truncated.
     """
     form = _Form.of(upload)
@@ -75,7 +76,7 @@ def strip_tiff(upload: bytes) -> bytes:
     length = form.order + ("Q" if form.is_big else "H")
     (count,) = struct.unpack_from(length, upload, start)
     if count > MAX_TIFF_ENTRIES:
-        raise ValueError(f"its directory has {count:,} entries")
+        raise InvalidFile(f"its directory has {count:,} entries")
     entries = _needed(upload, form, start + struct.calcsize(length), count)
     _check_strips(upload, form, entries)
     directory = b"".join(
@@ -103,7 +104,7 @@ def _needed(upload: bytes, form: _Form, position: int, count: int) -> dict[int, 
                 continue
             limit = MAX_METADATA_BYTES
         if entry.count > limit:
-            raise ValueError(f"its tag {entry.tag} has {entry.count:,} values")
+            raise InvalidFile(f"its tag {entry.tag} has {entry.count:,} values")
         entries[entry.tag] = entry
     return entries
 
@@ -112,7 +113,7 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
     """Reject too many strips or tiles, and strips that are decoded from shared bytes.
 
     Raises:
-        ValueError: There are too many, or their lengths add up to more than twice the file's.
+        InvalidFile: There are too many, or their lengths add up to more than twice the file's.
     """
 
     def first(tag: int, default: int) -> int:
@@ -126,7 +127,7 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
     planes = first(_SAMPLES, 1) if first(_PLANES, 1) == 2 else 1
     strips = -(-height // rows) * -(-width // columns) * planes
     if strips > MAX_TIFF_STRIPS:
-        raise ValueError(f"it is made of {strips:,} strips or tiles")
+        raise InvalidFile(f"it is made of {strips:,} strips or tiles")
     if first(_COMPRESSION, 1) == 1 or strips == 1:
         return
     lengths = [
@@ -134,9 +135,9 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
         for tag in _BYTE_COUNTS
     ]
     if not any(lengths):
-        raise ValueError("it does not say how long its strips are")
+        raise InvalidFile("it does not say how long its strips are")
     if max(lengths) > 2 * len(upload):
-        raise ValueError(f"its strips are {max(lengths):,} bytes long together")
+        raise InvalidFile(f"its strips are {max(lengths):,} bytes long together")
 
 
 def _values(upload: bytes, form: _Form, entry: _Entry | None) -> tuple[int, ...]:

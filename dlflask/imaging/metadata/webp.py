@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from dlflask.imaging.decode_limits import MAX_METADATA_BYTES, MAX_PIECES
+from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.metadata.cuts import Part, cut_out
 
 _PIXELS = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
@@ -24,7 +25,7 @@ def strip_webp(upload: bytes) -> bytes:
     """Return the WebP with one chunk of each kind that decoding needs.
 
     Raises:
-        ValueError: It has too many chunks.
+        InvalidFile: It has too many chunks.
     """
     cuts: list[Part] = []
     found, position = set[bytes](), 12
@@ -40,14 +41,14 @@ def strip_webp(upload: bytes) -> bytes:
             cuts.append((position, end))
         found.add(kind)
         position = end
-    raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+    raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
 
 
 def image_chunks(upload: bytes) -> list[Chunk]:
     """Return the chunks of colours and opacity, in the frames of an animation as well.
 
     Raises:
-        ValueError: It has too many chunks.
+        InvalidFile: It has too many chunks.
     """
     view, found, parts = memoryview(upload), list[Chunk](), [(12, len(upload))]
     pieces = 0
@@ -63,7 +64,7 @@ def image_chunks(upload: bytes) -> list[Chunk]:
             position += 8 + length + length % 2
             pieces += 1
             if pieces > MAX_PIECES:
-                raise ValueError(f"it is made of over {MAX_PIECES:,} pieces")
+                raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
     return found
 
 

@@ -1,1 +1,1 @@
-"""Client connections of a worker: received, answered and closed by its main loop."""
+"""Client connections of a worker: its main loop receives requests, sends responses and closes."""

@@ -10,16 +10,16 @@ from typing import Any
 from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.polling import PollingWorker
 
-#: Time for the client to send more after a response, or to close, in seconds. Most clients send
-#: the whole body before they read. If the worker closed first, the kernel would reset the
-#: connection and such a client would not see the response.
+#: Time after a response in which the client may send more or close, in seconds. Most clients send
+#: their whole body before they read. If the worker closed before that, the kernel would reset the
+#: connection and the client would lose the response.
 LINGER_SECONDS = 2
-#: Longest time and most bytes in all that are read and discarded in this way.
+#: Reading and discarding ends after this time and this many bytes.
 MAX_LINGER_SECONDS = 30
 MAX_LINGER_BYTES = 64 * 1024 * 1024
 _DISCARD_BYTES = 64 * 1024
 
-#: Age below which a connection is not closed in favour of a new one, in seconds.
+#: Connections that are younger than this, in seconds, are not closed to make room for a new one.
 _YOUNG_SECONDS = 1
 
 

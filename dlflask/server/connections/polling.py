@@ -41,7 +41,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped
             self.method_queue.defer(lambda: None)
 
     def _enter(self, conn: Connection, phase: Phase, stall: float = 0, whole: float = 0) -> None:
-        """Start a phase whose deadlines are `stall` and `whole` seconds away."""
+        """Start a phase that may last `stall` seconds without progress, and `whole` in all."""
         conn.phase = phase
         conn.since = time.monotonic()
         conn.deadline = conn.since + stall

@@ -12,9 +12,9 @@ from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.reception import Limit, Reception
 
 #: Most bytes of requests and responses that a worker holds; gunicorn.conf.py bounds its memory.
-#: Above it, the oldest connection with more than `SMALL_BYTES` has to go: its request is answered
-#: with 503, its response is cut off. A normal request is complete soon, so the oldest is probably
-#: held open on purpose.
+#: Above it, the oldest connection with more than `SMALL_BYTES` is ended: a request gets 503, a
+#: response is cut off. A normal request is complete soon, so the oldest is probably held open on
+#: purpose.
 MAX_HELD_BYTES = 128 * 1024 * 1024
 SMALL_BYTES = 64 * 1024
 
@@ -118,7 +118,7 @@ class ReceivingWorker(ClosingWorker):
         self._poll(conn, selectors.EVENT_READ)
 
     def _truncate(self, conn: Connection, limit: Limit | None) -> None:
-        """Have an incomplete request answered, or close the connection if headers are missing."""
+        """Hand over an incomplete request, or close the connection if headers are missing."""
         reception = conn.reception
         if reception.has_headers or (limit is None and reception.num_bytes):
             reception.truncate(limit)
@@ -133,7 +133,7 @@ class ReceivingWorker(ClosingWorker):
         self.enqueue_req(conn)
 
     def _free_bytes(self, newest: Connection) -> None:
-        """Give up the oldest large request or response; see `MAX_HELD_BYTES`."""
+        """End the oldest large request or response; see `MAX_HELD_BYTES`."""
         for conn in self._in_loop:
             if conn.phase is Phase.SENDING and len(conn.unsent) > SMALL_BYTES:
                 self._drop(conn)

@@ -23,11 +23,12 @@ MAX_SILENCE_SECONDS = 10
 BODY_SECONDS = 20
 MIN_BYTES_PER_SECOND = 32_000
 
-#: Most chunks of a body. Gunicorn needs some microseconds for each; clients send 4 kB or more each.
+#: Most chunks of a body. Gunicorn needs some microseconds for each. Clients send chunks of 4 kB or
+#: more.
 MAX_CHUNKS = 100_000
 
-#: Most bytes that one `recv` asks for, by what is received. Gunicorn's parser copies the piece that
-#: holds the headers several times, so that one is small.
+#: Most bytes that one `recv` asks for: in a body of known length, in a chunked body, in headers.
+#: The last one is small because Gunicorn's parser copies the piece with the headers several times.
 _MAX_READ = 1024 * 1024
 _CHUNKED_READ = 64 * 1024
 _HEADERS_READ = 8 * 1024

@@ -1,8 +1,8 @@
 """Augmentation: batches of digits, redrawn as other hands, pens and cameras would make them.
 
 Each operation works on a whole batch, so that augmentation takes less time than the training step.
-The result is normalised as by `normalize`: longer side 20, centre of mass in the middle. A part of
-it is misplaced, as specks and remains of ruled lines cause it.
+The results are normalised as `normalize` does it: longer side 20, centre of mass in the middle.
+Some are misplaced on purpose, because specks and remains of ruled lines misplace real digits.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Strength:
 
     Attributes:
         warp: Used part of the `MAX_` ranges.
-        misplaced: Part of the images with a wrong box or centre of mass, as a speck or a line
-            causes it.
+        misplaced: Part of the images with a wrong box or centre of mass, such as a speck or a line
+            causes.
         corrupted: Part of the images that get corruptions; the others stay clean.
     """
 
@@ -116,9 +116,8 @@ def warp(
     """
     num_shapes, side = len(batch), batch.shape[1]
     misplaced = rng.random(num_shapes) < strength.misplaced
-    forward = _linear_maps(
-        num_shapes, strength.warp, rng
-    )  # (N, 2, 2), source offset (x, y) to tensor offset
+    # (N, 2, 2), from an offset (x, y) in the source to the offset in the tensor.
+    forward = _linear_maps(num_shapes, strength.warp, rng)
     scale, middle = _placement(forward, ink, widths, misplaced, rng)
     backward = np.linalg.inv(forward * scale[:, None, None]).astype(np.float32)
     shift = _shifts(misplaced, rng)

@@ -141,7 +141,7 @@ CORRUPTIONS: tuple[tuple[Corruption, float], ...] = (
 
 
 def _soften(batch: Batch) -> Batch:
-    # In float32, where SciPy's convolutions round differently and change the training images.
+    # SciPy's convolutions round float32 differently, which would change the training images.
     padded = np.pad(batch, ((0, 0), (1, 1), (1, 1)))
     rows = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) * np.float32(0.25)
     result: Batch = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) * np.float32(0.25)

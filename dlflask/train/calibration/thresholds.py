@@ -6,8 +6,8 @@ import numpy as np
 
 from dlflask.digits.thresholds import NOT_A_DIGIT, Probabilities, Thresholds
 
-#: Part of the digits used for the choice that must get the verdict `digit`. The target is 97 % on
-#: new images; half a point is a margin.
+#: Part of the true digits that must get the verdict `digit` when the thresholds are chosen. The
+#: target on new images is 97 %; the half point above it is a margin.
 DIGITS_KEPT = 0.975
 
 

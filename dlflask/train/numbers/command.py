@@ -16,14 +16,19 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up notices
 
 from dlflask.train.data import MNIST_VARIABLE, load_mnist
-from dlflask.train.numbers.export import NumberRun, build_card, save
-from dlflask.train.numbers.fields.font_files import download_fonts, find_fonts, printed_fonts
+from dlflask.train.numbers.fields.font_files import (
+    FAMILIES,
+    download_fonts,
+    find_fonts,
+    printed_fonts,
+)
 from dlflask.train.numbers.fields.material import Source, make_material, save_material
 from dlflask.train.numbers.parts import NAMES, Parts
 from dlflask.train.numbers.recipe import NumberRecipe
-from dlflask.train.numbers.scoring import score_shard
 from dlflask.train.numbers.shards import ShardMaker
-from dlflask.train.numbers.trainer import fit
+
+#: Default of --fonts.
+FONTS = Path("build/fonts")
 
 #: Default of --output, and of --output with --fast, whose model is not good enough to serve.
 OUTPUT, FAST_OUTPUT = Path("number_model.h5"), Path("build/fast_numbers.h5")
@@ -39,16 +44,21 @@ VALIDATION_SEED = 1_000_003
 def main(arguments: list[str]) -> int:
     """Draw fields, train the number network on them, save it and write its model card."""
     options = _parser().parse_args(arguments)
-    output: Path = options.output or (FAST_OUTPUT if options.fast else OUTPUT)
-    recipe = _recipe(options)
-    folder: Path = options.checkpoints / recipe.name
-    started = time.monotonic()
     try:
         data = load_mnist(options.data)
         fonts = _find_fonts(options)
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
+    # Keras takes seconds to import, which help and errors need not wait for.
+    from dlflask.train.numbers.export import NumberRun, build_card, save  # noqa: PLC0415
+    from dlflask.train.numbers.scoring import score_shard  # noqa: PLC0415
+    from dlflask.train.numbers.trainer import fit  # noqa: PLC0415
+
+    output: Path = options.output or (FAST_OUTPUT if options.fast else OUTPUT)
+    recipe = _recipe(options)
+    folder: Path = options.checkpoints / recipe.name
+    started = time.monotonic()
     if options.fast:
         data = data.head(FAST_DIGITS)
     # Processes of several threads each would wait for each other.
@@ -82,8 +92,9 @@ def _find_fonts(options: argparse.Namespace) -> list[Path]:
     """Return the fonts in the folder of --fonts, downloaded if need be, and printed ones."""
     folder: Path = options.fonts
     written = find_fonts(folder)
-    if not written and not options.fast:
-        print(f"Downloading handwriting fonts to {folder}", flush=True)
+    # A folder of the user's own may hold a selection.
+    if not options.fast and (not written or folder == FONTS):
+        print(f"Looking for {len(FAMILIES)} handwriting fonts in {folder}", flush=True)
         written = download_fonts(folder)
     return written + printed_fonts()
 
@@ -163,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fonts",
         type=Path,
-        default=Path("build/fonts"),
+        default=FONTS,
         metavar="FOLDER",
         help="handwriting fonts; downloaded by npm if the folder has none of them, except with "
         "--fast (default: %(default)s)",

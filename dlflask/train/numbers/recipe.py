@@ -23,10 +23,10 @@ class NumberRecipe:
         drawn: Number of digits drawn in the forms of `hands`.
     """
 
-    shards: int = 100
-    epochs: int = 8
+    shards: int = 123
+    epochs: int = 6
     batch_size: int = 256
-    learning_rate: float = 3e-3
+    learning_rate: float = 2.5e-3
     weight_decay: float = 1e-2
     seed: int = 1
     parts: Parts = ALL

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -11,29 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.numbers.characters import ALPHABET, BLANK, UNREADABLE, collapse
+from dlflask.train.numbers.model_card import NumberScore
 from dlflask.train.numbers.shards import Shard
 
 #: Outputs of the ten digits.
 _DIGITS = [1 + ALPHABET.index(digit) for digit in "0123456789"]
-
-
-@dataclass(frozen=True)
-class NumberScore:
-    """Parts of whole numbers that are right, 0..1.
-
-    Attributes:
-        count: Number of strips.
-        whole: Every character is right, separators included.
-        digits: The digits are right, whatever the separators.
-        digits_only: The same, if only digits may be read.
-        character_errors: Edits for each character.
-    """
-
-    count: int
-    whole: float
-    digits: float
-    digits_only: float
-    character_errors: float
 
 
 def predict(model: keras.Model, strips: Any, batch_size: int = 64) -> NDArray[np.float32]:

@@ -37,7 +37,8 @@ _FULL_INK = {"FP32": 1, "UINT8": 255}
 def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[int]:
     """Return the shape of an input: (N, *input_shape) for numbers, (N,) for BYTES.
 
-    An additional last axis of 1 is accepted.
+    Numbers may also be flat, (N, 784), have an axis of 1 for the channel, or be a single tensor
+    without the first axis.
 
     Args:
         tensor: JSON object of the input.
@@ -58,14 +59,26 @@ def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[
         not isinstance(shape, list)
         or not shape
         or any(type(side) is not int for side in shape)
-        or tuple(shape[1:]) not in (one, (*one, 1))
-        or not 1 <= shape[0] <= MAX_BATCH
+        or not _is_batch(tuple(shape), one)
     ):
+        batch = f"[{', '.join(map(str, ('N', *one)))}]"
+        others = f", [N, {math.prod(one)}] or one image, {list(one)}," if one else ""
         raise InvalidInferRequest(
-            f"The input of type {datatype} has the shape {shape!r:.60}; expected "
-            f"[{', '.join(map(str, ('N', *one)))}] with N from 1 to {MAX_BATCH}."
+            f"The input of type {datatype} has the shape {shape!r:.60}; expected {batch}{others} "
+            f"with N from 1 to {MAX_BATCH}."
         )
     return shape
+
+
+def _is_batch(shape: tuple[int, ...], one: tuple[int, ...]) -> bool:
+    """Return True if `shape` is that of 1 to `MAX_BATCH` tensors of the shape `one`, or of one."""
+    layouts = [one, (*one, 1)]
+    if one:
+        flat = math.prod(one)
+        layouts += [(1, *one), (flat,), (flat, 1)]
+        if shape in layouts:
+            return True
+    return shape[1:] in layouts and 1 <= shape[0] <= MAX_BATCH
 
 
 def read_numbers(

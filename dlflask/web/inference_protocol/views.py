@@ -18,13 +18,12 @@ from dlflask import __version__
 from dlflask.errors import DlflaskError
 from dlflask.recogniser import Recogniser
 from dlflask.web.inference_protocol.bytes_tensors import read_images
-from dlflask.web.inference_protocol.content_encoding import decompress
 from dlflask.web.inference_protocol.output_tensors import write_tensor
 from dlflask.web.inference_protocol.request import INPUT, Output, parse_infer_request
 from dlflask.web.inference_protocol.tensors import read_numbers, read_shape
 from dlflask.web.middleware.environ import MODEL
 from dlflask.web.state import current_state
-from dlflask.web.uploads import check_size
+from dlflask.web.uploads.limits import check_size
 
 #: The only version of each model. Its SHA-256 identifies the file that is served.
 VERSION = "1"
@@ -100,10 +99,7 @@ def infer(name: str) -> Response:
     """Return the requested outputs for each image of the input."""
     recogniser = _recogniser(name)
     info = recogniser.info
-    limit = request.max_content_length or 0
-    body = decompress(
-        request.get_data(cache=False), request.headers.get("Content-Encoding", ""), limit
-    )
+    body = request.get_data(cache=False)
     header_length = request.headers.get("Inference-Header-Content-Length")
     infer_request = parse_infer_request(body, header_length, info.outputs)
     read_shape(infer_request.tensor, info.input_shape)

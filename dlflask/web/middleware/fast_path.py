@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from dlflask.recogniser import Recogniser
 from dlflask.web.middleware.environ import ERROR, ROUTE
+from dlflask.web.multipart_form import PART_NAMES
 from dlflask.web.state import State
-from dlflask.web.uploads import PART_NAMES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -9,7 +9,7 @@ from typing import Any
 from dlflask import __version__
 from dlflask.config import Config
 from dlflask.errors import InvalidInferRequest
-from dlflask.imaging.decode import FORMATS
+from dlflask.imaging.formats.signatures import FORMATS
 from dlflask.problem_types import PROBLEMS, problem_type
 
 _FILE = Path(__file__).with_name("openapi.json")

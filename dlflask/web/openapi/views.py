@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, json, render_template
+from flask import Blueprint, Response, json, render_template, request
 
 from dlflask.web.openapi.document import document
 from dlflask.web.state import current_state
@@ -48,7 +48,9 @@ def reference() -> str:
 
 
 def _document() -> dict[str, Any]:
-    return document(current_state().config)
+    described = document(current_state().config)
+    described["servers"] = [{"url": f"{request.script_root}/"}]
+    return described
 
 
 def _operations(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

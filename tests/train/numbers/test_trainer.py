@@ -14,7 +14,7 @@ pytest.importorskip("tensorflow")
 from dlflask.inference.model_file import read_number_network  # noqa: E402
 from dlflask.numbers.characters import ALPHABET, NUM_CLASSES, NumberNetwork, encode  # noqa: E402
 from dlflask.numbers.normalization import STRIP_PREPROCESSING  # noqa: E402
-from dlflask.train.numbers.export import NumberCard  # noqa: E402
+from dlflask.train.numbers.model_card import NumberCard  # noqa: E402
 from dlflask.train.numbers.network import build_network, count_multiply_adds  # noqa: E402
 from dlflask.train.numbers.recipe import NumberRecipe  # noqa: E402
 from dlflask.train.numbers.shards import ShardMaker  # noqa: E402
@@ -23,7 +23,7 @@ from dlflask.train.numbers.trainer import augment, ctc_loss, fit  # noqa: E402
 pytestmark = pytest.mark.train
 
 ROOT = Path(__file__).resolve().parents[3]
-RECIPE = NumberRecipe(shards=2, epochs=3, batch_size=2)
+RECIPE = NumberRecipe(shards=2, epochs=2, batch_size=1)
 
 
 class PowerCut(Exception):

@@ -60,6 +60,11 @@ OTHER = {
     "a-field": form(part(b"5", 'name="image"')),
     "another-name": form(part(name='name="picture"; filename="4.png"')),
     "no-filename": form(part(name='name="image"; filename=""')),
+    "no-filename-parameter": form(part(name='name="image"')),
+    "text-of-an-image": form(part(b"static/4.png", 'name="image"')),
+    "extended-filename": form(part(name="name=\"image\"; filename*=UTF-8''4.png")),
+    "both-filenames": form(part(name='name="image"; filename="4"; filename*=UTF-8\'\'4.png')),
+    "filename-without-quotes": form(part(name='name="image"; filename=vier ☘.png')),
     "name-in-capitals": form(part(name='name="IMAGE"; filename="4.png"')),
     "more-headers": form(
         part(PNG, 'name="image"; filename="4"', "Content-Transfer-Encoding: 8bit")
@@ -74,6 +79,10 @@ OTHER = {
     "json": (b'{"image": "AAAA"}', "application/json"),
     "unknown-type": (PNG, "text/plain"),
     "no-type": (PNG, ""),
+    "urlencoded": (PNG, "application/x-www-form-urlencoded"),
+    "octet-stream": (PNG, "application/octet-stream"),
+    "json-of-an-image": (PNG, "application/json"),
+    "empty-boundary": form(part(), content_type="multipart/form-data; boundary="),
     "too-large": (PNG + bytes(LIMIT), "image/png"),
     "no-body": (b"", "image/png"),
 }
@@ -197,8 +206,10 @@ def test_request_with_other_metadata_is_passed_to_flask(differing, app, flask):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, 200), st.integers(0, 3), st.binary(max_size=4))
+@given(st.integers(0, 200), st.integers(0, 20), st.binary(max_size=4))
 @example(66, 0, b"\x80")
+@example(54, 14, b"")  # the file's name
+@example(64, 0, b"*")  # filename*="4"
 def test_form_with_changed_bytes_gets_same_response_as_from_flask(place, length, put):
     app = create_app(Config(max_upload_bytes=LIMIT), DigitRecogniser(FakeClassifier()))
     flask = type(app).wsgi_app.__get__(app)

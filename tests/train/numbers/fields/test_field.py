@@ -59,18 +59,6 @@ def test_every_hand_writes_the_digit(material):
             assert not line.own or line.number < len(material.ink)
 
 
-def test_write_draws_each_character(material):
-    """Wide gaps leave each character of the label as ink of its own."""
-    separate = 0
-    for seed in range(100):
-        writing = write("4711", material, PLAIN, np.random.default_rng(seed))
-        assert writing.label == "4711"
-        columns = (writing.ink > 0.1).any(axis=0)
-        separate += np.count_nonzero(np.diff(columns.astype(int)) == 1) == 4
-    # The pens of the others are wide or slanted, so that neighbours touch or overlap.
-    assert separate > 50
-
-
 def test_write_marks_unreadable_digits(material):
     numbers = [
         write("1234567", material, ALL, np.random.default_rng(seed)).label for seed in range(300)

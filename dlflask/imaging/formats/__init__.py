@@ -1,0 +1,1 @@
+"""Formats of image files, recognised by their first bytes."""

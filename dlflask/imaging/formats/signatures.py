@@ -1,0 +1,82 @@
+"""Recognise the format of an image file by its first bytes.
+
+Source: the specification of each format; for ISO media, ISO/IEC 23008-12:2022, 10, and AVIF v1.1,
+AOMedia 2022, 6.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Formats that are read, in the words of the error messages.
+FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"]
+
+#: Bytes before an image that are skipped: line feeds, a byte order mark, the rest of a header.
+MAX_LEADING_BYTES = 16
+
+#: Bytes in which a format is recognised.
+_SIGNATURE_BYTES = 64
+
+#: By Pillow's name of the format. A BMP begins with two letters that text may begin with, so the
+#: length of its header is compared as well where other bytes are before it.
+_SIGNATURES = {
+    "PNG": rb"\x89PNG\r\n\x1a\n",
+    "JPEG": rb"\xff\xd8\xff",
+    "GIF": rb"GIF8[79]a",
+    "WEBP": rb"RIFF.{4}WEBP",
+    "TIFF": rb"II[*+]\0|MM\0[*+]",
+    "ISO": rb".{4}ftyp",
+    "BMP": rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0",
+}
+_IMAGE = re.compile(
+    b"|".join(b"(?P<%s>%s)" % (name.encode(), one) for name, one in _SIGNATURES.items()), re.DOTALL
+)
+
+#: Brands of ISO media files that say how the image is coded. Cameras also write `mif1` or `msf1`
+#: first, which leaves that open, and the others behind it.
+_BRANDS = {
+    **dict.fromkeys([b"avif", b"avis"], "AVIF"),
+    **dict.fromkeys(
+        [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"], "HEIF"
+    ),
+}
+_OPEN_BRANDS = {b"mif1", b"mif2", b"msf1", b"miaf"}
+
+
+def find_image(upload: bytes) -> tuple[str, int] | None:
+    """Find the image in a file: its format, and the byte at which it begins.
+
+    Returns:
+        Pillow's name of the format, and a number of bytes of at most `MAX_LEADING_BYTES`; None for
+        any other file.
+    """
+    if format_name := _format_at_start(upload):
+        return format_name, 0
+    for found in _IMAGE.finditer(upload[1 : MAX_LEADING_BYTES + _SIGNATURE_BYTES]):
+        start = 1 + found.start()
+        if start > MAX_LEADING_BYTES:
+            break
+        if format_name := _format_of(found.lastgroup, upload[start:]):
+            return format_name, start
+    return None
+
+
+def _format_at_start(upload: bytes) -> str | None:
+    found = _IMAGE.match(upload[:_SIGNATURE_BYTES])
+    if found:
+        return _format_of(found.lastgroup, upload)
+    return "BMP" if upload.startswith(b"BM") else None
+
+
+def _format_of(name: str | None, upload: bytes) -> str | None:
+    """Return Pillow's name of the format; that of an ISO media file is found by its brands."""
+    if name != "ISO":
+        return name
+    size = int.from_bytes(upload[:4])
+    brand, others = upload[8:12], upload[16 : min(size, 16 + 4 * _SIGNATURE_BYTES)]
+    if brand in _BRANDS:
+        return _BRANDS[brand]
+    if brand not in _OPEN_BRANDS:
+        return None
+    compatible = [others[at : at + 4] for at in range(0, len(others), 4)]
+    return next((_BRANDS[one] for one in compatible if one in _BRANDS), "HEIF")

@@ -1,0 +1,129 @@
+"""Measure how much of a JPEG is there whose end is missing, and complete it.
+
+Camera modules leave out the end marker, and broken uploads the last bytes. Viewers show such files;
+their decoders fill the rest of the image with grey, without saying from where.
+
+Source: ITU-T T.81, 1992, B.1.1.3, B.2.3 and G.1.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlflask.imaging.formats.invalid_file import InvalidFile
+
+#: Largest part of the coded data that may be missing.
+MAX_MISSING = 0.1
+
+#: The end marker, and the byte with which markers begin.
+_END, _MARKER = b"\xff\xd9", b"\xff"
+
+#: Coded data that is not in the file. The image changes where the file's own data ends.
+_OTHER_DATA = bytes(range(255)) * 4
+
+#: Header of a scan: components, first and last coefficient, and their bits that are still to come.
+_SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e]([\1-\4])", re.DOTALL)
+_LAST_COEFFICIENT = 63
+
+
+class JpegLayout(NamedTuple):
+    """Layout of a JPEG.
+
+    Attributes:
+        height: Its height in pixels.
+        components: Number of its components: 1 if it is grey.
+        block: Height and width in pixels of the blocks in which it is coded.
+    """
+
+    height: int
+    components: int
+    block: tuple[int, int]
+
+
+class CompletedJpeg(NamedTuple):
+    """JPEG with an end marker.
+
+    Attributes:
+        upload: The file.
+        held: Part of its rows that the file holds, 0..1; the others are grey.
+    """
+
+    upload: bytes
+    held: float
+
+
+def complete_jpeg(
+    upload: bytes, layout: JpegLayout, decode: Callable[[bytes], NDArray[Any]]
+) -> CompletedJpeg:
+    """Return the file with an end marker.
+
+    Args:
+        upload: JPEG whose end is missing.
+        layout: Its size.
+        decode: Returns the (height, width) or (height, width, channels) pixels of a JPEG, possibly
+            at a smaller scale.
+
+    Raises:
+        InvalidFile: More than `MAX_MISSING` of the data is missing.
+    """
+    data = upload.rstrip(_MARKER)
+    scans = list(_SCAN.finditer(data))
+    if not scans or not _has_all_scans(data, scans, layout.components):
+        raise InvalidFile("more than a tenth of it is missing")
+    differs = decode(data + _END) != decode(data + _OTHER_DATA + _END)
+    mask = differs.any(axis=2) if differs.ndim == 3 else differs
+    scale = len(mask) / layout.height
+    block = max(1, round(layout.block[0] * scale)), max(1, round(layout.block[1] * scale))
+    missing = _missing_part(mask, block)
+    last = len(data) - scans[-1].start()
+    if missing * last > MAX_MISSING * (missing * last + (1 - missing) * len(data)):
+        raise InvalidFile("more than a tenth of it is missing")
+    # Only finer detail is missing behind further scans.
+    held = mask.any(axis=1).argmax() / len(mask) if len(scans) == 1 and mask.any() else 1.0
+    return CompletedJpeg(data + _END, float(held))
+
+
+def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -> bool:
+    """Return whether all coefficients of all components have begun to be coded in full."""
+    constant, others = set[int](), set[int]()
+    for scan in scans:
+        count = scan[1][0]
+        ids = data[scan.end() : scan.end() + 2 * count : 2]
+        first, last, bits = data[scan.end() + 2 * count : scan.end() + 2 * count + 3].ljust(
+            3, b"\xff"
+        )
+        if bits & 15 == 0:
+            constant.update(ids if first == 0 else b"")
+            others.update(ids if last == _LAST_COEFFICIENT else b"")
+    return len(constant & others) >= components
+
+
+def _missing_part(mask: NDArray[np.bool_], block: tuple[int, int]) -> float:
+    """Return the part of the image behind the first block that `mask` marks.
+
+    Args:
+        mask: (height, width).
+        block: Height and width of a block.
+    """
+    rows = np.logical_or.reduce(mask, axis=1)
+    if not rows.any():
+        return 0.0
+    row = _block_of(rows, block[0])
+    band = mask[row * block[0] : (row + 1) * block[0]]
+    column = _block_of(np.logical_or.reduce(band, axis=0), block[1])
+    num_rows, num_columns = (-(-side // one) for side, one in zip(mask.shape, block, strict=True))
+    return 1 - (row * num_columns + column + 1) / (num_rows * num_columns)
+
+
+def _block_of(mask: NDArray[Any], block: int) -> int:
+    """Return the number of the first block that is marked.
+
+    Colours of half the resolution spread by a pixel into the block before.
+    """
+    first = int(mask.argmax())
+    return (first + (block > 1 and first > 0)) // block

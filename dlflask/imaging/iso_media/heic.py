@@ -1,0 +1,155 @@
+"""Find the coded images in a HEIC file that its decoder decodes: the main image and its opacity.
+
+Cameras divide a large image into tiles, each an item of its own, and add thumbnails, maps of depth
+and of brightness, and metadata, none of which is needed.
+
+Source: ISO/IEC 23008-12:2022, 6.4, 6.5 and 6.6.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from dlflask.imaging.formats.invalid_file import InvalidFile
+from dlflask.imaging.iso_media.boxes import Span, boxes, find_boxes, unique
+from dlflask.imaging.iso_media.items import (
+    ItemEntry,
+    Numbers,
+    item_entries,
+    item_extents,
+    item_properties,
+    item_references,
+)
+
+#: Width and height in pixels.
+Size = tuple[int, int]
+
+CODED, GRID = b"hvc1", b"grid"
+
+_REQUIRED = {b"iinf", b"iloc", b"iprp", b"pitm"}
+_OPTIONAL = {b"iref", b"idat"}
+
+#: Properties by which an image is cropped, mirrored, rotated and scaled, in all its pixels.
+_TRANSFORMATIONS = {b"clap", b"imir", b"irot", b"iscl"}
+
+#: Types of auxiliary images that are the opacity of another image.
+_OPACITY = (b":auxiliary:alpha", b":auxid:1")
+
+
+@contextmanager
+def reading_structure() -> Iterator[None]:
+    """Report whatever the tables raise that cannot be read as an `InvalidFile`."""
+    try:
+        yield
+    except InvalidFile:
+        raise
+    except (struct.error, LookupError, ValueError):
+        raise InvalidFile("it has a structure that cameras do not write") from None
+
+
+@dataclass(frozen=True)
+class HeicItems:
+    """Tables of the items of a HEIC file.
+
+    Attributes:
+        upload: The file.
+        parts: Places of the tables.
+    """
+
+    upload: bytes
+    parts: dict[bytes, Span]
+
+    @classmethod
+    def of(cls, upload: bytes) -> HeicItems:
+        """Find the tables.
+
+        Raises:
+            ValueError, LookupError, struct.error: There is not exactly one table of each kind.
+        """
+        start, end = find_boxes(upload, (0, len(upload)), {b"meta"})[b"meta"]
+        parts = find_boxes(upload, (start + 4, end), _REQUIRED | _OPTIONAL)
+        return cls(upload, parts | find_boxes(upload, parts[b"iprp"], {b"ipco", b"ipma"}))
+
+    @cached_property
+    def main(self) -> int:
+        """Number of the image that a viewer shows."""
+        start, end = self.parts[b"pitm"]
+        return Numbers(self.upload, (start + 4, end)).read(4 if self.upload[start] else 2)
+
+    @cached_property
+    def entries(self) -> dict[int, ItemEntry]:
+        """Entry of each item."""
+        return unique(item_entries(self.upload, self.parts[b"iinf"]))
+
+    @cached_property
+    def references(self) -> dict[tuple[bytes, int], list[int]]:
+        """Items that an item refers to, by the kind of the reference."""
+        span = self.parts.get(b"iref")
+        return unique(item_references(self.upload, span)) if span else {}
+
+    @cached_property
+    def properties(self) -> dict[int, list[tuple[bytes, Span]]]:
+        """Properties of each item: their kinds and contents."""
+        known = list(boxes(self.upload, self.parts[b"ipco"]))
+        numbers = unique(item_properties(self.upload, self.parts[b"ipma"]))
+        return {item: [known[n - 1] for n in used if n] for item, used in numbers.items()}
+
+    @cached_property
+    def extents(self) -> dict[int, list[Span]]:
+        """Pieces of the data of each item."""
+        data = self.parts.get(b"idat")
+        return item_extents(self.upload, self.parts[b"iloc"], data[0] if data else None)
+
+    @cached_property
+    def decoded(self) -> dict[int, list[int]]:
+        """Tiles of the main image and of its opacity; an image in one piece is its own tile.
+
+        Raises:
+            ValueError: An image is neither coded in HEVC nor a grid of tiles that are.
+        """
+        opacities = [
+            source
+            for (kind, source), to in self.references.items()
+            if kind == b"auxl" and self.main in to and self._is_opacity(source)
+        ]
+        return {item: self._tiles(item) for item in (self.main, *opacities)}
+
+    def check_transformations(self, item: int) -> None:
+        """Raise ValueError if an image is to be cropped, mirrored or rotated more than once."""
+        kinds = Counter(kind for kind, _ in self.properties[item] if kind in _TRANSFORMATIONS)
+        if any(count > 1 for count in kinds.values()):
+            raise ValueError("an image that is transformed again and again")
+
+    def property(self, item: int, kind: bytes) -> Span:
+        """Return the content of the one property of this kind that an item has."""
+        return unique(found for found in self.properties[item] if found[0] == kind)[kind]
+
+    def size(self, item: int) -> Size:
+        """Return the width and height that the file announces for an image, in pixels."""
+        start, _ = self.property(item, b"ispe")
+        width, height = struct.unpack_from(">II", self.upload, start + 4)
+        if self.entries[item].kind == GRID:
+            # Its own data announces the size as well.
+            (start, end), *_ = self.extents[item]
+            size = 4 if self.upload[start + 1] & 1 else 2
+            numbers = Numbers(self.upload, (start + 4, end))
+            if (numbers.read(size), numbers.read(size)) != (width, height):
+                raise ValueError("a grid of another size")
+        return width, height
+
+    def _tiles(self, item: int) -> list[int]:
+        is_grid = self.entries[item].kind == GRID
+        tiles = self.references[b"dimg", item] if is_grid else [item]
+        if any(self.entries[tile].kind != CODED for tile in tiles):
+            raise ValueError("an image that is not coded in HEVC")
+        return tiles
+
+    def _is_opacity(self, item: int) -> bool:
+        found = [span for kind, span in self.properties.get(item, ()) if kind == b"auxC"]
+        types = [self.upload[start + 4 : end].partition(b"\0")[0] for start, end in found]
+        return any(kind.endswith(_OPACITY) for kind in types)

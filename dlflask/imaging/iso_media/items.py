@@ -1,0 +1,123 @@
+"""Read the tables of the items in an ISO media file such as AVIF or HEIC.
+
+An item is a coded image, a tile of one, or metadata. Whatever another reader might understand
+differently is an error: ValueError, LookupError or struct.error.
+
+Source: ISO/IEC 14496-12:2022, 8.11; ISO/IEC 23008-12:2022, 9.3.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dlflask.imaging.iso_media.boxes import Span, boxes
+
+_read_item = struct.Struct(">HH4s").unpack_from
+_read_long_item = struct.Struct(">IH4s").unpack_from
+
+
+class ItemEntry(NamedTuple):
+    """Entry of an item in the box `iinf`: its kind, and where flags and kind are in the file."""
+
+    kind: bytes
+    flags_at: int
+    kind_at: int
+
+
+class Numbers:
+    """Reader of big-endian numbers, one after the other.
+
+    Args:
+        upload: The file.
+        span: Part that is read.
+    """
+
+    def __init__(self, upload: bytes, span: Span) -> None:
+        self._upload = upload
+        self.position, self._end = span
+
+    def read(self, size: int) -> int:
+        """Return the next number of `size` bytes; 0 for a size of 0."""
+        self.position += size
+        if self.position > self._end:
+            raise ValueError("a list of items that is cut off")
+        return int.from_bytes(self._upload[self.position - size : self.position])
+
+
+def item_entries(upload: bytes, span: Span) -> Iterator[tuple[int, ItemEntry]]:
+    """Yield the number and the entry of each item, from the box `iinf`."""
+    start, end = span
+    for kind, (position, _) in boxes(upload, (start + (8 if upload[start] else 6), end)):
+        version = upload[position]
+        if kind != b"infe" or version not in (2, 3):
+            raise ValueError("items of an unknown version")
+        read, kind_at = (_read_item, 8) if version == 2 else (_read_long_item, 10)
+        item, _protection, item_kind = read(upload, position + 4)
+        yield item, ItemEntry(item_kind, position + 3, position + kind_at)
+
+
+def item_kinds(upload: bytes, span: Span) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and the kind of each item, from the box `iinf`."""
+    return ((item, entry.kind) for item, entry in item_entries(upload, span))
+
+
+def item_extents(upload: bytes, span: Span, data: int | None = None) -> dict[int, list[Span]]:
+    """Return the pieces of each item's data, from the box `iloc`.
+
+    Args:
+        upload: The file.
+        span: Content of the box.
+        data: Start of the content of the box `idat`, in which data may be; None if it may not be.
+    """
+    version = upload[span[0]]
+    sizes = upload[span[0] + 4 : span[0] + 6].hex()
+    offset_bytes, length_bytes, base_bytes, index_bytes = (int(digit, 16) for digit in sizes)
+    if not length_bytes:
+        raise ValueError("items of unknown length")
+    wide = 4 if version == 2 else 2
+    numbers = Numbers(upload, (span[0] + 6, span[1]))
+    extents: dict[int, list[Span]] = {}
+    for _ in range(numbers.read(wide)):
+        item = numbers.read(wide)
+        method = numbers.read(2) if version else 0
+        is_elsewhere = numbers.read(2) or method not in (0, 1)
+        base = numbers.read(base_bytes)
+        if method == 1:
+            is_elsewhere = is_elsewhere or data is None
+            base += data or 0
+        if item in extents or is_elsewhere:
+            raise ValueError("an item whose data is not in this file")
+        extents[item] = []
+        for _ in range(numbers.read(2)):
+            numbers.read(index_bytes if version else 0)
+            start = base + numbers.read(offset_bytes)
+            extents[item].append((start, start + numbers.read(length_bytes)))
+    return extents
+
+
+def item_references(upload: bytes, span: Span) -> Iterator[tuple[tuple[bytes, int], list[int]]]:
+    """Yield the kind of a reference and the item it is from, and the items it is to, from `iref`.
+
+    Tiles are `dimg` of the whole image; opacity is `auxl` to the image it belongs to.
+    """
+    wide = 4 if upload[span[0]] else 2
+    for kind, content in boxes(upload, (span[0] + 4, span[1])):
+        numbers = Numbers(upload, content)
+        source = numbers.read(wide)
+        yield (kind, source), [numbers.read(wide) for _ in range(numbers.read(2))]
+
+
+def item_properties(upload: bytes, span: Span) -> Iterator[tuple[int, list[int]]]:
+    """Yield the number of an item and those of its properties, from 1, from the box `ipma`."""
+    version, is_wide = upload[span[0]], upload[span[0] + 3] & 1
+    numbers = Numbers(upload, (span[0] + 4, span[1]))
+    for _ in range(numbers.read(4)):
+        item = numbers.read(4 if version else 2)
+        count = numbers.read(1)
+        # The highest bit says that readers must know the property.
+        yield (
+            item,
+            [numbers.read(2) & 0x7FFF if is_wide else numbers.read(1) & 0x7F for _ in range(count)],
+        )

@@ -1,0 +1,4 @@
+"""Reading of Keras model files of any age, in a process of its own."""
+
+#: Exit code of the process for a file that it refuses.
+REFUSED = 3

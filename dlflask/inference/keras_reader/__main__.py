@@ -1,0 +1,69 @@
+"""Process that reads a model file: `python -m dlflask.inference.keras_reader FD COUNT`.
+
+It reads the file at descriptor FD and, from standard input, COUNT sample digits of 28 x 28 float32.
+It writes a `ModelGraph` to standard output and exits with 0, or writes JSON with the keys `error`
+and `keras_version` and exits with `REFUSED`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from dlflask.errors import ModelError
+from dlflask.inference.keras_reader import REFUSED
+from dlflask.inference.keras_reader.limits import limit_process
+
+_version = [""]
+
+
+def main(descriptor: int, count: int) -> int:
+    """Read the model and write its graph or the error; return the exit code."""
+    # Layers and libraries may print; only the graph belongs in the output.
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    limit_process()
+    try:
+        data = _read(descriptor, sys.stdin.buffer.read(), count)
+        code = 0
+    except ModelError as error:
+        data, code = _refusal(str(error)), REFUSED
+    except MemoryError:
+        data, code = _refusal("needs more memory than reading a model may take."), REFUSED
+    except RecursionError:
+        data, code = _refusal("is nested too deeply."), REFUSED
+    except Exception as error:  # noqa: BLE001  a file may make Keras raise anything
+        words = f"{type(error).__name__}: {error}"
+        data = _refusal(
+            f"is damaged, or is not as Keras writes models ({' '.join(words.split())[:300]}). Copy "
+            "or download it again, or save it again with `model.save`."
+        )
+        code = REFUSED
+    output.write(data)
+    output.close()
+    return code
+
+
+def _read(descriptor: int, samples: bytes, count: int) -> bytes:
+    # Imported here, within the limits.
+    from dlflask.inference.environment import configure_runtime  # noqa: PLC0415
+    from dlflask.inference.keras_reader.saved_model import open_saved_model  # noqa: PLC0415
+
+    with os.fdopen(descriptor, "rb") as file:
+        saved = open_saved_model(file, lambda version: _version.__setitem__(0, version))
+        configure_runtime()
+        from dlflask.inference.keras_reader.convert import convert  # noqa: PLC0415
+
+        return convert(saved, samples, count).to_bytes()
+
+
+def _refusal(message: str) -> bytes:
+    return json.dumps({"error": message, "keras_version": _version[0][:40]}).encode()
+
+
+if __name__ == "__main__":
+    # Exit without the destructors of OpenVINO and Keras, which take a tenth of a second.
+    code = main(int(sys.argv[1]), int(sys.argv[2]))
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,71 @@
+"""Checks of a `.keras` file, a zip archive, before anything in it is used."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+from dlflask.errors import ModelError
+from dlflask.inference.keras_reader.hdf5_file import MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES
+
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+
+_SAVE = "Save the model with `model.save('model.keras')` and serve that file."
+
+
+def read_archive(file: BinaryIO) -> tuple[bytes, bytes, io.BytesIO]:
+    """Return the configuration, the metadata and the weights of a `.keras` file.
+
+    The members are read into memory and never unpacked to a folder.
+
+    Raises:
+        ModelError: The archive is damaged, is that of another program, has a member outside of its
+            own folder, or inflates to more than the limits.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = set(archive.namelist())
+            _check(names)
+            if WEIGHTS not in names:
+                raise ModelError(
+                    f"is a Keras archive without {WEIGHTS}, so it holds no weights. {_SAVE}"
+                )
+            config = _read(archive, CONFIG)
+            metadata = _read(archive, METADATA) if METADATA in names else b"{}"
+            return config, metadata, io.BytesIO(_read(archive, WEIGHTS))
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"is a damaged or incomplete archive ({type(error).__name__}). Copy or download it "
+            "again."
+        ) from error
+
+
+def _check(names: set[str]) -> None:
+    for name in sorted(names):
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts:
+            raise ModelError(f"has a member outside of its own folder, {name[:80]!r}. {_SAVE}")
+    if CONFIG in names:
+        return
+    if any(name.endswith(("/data.pkl", "/byteorder")) for name in names):
+        raise ModelError("is a PyTorch model. Train the network with Keras to serve it here.")
+    if any(name.endswith("saved_model.pb") for name in names):
+        raise ModelError(f"is an archive of a model in TensorFlow's SavedModel format. {_SAVE}")
+    if inner := [name for name in sorted(names) if name.endswith((".h5", ".hdf5", ".keras"))]:
+        raise ModelError(
+            f"is a zip archive with {inner[0][:80]!r} in it. Unpack it and serve that."
+        )
+    raise ModelError(f"is a zip archive without {CONFIG}, so no Keras model. {_SAVE}")
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    limit = MAX_WEIGHTS_BYTES if name == WEIGHTS else MAX_TEXT_BYTES
+    member: Any = archive.getinfo(name)
+    # zipfile stops reading a member at its announced size.
+    if member.file_size > limit:
+        raise ModelError(
+            f"inflates to {member.file_size:,} bytes in {name!r}; the limit is {limit:,}. {_SAVE}"
+        )
+    return archive.read(name)

@@ -1,0 +1,122 @@
+"""Checks of an HDF5 file before anything in it is used.
+
+HDF5 can refer to other files, declare values that it does not hold, and link in circles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dlflask.errors import ModelError
+
+#: Largest weights of a file, in bytes, and most objects in it. The largest network that Keras's
+#: documentation lists has 88 million weights in 300 layers.
+MAX_WEIGHTS_BYTES, MAX_OBJECTS = 1024**3, 20_000
+
+#: Largest text in an attribute, in bytes.
+MAX_TEXT_BYTES = 16 * 1024**2
+
+_MAKE_AGAIN = "Save the model again with `model.save`."
+
+
+def open_hdf5(file: BinaryIO) -> Any:
+    """Open `file` and check every object in it.
+
+    Raises:
+        ModelError: The file is damaged, refers to other files, or does not hold what it declares.
+    """
+    try:
+        opened = h5py.File(file, "r")
+        _check(opened)
+    except ModelError:
+        raise
+    except Exception as error:  # HDF5 reports damage as half a dozen types
+        raise ModelError(
+            f"is damaged or incomplete ({type(error).__name__}). Copy or download it again."
+        ) from error
+    return opened
+
+
+def read_values(dataset: Any) -> NDArray[np.float32]:
+    """Return the numbers in `dataset` as float32."""
+    values: NDArray[np.float32] = np.asarray(dataset[()], np.float32)
+    return values
+
+
+def read_text(attributes: Any, name: str) -> str | None:
+    """Return the attribute `name` as text, None if it is missing."""
+    value = attributes.get(name)
+    if value is None:
+        return None
+    if isinstance(value, np.ndarray | h5py.Empty) or len(value) > MAX_TEXT_BYTES:
+        raise ModelError(f"has an attribute {name!r} that is not a text. {_MAKE_AGAIN}")
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def read_names(attributes: Any, name: str) -> list[str]:
+    """Return the list of names in the attribute `name`, which Keras splits if it is long."""
+    if name in attributes:
+        parts = [attributes[name]]
+    else:
+        numbered = (f"{name}{number}" for number in range(MAX_OBJECTS))
+        parts = []
+        for part in numbered:
+            if part not in attributes:
+                break
+            parts.append(attributes[part])
+    return [
+        each.decode(errors="replace") if isinstance(each, bytes) else str(each)
+        for part in parts
+        for each in np.atleast_1d(part)
+    ]
+
+
+def datasets(group: Any) -> Iterator[Any]:
+    """Yield every dataset below `group`, each once."""
+    seen, waiting = set(), [group]
+    while waiting:
+        here = waiting.pop()
+        address = h5py.h5o.get_info(here.id).addr
+        if address in seen:
+            continue
+        seen.add(address)
+        if len(seen) > MAX_OBJECTS:
+            raise ModelError(f"has more than {MAX_OBJECTS:,} objects. {_MAKE_AGAIN}")
+        if isinstance(here, h5py.Dataset):
+            yield here
+        elif isinstance(here, h5py.Group):
+            waiting.extend(_children(here))
+
+
+def _children(group: Any) -> Iterator[Any]:
+    for name in group:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            # Reading through an external link opens another file.
+            raise ModelError(f"contains a link to another place, {name[:80]!r}. {_MAKE_AGAIN}")
+        yield group[name]
+
+
+def _check(opened: Any) -> None:
+    total = 0
+    for dataset in datasets(opened):
+        name = dataset.name[:80]
+        if dataset.is_virtual or dataset.external:
+            raise ModelError(f"keeps the values of {name!r} in another file. {_MAKE_AGAIN}")
+        if dataset.dtype.kind not in "fiub":
+            raise ModelError(f"holds {name!r} that is not numbers, {dataset.dtype}. {_MAKE_AGAIN}")
+        total += dataset.size * max(dataset.dtype.itemsize, 4)
+        is_packed = dataset.chunks is not None and dataset.compression is not None
+        if dataset.id.get_storage_size() < (1 if is_packed else dataset.nbytes) and dataset.size:
+            raise ModelError(
+                f"declares {dataset.size:,} values of {name!r} that it does not hold. {_MAKE_AGAIN}"
+            )
+        if total > MAX_WEIGHTS_BYTES:
+            raise ModelError(
+                f"holds weights of more than {MAX_WEIGHTS_BYTES:,} bytes. Serve a smaller network."
+            )

@@ -1,0 +1,80 @@
+"""Recognition of files that are not Keras models, to say what they are instead."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from dlflask.errors import ModelError
+
+HDF5_MAGIC, ZIP_MAGIC = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
+
+#: Offsets at which an HDF5 file may begin, after a block of the user's own.
+_HDF5_OFFSETS = (0, 512, 1024, 2048)
+
+_HEAD_BYTES = 4096
+
+_SAVE = "Save the model with `model.save('model.h5')` and serve that file."
+
+#: Beginning of a file, what it is and what to do.
+_KINDS = (
+    (
+        b"version https://git-lfs",
+        "is a Git LFS pointer, a text that stands for the file",
+        "Fetch the file itself with `git lfs pull`.",
+    ),
+    (
+        (b"<!doctype html", b"<html"),
+        "is an HTML page, perhaps the page on which the model can be downloaded",
+        "Download the file itself; on GitHub, that is the link `Raw`.",
+    ),
+    ((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "is a Python pickle", _SAVE),
+    (b"\x1f\x8b", "is compressed with gzip", "Unpack it with `gunzip` and serve what is in it."),
+    (b"\x93NUMPY", "is a NumPy array", _SAVE),
+    (b"\x89PNG", "is a PNG image", _SAVE),
+    (b"%PDF", "is a PDF document", _SAVE),
+)
+
+
+def identify(file: BinaryIO) -> str:
+    """Return `hdf5` or `zip`, by the beginning of `file`.
+
+    Raises:
+        ModelError: The file is something else. The message starts with a verb, for the name of the
+            file in front of it.
+    """
+    head = _read(file, 0, _HEAD_BYTES)
+    if any(_read(file, offset, len(HDF5_MAGIC)) == HDF5_MAGIC for offset in _HDF5_OFFSETS):
+        return "hdf5"
+    if head.startswith(ZIP_MAGIC):
+        return "zip"
+    if not head:
+        raise ModelError("is empty. Copy or download it again.")
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for beginning, kind, advice in _KINDS:
+        if head.startswith(beginning) or text.startswith(beginning):
+            raise ModelError(f"{kind}. {advice}")
+    if head[4:8] == b"TFL3":
+        raise ModelError(f"is a TensorFlow Lite model. {_SAVE}")
+    if text.startswith((b"{", b"[")):
+        _raise_for_json(file)
+    start = head[:12].decode("ascii", "backslashreplace")
+    raise ModelError(
+        f"is neither an HDF5 file (.h5) nor a Keras archive (.keras); it begins with {start!r}. "
+        f"{_SAVE}"
+    )
+
+
+def _raise_for_json(file: BinaryIO) -> None:
+    text = _read(file, 0, 1024 * 1024)
+    if b'"nbformat"' in text or b'"cell_type"' in text:
+        raise ModelError(f"is a Jupyter notebook. Run it, then: {_SAVE[0].lower()}{_SAVE[1:]}")
+    if b'"class_name"' in text:
+        raise ModelError(
+            "is the JSON text of a network, from `model.to_json()`, without its weights. " + _SAVE
+        )
+    raise ModelError(f"is a JSON text. {_SAVE}")
+
+
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)

@@ -1,0 +1,109 @@
+"""Tracing of a Keras network into a graph of OpenVINO."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+from keras.src.backend.openvino.core import OpenVINOKerasTensor
+from openvino import opset16
+
+from dlflask.errors import ModelError
+from dlflask.inference.adaptation import CONVENTIONS, TINY, Adaptation
+from dlflask.inference.openvino_runtime import OPENVINO_SETTINGS
+from dlflask.types import SIZE, Outputs, Tensor
+
+
+def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
+    """Trace `model` into a graph for any number of images.
+
+    Keras's own `model.export` fixes the batch size inside Flatten layers.
+
+    Args:
+        model: The network.
+        adaptation: If given, the graph takes tensors of 784 values in 0..1 and returns
+            probabilities; otherwise it takes and returns what the network does.
+
+    Raises:
+        ModelError: OpenVINO does not support a layer.
+    """
+    shape = [-1 if size is None else size for size in model.input_shape[1:]]
+    if adaptation is None or adaptation.is_reshape:
+        parameter = opset16.parameter([-1, *shape], np.float32)
+        prepared = parameter.output(0)
+    else:
+        parameter = opset16.parameter([-1, SIZE, SIZE], np.float32)
+        prepared = _prepare(parameter, adaptation)
+    try:
+        output = model(OpenVINOKerasTensor(prepared), training=False).output
+    except Exception as error:  # tracing the layers may raise anything
+        words = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"has a layer that OpenVINO does not support ({words}). Replace that layer, or set "
+            "KERAS_BACKEND=tensorflow where TensorFlow is installed."
+        ) from error
+    if adaptation:
+        output = _finish(output, adaptation)
+    return openvino.Model([opset16.result(output)], [parameter])
+
+
+def run(model: Any) -> Callable[[Tensor], Outputs]:
+    """Return a function that runs `model` on a batch as it is."""
+    compiled = openvino.Core().compile_model(trace(model), "CPU", OPENVINO_SETTINGS)
+    request = compiled.create_infer_request()
+
+    def forward(batch: Tensor) -> Outputs:
+        return request.infer([batch])[0]
+
+    return forward
+
+
+def serialize(graph: Any) -> tuple[bytes, bytes]:
+    """Return `graph` and its constants as bytes."""
+    # OpenVINO writes to named files only.
+    with tempfile.TemporaryDirectory() as folder:
+        xml, weights = Path(folder, "graph.xml"), Path(folder, "graph.bin")
+        if sys.platform == "linux":
+            # Files in memory: the folder of a container may be a few megabytes in size.
+            for path in (xml, weights):
+                path.symlink_to(f"/proc/self/fd/{os.memfd_create(path.name)}")
+        openvino.serialize(graph, xml, weights)
+        return xml.read_bytes(), weights.read_bytes()
+
+
+def _prepare(parameter: Any, adaptation: Adaptation) -> Any:
+    """Add the nodes that compute `Adaptation.prepare`."""
+    scale, offset = (np.float32(each) for each in CONVENTIONS[adaptation.convention])
+    node = parameter
+    if margin := adaptation.padding:
+        sides = np.array([0, margin, margin])
+        node = opset16.pad(node, sides, sides, "constant", np.float32(0))
+    if scale != 1:
+        node = opset16.multiply(node, scale)
+    if offset:
+        node = opset16.add(node, offset)
+    if 3 in adaptation.shape:
+        axis = 1 if adaptation.shape[0] == 3 else 3
+        node = opset16.concat([opset16.unsqueeze(node, np.array([axis]))] * 3, axis)
+    # A 0 in the shape keeps the size of the batch.
+    return opset16.reshape(node, np.array([0, *adaptation.shape]), special_zero=True).output(0)
+
+
+def _finish(output: Any, adaptation: Adaptation) -> Any:
+    """Add the nodes that compute `Adaptation.finish`."""
+    if len(output.partial_shape) != 2:
+        flat = np.array([0, -1])
+        output = opset16.reshape(output, flat, special_zero=True).output(0)
+    if adaptation.outputs == "logits":
+        return opset16.softmax(output, 1).output(0)
+    if adaptation.outputs == "sigmoids":
+        output = opset16.add(output, np.float32(TINY))
+        total = opset16.reduce_sum(output, np.array([1]), keep_dims=True)
+        return opset16.divide(output, total).output(0)
+    return output

@@ -1,0 +1,140 @@
+"""Loading of a model file as a graph: from the cache, or by a process that imports Keras."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from io import BufferedReader
+from pathlib import Path
+
+from dlflask.config import ROOT
+from dlflask.errors import ModelError
+from dlflask.inference.graph_cache import GraphCache
+from dlflask.inference.keras_reader import REFUSED
+from dlflask.inference.model_graph import ModelGraph
+from dlflask.types import Tensor
+
+#: Seconds that reading a model may take.
+TIMEOUT = 180
+
+_READER = "dlflask.inference.keras_reader"
+
+
+def load_graph(
+    path: Path, samples: Callable[[], Tensor] | None = None, cache: Path | None = None
+) -> tuple[str, ModelGraph]:
+    """Load the model at `path`.
+
+    Args:
+        path: An `.h5` or `.keras` file, which is not changed.
+        samples: Returns (10, 28, 28) in 0..1, of the digits 0 to 9, to which the network is
+            adapted; None for a network of any other kind.
+        cache: Folder in which graphs are kept. It may be missing or read-only.
+
+    Returns:
+        The SHA-256 of the file in hexadecimal, and the graph.
+
+    Raises:
+        ModelError: The file cannot be read or is not a model that can be served.
+    """
+    with open_model(path) as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        kept = GraphCache(cache, "digits" if samples else "plain")
+        graph = kept.read(sha256)
+        if graph is None:
+            graph = _convert(path, file, samples() if samples else None)
+            kept.write(sha256, graph)
+        return sha256, graph
+
+
+def open_model(path: Path) -> BufferedReader:
+    """Open the file at `path` for reading.
+
+    Raises:
+        ModelError: It is missing, is a folder, or must not be read.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise ModelError(_describe_folder(path))
+        if not stat.S_ISREG(mode):
+            # Opening a pipe would wait for its writer.
+            raise ModelError(f"{path} is a device or a pipe; expected a file of a Keras model.")
+        return path.open("rb")
+    except OSError as error:
+        raise ModelError(_explain(path, error)) from error
+
+
+def _describe_folder(path: Path) -> str:
+    if (path / "saved_model.pb").exists():
+        return (
+            f"{path} is a folder in TensorFlow's SavedModel format. Load it with the TensorFlow "
+            "that made it and save it with `model.save('model.h5')`."
+        )
+    return f"{path} is a folder; expected a file of a Keras model, `.h5` or `.keras`."
+
+
+def _explain(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return (
+            f"The model file {path} does not exist. Set DLFLASK_MODEL_PATH to the path of a Keras "
+            "model; `git checkout mnist_model.h5` restores the project's own."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return (
+            f"{path} must not be read by the user {os.getuid()}, as whom the service runs. Allow "
+            f"it with `chmod a+r {path.name}`, and `chmod a+x` for the folders above it."
+        )
+    return f"{path} cannot be read ({error.strerror or type(error).__name__})."
+
+
+def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelGraph:
+    """Let a process read the open `file` and return its graph."""
+    # Keras writes its settings into KERAS_HOME if it can.
+    environment = os.environ | {"KERAS_BACKEND": "openvino", "KERAS_HOME": os.devnull}
+    descriptor = file.fileno()
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    count = 0 if samples is None else len(samples)
+    try:
+        done = subprocess.run(  # noqa: S603  this Python and this module
+            [sys.executable, "-m", _READER, str(descriptor), str(count)],
+            input=b"" if samples is None else samples.tobytes(),
+            capture_output=True,
+            cwd=ROOT,
+            env=environment,
+            pass_fds=(descriptor,),
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(
+            f"{path} cannot be served: reading it took more than {TIMEOUT} seconds. Serve a "
+            "smaller network."
+        ) from error
+    if done.returncode == 0:
+        return ModelGraph.from_bytes(done.stdout)
+    raise ModelError(_explain_exit(path, done))
+
+
+def refusal(path: Path, version: str, message: str) -> str:
+    """Return the sentence about the file at `path`, given a message that starts with a verb."""
+    return f"{path}, saved by Keras {version}, {message}" if version else f"{path} {message}"
+
+
+def _explain_exit(path: Path, done: subprocess.CompletedProcess[bytes]) -> str:
+    if done.returncode == REFUSED:
+        facts = json.loads(done.stdout)
+        return refusal(path, facts["keras_version"], facts["error"])
+    if done.returncode < 0:
+        return (
+            f"{path} cannot be served: reading it was ended by signal {-done.returncode}, because "
+            "it took too much memory or CPU time, or because the file is damaged."
+        )
+    last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+    return f"{path} cannot be read: the process that reads models failed ({last[:300]})."

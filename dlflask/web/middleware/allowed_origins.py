@@ -1,0 +1,95 @@
+"""Middleware that allows web pages of named origins to call the API from the browser (CORS).
+
+Source: Fetch Standard, 3.2, HTTP CORS protocol; RFC 6454, 6.2, serialisation of an origin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from dlflask.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+#: An origin such as `https://app.example.org:8443`, or `capacitor://localhost` of a mobile app.
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[^\s/:@?#*\[\]]+|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?/?",
+    re.IGNORECASE,
+)
+
+#: Ports that browsers leave out of an origin.
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+#: Headers of every response to an allowed origin. Scripts may read all of the service's headers.
+_READABLE = [("Access-Control-Expose-Headers", "*")]
+
+#: Headers of the response to a preflight request, which a browser sends before a POST with a header
+#: or a type of its own. It may be stored for an hour. Cookies are not allowed: there are none.
+_PREFLIGHT = [
+    ("Access-Control-Allow-Methods", "GET, POST"),
+    ("Access-Control-Allow-Headers", "*"),
+    ("Access-Control-Max-Age", "3600"),
+]
+
+
+def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIApplication:
+    """Wrap `application` so that browsers pass its responses on to pages of the allowed origins.
+
+    Preflight requests of these are answered here. Other requests are handled as without the
+    wrapper, so the browser withholds the response from a page of any other origin.
+
+    Args:
+        application: Application for all other requests.
+        allowed: Origins; if empty, `application` is returned as it is.
+
+    Raises:
+        ConfigError: An allowed origin is not an origin.
+    """
+    origins = frozenset(map(_normalise, allowed))
+    if not origins:
+        return application
+
+    def allowing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        origin = environ.get("HTTP_ORIGIN", "")
+        # A cache must not give the response for one origin to another.
+        headers = [("Vary", "Origin")]
+        if origin in origins:
+            headers.append(("Access-Control-Allow-Origin", origin))
+            if _is_preflight(environ):
+                start_response("204 No Content", [*headers, *_PREFLIGHT])
+                return []
+            headers += _READABLE
+
+        def start(status: str, own: list[tuple[str, str]], *exc_info: Any) -> Any:
+            return start_response(status, [*own, *headers], *exc_info)
+
+        return application(environ, start)
+
+    return allowing
+
+
+def _is_preflight(environ: WSGIEnvironment) -> bool:
+    has_method = "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    return has_method and environ["REQUEST_METHOD"] == "OPTIONS"
+
+
+def _normalise(allowed: str) -> str:
+    """Return an allowed origin as browsers send it: ASCII, lower case, without a default port."""
+    found = _ORIGIN.fullmatch(allowed)
+    try:
+        scheme, host, port = found.group("scheme", "host", "port") if found else ("", "", None)
+        host = host if host.startswith("[") else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        scheme = ""
+    if not scheme:
+        raise ConfigError(
+            f"DLFLASK_ALLOWED_ORIGINS contains {allowed!r}, which is not an origin. Name each "
+            "origin with its scheme, such as https://app.example.org, separated by commas."
+        )
+    scheme = scheme.lower()
+    is_default = port is None or port == _DEFAULT_PORTS.get(scheme)
+    return f"{scheme}://{host.lower()}{'' if is_default else f':{port}'}"

@@ -1,0 +1,133 @@
+"""Middleware that decompresses request bodies, so that all code after it reads plain ones.
+
+Source: RFC 9110, 8.4; RFC 1950 (zlib), 1951 (deflate) and 1952 (gzip).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.wsgi import get_input_stream
+
+from dlflask.web.middleware.environ import ERROR
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+#: Encodings that are decoded, and the names that some clients use for them.
+_DECODED = frozenset({"gzip", "x-gzip", "deflate", "zlib"})
+
+#: Values that change no byte. Many clients send the character set here by mistake.
+_IGNORED = frozenset({"", "identity", "none", "binary", "8bit", "utf-8", "utf8", "iso-8859-1"})
+
+_GZIP = b"\x1f\x8b"
+
+#: Arguments `wbits` of zlib.
+_GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+
+
+class UnsupportedEncoding(UnsupportedMediaType):
+    """The body has a `Content-Encoding` that is not decoded."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"The request has the Content-Encoding {encoding[:40]!r}; expected gzip, deflate or "
+            "none. Send the body without compression, or with one of these."
+        )
+
+    def get_headers(
+        self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None
+    ) -> list[tuple[str, str]]:
+        """Return the headers of the response, with the encodings that the service decodes."""
+        return [*super().get_headers(environ, scope), ("Accept-Encoding", "gzip, deflate")]
+
+
+def decode_bodies(
+    application: WSGIApplication, reject: WSGIApplication, max_bytes: int
+) -> WSGIApplication:
+    """Wrap `application` so that it receives the bodies of its requests decompressed.
+
+    Args:
+        application: Receives the plain body, with its length, and without `Content-Encoding`.
+        reject: Application for bodies that cannot be decoded; it renders the exception stored as
+            `ERROR`.
+        max_bytes: Largest size of a body, before and after decompression.
+    """
+
+    def decoded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        encoding = environ.get("HTTP_CONTENT_ENCODING")
+        if encoding and _has_body(environ):
+            try:
+                _decode_body(environ, encoding, max_bytes)
+            except Exception as error:  # noqa: BLE001  Flask's handlers render it, whatever it is
+                environ[ERROR] = error
+                return reject(environ, start_response)
+        return application(environ, start_response)
+
+    return decoded
+
+
+def _has_body(environ: WSGIEnvironment) -> bool:
+    return environ.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
+
+
+def _decode_body(environ: WSGIEnvironment, header: str, max_bytes: int) -> None:
+    names = [name.strip().lower() for name in header.split(",")]
+    encodings = [name for name in names if name not in _IGNORED]
+    if not encodings:
+        return
+    if len(encodings) > 1 or encodings[0] not in _DECODED:
+        raise UnsupportedEncoding(header)
+    body = get_input_stream(environ, max_content_length=max_bytes).read()
+    body = _decompress(body, encodings[0], max_bytes)
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    del environ["HTTP_CONTENT_ENCODING"]
+
+
+def _decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """Return the decompressed body.
+
+    The first bytes show the format, because clients confuse gzip, zlib and raw deflate. A body in
+    none of them is returned as it is: some proxies decompress a body and keep its header.
+
+    Raises:
+        RequestEntityTooLarge: The result is larger than `max_bytes`.
+        BadRequest: The data are damaged, cut off, or followed by other data.
+    """
+    if body.startswith(_GZIP):
+        return _inflate(body, _GZIP_BITS, encoding, max_bytes)
+    if len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and not (body[0] * 256 + body[1]) % 31:
+        return _inflate(body, _ZLIB_BITS, encoding, max_bytes)
+    if encoding == "deflate":
+        try:
+            return _inflate(body, _RAW_BITS, encoding, max_bytes)
+        except BadRequest:
+            return body
+    return body
+
+
+def _inflate(body: bytes, window_bits: int, encoding: str, max_bytes: int) -> bytes:
+    stream = zlib.decompressobj(window_bits)
+    try:
+        inflated = stream.decompress(body, max_bytes)
+    except zlib.error as error:
+        raise BadRequest(
+            f"The body with the Content-Encoding {encoding} is damaged ({error}). Compress the "
+            "request again."
+        ) from error
+    if stream.eof and not stream.unused_data:
+        return inflated
+    if len(inflated) >= max_bytes:
+        raise RequestEntityTooLarge(
+            f"The body with the Content-Encoding {encoding} is larger than the limit of "
+            f"{max_bytes / 1e6:.1f} MB when it is decompressed. Send fewer or smaller images."
+        )
+    raise BadRequest(
+        f"The body with the Content-Encoding {encoding} is cut off or followed by other data. Send "
+        "one complete stream."
+    )

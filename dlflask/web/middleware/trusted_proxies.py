@@ -1,0 +1,149 @@
+"""Middleware that reads the client's address, scheme, host and path from a trusted proxy's headers.
+
+Anyone can send these headers, so they are ignored unless the connection comes from an address in
+DLFLASK_TRUSTED_PROXIES.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from dlflask.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Network = IPv4Network | IPv6Network
+
+#: Stands for every address.
+ANY = "*"
+
+#: Path under which a proxy publishes the service. Empty segments are excluded, because a browser
+#: takes a link to //name for the host `name`.
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+#: Longest text of an address with a port, in characters.
+_MAX_ADDRESS_LENGTH = 54
+
+
+def trust_proxies(
+    application: WSGIApplication, trusted: Iterable[str], path_prefix: str
+) -> WSGIApplication:
+    """Wrap `application` so that it sees the request as the client sent it to the proxy.
+
+    Args:
+        application: Finds the client in `REMOTE_ADDR`, and the scheme, host and prefix in
+            `wsgi.url_scheme`, `HTTP_HOST` and `SCRIPT_NAME`.
+        trusted: Addresses and networks of proxies; `*` for every address.
+        path_prefix: Path of the service, such as `/tools/digits`, with or without a last slash. It
+            is removed from the address if the proxy has not done so.
+
+    Raises:
+        ConfigError: `trusted` or `path_prefix` is not valid.
+    """
+    names = tuple(trusted)
+    networks = _parse_networks(names)
+    trusts_any = ANY in names
+    prefix = _parse_prefix(path_prefix)
+    if not names and not prefix:
+        return application
+
+    @lru_cache(maxsize=1024)
+    def is_listed(text: str) -> bool:
+        address = _read_address(text)
+        return bool(address) and any(ip_address(address) in network for network in networks)
+
+    def forwarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        script_name = ""
+        peer = environ.get("REMOTE_ADDR", "")
+        if trusts_any or is_listed(peer):
+            client = _client(environ.get("HTTP_X_FORWARDED_FOR", ""), is_listed)
+            environ["REMOTE_ADDR"] = client or peer
+            script_name = _apply(environ)
+        path = environ["PATH_INFO"]
+        if prefix and f"{path}/".startswith(f"{prefix}/"):
+            environ["PATH_INFO"] = path[len(prefix) :] or "/"
+        environ["SCRIPT_NAME"] = script_name or prefix
+        return application(environ, start_response)
+
+    return forwarded
+
+
+def _parse_networks(names: Iterable[str]) -> list[Network]:
+    try:
+        return [ip_network(name, strict=False) for name in names if name != ANY]
+    except ValueError as error:
+        raise ConfigError(
+            f"DLFLASK_TRUSTED_PROXIES is wrong: {error}. Write addresses and networks such as "
+            "10.0.0.7 or 10.0.0.0/8, separated by commas, or * for every address."
+        ) from error
+
+
+def _parse_prefix(text: str) -> str:
+    prefix = text.rstrip("/")
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise ConfigError(
+            f"DLFLASK_PATH_PREFIX is {text!r}; expected a path of letters, digits and . _ ~ - "
+            "such as /tools/digits."
+        )
+    return prefix
+
+
+def _client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
+    """Return the client's address from X-Forwarded-For, empty if there is none.
+
+    Each proxy appends the address that it received the request from. The last address that is not a
+    proxy's is the client's; the ones before it may be forged.
+    """
+    client = ""
+    for text in reversed(forwarded_for.split(",")):
+        # Shortened, because the cache keeps it.
+        address = _read_address(text.strip()[: _MAX_ADDRESS_LENGTH + 1])
+        if not address:
+            break
+        client = address
+        if not is_listed(client):
+            break
+    return client
+
+
+@lru_cache(maxsize=1024)
+def _read_address(text: str) -> str:
+    """Return the address in `text`, such as 10.0.0.7:80 or [::1]:80, without the port.
+
+    Returns:
+        The address in its usual form; an empty string if there is none.
+    """
+    if len(text) > _MAX_ADDRESS_LENGTH:
+        return ""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return ""
+    # A socket for both versions of IP reports 10.0.0.7 as ::ffff:10.0.0.7.
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _apply(environ: WSGIEnvironment) -> str:
+    """Set scheme and host from the proxy's headers; return the path prefix, which may be empty."""
+    scheme = _last(environ, "HTTP_X_FORWARDED_PROTO").lower()
+    if scheme in ("http", "https"):
+        environ["wsgi.url_scheme"] = scheme
+    if host := _last(environ, "HTTP_X_FORWARDED_HOST"):
+        environ["HTTP_HOST"] = host
+    prefix = _last(environ, "HTTP_X_FORWARDED_PREFIX").rstrip("/")
+    return prefix if prefix and _PREFIX.fullmatch(prefix) else ""
+
+
+def _last(environ: WSGIEnvironment, name: str) -> str:
+    """Return the last value of a header: the nearest proxy wrote it."""
+    value: str = environ.get(name, "")
+    return value and value.rpartition(",")[2].strip()

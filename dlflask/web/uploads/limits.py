@@ -1,0 +1,41 @@
+"""Number and size of the images in one request."""
+
+from __future__ import annotations
+
+from dlflask.errors import EmptyUpload, TooManyUploads, UploadTooLarge
+
+#: Most images of one request. Larger batches do not save time: the throughput is level from 64 on.
+MAX_UPLOADS = 256
+
+#: Most images of one request for details. The saliency of one image takes as long as sixty images.
+MAX_DETAILED = 64
+
+
+def check_size(num_bytes: int, max_bytes: int) -> None:
+    """Raise if an image file is empty or larger than the limit.
+
+    Raises:
+        EmptyUpload: `num_bytes` is 0.
+        UploadTooLarge: `num_bytes` is more than `max_bytes`.
+    """
+    if not num_bytes:
+        raise EmptyUpload("The image file has 0 bytes. Send a file that contains an image.")
+    if num_bytes > max_bytes:
+        raise UploadTooLarge(
+            f"The image file has {num_bytes / 1e6:.1f} MB; the limit is {max_bytes / 1e6:.1f} MB. "
+            "Send a smaller image."
+        )
+
+
+def check_number(number: int, max_number: int) -> None:
+    """Raise if a request has too many images.
+
+    Raises:
+        TooManyUploads: `number` is more than `max_number`.
+    """
+    if number > max_number:
+        with_details = " with details" if max_number < MAX_UPLOADS else ""
+        raise TooManyUploads(
+            f"The request has {number} images; the limit is {max_number}{with_details}. Send the "
+            "others in further requests."
+        )

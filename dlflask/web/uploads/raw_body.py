@@ -1,0 +1,86 @@
+"""Image as the body of a request. The content decides, since many clients send a wrong type."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from dlflask.errors import DamagedImage, MissingUpload
+from dlflask.imaging.formats.signatures import find_image
+from dlflask.web.form_request import read_start
+from dlflask.web.uploads.limits import check_size
+
+#: First bytes of a body in which an image is recognised.
+_START_BYTES = 512
+
+#: Types that say nothing about the content.
+_UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream")
+
+#: Type that curl sends for `-d` and `--data-binary`.
+_URLENCODED = "application/x-www-form-urlencoded"
+
+_FORM_START = re.compile(rb"--[^\r\n]+\r?\nContent-Disposition:", re.IGNORECASE)
+_JSON_START = re.compile(rb'\s*[{\[]\s*["{}\]]')
+
+#: `curl -d @FILE` deletes these bytes, which the first bytes of each image format contain.
+_DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
+
+
+def is_image(body: bytes) -> bool:
+    """Return True if the first bytes of a body are those of an image that the service reads."""
+    return find_image(body[:_START_BYTES]) is not None
+
+
+def read_raw_body(request: Request, max_bytes: int) -> bytes:
+    """Return the body if it is an image, or if its type says so or says nothing.
+
+    Raises:
+        EmptyUpload: The type is `image/*` and the body is empty.
+        MissingUpload: The body is empty and of another type.
+        UploadTooLarge: The image has more than `max_bytes`.
+        DamagedImage: curl has removed bytes from the image.
+        UnsupportedMediaType: The body is something else; only its first bytes are read.
+    """
+    kind = request.mimetype
+    start = b"" if kind.startswith("image/") else _check_start(request)
+    upload = start + request.get_data(cache=False)
+    check_size(len(upload), max_bytes)
+    return upload
+
+
+def _check_start(request: Request) -> bytes:
+    """Read the first bytes of a body of any type and return them if an image may follow."""
+    kind = request.mimetype
+    start = read_start(request.stream, _START_BYTES)
+    if not start:
+        raise MissingUpload(
+            "The request body is empty. Send the image as the part 'image' of a multipart form, "
+            "as in: curl -F image=@4.jpg"
+        )
+    is_binary = not start.isascii()
+    if kind == _URLENCODED and is_binary and not _DELETED_BY_CURL.search(start):
+        raise DamagedImage(
+            "The image lacks its line feeds and zeros, which curl removes after -d. Send it as in: "
+            "curl -F image=@4.jpg"
+        )
+    if is_image(start):
+        return start
+    if _FORM_START.match(start):
+        advice = "Send the header Content-Type of the form, with its boundary, as curl -F does."
+        raise _unsupported(kind, "looks like a multipart form", advice)
+    if _JSON_START.match(start):
+        advice = "Send the header Content-Type: application/json."
+        raise _unsupported(kind, "looks like JSON", advice)
+    if kind not in _UNKNOWN_TYPES:
+        advice = "Send the image as the part 'image' of a form, as in: curl -F image=@4.jpg"
+        raise _unsupported(kind, f"begins with {start[:16]!r}", advice)
+    return start
+
+
+def _unsupported(kind: str, content: str, advice: str) -> UnsupportedMediaType:
+    return UnsupportedMediaType(
+        f"The request has the type {kind[:100] or 'unknown'}, and its body {content}; expected a "
+        f"multipart form, JSON or an image. {advice}"
+    )

@@ -1,0 +1,107 @@
+"""Extraction of image files from a Flask request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Request
+from werkzeug.datastructures import FileStorage
+
+from dlflask.errors import MissingUpload, TooManyUploads, UploadError
+from dlflask.web.json_upload import decode_image, get_value
+from dlflask.web.uploads.form_parts import find_parts, read_part
+from dlflask.web.uploads.limits import MAX_UPLOADS, check_number, check_size
+from dlflask.web.uploads.raw_body import is_image, read_raw_body
+
+FORM_TYPE = "multipart/form-data"
+
+
+def read_upload(request: Request, max_bytes: int) -> bytes:
+    """Return the image in a multipart form, in JSON, or in the body, whatever its type.
+
+    Raises:
+        MissingUpload: No part is named `image` or `file`, or no file was chosen in the form.
+        TooManyUploads: More than one part holds an image.
+        EmptyUpload: The image has 0 bytes.
+        UploadTooLarge: The image has more than `max_bytes`.
+        InvalidJson: The body is not {"image": ...}.
+        InvalidBase64: The image in the JSON is not base64.
+        UnsupportedMediaType: The body is not a multipart form, JSON or an image.
+    """
+    if request.mimetype == FORM_TYPE:
+        return _read_only_part(request, max_bytes)
+    if not request.is_json:
+        return read_raw_body(request, max_bytes)
+    body = request.get_data(cache=False)
+    if not is_image(body):
+        return decode_image(get_value(body, "image"), max_bytes)
+    check_size(len(body), max_bytes)
+    return body
+
+
+def read_uploads(
+    request: Request, max_bytes: int, max_number: int = MAX_UPLOADS
+) -> list[bytes | UploadError]:
+    """Return the images of a multipart form or of JSON in the order sent, or the body as one image.
+
+    Returns:
+        The bytes of each image, or the error that `read_upload` raises for it.
+
+    Raises:
+        MissingUpload: No part is named `image` or `file`.
+        TooManyUploads: There are more than `max_number`, or their parts have two names.
+        InvalidJson: The body is not {"images": [...]}.
+        UnsupportedMediaType: The body is not a multipart form, JSON or an image.
+    """
+    if request.mimetype == FORM_TYPE:
+        # More than MAX_UPLOADS, so that the form may have other fields, and the error can count.
+        request.max_form_parts = 2 * MAX_UPLOADS
+        return _read_parts(find_parts(request), max_bytes, max_number)
+    if not request.is_json:
+        return [read_raw_body(request, max_bytes)]
+    body = request.get_data(cache=False)
+    if not is_image(body):
+        return _read_list(get_value(body, "images"), max_bytes, max_number)
+    check_size(len(body), max_bytes)
+    return [body]
+
+
+def _read_only_part(request: Request, max_bytes: int) -> bytes:
+    parts = find_parts(request)
+    if len(parts) > 1:
+        raise TooManyUploads(
+            f"The form has {len(parts)} images; expected one. Send one image per request, or "
+            "several to POST /predictlabels."
+        )
+    return read_part(parts[0], max_bytes)
+
+
+def _read_parts(
+    parts: list[FileStorage], max_bytes: int, max_number: int
+) -> list[bytes | UploadError]:
+    check_number(len(parts), max_number)
+    if len({part.name for part in parts}) > 1:
+        raise TooManyUploads(
+            "The form has images in parts named 'image' and in parts named 'file', so their order "
+            "is unknown. Name all parts 'image'."
+        )
+    return [_read_or_error(read_part, part, max_bytes) for part in parts]
+
+
+def _read_list(values: Any, max_bytes: int, max_number: int) -> list[bytes | UploadError]:
+    if not isinstance(values, list) or not values:
+        raise MissingUpload(
+            "The value of 'images' is not a list, or it is empty. Send a list of images in base64."
+        )
+    check_number(len(values), max_number)
+    return [_read_or_error(decode_image, value, max_bytes) for value in values]
+
+
+def _read_or_error(
+    read: Callable[[Any, int], bytes], one: FileStorage | Any, max_bytes: int
+) -> bytes | UploadError:
+    try:
+        return read(one, max_bytes)
+    except UploadError as error:
+        return error
