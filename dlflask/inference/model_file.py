@@ -44,13 +44,12 @@ def read_number_network(path: Path) -> str | None:
     """Return the description of the number network at `path` as JSON text, None if it has none.
 
     The text is not checked; `dlflask.numbers.characters` knows its fields.
-
-    Raises:
-        ModelError: The file is damaged.
     """
-    text: str | None
-    (text,) = _read_attributes(path, NUMBER_ATTRIBUTE)
-    return text
+    if not h5py.is_hdf5(path):
+        return None
+    with h5py.File(path, "r") as file:
+        text: str | None = file.attrs.get(NUMBER_ATTRIBUTE)
+        return text
 
 
 def write_number_network(path: Path, text: str) -> None:
