@@ -44,9 +44,6 @@ def read_number_network(path: Path) -> str | None:
     """Return the description of the number network at `path` as JSON text, None if it has none.
 
     The text is not checked; `dlflask.numbers.characters` knows its fields.
-
-    Raises:
-        ModelError: The file is damaged.
     """
     if not h5py.is_hdf5(path):
         return None
