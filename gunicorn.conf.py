@@ -1,6 +1,7 @@
 """Gunicorn configuration of `server:app`, with a reason for every setting."""
 
 import ctypes
+import logging
 import os
 import resource
 import signal
@@ -134,6 +135,21 @@ def on_starting(server: Any) -> None:
         sys.exit(f"dlflask cannot start: {error}")
 
 
+def describe_models(log: Any, application: Any) -> None:
+    """Log a line for each model: the values it was trained on, its outputs, and any doubt."""
+    for recogniser in get_state(application).recognisers.values():
+        info = recogniser.info
+        line = "Model %s, SHA-256 %s. %s"
+        level = logging.WARNING if info.is_doubtful else logging.INFO
+        log.log(level, line, info.name, info.sha256[:12], info.description)
+
+
+def when_ready(server: Any) -> None:
+    """Describe the models before the workers start."""
+    if preload_app:
+        describe_models(server.log, server.app.wsgi())
+
+
 def pre_fork(_: Any, worker: Any) -> None:
     """Reserve a slot of the shared metrics for the worker."""
     worker.metrics_slot = shared_metrics().take_slot()
@@ -168,6 +184,8 @@ def post_worker_init(worker: Any) -> None:
     health.start()
     bound_memory()
     shared_metrics().count_worker()
+    if not preload_app:
+        describe_models(worker.log, worker.wsgi)
     worker.max_body_bytes = worker.wsgi.config["MAX_CONTENT_LENGTH"]
     if health.failure:
         worker.log.error("Worker is not ready: %s", health.failure)

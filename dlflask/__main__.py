@@ -1,4 +1,4 @@
-"""`python -m dlflask`: read the digits in image files, or serve the page and the API."""
+"""`python -m dlflask`: read digits in image files, check a model file, or serve."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
+from dlflask.cli.check import check
 from dlflask.cli.formatters import csv_rows, json_rows, text_rows
 from dlflask.cli.inputs import find_files
 from dlflask.cli.numbers import (
@@ -45,7 +46,10 @@ def main(argv: list[str] | None = None) -> int:
         return USAGE
     try:
         if options.command == "serve":
-            serve(options.host, options.port, options.workers)
+            serve(options.host, options.port, options.workers, options.model)
+        if options.command == "check":
+            path = options.model or Config.from_environment().model_path
+            return check(path, sys.stdout, sys.stderr, as_json=options.json)
         return _predict(options, parser)
     except ConfigError as error:
         parser.error(str(error))

@@ -7,7 +7,7 @@ implements `Recogniser`, and its entry in the list in `server.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from dlflask.errors import DlflaskError
@@ -19,6 +19,10 @@ class OutputSpec(NamedTuple):
 
     datatype: str
     shape: list[int]
+
+
+#: Value of a parameter in the Open Inference Protocol.
+Parameter = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,10 @@ class ModelInfo:
         input_shape: Shape of one input tensor in that protocol; empty if it accepts image files
             only.
         address: Address that reads images in the same way.
+        description: Facts about the model file, as one line.
+        is_doubtful: True if the network seems not to read what it is for; `description` says why.
+        is_trained_here: True if the file was made by this project's training.
+        parameters: Facts about the model file in that protocol.
     """
 
     name: str
@@ -45,6 +53,10 @@ class ModelInfo:
     outputs: Mapping[str, OutputSpec]
     input_shape: tuple[int, ...]
     address: str = "/predictlabel"
+    description: str = ""
+    is_doubtful: bool = False
+    is_trained_here: bool = False
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
 class Result(Protocol):

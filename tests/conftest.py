@@ -13,11 +13,13 @@ from hypothesis import settings
 from dlflask.config import ROOT, Config
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS
+from dlflask.inference.description import ModelDescription
 from dlflask.numbers.characters import NUM_CLASSES
 from dlflask.numbers.characters import encode as spell
 from dlflask.numbers.normalization import STRIDE
 from dlflask.numbers.recogniser import NumberRecogniser
-from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS
+from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS as NUMBER_DEFAULTS
 from dlflask.web.app import create_app
 from tests.drawing import draw_digit
 
@@ -31,11 +33,23 @@ if find_spec("tensorflow") is None:
 settings.register_profile("dlflask", deadline=None)
 settings.load_profile("dlflask")
 
-# As in dlflask/inference/openvino_runtime.py, for tests that import Keras before it.
+# As in dlflask/inference/environment.py, for tests that import Keras before it.
 sys.modules["openvino_telemetry"] = None
 
 
 SAMPLES = sorted((ROOT / "static" / "samples").glob("*.png"))
+
+
+DESCRIPTION = ModelDescription(
+    keras_version="2.2.4",
+    layers=(("flatten", "Flatten", (None, 784)), ("dense", "Dense", (None, 10))),
+    num_parameters=7_850,
+    input_shape=(28, 28, 1),
+    convention="0..255",
+    samples_read=9,
+    outputs="logits",
+    num_classes=10,
+)
 
 
 class FakeClassifier:
@@ -47,6 +61,8 @@ class FakeClassifier:
         self.passes = 0
         self.sha256 = "0123456789abcdef" * 4
         self.runtime = "fake 1.0 on paper"
+        self.description = DESCRIPTION
+        self.thresholds = DEFAULT_THRESHOLDS
         self.outputs = np.full(10, 0.01, np.float32)
         self.outputs[4] = 0.91
 
@@ -64,7 +80,7 @@ class FakeClassifier:
 
 #: Thresholds that do not change with the model.
 NUMBER_THRESHOLDS = replace(
-    DEFAULT_THRESHOLDS, bias=0.5, strip=1.5, agreement=3.0, number_from=0.9, no_number_below=0.1
+    NUMBER_DEFAULTS, bias=0.5, strip=1.5, agreement=3.0, number_from=0.9, no_number_below=0.1
 )
 
 

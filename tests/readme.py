@@ -10,6 +10,8 @@ import subprocess
 import sys
 from dataclasses import fields
 
+import yaml
+
 from dlflask import __version__
 from dlflask.config import PREFIX, Config
 from dlflask.evaluate.metrics import rate
@@ -75,9 +77,10 @@ def tables():
             ),
         ),
         "configuration": _table(
-            "variable | default | meaning",
+            "variable | default | Compose | meaning",
             (
-                f"`{_variable(item)}` | `{_short(item.default)}` | {item.metadata['help']}"
+                f"`{_variable(item)}` | `{_short(item.default)}` | {compose_use(_variable(item))} "
+                f"| {item.metadata['help']}"
                 for item in fields(Config)
             ),
         ),
@@ -85,6 +88,18 @@ def tables():
         "model-card": card.to_markdown(),
         "number-card": NumberCard.read(ROOT / "number_model.json").to_markdown(),
     }
+
+
+def compose_use(variable):
+    """Return `yes` if Compose passes the variable on, `a mount` if it mounts a file, or `no`."""
+    files = (ROOT / "docker-compose.yml", ROOT / "docker-compose.override.yml")
+    values = {}
+    for file in files:
+        for service in yaml.safe_load(read(file))["services"].values():
+            values |= service.get("environment", {})
+    if variable not in values:
+        return "no"
+    return "a mount" if str(values[variable]).startswith("/app/") else "yes"
 
 
 def filled_in(page):

@@ -5,6 +5,7 @@ their selectors and pods instead.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -42,13 +43,16 @@ def kustomize():
 
 @pytest.fixture(scope="module", params=RENDERED)
 def resources(request):
-    """Return {kind: resource} of one folder, where each kind occurs once."""
+    """Return {kind: resource} of one folder."""
+    return render(KUBERNETES / request.param)
+
+
+def render(folder):
+    """Return {kind: resource} of a folder, where each kind occurs once."""
     command = kustomize()
     if command is None:
         pytest.skip(f"neither kustomize nor a kubectl with kustomize {KUSTOMIZE} is installed")
-    done = subprocess.run(
-        [*command, KUBERNETES / request.param], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([*command, folder], check=True, capture_output=True, text=True)
     rendered = list(yaml.safe_load_all(done.stdout))
     found = {resource["kind"]: resource for resource in rendered}
     assert len(found) == len(rendered)
@@ -118,6 +122,33 @@ def test_probes_use_existing_paths(resources, client):
         assert client.get(get["path"]).status_code == 200
         assert ports.get(get["port"], get["port"]) == 8000
     assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+
+
+def test_settings_come_from_a_config_map(resources):
+    source = {"configMapRef": {"name": "dlflask-settings", "optional": True}}
+
+    assert pod_spec(resources)["containers"][0]["envFrom"] == [source]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_model_component_mounts_the_volume(tmp_path, version):
+    def relative(path):
+        return os.path.relpath(KUBERNETES / path, tmp_path)
+
+    overlay = {"resources": [relative("base")], "components": [relative("components/model")]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+
+    resources = render(tmp_path)
+
+    spec = pod_spec(resources)
+    container = spec["containers"][0]
+    (claim,) = [one["name"] for one in spec["volumes"] if "persistentVolumeClaim" in one]
+    (mount,) = [one for one in container["volumeMounts"] if one["name"] == claim]
+    (variable,) = container["env"]
+    assert variable["name"] == "DLFLASK_MODEL_PATH"
+    assert variable["value"].startswith(mount["mountPath"] + "/")
+    assert mount["readOnly"] is True
+    kubernetes_validate.validate(resources["Deployment"], version, strict=True)
 
 
 @only("base", "overlays/local", "overlays/production")

@@ -2,8 +2,10 @@
 
 import re
 
+import h5py
 import pytest
 
+from tests.inference.old_models import MAKERS
 from tests.readme import PAGES, commands, filled_in, read, tables
 from tests.serving import ROOT
 
@@ -74,6 +76,15 @@ RUN_BY = {
         "tests/model/test_readme.py",
         "dlflask predict",
     ),
+    ".venv/bin/python -m dlflask check mnist_model.h5": (
+        "tests/model/test_cli.py",
+        'run("check")',
+    ),
+    "docker-compose run --rm api python -m dlflask check": (
+        "tests/e2e/test_own_model.py",
+        '"run", "--rm", "api", "python", "-m", "dlflask", "check"',
+    ),
+    "docker-compose restart api": ("tests/e2e/test_own_model.py", '"restart", "api"'),
     ".venv/bin/python -m dlflask serve --port 8080": (
         "tests/model/test_cli.py",
         '"serve", "--port"',
@@ -142,6 +153,19 @@ def test_paths_that_are_named_exist(page):
 
 def test_readme_links_every_page():
     assert [page.name for page in PAGES[1:] if f"(docs/{page.name})" not in read(PAGES[0])] == []
+
+
+def test_versions_that_were_tried_are_those_of_the_tests(tmp_path):
+    text = read(ROOT / "docs" / "bring-your-own-model.md").partition("## Versions")[2]
+    rows = re.findall(r"(?m)^\| (\d\S+) \| .* \| `(\S+)` \|$", text)
+    described = {name: version for version, name in rows if "/" not in name}
+
+    found = {}
+    for name, make in MAKERS.items():
+        with h5py.File(make(tmp_path / f"{name}.h5")) as file:
+            found[name] = file.attrs["keras_version"]
+
+    assert described == found
 
 
 def test_architecture_names_every_package():

@@ -19,7 +19,7 @@ USAGE = 2
 _PACKAGES = ("numpy", "PIL", "rich", "scipy")
 
 
-_ABOUT = "Read the digits in image files, or serve the page and the API."
+_ABOUT = "Read the digits in image files, check a model file, or serve the page and the API."
 
 _COMMANDS = """\
 other commands, each with its own --help:
@@ -37,6 +37,22 @@ examples:
   cat static/4.jpg | python -m dlflask predict -
   python -m dlflask predict scans/ --url http://127.0.0.1:8000
   python -m dlflask predict --number scans/ --length 5 --csv > numbers.csv
+"""
+
+_CHECK = """\
+Load a model file as the service would, and report its layers, its input and the values it was
+trained on, its outputs, how many sample digits it reads, and the time of one image.
+
+examples:
+  python -m dlflask check own_model.h5
+  python -m dlflask check own_model.keras --json
+"""
+
+_CHECK_EXIT = """\
+exit status:
+  0  the model would be served, perhaps with a warning
+  1  it would not; one line says why
+  2  the command is wrong
 """
 
 _EXIT = """\
@@ -105,6 +121,21 @@ def build_parser() -> Parser:
         metavar="FILE",
         help="use this model (default: the one that is served)",
     )
+    checking = commands.add_parser(
+        "check",
+        help="report how the service would serve a model file",
+        description=_CHECK,
+        epilog=_CHECK_EXIT,
+        formatter_class=raw,
+    )
+    checking.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        metavar="MODEL",
+        help="an .h5 or .keras file (default: the one that is served)",
+    )
+    checking.add_argument("--json", action="store_true", help="print one object")
     serving = commands.add_parser(
         "serve",
         help="serve the page and the API",
@@ -113,6 +144,12 @@ def build_parser() -> Parser:
     serving.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
     port = os.environ.get("PORT") or str(DEFAULT_PORT)
     serving.add_argument("--port", default=port, help="port to listen at (%(default)s)")
+    serving.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="serve this model (default: DLFLASK_MODEL_PATH, or mnist_model.h5)",
+    )
     serving.add_argument(
         "--workers", metavar="N", help="number of processes (default: one per CPU)"
     )

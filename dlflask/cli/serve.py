@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from dlflask.config import ROOT
+from dlflask.config import PREFIX, ROOT
 from dlflask.server.settings import check_address, check_backend, read_port, read_workers
 
+_MODEL_PATH = f"{PREFIX}MODEL_PATH"
 
-def serve(host: str, port: str, workers: str | None) -> NoReturn:
+
+def serve(host: str, port: str, workers: str | None, model: Path | None) -> NoReturn:
     """Replace this process by Gunicorn, which handles signals and sets the exit status.
 
     Raises:
@@ -21,6 +23,9 @@ def serve(host: str, port: str, workers: str | None) -> NoReturn:
     environment = dict(os.environ) | {"PORT": port}
     if workers is not None:
         environment["WEB_CONCURRENCY"] = workers
+    if path := model or environment.get(_MODEL_PATH):
+        # Gunicorn changes to the project's folder.
+        environment[_MODEL_PATH] = str(Path(path).absolute())
     number = read_port(environment)
     read_workers(environment, 1)
     check_backend(environment)

@@ -17,29 +17,22 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from dlflask.deadline import check_deadline, set_deadline
-from dlflask.digits.normalization import PREPROCESSING, place
+from dlflask.digits.model_info import DescribedClassifier, describe_classifier
+from dlflask.digits.normalization import place
 from dlflask.digits.prediction import Prediction
-from dlflask.digits.provenance import Runtime, receipt
+from dlflask.digits.provenance import receipt
 from dlflask.digits.segmentation import find_digit
-from dlflask.digits.thresholds import NOT_A_DIGIT, SEVERAL_DIGITS, VERDICTS
+from dlflask.digits.thresholds import SEVERAL_DIGITS
 from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.imaging.read_ink import read_ink
-from dlflask.recogniser import ModelInfo, OutputSpec, read
-from dlflask.types import SIZE, Ink, Tensor
-
-NAME = "mnist"
-
-OUTPUTS = {
-    "probabilities": OutputSpec("FP32", [NOT_A_DIGIT]),
-    "label": OutputSpec("INT64", []),
-    "verdict": OutputSpec("BYTES", []),
-}
+from dlflask.recogniser import read
+from dlflask.types import Ink, Tensor
 
 Item = TypeVar("Item")
 Output = TypeVar("Output")
 
 
-class DigitClassifier(Runtime, Protocol):
+class DigitClassifier(DescribedClassifier, Protocol):
     """Classifier of tensors that `DigitRecogniser` uses, such as `Classifier`."""
 
     @property
@@ -108,15 +101,7 @@ class DigitRecogniser:
     ) -> None:
         self.classifier, self._shows_several = classifier, shows_several
         self._samples = tuple(samples)
-        self.info = ModelInfo(
-            name=NAME,
-            sha256=classifier.sha256,
-            preprocessing=PREPROCESSING,
-            labels=[str(digit) for digit in range(NOT_A_DIGIT)],
-            verdicts=VERDICTS,
-            outputs=OUTPUTS,
-            input_shape=(SIZE, SIZE),
-        )
+        self.info = describe_classifier(classifier)
 
     @property
     def is_ready(self) -> bool:

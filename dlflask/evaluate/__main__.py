@@ -102,6 +102,7 @@ def _open_model(path: Path | None) -> tuple[AbstractContextManager[Reader], dict
     return nullcontext(read_by_model(classifier, shows_several)), {
         "model": config.model_path.name,
         "SHA-256": classifier.sha256,
+        "description": classifier.description.sentence(),
         "verdict": f"digit from {thresholds.unsure_below:.4f}, not_a_digit above "
         f"{thresholds.not_a_digit_above:.4f}; chosen on {thresholds.chosen_on}",
     }

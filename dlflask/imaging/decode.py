@@ -40,6 +40,7 @@ pi_heif.register_heif_opener(
 )
 
 
+@reporting_errors
 def decode(
     upload: bytes, deadline: Deadline, region: Region = WHOLE, side: int = WORKING_SIDE
 ) -> DecodedImage:
@@ -49,6 +50,8 @@ def decode(
         ImageError: The image is damaged, too large or in a format that is not read here.
         Busy: It is large, another one is being decoded and a third one waits.
     """
+    if region == WHOLE and (decoded := decode_fast(upload, side)):
+        return DecodedImage(*decoded)
     found = find_image(upload)
     if found is None:
         kind, advice = name_file(upload)
@@ -57,14 +60,7 @@ def decode(
             f"{', '.join(FORMATS)}."
         )
     _, start = found
-    return _decode(upload[start:] if start else upload, deadline, region, side)
-
-
-@reporting_errors
-def _decode(upload: bytes, deadline: Deadline, region: Region, side: int) -> DecodedImage:
-    if region == WHOLE and (decoded := decode_fast(upload, side)):
-        return DecodedImage(*decoded)
-    return decode_by_pillow(upload, deadline, region, side)
+    return decode_by_pillow(upload[start:] if start else upload, deadline, region, side)
 
 
 def decode_by_pillow(

@@ -66,9 +66,23 @@ def open_model(path: Path) -> BufferedReader:
         if not stat.S_ISREG(mode):
             # Opening a pipe would wait for its writer.
             raise ModelError(f"{path} is a device or a pipe; expected a file of a Keras model.")
-        return path.open("rb")
+        return _readable(path).open("rb")
     except OSError as error:
         raise ModelError(_explain(path, error)) from error
+
+
+def _readable(path: Path) -> Path:
+    """Return `path`, or the same file in the image if this user must not read `path`.
+
+    Compose mounts the project's model from a clone, and after `umask 077` only the clone's owner may
+    read that. The image was built from the file, so its copy has the same name, size and time.
+    """
+    copy = ROOT / path.name
+    if os.access(path, os.R_OK) or not copy.is_file():
+        return path
+    mounted, built_in = path.stat(), copy.stat()
+    is_same = (mounted.st_size, int(mounted.st_mtime)) == (built_in.st_size, int(built_in.st_mtime))
+    return copy if is_same else path
 
 
 def _describe_folder(path: Path) -> str:

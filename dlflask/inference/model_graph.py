@@ -37,7 +37,7 @@ class ModelGraph:
     Attributes:
         xml: Graph in OpenVINO's format.
         weights: Its constants.
-        input_shape: Input of the graph, without the batch axis.
+        input_shape: Input of the graph, without the batch axis; -1 for any size.
         description: Facts about the file, None if the network was not adapted to digits.
         thresholds: Thresholds in the file as JSON text, None if it has none.
         golden: Golden digits in the file, None if it has none.

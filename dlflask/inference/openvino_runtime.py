@@ -47,26 +47,29 @@ def compile_graph(graph: ModelGraph) -> Forward:
 
     Returns:
         Function from (N, ...) float32, of as many values for each image as the graph's input, to
-        its outputs, (N, ...) float32. It raises MemoryError if OpenVINO runs out of memory.
+        its outputs, (N, ...) float32. If the graph takes any width, the input must have its axes.
+        It raises MemoryError if OpenVINO runs out of memory.
     """
     import_runtime()
     many = _read(graph)
-    one = many.clone()
-    one.reshape([1, *graph.input_shape])
     shape = graph.input_shape
-    settings = OPENVINO_SETTINGS
-    single = _Single(_core().compile_model(one, "CPU", settings))
-    several = _core().compile_model(many, "CPU", settings).create_infer_request()
+    single = None
+    if -1 not in shape:
+        one = many.clone()
+        one.reshape([1, *shape])
+        single = _Single(_core().compile_model(one, "CPU", OPENVINO_SETTINGS))
+    several = _core().compile_model(many, "CPU", OPENVINO_SETTINGS).create_infer_request()
     # An infer request serves one thread at a time. Threads of a worker share one CPU: a request for
     # each thread would only push the others' buffers out of its caches.
     lock = threading.Lock()
 
     def forward_by_openvino(batch: Tensor) -> Outputs:
-        # With one channel, both layouts hold the values in the same order.
-        batch = batch.reshape(-1, *shape)
+        if single:
+            # With one channel, both layouts hold the values in the same order.
+            batch = batch.reshape(-1, *shape)
         with lock:
             try:
-                if len(batch) == 1:
+                if single and len(batch) == 1:
                     return single.run(batch)
                 # Without share_outputs: it returns the request's own buffer, which is reused.
                 return several.infer([batch])[0]

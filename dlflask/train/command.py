@@ -30,7 +30,7 @@ from dlflask.train.training_pool import make_training_pool
 OUTPUT, FAST_OUTPUT = Path("mnist_model.h5"), Path("build/fast.h5")
 
 #: A fast run only checks that everything works.
-FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 2, 1
+FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 1, 2
 FAST_DIGITS = 4_096
 
 

@@ -8,7 +8,7 @@ from flask import Flask, request
 
 from dlflask import __version__
 from dlflask.config import ROOT, Config
-from dlflask.digits.recogniser import NAME
+from dlflask.digits.model_info import NAME
 from dlflask.metrics.slots import Metrics
 from dlflask.recogniser import ModelInfo, Recogniser
 from dlflask.web.form_request import FormRequest
@@ -100,7 +100,7 @@ def create_app(
         percent=percent,
         row_mark=row_mark,
         sentence=sentence,
-        model_sha256=by_name[NAME].info.sha256,
+        model=by_name[NAME].info,
         version=__version__,
     )
     return app

@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable
 from io import BytesIO
 from typing import IO
+from urllib.parse import parse_qsl
 
 from flask import Request
 from multipart import MultipartSegment
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.formparser import FormDataParser, MultiPartParser
+from werkzeug.utils import cached_property
 
 from dlflask.web.multipart_form import (
     PART_NAMES,
@@ -164,6 +166,12 @@ class FormRequest(Request):
     """A request whose forms `FormParser` parses, in memory whatever their size."""
 
     form_data_parser_class = FormParser
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """Parameters of the query. Bytes that are not UTF-8 are replaced; Werkzeug would raise."""
+        query = self.query_string.decode(errors="replace")
+        return MultiDict(parse_qsl(query, keep_blank_values=True))
 
     def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
         return BytesIO()

@@ -10,7 +10,8 @@ from werkzeug.exceptions import NotFound
 
 from dlflask import __version__
 from dlflask.deadline import check_deadline, set_deadline
-from dlflask.digits.recogniser import NAME, DigitResult
+from dlflask.digits.model_info import NAME
+from dlflask.digits.recogniser import DigitResult
 from dlflask.errors import DlflaskError, MissingUpload, OutOfTime
 from dlflask.metrics.prometheus import CONTENT_TYPE, render
 from dlflask.numbers.decoding.lengths import parse_lengths

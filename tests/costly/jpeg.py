@@ -110,6 +110,12 @@ KINDS = {
     "one-scan.jpg": lambda: encode(page(8_000, 8_000), "JPEG"),
     "one-scan-small-digit.jpg": lambda: encode(small_digit(8_000, 8_000), "JPEG", subsampling=0),
     "noise.jpg": lambda: _noise(2_600),
+    "one-scan-without-end.jpg": lambda: encode(page(8_000, 8_000), "JPEG")[:-2],
+    "small-digit-without-end.jpg": lambda: encode(small_digit(8_000, 8_000), "JPEG")[:-2],
+    "progressive-without-end.jpg": lambda: encode(
+        page(5_000, 5_000), "JPEG", progressive=True, subsampling=0
+    )[:-2],
+    "noise-without-end.jpg": lambda: _noise(3_000)[:-2],
     "progressive.jpg": lambda: encode(page(5_000, 5_000), "JPEG", progressive=True, subsampling=0),
     "progressive-small-digit.jpg": lambda: encode(
         small_digit(5_000, 5_000), "JPEG", progressive=True, subsampling=0

@@ -49,8 +49,14 @@ def test_clone_serves_with_two_commands(clone, figures):
         done = subprocess.run(
             [*command, "--silent"], cwd=clone, check=True, capture_output=True, timeout=30
         )
-    with running(clone, "make", "run", "PORT={port}") as (_, second_seconds):
-        pass
+    # Only the variable leads to the renamed model.
+    model = (clone / "mnist_model.h5").rename(clone / "own.h5")
+    try:
+        own = "DLFLASK_MODEL_PATH=own.h5"
+        with running(clone, "make", "run", "PORT={port}", own) as (_, second_seconds):
+            pass
+    finally:
+        model.rename(clone / "mnist_model.h5")
 
     figures.append(f"make run: ready after {first_seconds:.1f} s, then {second_seconds:.1f} s")
     assert json.loads(done.stdout)["most_probable_label"] == "4"

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import time
 import urllib.request
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -284,6 +284,20 @@ def test_client_of_a_trusted_proxy(locked):
     assert response.status == 200, "not redirected: the client uses TLS"
     assert b"image=@- https://digits.example.org/x/predictlabel<" in response.body
     assert [line["client"] for line in logged] == ["203.0.113.9"] * 2
+
+
+def test_limits_count_the_clients_of_a_trusted_proxy(locked):
+    """Unfinished requests of one client above its limit; another one behind the same proxy."""
+    head = b"POST /livez HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.1\r\n"
+    deadline = time.monotonic() + 30
+    with ExitStack() as connections:
+        for _ in range(12):
+            connection = socket.create_connection(("127.0.0.1", locked.port), timeout=30)
+            connections.enter_context(connection).sendall(head + b"Content-Length: 9\r\n\r\nx")
+        while ask(locked.port, "GET", "/livez", X_Forwarded_For="203.0.113.1").status != 429:
+            assert time.monotonic() < deadline
+
+        assert ask(locked.port, "GET", "/livez", X_Forwarded_For="203.0.113.2").status == 200
 
 
 def test_forged_headers_change_nothing(stack):

@@ -10,9 +10,10 @@ from werkzeug.serving import make_server
 from dlflask.client import Outcome
 from dlflask.digits.normalization import read_tensor
 from dlflask.digits.prediction import Prediction
+from dlflask.digits.thresholds import DEFAULT_THRESHOLDS
 from dlflask.evaluate.dataset import LabelledImage, find_digits
 from dlflask.evaluate.outcomes import Case, ask, read_by_model
-from tests.conftest import encode
+from tests.conftest import DESCRIPTION, encode
 from tests.drawing import STROKES, draw_digit
 
 BLANK = encode(Image.new("RGB", (60, 60), "white"))
@@ -23,6 +24,8 @@ class Nearest:
 
     is_ready = True
     sha256 = "0" * 64
+    description = DESCRIPTION
+    thresholds = DEFAULT_THRESHOLDS
     runtime = "distances"
 
     def __init__(self):

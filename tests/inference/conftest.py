@@ -13,7 +13,7 @@ from pathlib import Path
 from dlflask.errors import ModelError
 from dlflask.inference.environment import configure_runtime
 configure_runtime()
-from dlflask.inference.keras_reader.convert import convert
+from dlflask.inference.keras_reader.trace import convert
 from dlflask.inference.keras_reader.saved_model import open_saved_model
 for path in map(Path, sys.argv[2:]):
     with path.open("rb") as file:

@@ -9,7 +9,7 @@ import pytest
 from dlflask.inference.adaptation import Adaptation
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.inference.openvino_runtime import compile_graph
-from tests.inference.old_models import MAKERS, images
+from tests.inference.old_models import CONV, MAKERS, conv, images, sequential, write
 from tests.serving import ROOT
 
 REFERENCE = json.loads(Path(__file__).with_name("old_models.json").read_text(encoding="utf-8"))
@@ -38,6 +38,19 @@ def test_outputs_equal_tensorflow(folder, name):
 
     assert np.abs(together - REFERENCE[name]).max() < 1e-5
     assert np.abs(single - REFERENCE[name][0]).max() < 1e-5
+
+
+def test_graph_of_any_width(tmp_path, convert_files):
+    """A network without Dense layers reads lines of text of any width."""
+    config = sequential(conv(batch_input_shape=[None, 28, None, 1]))
+    convert_files(tmp_path, [write(tmp_path / "model.h5", config, {"conv": CONV})])
+    graph = ModelGraph.from_bytes((tmp_path / "model.graph").read_bytes())
+    forward = compile_graph(graph)
+    lines = images().reshape(1, 28, 84, 1)
+
+    assert graph.input_shape == (28, -1, 1)
+    assert forward(lines).shape == (1, 13, 41, 3)
+    assert np.allclose(forward(lines[:, :, :28]), forward(lines)[:, :, :13], atol=1e-6)
 
 
 @pytest.mark.skipif(not MODELS.exists(), reason="the models of other people are not here")

@@ -1,9 +1,12 @@
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 
+import keras
+import numpy as np
 import pytest
 
 from dlflask.__main__ import main
@@ -71,6 +74,7 @@ def test_predict_continues_after_errors(capsys, request, by_service):
             "leave out --url to use the model file",
             id="unreachable",
         ),
+        pytest.param(["check", "a.h5", "b.h5"], "unrecognized arguments: b.h5", id="two-models"),
         pytest.param(["dance"], "invalid choice", id="command"),
     ],
 )
@@ -112,19 +116,68 @@ def test_predict_broken_pipe(folder):
 
 
 def test_help():
-    for arguments in (["--help"], ["predict", "--help"], ["serve", "--help"]):
-        done = run(*arguments)
+    for command in ([], ["predict"], ["check"], ["serve"]):
+        done = run(*command, "--help")
         assert done.returncode == 0
         assert "python -m dlflask" in done.stdout
     assert "exit status" in run("predict", "--help").stdout
 
 
-def test_serve_until_terminated():
+def test_check_the_shipped_model():
+    sha256 = hashlib.sha256((ROOT / "mnist_model.h5").read_bytes()).hexdigest()
+
+    as_text, as_json = run("check"), run("check", "--json")
+
+    assert as_text.returncode == as_json.returncode == 0
+    assert sha256 in as_text.stdout
+    assert as_text.stdout.endswith("\n\nServed.\n")
+    report = json.loads(as_json.stdout)
+    assert (report["sha256"], report["served"], report["warning"]) == (sha256, True, None)
+    assert (report["convention"], report["samples_read"]) == ("0..1", 10)
+    assert (report["outputs"], report["num_classes"]) == ("softmax", 11)
+    assert report["layers"][-1]["output_shape"] == [11]
+    assert 0 < report["network_milliseconds"] < report["image_milliseconds"]
+
+
+def test_check_untrained_model(tmp_path):
+    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    model = keras.Sequential(layers)
+    model.set_weights([np.zeros((784, 10)), np.eye(10)[1]])
+    model.save(tmp_path / "ones.keras")
+
+    done = run("check", str(tmp_path / "ones.keras"))
+
+    assert done.returncode == 0
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("Served, with a warning.")
+    assert "It reads 1 of 10 sample digits" in last
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "tests", ROOT / "gone.h5"])
+def test_check_refuses_in_one_line(capsys, path):
+    assert main(["check", str(path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert main(["check", str(path), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+
+    assert line.startswith("Not served: ")
+    assert path.name in line
+    assert report == {
+        "file": str(path),
+        "served": False,
+        "error": line.removeprefix("Not served: "),
+    }
+
+
+def test_serve_own_model_until_terminated(tmp_path):
+    model = (ROOT / "mnist_model.h5").read_bytes()
+    (tmp_path / "own.h5").write_bytes(model)
     port = free_port()
     found = (str(ROOT), without_tensorflow()["PYTHONPATH"])
+    command = ["serve", "--port", str(port), "--workers", "2", "--model", "own.h5"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "dlflask", "serve", "--port", str(port), "--workers", "1"],
-        cwd=ROOT.parent,
+        [sys.executable, "-m", "dlflask", *command],
+        cwd=tmp_path,
         env=os.environ | {"KERAS_BACKEND": "openvino", "PYTHONPATH": os.pathsep.join(found)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -133,12 +186,15 @@ def test_serve_until_terminated():
     try:
         wait_until_ready(port, process)
         assert ask(port, "GET", "/livez").status == 200
+        sha256 = ask(port, "GET", "/livez").headers["X-Model-SHA256"]
         process.send_signal(signal.SIGTERM)
         log = process.communicate(timeout=60)[0]
     finally:
         process.kill()
     assert process.returncode == 0
-    assert log.count("Worker is ready") == 1
+    assert log.count("Worker is ready") == 2
+    assert hashlib.sha256(model).hexdigest().startswith(sha256)
+    assert log.count(f"Model mnist, SHA-256 {sha256}. The model was saved by Keras 3") == 1
 
 
 def run(*arguments, stdin=None):

@@ -63,7 +63,7 @@ ACCEPTED = {
         "small-digit.avif",
     ),
     *("page.heic", "small-digit-4-4-4.heic", "small-digit-10-bits.heic", "opacity-10-bits.heic"),
-    *("rotated.heic", "items.heic"),
+    *("rotated.heic", "items.heic", "one-scan-without-end.jpg", "small-digit-without-end.jpg"),
     *("cmyk.tif", "small-digit.tif", "group4.tif", "a4.tif", "a4-grey.tif", "turned-grey.tif"),
     "grey.bmp",
 }

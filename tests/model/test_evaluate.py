@@ -33,6 +33,7 @@ def test_evaluate_model_file_equals_service(folder, server, tmp_path):
     of_file = evaluate(folder, tmp_path / "file", "--model", str(Config().model_path))
     of_service = evaluate(folder, tmp_path / "service", "--url", f"http://127.0.0.1:{server}")
 
+    assert "It reads 10 of 10 sample digits" in of_file["about"]["description"]
     assert of_file["digits"]["accuracy"]["rate"] >= 0.9
     assert of_file["digits"]["accuracy"] == of_service["digits"]["accuracy"]
     for figure in ("error", "log_loss", "brier"):

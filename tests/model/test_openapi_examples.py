@@ -10,7 +10,7 @@ import pytest
 from tests.serving import ROOT, ask
 
 #: Keys whose values depend on the model or the release.
-VARYING = {"version", "sha256"}
+VARYING = {"version", "sha256", "keras_version", "num_layers", "num_parameters"}
 
 
 @pytest.fixture(scope="module")

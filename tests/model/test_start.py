@@ -1,6 +1,7 @@
 """Start and stop of the real service."""
 
 import dataclasses
+import json
 import os
 import shutil
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from dlflask.config import Config
 from dlflask.inference.model_file import read_golden, write_golden
-from tests.serving import ROOT, free_port, wait_until_ready, without_tensorflow
+from tests.serving import ROOT, ask, free_port, wait_until_ready, without_tensorflow
 
 #: Loaded by every Python process of the service. Blocks and logs all connections to other machines.
 SITECUSTOMIZE = """\
@@ -104,17 +105,20 @@ def test_stop_after_failed_self_test(tmp_path):
     write_golden(path, dataclasses.replace(golden, outputs=golden.outputs[::-1]))
     environment = {"DLFLASK_MODEL_PATH": str(path), "WEB_CONCURRENCY": "3"}
 
-    with started(**environment) as (_, process):
-        failed = 0
-        while failed < 3:
-            line = process.stdout.readline()
-            assert line, "the service ended"
-            failed += "Worker is not ready" in line
+    with started(**environment) as (port, process):
+        lines = []
+        while sum("Worker is not ready" in line for line in lines) < 3:
+            lines.append(process.stdout.readline())
+            assert lines[-1], "the service ended"
+        readiness = ask(port, "GET", "/readyz")
         process.terminate()
-        log = process.communicate(timeout=60)[0]
+        log = "".join(lines) + process.communicate(timeout=60)[0]
 
-    assert "SIGSEGV" not in log
+    assert (readiness.status, json.loads(readiness.body)) == (503, {"status": "failed"})
     assert process.returncode == 0
+    assert log.count("Worker is not ready") == log.count("Booting worker") == 3, "no restarts"
+    assert "SIGSEGV" not in log
+    assert "Traceback" not in log
 
 
 def test_start_without_keras(tmp_path):

@@ -1,11 +1,15 @@
 import base64
 import json
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
+from dlflask.config import Config
+from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.web.app import create_app
 from tests.infer_requests import FP32, INFER, get_output, with_binary, with_images
 
 
@@ -18,8 +22,28 @@ def test_metadata_describes_server_and_model(client, classifier):
     assert (model["name"], model["versions"]) == ("mnist", ["1"])
     assert [(one["name"], one["datatype"]) for one in model["inputs"]] == [("image", "FP32")]
     assert model["outputs"][0] == {"name": "probabilities", "datatype": "FP32", "shape": [-1, 10]}
-    assert model["parameters"]["sha256"] == classifier.sha256
+    assert model["parameters"] == {
+        "sha256": classifier.sha256,
+        "keras_version": "2.2.4",
+        "num_layers": 2,
+        "num_parameters": 7_850,
+        "input_shape": "28 x 28 x 1",
+        "convention": "0..255",
+        "outputs": "logits",
+        "num_classes": 10,
+        "samples_read": 9,
+    }
     assert client.get("/v2/models/mnist/versions/1").get_json() == model
+
+
+def test_metadata_warns_of_a_doubtful_model(classifier):
+    classifier.description = replace(classifier.description, samples_read=3)
+    client = create_app(Config(), DigitRecogniser(classifier)).test_client()
+
+    parameters = client.get("/v2/models/mnist").get_json()["parameters"]
+
+    assert parameters["samples_read"] == 3
+    assert parameters["warning"].startswith("The network reads 3 of 10 sample digits")
 
 
 @pytest.mark.parametrize(

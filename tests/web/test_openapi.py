@@ -7,7 +7,8 @@ import pytest
 
 from dlflask import __version__
 from dlflask.config import Config
-from dlflask.digits.recogniser import OUTPUTS, DigitRecogniser
+from dlflask.digits.model_info import OUTPUTS
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.problem_types import PROBLEMS, problem_type
 from dlflask.types import SIZE

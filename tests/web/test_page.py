@@ -1,11 +1,15 @@
 import io
 import re
+from dataclasses import replace
 from urllib.parse import urljoin
 
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
+from dlflask.config import Config
+from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.web.app import create_app
 from tests.conftest import encode
 from tests.drawing import draw_sample
 from tests.serving import ROOT
@@ -24,7 +28,7 @@ def rows(page):
 
 
 def status(page):
-    return re.search(r'<p id="status" role="status">(.*?)</p>', page, re.DOTALL)[1].strip()
+    return re.search(r'<p id="status"[^>]*>(.*?)</p>', page, re.DOTALL)[1].strip()
 
 
 def send(client, image, name="4.png"):
@@ -156,15 +160,42 @@ def test_terminal_command_contains_host_of_the_page(client):
     )
 
 
-def test_page_describes_the_model_without_other_documents(client):
-    page = client.get("/", headers=HTML).text
-    about = page.split('id="about-title"')[1].split("</section>")[0]
-
+def about(app):
+    """Return the page's section on the model."""
+    page = app.test_client().get("/", headers=HTML).text
     assert "README" not in page
-    assert "MNIST" in about
-    assert "letters shaped like digits" in about
-    link = re.search('href="./reference#(.+?)"', about)[1]
+    return page.split('id="about-title"')[1].split("</section>")[0]
+
+
+def test_page_describes_the_model_without_other_documents(client, app):
+    section = about(app)
+
+    assert "The model was saved by Keras 2.2.4: 2 layers, 7,850 weights" in section
+    assert "values 0..255" in section
+    assert "It reads 9 of 10 sample digits." in section
+    assert 'class="error"' not in section
+    link = re.search('href="./reference#(.+?)"', section)[1]
     assert f'id="{link}"' in client.get("/reference").text
+
+
+def test_page_warns_of_a_doubtful_model(classifier):
+    classifier.description = replace(classifier.description, samples_read=3)
+
+    section = about(create_app(Config(), DigitRecogniser(classifier)))
+
+    assert re.search(
+        r'<p id="model" class="error">[^<]*Its predictions are probably wrong', section
+    )
+
+
+def test_page_states_weaknesses_of_the_projects_own_model_only(classifier):
+    of_another = about(create_app(Config(), DigitRecogniser(classifier)))
+    classifier.thresholds = replace(classifier.thresholds, chosen_on="photographs")
+    of_own = about(create_app(Config(), DigitRecogniser(classifier)))
+
+    assert "letters shaped like digits" in of_own
+    assert "letters shaped like digits" not in of_another
+    assert "The operator of this service brought this model" in of_another
 
 
 def test_page_shows_hash_of_model(client, classifier):

@@ -75,6 +75,19 @@ def test_details_are_returned_if_query_says_yes(client, four_png, path, query, h
     assert ("details" in response.get("results", [response])[0]) == has_details
 
 
+@pytest.mark.parametrize("query", ["\x93", "details=1&\xff=\x80", "details=\x80", "%93=%ff"])
+def test_query_that_is_not_utf_8_is_read(client, four_png, query):
+    response = client.post(
+        "/predictlabel",
+        data=four_png,
+        content_type="image/png",
+        environ_overrides={"QUERY_STRING": query},
+    )
+
+    assert response.status_code == 200
+    assert ("details" in response.get_json()) == query.startswith("details=1")
+
+
 def test_predictlabel_passes_mnist_image_to_network_unchanged(client, classifier, placed_digit):
     client.post("/predictlabel", **form(encode(Image.fromarray(placed_digit))))
 

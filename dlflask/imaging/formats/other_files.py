@@ -23,7 +23,7 @@ _FILES = (
     (
         rb"data:|iVBORw0KGgo|/9j/|R0lGOD|UklGR|Qk[0-3]",
         "base64 text",
-        "Decode it, or send it in JSON.",
+        "Decode it, or send it in JSON. ",
     ),
     (rb"....ftyp(?:qt|mp4|isom|iso\d|M4V|avc1|3gp)", "a video", "Send one of its frames. "),
     (rb"RIFF....(?:AVI |WAVE)|ID3|OggS|\x1aE\xdf\xa3", "a video or a sound", ""),

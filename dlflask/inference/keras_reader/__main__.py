@@ -53,7 +53,7 @@ def _read(descriptor: int, samples: bytes, count: int) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         saved = open_saved_model(file, lambda version: _version.__setitem__(0, version))
         configure_runtime()
-        from dlflask.inference.keras_reader.convert import convert  # noqa: PLC0415
+        from dlflask.inference.keras_reader.trace import convert  # noqa: PLC0415
 
         return convert(saved, samples, count).to_bytes()
 

@@ -21,6 +21,9 @@ MAX_WEIGHTS_BYTES, MAX_OBJECTS = 1024**3, 20_000
 #: Largest text in an attribute, in bytes.
 MAX_TEXT_BYTES = 16 * 1024**2
 
+#: Kinds of floats, whole numbers and booleans, as NumPy names them.
+_NUMBERS = "fiub"
+
 _MAKE_AGAIN = "Save the model again with `model.save`."
 
 
@@ -43,7 +46,13 @@ def open_hdf5(file: BinaryIO) -> Any:
 
 
 def read_values(dataset: Any) -> NDArray[np.float32]:
-    """Return the numbers in `dataset` as float32."""
+    """Return the numbers in `dataset` as float32.
+
+    Raises:
+        ModelError: The dataset is of another type.
+    """
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in _NUMBERS:
+        raise ModelError(f"holds weights {dataset.name[:80]!r} that are not numbers. {_MAKE_AGAIN}")
     values: NDArray[np.float32] = np.asarray(dataset[()], np.float32)
     return values
 
@@ -108,8 +117,8 @@ def _check(opened: Any) -> None:
         name = dataset.name[:80]
         if dataset.is_virtual or dataset.external:
             raise ModelError(f"keeps the values of {name!r} in another file. {_MAKE_AGAIN}")
-        if dataset.dtype.kind not in "fiub":
-            raise ModelError(f"holds {name!r} that is not numbers, {dataset.dtype}. {_MAKE_AGAIN}")
+        if dataset.dtype.kind not in _NUMBERS:
+            continue
         total += dataset.size * max(dataset.dtype.itemsize, 4)
         is_packed = dataset.chunks is not None and dataset.compression is not None
         if dataset.id.get_storage_size() < (1 if is_packed else dataset.nbytes) and dataset.size:

@@ -70,7 +70,7 @@ def model(name: str) -> Response:
     parameters = {"BYTES": f"image files, shape [-1], read as POST {info.address} reads them"}
     if info.input_shape:
         parameters |= {
-            "FP32": "0 to 1, ink = 1, seen by the network as it is",
+            "FP32": "0 to 1, ink = 1, neither cropped nor centred by the service",
             "UINT8": "the same, 0 to 255",
         }
     image = {
@@ -89,7 +89,7 @@ def model(name: str) -> Response:
         platform="keras",
         inputs=[image],
         outputs=outputs,
-        parameters={"sha256": info.sha256},
+        parameters={"sha256": info.sha256, **info.parameters},
     )
 
 

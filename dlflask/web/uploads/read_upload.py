@@ -34,10 +34,12 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
     if not request.is_json:
         return read_raw_body(request, max_bytes)
     body = request.get_data(cache=False)
-    if not is_image(body):
-        return decode_image(get_value(body, "image"), max_bytes)
-    check_size(len(body), max_bytes)
-    return body
+    if is_image(body):
+        check_size(len(body), max_bytes)
+        return body
+    value = get_value(body, "image")
+    del body  # up to 16 MB, before the value is copied
+    return decode_image(value, max_bytes)
 
 
 def read_uploads(
@@ -61,10 +63,10 @@ def read_uploads(
     if not request.is_json:
         return [read_raw_body(request, max_bytes)]
     body = request.get_data(cache=False)
-    if not is_image(body):
-        return _read_list(get_value(body, "images"), max_bytes, max_number)
-    check_size(len(body), max_bytes)
-    return [body]
+    if is_image(body):
+        check_size(len(body), max_bytes)
+        return [body]
+    return _read_list(get_value(body, "images"), max_bytes, max_number)
 
 
 def _read_only_part(request: Request, max_bytes: int) -> bytes:

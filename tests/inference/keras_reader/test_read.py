@@ -76,6 +76,15 @@ def many_units(folder):
     return write(folder / "model.h5", config, {"wide": old_models.FLAT, "dense": old_models.FLAT})
 
 
+def text_weights(folder):
+    path = old_models.keras_2_0(folder / "model.h5")
+    with h5py.File(path, "r+") as file:
+        group = file["model_weights/dense/dense"]
+        del group["array_1:0"]
+        group["array_1:0"] = np.array([b"x"] * 10)
+    return path
+
+
 FLAT = {"dense": old_models.FLAT}
 UP = layer("UpSampling2D", "up", size=[10_000, 10_000])
 LAMBDA = layer("Lambda", "code", function=["4wEAAAA=", None, None], function_type="lambda")
@@ -124,6 +133,7 @@ REFUSED = {
         saved(keras.Input((224, 224, 3)), layers.Flatten(), layers.Dense(10)),
         "input of 224 x 224 x 3 values",
     ),
+    "text-weights": (text_weights, "are not numbers"),
     "nan-weights": (nan_weights, "values that are not numbers"),
 }
 

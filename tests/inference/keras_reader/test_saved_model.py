@@ -74,10 +74,6 @@ def undeclared(file):
     file.create_dataset("large", (10_000_000,), "f4", chunks=(1000,))
 
 
-def strings(file):
-    file["names"] = np.array([b"a", b"b"])
-
-
 def weights_file():
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
@@ -111,7 +107,6 @@ REFUSED = {
     "virtual-dataset": (changed(virtual_dataset), "in another file"),
     "external-storage": (changed(external_storage), "in another file"),
     "values-missing": (changed(undeclared), "that it does not hold"),
-    "strings": (changed(strings), "not numbers"),
     "zip": (archive(readme__txt="x"), "zip archive without config.json"),
     "zip-with-model": (archive(model__h5="x"), "Unpack it"),
     "pytorch": (archive(modelSLASHdata__pkl="x"), "PyTorch"),

@@ -1,0 +1,76 @@
+"""Reading of a model in a process of its own, and what happens if that process fails."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from dlflask.config import Config
+from dlflask.errors import ModelError
+from dlflask.inference import load_graph as module
+from dlflask.inference.load_graph import load_graph
+from tests.inference.old_models import keras_2_2
+from tests.serving import ROOT
+
+#: Loads a model while a process may allocate 200 MB, less than Keras needs.
+SCRIPT = """
+import resource, sys
+from pathlib import Path
+from dlflask.errors import ModelError
+from dlflask.inference.load_graph import load_graph
+resource.setrlimit(resource.RLIMIT_DATA, (200 * 1024**2, 200 * 1024**2))
+try:
+    load_graph(Path(sys.argv[1]))
+except ModelError as error:
+    print(error)
+"""
+
+
+def test_load_graph_leaves_the_file_and_keeps_the_graph(tmp_path):
+    path = keras_2_2(tmp_path / "model.h5")
+    before = path.read_bytes()
+
+    first, made = load_graph(path, cache=tmp_path / "graphs")
+    (kept,) = (tmp_path / "graphs").iterdir()
+    changed = kept.stat().st_mtime_ns
+    second, again = load_graph(path, cache=tmp_path / "graphs")
+
+    assert path.read_bytes() == before
+    assert (first, made.xml, made.weights) == (second, again.xml, again.weights)
+    assert kept.stat().st_mtime_ns == changed
+    assert made.input_shape == (28, 28, 1)
+
+
+def test_load_graph_out_of_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT", 0.01)
+
+    with pytest.raises(ModelError, match=r"took more than 0\.01 s"):
+        load_graph(keras_2_2(tmp_path / "model.h5"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel bounds a process on Linux only")
+def test_load_graph_out_of_memory(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(keras_2_2(tmp_path / "model.h5"))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert "memory" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_load_graph_without_permission(tmp_path):
+    path = tmp_path / "model.h5"
+    shutil.copy(Config().model_path, path)
+    path.chmod(0)
+
+    with pytest.raises(ModelError, match="must not be read by the user"):
+        load_graph(path)
