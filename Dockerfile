@@ -21,7 +21,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp
 WORKDIR /app
-COPY server.py gunicorn.conf.py mnist_model.h5 ./
+# The pattern allows an image without the number model, which then reads single digits only.
+COPY server.py gunicorn.conf.py mnist_model.h5 number_model.h5* ./
 COPY dlflask dlflask
 COPY templates templates
 COPY static static

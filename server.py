@@ -1,12 +1,13 @@
-"""Application that gunicorn loads as `server:app`, built from the settings and the model."""
+"""Application that gunicorn loads as `server:app`, built from the settings and the models."""
 
+import logging
 import sys
 
 from dlflask.config import ROOT, Config
-from dlflask.digits.classifier import SAMPLES, Classifier
-from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.digits.classifier import SAMPLES
 from dlflask.errors import DlflaskError
 from dlflask.metrics.slots import shared_metrics
+from dlflask.models import load_recognisers
 from dlflask.web.app import create_app
 
 #: Exit status on which Gunicorn stops; after another one it restarts the worker for ever.
@@ -24,8 +25,13 @@ if "gunicorn.arbiter" in sys.modules and not is_configured:
 
 try:
     config = Config.from_environment()
-    digits = DigitRecogniser(Classifier(config.model_path, config.graph_folder), SAMPLES)
-    app = create_app(config, digits, metrics=shared_metrics())
+    digits, numbers = load_recognisers(config, SAMPLES)
+    recognisers = (digits, numbers) if numbers else (digits,)
+    if numbers is None:
+        logging.getLogger("gunicorn.error").warning(
+            "%s does not exist: the service reads single digits only.", config.number_model_path
+        )
+    app = create_app(config, *recognisers, metrics=shared_metrics())
 except DlflaskError as error:
     # The operator must correct a setting or the model, so show one line without a traceback.
     sys.exit(f"dlflask cannot start: {error}")

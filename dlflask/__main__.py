@@ -10,18 +10,28 @@ check_environment()
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 
 from dlflask.cli.check import check
-from dlflask.cli.formatters import WriteRow, csv_rows, json_rows, text_rows
+from dlflask.cli.formatters import csv_rows, json_rows, text_rows
 from dlflask.cli.inputs import find_files
-from dlflask.cli.predict import BatchReader, open_model, open_service, predict
+from dlflask.cli.numbers import (
+    number_csv_rows,
+    number_json_rows,
+    number_text_rows,
+    open_number_model,
+    open_number_service,
+)
+from dlflask.cli.predict import open_model, open_service, predict
 from dlflask.cli.serve import serve
 from dlflask.config import Config
-from dlflask.errors import ConfigError, ModelError
+from dlflask.errors import ConfigError, InvalidLength, ModelError
 
 #: Exit statuses of `predict`, beside USAGE.
 ALL_READ, SOME_UNREAD = 0, 1
@@ -59,10 +69,11 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     is_hidden = sys.stdout.isatty() or not console.is_terminal
     with ExitStack() as stack:
         try:
-            reader = stack.enter_context(_open(options, config))
-        except (ModelError, ValueError, ConnectionError) as error:
+            # A writer takes the outcomes of its reader: of digits or of numbers.
+            open_reader, write = (_numbers if options.number else _digits)(options, config)
+            reader: Any = stack.enter_context(open_reader)
+        except (ModelError, InvalidLength, ValueError, ConnectionError) as error:
             parser.error(str(error))
-        write = _writer(options)
         bar = stack.enter_context(
             Progress(console=console, redirect_stdout=False, disable=is_hidden)
         )
@@ -70,22 +81,41 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
         for batch in predict(files, reader, config.max_upload_bytes):
             for file, outcome in batch:
                 write(file.name, outcome)
-                status = status if outcome.probabilities is not None else SOME_UNREAD
+                status = SOME_UNREAD if outcome.reason else status
             bar.advance(task, len(batch))
         sys.stdout.flush()
     return status
 
 
-def _open(options: argparse.Namespace, config: Config) -> AbstractContextManager[BatchReader]:
+def _digits(
+    options: argparse.Namespace, config: Config
+) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
+    if options.length is not None:
+        raise InvalidLength("--length is for numbers; expected --number with it.")
+    reader: AbstractContextManager[Any]
     if options.url:
-        return open_service(options.url, options.key)
-    return open_model(options.model or config.model_path)
-
-
-def _writer(options: argparse.Namespace) -> WriteRow:
+        reader = open_service(options.url, options.key)
+    else:
+        chosen = {"model_path": options.model} if options.model else {}
+        reader = open_model(replace(config, **chosen))
     if options.csv:
-        return csv_rows(sys.stdout)
-    return json_rows(sys.stdout) if options.json else text_rows(sys.stdout, sys.stderr)
+        return reader, csv_rows(sys.stdout)
+    return reader, json_rows(sys.stdout) if options.json else text_rows(sys.stdout, sys.stderr)
+
+
+def _numbers(
+    options: argparse.Namespace, config: Config
+) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
+    reader: AbstractContextManager[Any]
+    if options.url:
+        reader = open_number_service(options.url, options.key, options.length)
+    else:
+        chosen = {"number_model_path": options.model} if options.model else {}
+        reader = open_number_model(replace(config, **chosen), options.length)
+    if options.csv:
+        return reader, number_csv_rows(sys.stdout)
+    rows = number_json_rows(sys.stdout) if options.json else None
+    return reader, rows or number_text_rows(sys.stdout, sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -50,15 +52,38 @@ class Outcome:
     reason: str = ""
 
 
-class DlflaskClient:
-    """Sends images to `POST /predictlabel` over one kept connection."""
+@dataclass(frozen=True)
+class NumberOutcome:
+    """Number or error for one image.
 
-    def __init__(self, url: str, key: str = "") -> None:
+    Attributes:
+        verdict: One of `numbers.thresholds.VERDICTS`, or `REFUSED` or `UNREAD`.
+        number: The number, empty for `no_number`; None without a result.
+        confidence: Probability that `number` is right, 0..1.
+        lines: The lines, as in the response of `POST /predictnumber`.
+        reason: The error; empty with a result.
+    """
+
+    verdict: str
+    number: str | None = None
+    confidence: float = 0.0
+    lines: Sequence[Mapping[str, Any]] = ()
+    reason: str = ""
+
+
+class _Connection:
+    """Sends images to one address of a service over one kept connection."""
+
+    #: Address with its query.
+    address = ""
+
+    def __init__(self, url: str, key: str = "", query: str = "") -> None:
         """Connect to the service at `url`.
 
         Args:
             url: Address of the page, such as http://127.0.0.1:8000.
             key: API key, if the service needs one.
+            query: Query that is appended to the address.
 
         Raises:
             ValueError: `url` is not an address of a service, or `key` cannot be a key.
@@ -77,8 +102,7 @@ class DlflaskClient:
         if key and not (key.isascii() and key.isalnum() and key == key.lower()):
             raise ValueError("The API key must consist of lower-case letters and digits.")
         self._headers = _HEADERS | ({"X-API-Key": key} if key else {})
-        # Services that know `details` add the verdict; older ones ignore the query.
-        self._path = f"{parts.path.rstrip('/')}/predictlabel?details=1"
+        self._path = f"{parts.path.rstrip('/')}{self.address}{query}"
         self._connection = connect(host, port, timeout=TIMEOUT_SECONDS)
         try:
             self._connection.connect()
@@ -88,14 +112,17 @@ class DlflaskClient:
                 "leave out --url to use the model file."
             ) from error
 
-    def __call__(self, upload: bytes) -> Outcome:
-        """Send one image and return its prediction or error."""
+    def ask(self, upload: bytes) -> tuple[int, bytes]:
+        """Send one image and return the status and the body of the response.
+
+        Raises:
+            OSError, http.client.HTTPException: The service did not respond.
+        """
         try:
-            status, body = self._post(_PART + upload + _END)
-        except (OSError, http.client.HTTPException) as error:
+            return self._post(_PART + upload + _END)
+        except (OSError, http.client.HTTPException):
             self.close()
-            return Outcome(UNREAD, reason=f"{type(error).__name__}: {error}")
-        return _parse(status, body)
+            raise
 
     def close(self) -> None:
         """Close the connection."""
@@ -124,6 +151,45 @@ class DlflaskClient:
         self._connection.request("POST", self._path, form, self._headers)
         response = self._connection.getresponse()
         return response, response.read()
+
+
+class DlflaskClient(_Connection):
+    """Sends images to `POST /predictlabel` over one kept connection."""
+
+    # Services that know `details` add the verdict; older ones ignore the query.
+    address = "/predictlabel?details=1"
+
+    def __call__(self, upload: bytes) -> Outcome:
+        """Send one image and return its prediction or error."""
+        try:
+            return _parse(*self.ask(upload))
+        except (OSError, http.client.HTTPException) as error:
+            return Outcome(UNREAD, reason=f"{type(error).__name__}: {error}")
+
+
+class NumberClient(_Connection):
+    """Sends images to `POST /predictnumber` over one kept connection."""
+
+    address = "/predictnumber"
+
+    def __call__(self, upload: bytes) -> NumberOutcome:
+        """Send one image and return its number or error."""
+        try:
+            return _parse_number(*self.ask(upload))
+        except (OSError, http.client.HTTPException) as error:
+            return NumberOutcome(UNREAD, reason=f"{type(error).__name__}: {error}")
+
+
+def _parse_number(status: int, body: bytes) -> NumberOutcome:
+    try:
+        content = json.loads(body)
+        if status == http.client.OK:
+            number, verdict = content["number"], content["verdict"]
+            return NumberOutcome(verdict, number, float(content["confidence"]), content["lines"])
+        reason = f"{status} {content['title']}: {content['detail']}"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return NumberOutcome(UNREAD, reason=f"unexpected response with status {status} ({error!r})")
+    return NumberOutcome(REFUSED if status in _REJECTED else UNREAD, reason=reason)
 
 
 def _parse(status: int, body: bytes) -> Outcome:

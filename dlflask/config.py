@@ -30,6 +30,13 @@ class Config:
         default=ROOT / "mnist_model.h5",
         metadata={"help": "The Keras model to serve, an `.h5` or `.keras` file."},
     )
+    number_model_path: Path = field(
+        default=ROOT / "number_model.h5",
+        metadata={
+            "help": "The Keras model that reads numbers. Without the file, the service reads "
+            "single digits only."
+        },
+    )
     graph_folder: Path = field(
         default=ROOT / "build" / "graphs",
         metadata={

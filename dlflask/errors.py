@@ -9,6 +9,7 @@ DlflaskError
 │   ├── InvalidJson
 │   ├── InvalidBase64
 │   ├── InvalidInferRequest
+│   ├── InvalidLength
 │   ├── EmptyUpload
 │   └── UploadTooLarge
 ├── ImageError              the image cannot be read
@@ -60,6 +61,10 @@ class InvalidBase64(UploadError):
 
 class InvalidInferRequest(UploadError):
     """The body is not an inference request that this model supports."""
+
+
+class InvalidLength(UploadError):
+    """The length that a number should have is not a number of digits or a range."""
 
 
 class EmptyUpload(UploadError):

@@ -19,6 +19,7 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.InvalidJson: (HTTPStatus.BAD_REQUEST, "Invalid JSON"),
     errors.InvalidBase64: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid base64"),
     errors.InvalidInferRequest: (HTTPStatus.BAD_REQUEST, "Invalid inference request"),
+    errors.InvalidLength: (HTTPStatus.BAD_REQUEST, "Invalid length"),
     errors.EmptyUpload: (HTTPStatus.BAD_REQUEST, "The image is empty"),
     errors.UploadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The image is too large"),
     errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported image format"),

@@ -38,6 +38,7 @@ class ModelInfo:
         outputs: Outputs in the Open Inference Protocol, by name.
         input_shape: Shape of one input tensor in that protocol; empty if it accepts image files
             only.
+        address: Address that reads images in the same way.
         description: Facts about the model file, as one line.
         is_doubtful: True if the network seems not to read what it is for; `description` says why.
         is_trained_here: True if the file was made by this project's training.
@@ -51,6 +52,7 @@ class ModelInfo:
     verdicts: Sequence[str]
     outputs: Mapping[str, OutputSpec]
     input_shape: tuple[int, ...]
+    address: str = "/predictlabel"
     description: str = ""
     is_doubtful: bool = False
     is_trained_here: bool = False

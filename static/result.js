@@ -21,13 +21,14 @@ export function percent(fraction) {
 }
 
 export function namedDigits({ most_probable_label: label, details: { verdict, candidates } }) {
-  if (verdict === "not_a_digit") return [];
+  if (verdict === "not_a_digit" || verdict === "several_digits") return [];
   return verdict === "unsure" ? candidates.slice(0, MAX_NAMED) : [Number(label)];
 }
 
 export function sentence(result) {
   const { most_probable_label: label, predictions } = result;
   if (result.details.verdict === "not_a_digit") return "This does not look like a digit.";
+  if (result.details.verdict === "several_digits") return "This shows several digits.";
   if (result.details.verdict === "unsure") return `Not sure: ${namedDigits(result).join(" or ")}.`;
   const others = result.details.candidates.slice(1, MAX_NAMED).map((one) => `, or ${withArticle(one)}`);
   return `This looks like ${withArticle(Number(label))} (${percent(predictions[label].probability)})${others.join("")}.`;

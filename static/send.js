@@ -159,6 +159,6 @@ function check({ most_probable_label: label, predictions, details }) {
   const probabilities = predictions.map(({ probability }) => probability);
   const isWhole = pixels.length === 2 * 28 * 28 && probabilities.length === 10 && label in probabilities;
   const numbers = [...pixels, ...probabilities, ...candidates, ...Object.values(milliseconds)];
-  const isKnown = ["digit", "unsure", "not_a_digit"].includes(verdict);
+  const isKnown = ["digit", "unsure", "not_a_digit", "several_digits"].includes(verdict);
   if (!isWhole || !isKnown || numbers.some(isNaN)) throw new TypeError();
 }

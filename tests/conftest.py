@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -14,6 +15,11 @@ from dlflask.digits.prediction import Prediction
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS
 from dlflask.inference.description import ModelDescription
+from dlflask.numbers.characters import NUM_CLASSES
+from dlflask.numbers.characters import encode as spell
+from dlflask.numbers.normalization import STRIDE
+from dlflask.numbers.recogniser import NumberRecogniser
+from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS as NUMBER_DEFAULTS
 from dlflask.web.app import create_app
 from tests.drawing import draw_digit
 
@@ -72,6 +78,37 @@ class FakeClassifier:
         return [Prediction(self.outputs) for _ in tensors]
 
 
+#: Thresholds that do not change with the model.
+NUMBER_THRESHOLDS = replace(
+    NUMBER_DEFAULTS, bias=0.5, strip=1.5, agreement=3.0, number_from=0.9, no_number_below=0.1
+)
+
+
+class FakeNetwork:
+    """Number network that reads `text`, a 4 by default, on every strip."""
+
+    def __init__(self, text="4", probability=0.99):
+        self.text, self.probability = text, probability
+        self.is_ready = True
+        self.sha256 = "89abcdef01234567" * 4
+        self.runtime = "fake 1.0 on paper"
+        self.thresholds = NUMBER_THRESHOLDS
+
+    def warm_up(self):
+        self.is_ready = True
+
+    def __call__(self, pixels):
+        """Spread the characters evenly over the strip, with blank between them."""
+        columns = max(pixels.shape[1] // STRIDE, 2 * len(self.text) + 1)
+        rest = (1 - self.probability) / (NUM_CLASSES - 1)
+        outputs = np.full((columns, NUM_CLASSES), rest, np.float32)
+        path = np.zeros(columns, int)
+        middles = (np.arange(len(self.text)) + 0.5) * columns / max(1, len(self.text))
+        path[middles.astype(int)] = spell(self.text)
+        outputs[np.arange(columns), path] = self.probability
+        return outputs
+
+
 def encode(picture, kind="PNG", **options):
     """Return the bytes of a Pillow image as a file of format `kind`."""
     buffer = io.BytesIO()
@@ -117,8 +154,14 @@ def classifier():
 
 
 @pytest.fixture
-def app(classifier):
-    return create_app(Config(), DigitRecogniser(classifier, SAMPLES))
+def network():
+    return FakeNetwork()
+
+
+@pytest.fixture
+def app(classifier, network):
+    numbers = NumberRecogniser(network, classifier)
+    return create_app(Config(), DigitRecogniser(classifier, SAMPLES), numbers)
 
 
 @pytest.fixture

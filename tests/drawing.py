@@ -6,7 +6,7 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 #: Points of each stroke, x to the right and y down, in a box of 100 x 100.
 STROKES = {
@@ -103,6 +103,37 @@ def draw_digit(
         for x, y in points:
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
     return image.resize((size, size), Image.Resampling.BOX)
+
+
+def draw_number(text: str, size: int = 100, gap: int = -20, **options: object) -> Image.Image:
+    """Draw digits beside each other; a point, comma or dash takes a third of a digit's width."""
+    parts = []
+    for character in text:
+        if character.isdigit():
+            parts.append(draw_digit(int(character), size, **options))
+            continue
+        paper = options.get("paper", (255, 255, 255))
+        mark = Image.new("RGB", (size // 3, size), paper)
+        pencil = ImageDraw.Draw(mark)
+        ink = options.get("ink", (25, 25, 60))
+        if character == "-":
+            pencil.rectangle((0, size // 2, size // 3, size // 2 + size // 14), fill=ink)
+        else:
+            tail = size // 10 if character == "," else 0
+            radius = size // 18
+            top = size * 8 // 10 - radius
+            pencil.ellipse((8, top, 8 + 2 * radius, top + 2 * radius), fill=ink)
+            pencil.line((8 + radius, top + radius, 8, top + radius + tail), fill=ink, width=4)
+        parts.append(mark)
+    width = sum(part.width for part in parts) + gap * (len(parts) - 1)
+    number = Image.new("RGB", (width, size), options.get("paper", (255, 255, 255)))
+    left = 0
+    for part in parts:
+        # The darker of both, because boxes overlap.
+        here = (left, 0, left + part.width, size)
+        number.paste(ImageChops.darker(number.crop(here), part), here)
+        left += part.width + gap
+    return number
 
 
 def photograph(image: Image.Image, seed: int = 0) -> Image.Image:

@@ -19,6 +19,7 @@ from dlflask.metrics.prometheus import render
 from dlflask.metrics.slots import Metrics
 from dlflask.problem_types import PROBLEMS, problem_type
 from dlflask.train.model_card import ModelCard
+from dlflask.train.numbers.model_card import NumberCard
 from tests.serving import ROOT
 
 README = ROOT / "README.md"
@@ -85,6 +86,7 @@ def tables():
         ),
         "metrics": _table("metric | type | meaning", _metrics()),
         "model-card": card.to_markdown(),
+        "number-card": NumberCard.read(ROOT / "number_model.json").to_markdown(),
     }
 
 

@@ -57,6 +57,11 @@ RUN_BY = {
     "docker-compose -f docker-compose.yml -f docker-compose.override.yml "
     "-f nginx/api-keys.yml up": ("tests/e2e/test_hardening.py", '"nginx/api-keys.yml"'),
     "python -m dlflask.train --fast": ("tests/train/test_main.py", '"--fast"'),
+    "python -m dlflask.train numbers": ("tests/train/numbers/test_trainer.py", '"numbers"'),
+    "python -m dlflask.train numbers --fast": (
+        "tests/train/numbers/test_trainer.py",
+        '"--fast"',
+    ),
     "docker swarm init": ("tests/e2e/test_swarm.py", '"swarm", "init"'),
     "docker stack deploy -c docker-compose.yml -c deploy/swarm/stack.yml digits": (
         "tests/e2e/test_swarm.py",

@@ -6,12 +6,12 @@ import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from dlflask.cli.predict import load_classifier
-from dlflask.config import ROOT
+from dlflask.config import ROOT, Config
 from dlflask.errors import ModelError
 from dlflask.inference.description import NUM_SAMPLES, OUTPUT_KINDS, ModelDescription
 from dlflask.recogniser import read
@@ -75,7 +75,8 @@ def load(path: Path) -> CheckedModel:
         ConfigError, ModelError: As by `load_classifier`.
     """
     started = time.perf_counter()
-    classifier = load_classifier(path)
+    config = replace(Config.from_environment(), model_path=path)
+    classifier, _ = load_classifier(config)
     load_seconds = time.perf_counter() - started
     # Imported here, as in `open_model`.
     from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415

@@ -28,7 +28,7 @@ other commands, each with its own --help:
 """
 
 _PREDICT = """\
-Read the digit in each image and print a row for it.
+Read the digit, or with --number the number, in each image and print a row for it.
 
 examples:
   python -m dlflask predict static/4.jpg
@@ -36,6 +36,7 @@ examples:
   python -m dlflask predict scans/ --json | jq -r 'select(.verdict != "digit").file'
   cat static/4.jpg | python -m dlflask predict -
   python -m dlflask predict scans/ --url http://127.0.0.1:8000
+  python -m dlflask predict --number scans/ --length 5 --csv > numbers.csv
 """
 
 _CHECK = """\
@@ -105,6 +106,12 @@ def build_parser() -> Parser:
     form = reading.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one object per line")
     form.add_argument("--csv", action="store_true", help="print a table with a header")
+    reading.add_argument(
+        "--number", action="store_true", help="read whole numbers instead of single digits"
+    )
+    reading.add_argument(
+        "--length", metavar="N", help="with --number: the number of digits, such as 5 or 4-6"
+    )
     by = reading.add_mutually_exclusive_group()
     by.add_argument("--url", help="ask a running service, such as http://127.0.0.1:8000")
     reading.add_argument("--key", default="", help="API key, for a service that needs one")

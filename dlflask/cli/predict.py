@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dlflask.cli.inputs import InputFile
-from dlflask.client import REFUSED, UNREAD, DlflaskClient, Outcome
+from dlflask.client import REFUSED, UNREAD, DlflaskClient, NumberOutcome, Outcome
 from dlflask.config import Config
 from dlflask.errors import DlflaskError
 from dlflask.server.settings import check_backend
 
 if TYPE_CHECKING:
     from dlflask.digits.classifier import Classifier
+    from dlflask.numbers.recogniser import NumberRecogniser
 
 #: Images per forward pass. Larger batches are not faster and take more memory.
 BATCH_SIZE = 32
@@ -23,10 +23,14 @@ BATCH_SIZE = 32
 #: Returns an outcome for each image, or for the error met in reading its file.
 BatchReader = Callable[[Sequence[bytes | DlflaskError]], list[Outcome]]
 
+AnyOutcome = TypeVar("AnyOutcome", Outcome, NumberOutcome)
+
 
 def predict(
-    files: Sequence[InputFile], reader: BatchReader, max_bytes: int
-) -> Iterator[list[tuple[InputFile, Outcome]]]:
+    files: Sequence[InputFile],
+    reader: Callable[[Sequence[bytes | DlflaskError]], list[AnyOutcome]],
+    max_bytes: int,
+) -> Iterator[list[tuple[InputFile, AnyOutcome]]]:
     """Read the files in batches and yield each batch with its outcomes, in order."""
     for start in range(0, len(files), BATCH_SIZE):
         batch = files[start : start + BATCH_SIZE]
@@ -34,23 +38,45 @@ def predict(
         yield list(zip(batch, reader(uploads), strict=True))
 
 
-def load_classifier(path: Path) -> Classifier:
-    """Load, compile and test the model at `path`.
+def load_classifier(config: Config) -> tuple[Classifier, Callable[[bytes], bool]]:
+    """Load, compile and test the model of digits, and that of numbers if its file exists.
+
+    Returns:
+        The model of digits, and a function that returns True for an image of several digits.
 
     Raises:
-        ConfigError: A setting is invalid, or KERAS_BACKEND names a package that is not installed.
-        ModelError: The file is not a model of digits, or fails its self-test.
+        ConfigError: KERAS_BACKEND names a package that is not installed.
+        ModelError: A file is of another kind, or a model fails its self-test.
     """
     check_backend(os.environ)
     # OpenVINO takes half a second to import; --help and a running service are served without it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
+    from dlflask.models import load_numbers  # noqa: PLC0415
 
-    classifier = Classifier(path, Config.from_environment().graph_folder)
-    classifier.warm_up()
-    return classifier
+    classifier = Classifier(config.model_path, config.graph_folder)
+    numbers = load_numbers(config, classifier) if config.number_model_path.is_file() else None
+    for model in (classifier, numbers.network) if numbers else (classifier,):
+        model.warm_up()
+    return classifier, numbers.shows_several if numbers else lambda _: False
 
 
-def open_model(path: Path) -> AbstractContextManager[BatchReader]:
+def load_number_recogniser(config: Config) -> NumberRecogniser:
+    """Load, compile and test both models that read numbers.
+
+    Raises:
+        ConfigError: KERAS_BACKEND names a package that is not installed.
+        ModelError: A file is missing or of another kind, or a model fails its self-test.
+    """
+    check_backend(os.environ)
+    from dlflask.digits.classifier import Classifier  # noqa: PLC0415
+    from dlflask.models import load_numbers  # noqa: PLC0415
+
+    numbers = load_numbers(config, Classifier(config.model_path, config.graph_folder))
+    numbers.setup()
+    return numbers
+
+
+def open_model(config: Config) -> AbstractContextManager[BatchReader]:
     """Return a reader that predicts in this process, one forward pass per batch.
 
     Raises:
@@ -58,13 +84,14 @@ def open_model(path: Path) -> AbstractContextManager[BatchReader]:
     """
     from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
 
-    recogniser = DigitRecogniser(load_classifier(path))
+    classifier, shows_several = load_classifier(config)
+    recogniser = DigitRecogniser(classifier, shows_several=shows_several)
 
     def read(uploads: Sequence[bytes | DlflaskError]) -> list[Outcome]:
         return [
             _failure(each)
             if isinstance(each, DlflaskError)
-            else Outcome(each.prediction.verdict, each.prediction.probabilities)
+            else Outcome(each.verdict, each.prediction.probabilities)
             for each in recogniser.read_many(uploads)
         ]
 
@@ -85,6 +112,10 @@ def open_service(url: str, key: str) -> Iterator[BatchReader]:
         ]
 
 
+def failure_of(error: DlflaskError) -> str:
+    """Return `REFUSED`, or `UNREAD` for the base class: the file could not be read."""
+    return UNREAD if type(error) is DlflaskError else REFUSED
+
+
 def _failure(error: DlflaskError) -> Outcome:
-    # Subclasses reject the image; the base class reports a file that could not be read.
-    return Outcome(UNREAD if type(error) is DlflaskError else REFUSED, reason=str(error))
+    return Outcome(failure_of(error), reason=str(error))

@@ -7,10 +7,11 @@ input everywhere.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from dlflask.digits.segmentation import cut_out_digit, find_digit, inked_box
+from dlflask.digits.segmentation import find_digit, inked_box, segment
 from dlflask.imaging.read_ink import read_ink
 from dlflask.imaging.resize import resize
 from dlflask.types import SIZE, Ink, Tensor
@@ -31,6 +32,18 @@ STROKE_LEVEL = 0.8
 _MOMENTS = np.stack([np.ones(SIZE), np.arange(SIZE)]).astype(np.float32)
 
 
+class Placed(NamedTuple):
+    """A normalised digit.
+
+    Attributes:
+        tensor: (28, 28) float32 in 0..1.
+        is_crowded: True if the image may show several digits.
+    """
+
+    tensor: Tensor
+    is_crowded: bool
+
+
 def read_tensor(upload: bytes) -> Tensor:
     """Decode an image and normalise its digit, as training, evaluation and service all do.
 
@@ -44,13 +57,18 @@ def read_tensor(upload: bytes) -> Tensor:
 
 
 def normalize(ink: Ink) -> Tensor:
+    """Find the digit and normalise it as in MNIST, as `place` does."""
+    return place(ink).tensor
+
+
+def place(ink: Ink) -> Placed:
     """Find the digit and normalise it as in MNIST.
 
     Args:
         ink: (height, width) float32 in 0..1, ink = 1, paper = 0.
 
     Returns:
-        (28, 28) float32 in 0..1: `ink` itself if it is already normalised.
+        The tensor, which is `ink` itself if it is already normalised.
 
     Raises:
         BlankImage: The ink is missing or too little to be a digit.
@@ -58,8 +76,9 @@ def normalize(ink: Ink) -> Tensor:
     Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, III.A.
     """
     if is_normalized(ink):
-        return ink
-    return centre(boost_contrast(scale_to_box(cut_out_digit(ink))))
+        return Placed(ink, is_crowded=False)
+    digit = segment(ink)
+    return Placed(centre(boost_contrast(scale_to_box(digit.ink))), digit.is_crowded)
 
 
 def is_normalized(ink: Ink) -> bool:

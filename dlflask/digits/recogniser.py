@@ -18,10 +18,11 @@ import numpy as np
 
 from dlflask.deadline import check_deadline, set_deadline
 from dlflask.digits.model_info import DescribedClassifier, describe_classifier
-from dlflask.digits.normalization import normalize
+from dlflask.digits.normalization import place
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.provenance import receipt
 from dlflask.digits.segmentation import find_digit
+from dlflask.digits.thresholds import SEVERAL_DIGITS
 from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.imaging.read_ink import read_ink
 from dlflask.recogniser import read
@@ -57,12 +58,14 @@ class DigitResult:
         tensor: Input of the network, (28, 28) float32 in 0..1.
         upload: Bytes of the image; empty for a tensor that was sent as such.
         milliseconds: Duration of each stage.
+        is_several: True if the image shows two or more digits.
     """
 
     prediction: Prediction
     tensor: Tensor
     upload: bytes = b""
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+    is_several: bool = False
 
     @property
     def label(self) -> str:
@@ -71,8 +74,8 @@ class DigitResult:
 
     @property
     def verdict(self) -> str:
-        """`digit`, `unsure` or `not_a_digit`."""
-        return self.prediction.verdict
+        """One of `thresholds.VERDICTS`."""
+        return SEVERAL_DIGITS if self.is_several else self.prediction.verdict
 
     @property
     def confidence(self) -> float:
@@ -86,10 +89,17 @@ class DigitRecogniser:
     Args:
         classifier: The network.
         samples: Image files that must be readable for the self-test to pass.
+        shows_several: Returns True for an image file of two or more digits. It is called for images
+            that may show several, which few images of one digit do; without it, none are.
     """
 
-    def __init__(self, classifier: DigitClassifier, samples: Iterable[Path] = ()) -> None:
-        self.classifier = classifier
+    def __init__(
+        self,
+        classifier: DigitClassifier,
+        samples: Iterable[Path] = (),
+        shows_several: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
+        self.classifier, self._shows_several = classifier, shows_several
         self._samples = tuple(samples)
         self.info = describe_classifier(classifier)
 
@@ -117,16 +127,17 @@ class DigitRecogniser:
         `predict` in a result's milliseconds is the image's share of the forward pass.
         """
         inks, decode = _each(_decode_until(deadline or set_deadline()), uploads)
-        tensors, place = _each(normalize, inks)
-        readable = [tensor for tensor in tensors if not isinstance(tensor, DlflaskError)]
+        digits, placing = _each(place, inks)
+        readable = [digit.tensor for digit in digits if not isinstance(digit, DlflaskError)]
         predictions, predict = self._predict(readable)
         results: list[DigitResult | DlflaskError] = []
-        for upload, tensor, *times in zip(uploads, tensors, decode, place, strict=True):
-            if isinstance(tensor, DlflaskError) or isinstance(upload, DlflaskError):
-                results.append(tensor)  # type: ignore[arg-type]  # an error stays in its place
+        for upload, digit, *times in zip(uploads, digits, decode, placing, strict=True):
+            if isinstance(digit, DlflaskError) or isinstance(upload, DlflaskError):
+                results.append(digit)  # type: ignore[arg-type]  # an error stays in its place
                 continue
             stages = {"decode": times[0], "place": times[1], "predict": predict}
-            results.append(DigitResult(next(predictions), tensor, upload, stages))
+            is_several = digit.is_crowded and self._shows_several(upload)
+            results.append(DigitResult(next(predictions), digit.tensor, upload, stages, is_several))
         return results
 
     def read_tensors(self, tensors: Tensor) -> list[DigitResult]:
@@ -160,7 +171,7 @@ class DigitRecogniser:
         saliency = self.classifier.explain(result.tensor, prediction)
         explained = {"explain": milliseconds_between(started, time.perf_counter())}
         return {
-            "verdict": prediction.verdict,
+            "verdict": result.verdict,
             "confidence": round(prediction.confidence, 4),
             "candidates": prediction.candidates,
             "not_a_digit": round(prediction.not_a_digit, 4),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,23 +34,53 @@ MAX_STROKE_GAP = 0.3
 #: Longer side of the smallest digit, in pixels.
 MIN_SIDE = 4
 
+#: Width over height from which strokes may be several digits; few digits are that wide.
+WIDE = 1.3
+
+#: Least height and ink of a neighbour, relative to the blob with the most ink; least part of rows
+#: and largest part of columns that both share.
+NEIGHBOUR, NEIGHBOUR_INK, NEIGHBOUR_ROWS, NEIGHBOUR_COLUMNS = 0.55, 0.25, 0.5, 0.35
+
 SPECKS = "The image shows specks but not a digit. Write one larger digit and send it again."
 
 _AROUND = np.ones((3, 3), bool)
 
 
+class Segment(NamedTuple):
+    """The strokes of one digit.
+
+    Attributes:
+        ink: (height, width) float32 in 0..1, cropped to the strokes; all other ink is cleared.
+        corner: Upper left (row, column) in the image.
+        is_crowded: True if the image may show several digits: strokes of a similar height beside
+            these, or strokes that are wide for one digit.
+    """
+
+    ink: Ink
+    corner: tuple[int, int]
+    is_crowded: bool
+
+
 def cut_out_digit(ink: Ink) -> Ink:
-    """Return the ink of the digit, cropped to its strokes; all other ink is cleared.
+    """Return the ink of the digit as `segment` does.
 
     Raises:
         BlankImage: Strokes are missing or too small to be a digit.
     """
-    digit, _ = find_digit(ink)
-    return digit
+    return segment(ink).ink
 
 
 def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
-    """Return the ink of the digit as `cut_out_digit` does, and its upper left (row, column).
+    """Return the ink of the digit as `segment` does, and its upper left (row, column).
+
+    Raises:
+        BlankImage: Strokes are missing or too small to be a digit.
+    """
+    return segment(ink)[:2]
+
+
+def segment(ink: Ink) -> Segment:
+    """Find the strokes of the digit.
 
     Raises:
         BlankImage: Strokes are missing or too small to be a digit.
@@ -66,7 +96,7 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
     blobs, num_blobs = ndimage.label(mask, _AROUND)
     if num_blobs == 1:
         _check_strokes(float(ink.max()), max(ink.shape))
-        return ink, (first_row, first_column)
+        return Segment(ink, (first_row, first_column), _is_wide(*ink.shape))
     window = np.array([-first_row, -first_column, height - first_row, width - first_column])
     boxes = ndimage.find_objects(blobs)
     bounds = np.array([(r.start, c.start, r.stop, c.stop) for r, c in boxes])
@@ -80,11 +110,12 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
     _check_strokes(float(peak), max(bottom - top, right - left))
     box = np.s_[top:bottom, left:right]
     corner = first_row + int(top), first_column + int(left)
+    is_crowded = _is_wide(int(bottom - top), int(right - left)) or _has_neighbours(bounds, mass)
     if kept.all():
-        return ink[box], corner
+        return Segment(ink[box], corner, is_crowded)
     strokes = np.concatenate(([False], kept))[blobs[box]]
     digit: Ink = np.where(ndimage.binary_dilation(strokes, _AROUND), ink[box], 0)
-    return digit, corner
+    return Segment(digit, corner, is_crowded)
 
 
 def inked_box(mask: Mask) -> ArrayBox | None:
@@ -116,6 +147,24 @@ def _check_strokes(peak: float, side: int) -> None:
             f"The largest mark in the image measures less than {MIN_SIDE} pixels. Send an image "
             "with a digit that is at least 8 pixels high."
         )
+
+
+def _is_wide(height: int, width: int) -> bool:
+    return width > WIDE * height
+
+
+def _has_neighbours(bounds: NDArray[np.signedinteger], mass: NDArray[np.number]) -> bool:
+    """Return True if a blob of similar height and ink stands beside the one with the most ink."""
+    main = int(mass.argmax())
+    top, left, bottom, right = bounds.T
+    heights, widths = bottom - top, right - left
+    rows = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
+    columns = np.minimum(right, right[main]) - np.maximum(left, left[main])
+    is_beside = (rows > NEIGHBOUR_ROWS * np.minimum(heights, heights[main])) & (
+        columns < NEIGHBOUR_COLUMNS * np.minimum(widths, widths[main])
+    )
+    is_similar = (heights > NEIGHBOUR * heights[main]) & (mass > NEIGHBOUR_INK * mass[main])
+    return bool((is_beside & is_similar).any())
 
 
 def _strokes_of_one_digit(

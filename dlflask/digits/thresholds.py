@@ -18,8 +18,11 @@ Probabilities = NDArray[np.float32]
 #: Index of the optional eleventh output: the probability that the image shows no digit.
 NOT_A_DIGIT = 10
 
+#: Verdict on an image of two or more digits, of which the network sees one or a mixture.
+SEVERAL_DIGITS = "several_digits"
+
 #: Verdicts, in the order of the reports.
-VERDICTS = ("digit", "unsure", "not_a_digit")
+VERDICTS = ("digit", "unsure", "not_a_digit", SEVERAL_DIGITS)
 
 _UNREADABLE = "The thresholds stored in the model cannot be read ({}). Run `make train` again."
 
@@ -44,7 +47,7 @@ class Thresholds:
     chosen_on: str
 
     def decide_batch(self, probabilities: Probabilities) -> NDArray[np.str_]:
-        """Return one of `VERDICTS` for each row of (N, 10) or (N, 11) probabilities."""
+        """Return one of the first three verdicts for each row of (N, 10) or (N, 11) outputs."""
         is_digit = probabilities[:, :NOT_A_DIGIT].max(axis=1) >= self.unsure_below
         # Without an eleventh column the sum is 0, and `not_a_digit` cannot occur.
         is_other = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above

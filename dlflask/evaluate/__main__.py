@@ -15,6 +15,7 @@ import platform
 import sys
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from dlflask.config import Config
 from dlflask.errors import ConfigError, ModelError
 from dlflask.evaluate.contact_sheet import choose_worst, draw_contact_sheet
 from dlflask.evaluate.dataset import LabelledImage, find_digits, find_non_digits
+from dlflask.evaluate.numbers.command import evaluate_numbers
 from dlflask.evaluate.outcomes import Case, Reader, ask, read_by_model
 from dlflask.evaluate.render import to_markdown
 from dlflask.evaluate.report import summarise
@@ -37,8 +39,12 @@ def main(argv: list[str] | None = None) -> int:
     """Evaluate as the command line says and return the exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
+    if options.numbers:
+        return evaluate_numbers(options, parser)
     if not options.digits and not options.non_digits:
-        parser.error("name a folder or an .npz file of digits, or --non-digits FOLDER")
+        parser.error(
+            "name a folder or an .npz file of digits, or --non-digits FOLDER, or --numbers FOLDER"
+        )
     try:
         images, unlabelled = _find(options.digits, options.non_digits)
         reader, about = (
@@ -89,11 +95,12 @@ def _open_service(url: str, key: str) -> tuple[AbstractContextManager[Reader], d
 
 
 def _open_model(path: Path | None) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
-    path = path or Config.from_environment().model_path
-    classifier = load_classifier(path)
+    config = Config.from_environment()
+    config = replace(config, model_path=path) if path else config
+    classifier, shows_several = load_classifier(config)
     thresholds = classifier.thresholds
-    return nullcontext(read_by_model(classifier)), {
-        "model": path.name,
+    return nullcontext(read_by_model(classifier, shows_several)), {
+        "model": config.model_path.name,
         "SHA-256": classifier.sha256,
         "description": classifier.description.sentence(),
         "verdict": f"digit from {thresholds.unsure_below:.4f}, not_a_digit above "
@@ -121,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FOLDER",
         help="images without a digit, as SOURCE/FILE",
+    )
+    parser.add_argument(
+        "--numbers",
+        type=Path,
+        metavar="FOLDER",
+        help="images of numbers, as SOURCE/labels.tsv with lines of a file, a tab and a number",
     )
     target = parser.add_mutually_exclusive_group()
     target.add_argument(

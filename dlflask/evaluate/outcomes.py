@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Outcome
-from dlflask.digits.normalization import read_tensor
+from dlflask.digits.normalization import place
 from dlflask.digits.prediction import Prediction
-from dlflask.digits.thresholds import VERDICTS
+from dlflask.digits.segmentation import find_digit
+from dlflask.digits.thresholds import SEVERAL_DIGITS, VERDICTS
 from dlflask.errors import ImageError
 from dlflask.evaluate.dataset import LabelledImage
+from dlflask.imaging.read_ink import read_ink
 from dlflask.types import Tensor
 
 #: In the order in which reports list them.
@@ -58,16 +60,25 @@ class PredictsDigits(Protocol):
         """Classify one (28, 28) float32 tensor."""
 
 
-def read_by_model(classifier: PredictsDigits) -> Reader:
-    """Return a reader that decodes, normalises and predicts in this process."""
+def read_by_model(
+    classifier: PredictsDigits, shows_several: Callable[[bytes], bool] = lambda _: False
+) -> Reader:
+    """Return a reader that decodes, normalises and predicts in this process.
+
+    Args:
+        classifier: The digit network.
+        shows_several: Returns True for an image of several digits, as for `DigitRecogniser`.
+    """
 
     def read(upload: bytes) -> Outcome:
         try:
-            tensor = read_tensor(upload)
+            digit = place(read_ink(upload, find_digit))
         except ImageError as error:
             return Outcome(REFUSED, reason=f"{type(error).__name__}: {error}")
-        prediction = classifier.predict(tensor)
-        return Outcome(prediction.verdict, prediction.probabilities)
+        prediction = classifier.predict(digit.tensor)
+        is_several = digit.is_crowded and shows_several(upload)
+        verdict = SEVERAL_DIGITS if is_several else prediction.verdict
+        return Outcome(verdict, prediction.probabilities)
 
     return read
 

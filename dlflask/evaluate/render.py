@@ -40,7 +40,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 def _digits(digits: Digits) -> list[str]:
     found = digits.calibration
     figures: list[tuple[str, object]] = [
-        ("right", _rate(digits.accuracy)),
+        ("right", describe_rate(digits.accuracy)),
         ("macro average over sources", f"{digits.macro_accuracy:.2%}"),
         ("sources", len(digits.by_source)),
     ]
@@ -51,7 +51,7 @@ def _digits(digits: Digits) -> list[str]:
             ("Brier score", f"{found.brier:.4f}"),
         ]
     verdicts = [
-        (verdict, count, f"{count / digits.accuracy.count:.2%}", _rate(right))
+        (verdict, count, f"{count / digits.accuracy.count:.2%}", describe_rate(right))
         for verdict, count in digits.verdicts.items()
         if (right := digits.right_of_verdict.get(verdict))
     ]
@@ -61,9 +61,9 @@ def _digits(digits: Digits) -> list[str]:
         "### Verdicts on digits",
         markdown_table(("verdict", "images", "share", "of these right"), verdicts),
         "### By digit",
-        _rates("digit", "right", digits.by_class),
+        rate_table("digit", "right", digits.by_class),
         "### By source",
-        _rates("source", "right", digits.by_source),
+        rate_table("source", "right", digits.by_source),
         "### Confusion: labels in rows, predictions in columns",
         _confusion(digits.confusion),
         *(_reliability(found) if found else []),
@@ -99,14 +99,15 @@ def _non_digits(non_digits: NonDigits) -> list[str]:
     ]
     return [
         "## Images without a digit",
-        f"Called `digit`: {_rate(called)}",
+        f"Called `digit`: {describe_rate(called)}",
         markdown_table(("verdict", "images", "share"), verdicts),
         "### Called `digit`, by source",
-        _rates("source", "called `digit`", non_digits.by_source),
+        rate_table("source", "called `digit`", non_digits.by_source),
     ]
 
 
-def _rates(name: str, hits: str, rates: Mapping[str, Rate]) -> str:
+def rate_table(name: str, hits: str, rates: Mapping[str, Rate]) -> str:
+    """Return a table with a row for each rate."""
     rows = [
         (each, found.count, found.hits, f"{found.rate:.2%}", _interval(found))
         for each, found in rates.items()
@@ -114,7 +115,8 @@ def _rates(name: str, hits: str, rates: Mapping[str, Rate]) -> str:
     return markdown_table((name, "images", hits, "rate", "95 % interval"), rows)
 
 
-def _rate(found: Rate) -> str:
+def describe_rate(found: Rate) -> str:
+    """Return a rate with its number of trials and its interval."""
     return f"{found.rate:.2%} of {found.count:,} (95 % interval {_interval(found)})"
 
 

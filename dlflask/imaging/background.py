@@ -41,17 +41,18 @@ MIN_CONTRAST = 12.0
 _AROUND = np.ones((3, 3), bool)
 
 
-def measure_distance(planes: NDArray[np.uint8]) -> Plane:
+def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) -> Plane:
     """Return how much darker than its paper, or brighter than dark paper, each pixel is.
 
     Args:
         planes: (channels, height, width) uint8.
+        coarse_side: Longest side of the coarse copy, in pixels.
 
     Returns:
         (height, width) float32 in grey levels: about 0 on paper, up to 255 in ink.
     """
     height, width = planes.shape[1:]
-    scale = min(1.0, COARSE_SIDE / max(height, width))
+    scale = min(1.0, coarse_side / max(height, width))
     colours = planes.astype(np.float32)
     coarse = resize(colours, max(1, round(height * scale)), max(1, round(width * scale)))
     channel, is_dark = _find_clearest_channel(coarse)

@@ -30,15 +30,17 @@ from dlflask.imaging.pillow_settings import configure_pillow
 
 
 @reporting_errors
-def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> DecodedImage:
-    """Decode an image at the resolution that reading `region` needs, or a higher one.
+def decode(
+    upload: bytes, deadline: Deadline, region: Region = WHOLE, side: int = WORKING_SIDE
+) -> DecodedImage:
+    """Decode an image so that the longer side of `region` has at least about `side` pixels.
 
     Raises:
         ImageError: The image is damaged, too large or in a format that is not read here.
         Busy: It is large, another one is being decoded and a third one waits.
     """
     configure_pillow()
-    if region == WHOLE and (decoded := decode_fast(upload, WORKING_SIDE)):
+    if region == WHOLE and (decoded := decode_fast(upload, side)):
         return DecodedImage(*decoded)
     found = find_image(upload)
     if found is None:
@@ -48,32 +50,36 @@ def decode(upload: bytes, deadline: Deadline, region: Region = WHOLE) -> Decoded
             f"{', '.join(FORMATS)}."
         )
     _, start = found
-    return decode_by_pillow(upload[start:] if start else upload, deadline, region)
+    return decode_by_pillow(upload[start:] if start else upload, deadline, region, side)
 
 
-def decode_by_pillow(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
+def decode_by_pillow(
+    upload: bytes, deadline: Deadline, region: Region, side: int = WORKING_SIDE
+) -> DecodedImage:
     """Decode any image through Pillow's parsers; raise their exceptions as they are."""
     format_name, _ = find_image(upload) or ("", 0)
     upload = strip_metadata(upload)
     try:
-        return _load(upload, format_name, deadline, region)
+        return _load(upload, format_name, deadline, region, side)
     except OSError as error:
         if format_name != "JPEG" or "truncated" not in str(error):
             raise
     # Outside of `except`, whose traceback holds all that was decoded. Its end is looked for in two
     # small copies, and then it is decoded again.
     deadline.check(times=4)
-    return _load_truncated_jpeg(upload, deadline, region)
+    return _load_truncated_jpeg(upload, deadline, region, side)
 
 
-def _load(upload: bytes, format_name: str, deadline: Deadline, region: Region) -> DecodedImage:
+def _load(
+    upload: bytes, format_name: str, deadline: Deadline, region: Region, side: int
+) -> DecodedImage:
     with ExitStack() as stack:
         if is_large := is_large_once_opened(upload):
             stack.enter_context(decode_slot())
         image = stack.enter_context(Image.open(Pieces(upload, deadline), formats=[format_name]))
         cost = check_cost(image, upload)
         longest = max(image.size)
-        _reduce_to(image, region)
+        _reduce_to(image, region, side)
         cost = max(cost, image.width * image.height * BYTES_PER_PIXEL)
         if not is_large and cost > LARGE_BYTES:
             stack.enter_context(decode_slot())
@@ -82,25 +88,27 @@ def _load(upload: bytes, format_name: str, deadline: Deadline, region: Region) -
         return DecodedImage(image, longest, orientation(image), stack.pop_all())
 
 
-def _reduce_to(image: Image.Image, region: Region) -> None:
+def _reduce_to(image: Image.Image, region: Region, side: int) -> None:
     """Let a JPEG be decoded at 1/2, 1/4 or 1/8 scale, many times faster, if `region` permits it."""
     width, height = region[2] - region[0], region[3] - region[1]
-    factor = math.ceil(max(image.width * width, image.height * height) / WORKING_SIDE)
+    factor = math.ceil(max(image.width * width, image.height * height) / side)
     if factor > 1:
         image.draft(image.mode, (max(1, image.width // factor), max(1, image.height // factor)))
 
 
-def _load_truncated_jpeg(upload: bytes, deadline: Deadline, region: Region) -> DecodedImage:
+def _load_truncated_jpeg(
+    upload: bytes, deadline: Deadline, region: Region, side: int
+) -> DecodedImage:
     """Decode a JPEG without its end; repeat its last row in place of those that are missing."""
     with Image.open(Pieces(upload, deadline), formats=["JPEG"]) as opened:
         layout = _layout(opened)
 
     def decode_small(completed: bytes) -> NDArray[np.uint8]:
-        with _load(completed, "JPEG", deadline, WHOLE) as image:
+        with _load(completed, "JPEG", deadline, WHOLE, WORKING_SIDE) as image:
             return image.pixels()
 
     completed = complete_jpeg(upload, layout, decode_small)
-    decoded = _load(completed.upload, "JPEG", deadline, region)
+    decoded = _load(completed.upload, "JPEG", deadline, region, side)
     if completed.held < 1:
         decoded.repeat_last_row(completed.held)
     return decoded

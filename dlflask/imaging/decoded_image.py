@@ -56,6 +56,13 @@ class DecodedImage:
         if self._resources:
             self._resources.close()
 
+    @property
+    def upright_size(self) -> tuple[float, float]:
+        """Width and height of the upright image in the file, in pixels."""
+        scale = self.longest / max(self._image.size)
+        width, height = self._image.size if self._orientation < 5 else self._image.size[::-1]
+        return width * scale, height * scale
+
     def pixels(self) -> NDArray[np.uint8]:
         """Return all pixels as they are stored: (height, width) or (height, width, channels)."""
         return np.asarray(self._image)
@@ -68,18 +75,18 @@ class DecodedImage:
         self._image.paste(row.resize((width, height - top)), (0, top))
 
     @reporting_errors
-    def cut(self, region: Region = WHOLE) -> Pixels:
-        """Return the pixels of `region`, upright, its longer side at most `WORKING_SIDE`.
+    def cut(self, region: Region = WHOLE, side: int = WORKING_SIDE) -> Pixels:
+        """Return the pixels of `region`, upright, its longer side at most `side` pixels.
 
         Returns:
             (height, width) uint8, or (3, height, width) where coloured.
         """
-        box = _box(region, self._image.size, self._orientation)
-        plain = to_plain_mode(self._image, box, WORKING_SIDE)
+        box = _box(region, self._image.size, self._orientation, side)
+        plain = to_plain_mode(self._image, box, side)
         return to_planes(rotate_upright(plain, self._orientation))
 
 
-def _box(region: Region, size: tuple[int, int], turned: int) -> ImageBox:
+def _box(region: Region, size: tuple[int, int], turned: int, side: int) -> ImageBox:
     """Map `region` of the upright image to pixels of the image as it is stored."""
     if region == WHOLE:
         return ImageBox(0, 0, *size)
@@ -89,7 +96,7 @@ def _box(region: Region, size: tuple[int, int], turned: int) -> ImageBox:
     )
     if turned > 1:
         # Whole blocks only: the image is reduced before it is rotated, from another corner.
-        factor = -(-max(right - left, bottom - top) // WORKING_SIDE)
+        factor = -(-max(right - left, bottom - top) // side)
         right -= (right - left) % factor
         bottom -= (bottom - top) % factor
     return to_stored_box(ImageBox(left, top, right, bottom), size, turned)

@@ -10,7 +10,13 @@ import numpy as np
 from scipy import ndimage
 
 from dlflask.errors import BlankImage
-from dlflask.imaging.background import MAX_EVEN_SHARE, MIN_CONTRAST, border_share, measure_distance
+from dlflask.imaging.background import (
+    COARSE_SIDE,
+    MAX_EVEN_SHARE,
+    MIN_CONTRAST,
+    border_share,
+    measure_distance,
+)
 from dlflask.imaging.resize import Plane
 from dlflask.types import Ink, Pixels
 
@@ -48,6 +54,23 @@ def extract_ink(pixels: Pixels) -> Ink:
         pixels: (height, width) or (channels, height, width) uint8.
 
     Returns:
+        As the second of `extract_distance_and_ink`.
+
+    Raises:
+        BlankImage: Every pixel looks like paper.
+    """
+    return extract_distance_and_ink(pixels)[1]
+
+
+def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> tuple[Plane, Ink]:
+    """Measure the contrast of each pixel with the paper, also below the noise of the paper.
+
+    Args:
+        pixels: (height, width) or (channels, height, width) uint8.
+        coarse_side: Longest side of the copy on which the paper is estimated, in pixels.
+
+    Returns:
+        Distance from the paper, (height, width) float32, in any unit, about 0 on paper; and ink,
         (height, width) float32 in 0..1, ink = 1, paper = 0. On paper of exact black or white, ink
         is the difference in grey levels / 255, so an image made of ink values keeps them.
 
@@ -61,7 +84,10 @@ def extract_ink(pixels: Pixels) -> Ink:
     if not spans[widest]:
         raise BlankImage(BLANK)
     ink = _ink_on_even_paper(planes[widest], *ranges[widest])
-    return _scale(measure_distance(planes)) if ink is None else ink
+    if ink is not None:
+        return ink, ink
+    distance = measure_distance(planes, coarse_side)
+    return distance, _scale(distance)
 
 
 def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:

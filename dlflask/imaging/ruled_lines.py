@@ -81,6 +81,27 @@ def erase_lines(ink: Ink, mask: Mask) -> Ink:
     return np.where(lines, np.float32(0), ink)
 
 
+def erase_level_lines(ink: Ink, mask: Mask) -> Ink:
+    """Clear the lines from the left edge to the right one, except where a stroke crosses them.
+
+    Upright lines stay: in a tight strip, a 1 reaches from edge to edge.
+
+    Args:
+        ink: (height, width) float32 in 0..1.
+        mask: (height, width), True where `ink` counts as ink.
+
+    Returns:
+        (height, width) float32 in 0..1: `ink` itself if it has none of these lines.
+    """
+    if max(mask.shape) < MIN_SIDE:
+        return ink
+    lines = _find_level(mask)
+    rest = np.count_nonzero(mask & ~lines.thin)
+    if not lines.number or rest < MIN_REST * np.count_nonzero(mask):
+        return ink
+    return np.where(lines.thin, np.float32(0), ink)
+
+
 def _crosses(mask: Mask) -> bool:
     """Return True if there is ink near both ends of axis 1."""
     margin = 2 + int(MAX_MARGIN * mask.shape[1])

@@ -1,6 +1,7 @@
 """Thresholds and golden digits stored in an `.h5` model file.
 
-Both are attributes of the file's root, which Keras ignores, so any Keras can load the file.
+These, and the description of a number network, are attributes of the file's root, which Keras
+ignores, so any Keras can load the file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dlflask.errors import ModelError
 from dlflask.inference.model_graph import Golden
 
 ATTRIBUTE = "dlflask"
+NUMBER_ATTRIBUTE = "dlflask_number_network"
 DIGITS, OUTPUTS = "dlflask_golden_digits", "dlflask_golden_outputs"
 
 
@@ -36,6 +38,24 @@ def write_thresholds(path: Path, text: str) -> None:
     """Store thresholds, as JSON text, in the `.h5` file at `path`."""
     with h5py.File(path, "r+") as file:
         file.attrs[ATTRIBUTE] = text
+
+
+def read_number_network(path: Path) -> str | None:
+    """Return the description of the number network at `path` as JSON text, None if it has none.
+
+    The text is not checked; `dlflask.numbers.characters` knows its fields.
+    """
+    if not h5py.is_hdf5(path):
+        return None
+    with h5py.File(path, "r") as file:
+        text: str | None = file.attrs.get(NUMBER_ATTRIBUTE)
+        return text
+
+
+def write_number_network(path: Path, text: str) -> None:
+    """Store the description of a number network, as JSON text, in the `.h5` file at `path`."""
+    with h5py.File(path, "r+") as file:
+        file.attrs[NUMBER_ATTRIBUTE] = text
 
 
 def read_golden(path: Path) -> Golden | None:

@@ -1,162 +1,21 @@
-"""`python -m dlflask.train`: train mnist_model.h5 and write its model card."""
+"""`python -m dlflask.train`: train the digit network; with `numbers`, the number network."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import shutil
 import sys
-import time
-from dataclasses import replace
-from pathlib import Path
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up notices
-
-import keras
-import numpy as np
-
-from dlflask.evaluate.dataset import find_digits, find_non_digits
-from dlflask.train.calibration.images import read_images
-from dlflask.train.calibration.temperature_scaling import digit_probabilities
-from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
-from dlflask.train.export import Development, Run, build_model_card, calibrate, save
-from dlflask.train.recipe import Recipe
-from dlflask.train.scoring import predict, to_tensors
-from dlflask.train.trainer import train
-from dlflask.train.training_pool import make_training_pool
-
-#: Default of --output, without and with --fast. A fast model is not good enough to serve.
-OUTPUT, FAST_OUTPUT = Path("mnist_model.h5"), Path("build/fast.h5")
-
-#: A fast run only checks that everything works.
-FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 1, 2
-FAST_DIGITS = 4_096
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Train once for each seed, keep the best by validation, calibrate and save it."""
-    options = _parser().parse_args(argv)
-    output: Path = options.output or (FAST_OUTPUT if options.fast else OUTPUT)
-    recipe = Recipe(epochs=options.epochs, precision=options.precision)
-    try:
-        development = _read_data(options)
-    except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    data = development.data
-    if options.fast:
-        recipe = replace(
-            recipe, epochs=FAST_EPOCHS, cycles=FAST_CYCLES, fine_tunings=FAST_FINE_TUNINGS
-        )
-    started = time.monotonic()
-    model, recipe, by_seed = _train(data, recipe, options.seeds, options.checkpoints)
-    run = Run(recipe, by_seed, time.monotonic() - started)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    save(model, calibrate(model, development), output)
-    card = build_model_card(output, development, run)
-    card.write(output.with_suffix(".json"))
-    _remove_checkpoints(recipe, options.seeds, options.checkpoints)
-    print(card.to_markdown())
-    print(f"wrote {output} and {output.with_suffix('.json')}")
-    return 0
+def main(arguments: list[str]) -> int:
+    """Run the command of the network that `arguments` name."""
+    # Processes that draw fields import this module again, so Keras is imported only by a command.
+    if arguments[:1] == ["numbers"]:
+        from dlflask.train.numbers.command import main as train_numbers  # noqa: PLC0415
 
+        return train_numbers(arguments[1:])
+    from dlflask.train.command import main as train_digits  # noqa: PLC0415
 
-def _read_data(options: argparse.Namespace) -> Development:
-    data = load_mnist(options.data)
-    return Development(
-        data.head(FAST_DIGITS) if options.fast else data,
-        read_images(find_digits(options.images).images) if options.images else None,
-        read_images(find_non_digits(options.non_digits)) if options.non_digits else None,
-    )
-
-
-def _train(
-    data: Mnist, recipe: Recipe, seeds: list[int], checkpoints: Path
-) -> tuple[keras.Model, Recipe, dict[str, float]]:
-    """Return the model with the best validation accuracy, its recipe, and all accuracies."""
-    print(f"Drawing training images to add to {len(data.x_train):,} MNIST digits", flush=True)
-    pool = make_training_pool(data.x_train, data.y_train)
-    by_seed, models = {}, {}
-    for seed in seeds:
-        verbose = 1 if sys.stdout.isatty() else 2
-        models[seed] = train(pool, data, replace(recipe, seed=seed), checkpoints, verbose=verbose)
-        digits = digit_probabilities(predict(models[seed], to_tensors(data.x_validation)))
-        by_seed[seed] = float(np.mean(digits.argmax(axis=1) == data.y_validation))
-    best = max(by_seed, key=by_seed.__getitem__)
-    named = {str(seed): accuracy for seed, accuracy in by_seed.items()}
-    return models[best], replace(recipe, seed=best), named
-
-
-def _remove_checkpoints(recipe: Recipe, seeds: list[int], checkpoints: Path) -> None:
-    """Remove the folders that this run made; `checkpoints` may hold others."""
-    for seed in seeds:
-        for cycle in replace(recipe, seed=seed).to_cycles():
-            for made in (cycle, *cycle.to_fine_tunings()):
-                shutil.rmtree(checkpoints / made.name)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m dlflask.train", description=__doc__)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help=f"the model file; its model card is written beside it as .json "
-        f"(default: {OUTPUT}, with --fast {FAST_OUTPUT})",
-    )
-    parser.add_argument(
-        "--epochs",
-        type=int,
-        default=Recipe.epochs,
-        help="epochs of each cycle before its fine-tunings (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=int,
-        nargs="+",
-        default=[Recipe.seed],
-        help="train once with each and keep the best by validation (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "mixed_bfloat16"),
-        default=Recipe.precision,
-        help="mixed_bfloat16 may be faster on a processor with bfloat16 (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data",
-        metavar="FILE",
-        help=f"an mnist.npz in Keras's layout (default: {MNIST_VARIABLE} if set, else a download)",
-    )
-    parser.add_argument(
-        "--images",
-        type=Path,
-        metavar="FOLDER",
-        help="images of digits, LABEL/FILE or SOURCE/LABEL/FILE, that choose the thresholds "
-        "(default: augmented validation digits choose them)",
-    )
-    parser.add_argument(
-        "--non-digits",
-        type=Path,
-        metavar="FOLDER",
-        help="images without a digit, SOURCE/FILE, for the model card; never trained on "
-        "(default: none)",
-    )
-    parser.add_argument(
-        "--checkpoints",
-        type=Path,
-        default=Path("build/train"),
-        metavar="FOLDER",
-        help="an interrupted run resumes from here; removed at the end (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--fast",
-        action="store_true",
-        help=f"train {FAST_EPOCHS} epochs on {FAST_DIGITS:,} digits, to check that training works",
-    )
-    return parser
+    return train_digits(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

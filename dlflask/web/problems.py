@@ -17,8 +17,8 @@ from dlflask.web.middleware.request_body import BrokenBody, drain_body
 #: Details of Werkzeug's errors that replace its general ones.
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at {root}/, and the API "
-    "is described at {root}/reference; send images to POST {root}/predictlabel and tensors to "
-    "POST {root}/v2/models/mnist/infer.",
+    "is described at {root}/reference; send images to POST {root}/predictlabel or "
+    "POST {root}/predictnumber, and tensors to POST {root}/v2/models/mnist/infer.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request has {size} MB; the limit is {limit:.1f} MB. "
     "Send a smaller image, or several images in several requests.",

@@ -1,4 +1,4 @@
-"""Views of the page, the digit API, health and metrics."""
+"""Views of the page, the APIs of digits and numbers, health and metrics."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, json, jsonify, render_template, request
+from werkzeug.exceptions import NotFound
 
 from dlflask import __version__
 from dlflask.deadline import check_deadline, set_deadline
@@ -13,7 +14,11 @@ from dlflask.digits.model_info import NAME
 from dlflask.digits.recogniser import DigitResult
 from dlflask.errors import DlflaskError, MissingUpload, OutOfTime
 from dlflask.metrics.prometheus import CONTENT_TYPE, render
+from dlflask.numbers.decoding.lengths import parse_lengths
+from dlflask.numbers.recogniser import NAME as NUMBER
+from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.recogniser import Recogniser
+from dlflask.web.middleware.environ import MODEL
 from dlflask.web.problems import to_problem
 from dlflask.web.state import current_state
 from dlflask.web.uploads.limits import MAX_DETAILED, MAX_UPLOADS
@@ -42,7 +47,9 @@ def page_with_result() -> str:
     sample = request.form.get("sample")
     upload = _uploaded() if sample is None else _sample(sample)
     result: DigitResult = current_state().read(_digits(), upload, request.environ)
-    return render_template("index.html", prediction=result.prediction, tensor=result.tensor)
+    return render_template(
+        "index.html", prediction=result.prediction, verdict=result.verdict, tensor=result.tensor
+    )
 
 
 @blueprint.post("/predictlabel")
@@ -55,14 +62,21 @@ def predict_label() -> Response:
 @blueprint.post("/predictlabels")
 def predict_labels() -> Response:
     """Return the result or the problem of each of several images, in the order sent."""
-    state, details = current_state(), _wants_details()
-    max_images = MAX_DETAILED if details else MAX_UPLOADS
-    uploads = read_uploads(request, state.config.max_upload_bytes, max_images)
-    deadline = set_deadline()
-    results = state.read_many(_digits(), uploads, request.environ, deadline)
-    encode = _encode_details if details else _encode
-    encoded = ",".join(encode(_digits(), result, deadline) for result in results)
-    return _json_response(f'{{"results":[{encoded}],"success":true}}')
+    return _read_several(_digits())
+
+
+@blueprint.post("/predictnumber")
+def predict_number() -> Response:
+    """Return the number in one image, with `?details=1` also its details."""
+    recogniser = _numbers()
+    result = current_state().read(recogniser, _uploaded(), request.environ)
+    return _json_response(recogniser.encode(result, details=_wants_details()))
+
+
+@blueprint.post("/predictnumbers")
+def predict_numbers() -> Response:
+    """Return the number or the problem of each of several images, in the order sent."""
+    return _read_several(_numbers())
 
 
 @blueprint.get("/livez")
@@ -86,6 +100,36 @@ def metrics() -> Response:
 
 def _digits() -> Recogniser[Any]:
     return current_state().recognisers[NAME]
+
+
+def _numbers() -> Recogniser[Any]:
+    """Return the recogniser for numbers of the length in the query.
+
+    Raises:
+        NotFound: The service reads single digits only.
+        InvalidLength: The length is not valid.
+    """
+    recogniser = current_state().recognisers.get(NUMBER)
+    if not isinstance(recogniser, NumberRecogniser):
+        raise NotFound(
+            f"The service started without {current_state().config.number_model_path.name}, so it "
+            "reads single digits only. Restore the file and restart the service, or send the image "
+            "to POST /predictlabel."
+        )
+    request.environ[MODEL] = NUMBER
+    length = request.args.get("length")
+    return recogniser.expecting(None if length is None else parse_lengths(length))
+
+
+def _read_several(recogniser: Recogniser[Any]) -> Response:
+    state, details = current_state(), _wants_details()
+    max_images = MAX_DETAILED if details else MAX_UPLOADS
+    uploads = read_uploads(request, state.config.max_upload_bytes, max_images)
+    deadline = set_deadline()
+    results = state.read_many(recogniser, uploads, request.environ, deadline)
+    encode = _encode_details if details else _encode
+    encoded = ",".join(encode(recogniser, result, deadline) for result in results)
+    return _json_response(f'{{"results":[{encoded}],"success":true}}')
 
 
 def _uploaded() -> bytes:

@@ -60,7 +60,9 @@ def test_percent(fraction, expected):
 def test_sentence_of_each_verdict(outputs, expected):
     first, second, none = outputs
 
-    assert sentence(Prediction(np.array([first, second, *[0] * 8, none], np.float32))) == expected
+    prediction = Prediction(np.array([first, second, *[0] * 8, none], np.float32))
+    assert sentence(prediction, prediction.verdict) == expected
+    assert sentence(prediction, "several_digits") == "This shows several digits."
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,8 @@ def test_sentence_of_a_digit(probabilities, expected):
         unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="this test"
     )
 
-    assert sentence(Prediction(outputs, thresholds)) == expected
+    prediction = Prediction(outputs, thresholds)
+    assert sentence(prediction, prediction.verdict) == expected
 
 
 def test_probabilities_of_eleven_outputs():

@@ -32,7 +32,7 @@ def test_script_describes_predictions_like_the_server(page):
     )
 
     assert {prediction.verdict for prediction in predictions} == set(OUTPUTS)
-    assert said == [sentence(prediction) for prediction in predictions]
+    assert said == [sentence(prediction, prediction.verdict) for prediction in predictions]
 
 
 def test_script_rounds_like_the_server(page):

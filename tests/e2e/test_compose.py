@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tests.conftest import encode
+from tests.drawing import draw_number
 from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT, ask, wait_until_ready
 
@@ -15,6 +17,7 @@ pytestmark = pytest.mark.compose
 RESOLVER = "/tmp/settings/resolver"  # noqa: S108  in the container
 MAX_IMAGE_BYTES = 600e6
 MAX_WORKER_KILOBYTES = 300_000
+NUMBER_MODEL = ROOT / "number_model.h5"
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 
 
@@ -46,6 +49,18 @@ def test_published_port_gives_the_same_bytes(stack):
     assert through_nginx.headers["Server"] == "nginx"
     direct = stack.run("exec", "-T", "api", "python", "-c", ASK_DIRECTLY)
     assert through_nginx.body.decode() == direct
+
+
+@pytest.mark.skipif(not NUMBER_MODEL.is_file(), reason="number_model.h5 is missing")
+def test_number_through_nginx(stack):
+    body, content_type = encode_form([("image", "42.png", encode(draw_number("42")))])
+
+    response = ask(stack.port, "POST", "/predictnumber?length=2", body, content_type)
+    refused = ask(stack.port, "POST", "/predictnumber?length=x", body, content_type)
+
+    assert response.status == 200
+    assert json.loads(response.body)["number"] == "42"
+    assert json.loads(refused.body)["type"] == "urn:dlflask:problem:invalid-length"
 
 
 def test_container_gives_the_responses_of_the_local_service(stack, server):

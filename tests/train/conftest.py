@@ -31,3 +31,13 @@ def small_mnist(digits):
         images[1_200:],
         labels[1_200:],
     )
+
+
+@pytest.fixture(scope="session")
+def mnist_file(tmp_path_factory, digits):
+    """Write an mnist.npz of drawn digits that is large enough for a fast run."""
+    images, labels = digits
+    path = tmp_path_factory.mktemp("mnist") / "mnist.npz"
+    many = np.resize(images, (10_000, 28, 28)), np.resize(labels, 10_000)
+    np.savez(path, x_train=many[0], y_train=many[1], x_test=images, y_test=labels)
+    return path

@@ -6,7 +6,6 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from dlflask.inference.model_file import read_thresholds
@@ -21,16 +20,6 @@ pytestmark = [
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TRAIN = (sys.executable, "-m", "dlflask.train")
-
-
-@pytest.fixture(scope="module")
-def mnist_file(tmp_path_factory, digits):
-    """Write an mnist.npz of drawn digits that is large enough for a fast run."""
-    images, labels = digits
-    path = tmp_path_factory.mktemp("mnist") / "mnist.npz"
-    many = np.resize(images, (10_000, 28, 28)), np.resize(labels, 10_000)
-    np.savez(path, x_train=many[0], y_train=many[1], x_test=images, y_test=labels)
-    return path
 
 
 def train(*arguments, cwd, **environment):

@@ -29,8 +29,9 @@ def test_document_is_valid_openapi(document):
 
 def test_document_describes_exactly_the_served_operations(app, document):
     served = {
-        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.replace("<name>", "mnist")), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.replace("<name>", name)), method.lower())
         for rule in app.url_map.iter_rules()
+        for name in ("mnist", "number")
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
 

@@ -5,7 +5,10 @@ import base64
 import pytest
 from jsonschema import Draft202012Validator
 
+from dlflask.config import Config
+from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import ModelError
+from dlflask.web.app import create_app
 from dlflask.web.inference_protocol.tensors import MAX_BATCH
 from dlflask.web.state import current_state
 from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
@@ -60,6 +63,44 @@ def test_several_predictions_match_document(client, document, four_png, query):
 
     assert response.status_code == 200
     check(document, response, "/predictlabels")
+
+
+@pytest.mark.parametrize("query", ["", "?length=1", "?length=2-3", "?length=0", "?details=1"])
+def test_number_matches_document(client, document, four_png, query):
+    response = client.post(f"/predictnumber{query}", data=four_png, content_type="image/png")
+
+    assert response.status_code == (400 if query == "?length=0" else 200)
+    check(document, response, "/predictnumber")
+
+
+@pytest.mark.parametrize("query", ["", "?details=1"])
+def test_several_numbers_match_document(client, document, four_png, query):
+    body, content_type = encode_form([("image", "", four_png), ("image", "x.png", b"x")])
+
+    response = client.post(f"/predictnumbers{query}", data=body, content_type=content_type)
+
+    assert response.status_code == 200
+    check(document, response, "/predictnumbers")
+
+
+def test_number_inference_matches_document(client, document, four_png):
+    text = base64.b64encode(four_png).decode()
+    tensor = {"name": "image", "shape": [1], "datatype": "BYTES", "data": [text]}
+
+    response = client.post("/v2/models/number/infer", json={"inputs": [tensor]})
+
+    assert response.status_code == 200
+    check(document, response, "/v2/models/number/infer")
+
+
+def test_service_without_number_model_matches_document(classifier, document, four_png):
+    client = create_app(Config(), DigitRecogniser(classifier)).test_client()
+
+    response = client.post("/predictnumber", data=four_png, content_type="image/png")
+
+    assert response.status_code == 404
+    assert "number_model.h5" in response.get_json()["detail"]
+    check(document, response, "/predictnumber")
 
 
 def make_ready(health, classifier):
@@ -140,7 +181,7 @@ def test_every_request_example_is_accepted(client, document):
                 assert "4" in response.text
                 sent += 1
 
-    assert sent == 4
+    assert sent == 8
 
 
 def test_request_bodies_match_document(document, four_png):

@@ -67,7 +67,7 @@ def model_ready(name: str) -> tuple[Response, int]:
 def model(name: str) -> Response:
     """Return the model's inputs and outputs; -1 is the number of images."""
     info = _recogniser(name).info
-    parameters = {"BYTES": "image files, shape [-1], read as POST /predictlabel reads them"}
+    parameters = {"BYTES": f"image files, shape [-1], read as POST {info.address} reads them"}
     if info.input_shape:
         parameters |= {
             "FP32": "0 to 1, ink = 1, neither cropped nor centred by the service",

@@ -1,0 +1,1 @@
+"""Evaluation of whole numbers on labelled images."""

@@ -1,0 +1,56 @@
+"""Labelled images of numbers: folders with a table `labels.tsv`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TABLE = "labels.tsv"
+
+
+@dataclass(frozen=True)
+class NumberImage:
+    """One image of a number.
+
+    Attributes:
+        name: Path of the file below the folder that was named.
+        source: Name of the folder with the table; the macro average is taken over sources.
+        number: The number that the image shows.
+        load: Returns the bytes of the image file; may raise OSError.
+    """
+
+    name: str
+    source: str
+    number: str
+    load: Callable[[], bytes]
+
+
+def find_numbers(folder: Path) -> list[NumberImage]:
+    """Read `SOURCE/labels.tsv` below `folder`, or `labels.tsv` in it: file, tab, number.
+
+    Raises:
+        FileNotFoundError: The folder or its tables do not exist.
+        ValueError: A line is not a file and a number.
+    """
+    tables = sorted([*folder.glob(TABLE), *folder.glob(f"*/{TABLE}")])
+    if not tables:
+        raise FileNotFoundError(
+            f"{folder} has no numbers; expected a table {TABLE}, or folders with one each, of "
+            "lines such as: 0001.png, a tab, 18014."
+        )
+    return [image for table in tables for image in _read_table(table, folder)]
+
+
+def _read_table(table: Path, folder: Path) -> Iterator[NumberImage]:
+    lines = table.read_text(encoding="utf-8").splitlines()
+    for line_number, line in enumerate(lines, start=1):
+        file, *rest = line.split("\t")
+        if len(rest) != 1 or not rest[0]:
+            raise ValueError(
+                f"Line {line_number} of {table} is {line[:80]!r}; expected a file, a tab and a "
+                "number."
+            )
+        path = table.parent / file
+        name = path.relative_to(folder).as_posix()
+        yield NumberImage(name, table.parent.resolve().name, rest[0], path.read_bytes)

@@ -1,0 +1,69 @@
+"""Pair images of numbers with the results of a model or a running service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from dlflask.client import REFUSED, UNREAD, NumberOutcome
+from dlflask.errors import DlflaskError
+from dlflask.evaluate.numbers.dataset import NumberImage
+from dlflask.numbers.recogniser import NumberRecogniser
+from dlflask.recogniser import read
+
+#: Returns the outcome for the bytes of one image.
+NumberReader = Callable[[bytes], NumberOutcome]
+
+
+@dataclass(frozen=True)
+class NumberCase:
+    """An image of a number and its outcome."""
+
+    image: NumberImage
+    outcome: NumberOutcome
+
+    @property
+    def read(self) -> str:
+        """The number read; empty without one."""
+        return self.outcome.number or ""
+
+    @property
+    def is_right(self) -> bool:
+        """True if the number is read as labelled, with its separators and sign."""
+        return self.read == self.image.number
+
+    @property
+    def has_right_digits(self) -> bool:
+        """True if the digits are read as labelled, whatever stands between them."""
+        return keep_digits(self.read) == keep_digits(self.image.number)
+
+
+def keep_digits(number: str) -> str:
+    """Return the digits of `number`."""
+    return "".join(character for character in number if character.isdigit())
+
+
+def read_by_recogniser(recogniser: NumberRecogniser) -> NumberReader:
+    """Return a reader that reads in this process."""
+
+    def read_one(upload: bytes) -> NumberOutcome:
+        try:
+            result = read(recogniser, upload)
+        except DlflaskError as error:
+            return NumberOutcome(REFUSED, reason=f"{type(error).__name__}: {error}")
+        lines = [line.to_wire() for line in result.lines]
+        return NumberOutcome(result.verdict, result.label, result.confidence, lines)
+
+    return read_one
+
+
+def ask_numbers(reader: NumberReader, images: Iterable[NumberImage]) -> list[NumberCase]:
+    """Read every image in turn; a file that cannot be read becomes `UNREAD`."""
+    cases = []
+    for image in images:
+        try:
+            outcome = reader(image.load())
+        except OSError as error:
+            outcome = NumberOutcome(UNREAD, reason=f"{type(error).__name__}: {error}")
+        cases.append(NumberCase(image, outcome))
+    return cases

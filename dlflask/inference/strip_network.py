@@ -1,0 +1,61 @@
+"""Networks whose input may have any width, run by OpenVINO."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from dlflask.inference.load_graph import load_graph
+from dlflask.inference.model_graph import ModelGraph
+from dlflask.inference.openvino_runtime import (
+    OPENVINO_SETTINGS,
+    Forward,
+    _core,
+    _read,
+    import_runtime,
+)
+from dlflask.types import Outputs, Tensor
+
+
+def load_strip_network(path: Path, cache: Path | None = None) -> tuple[str, ModelGraph]:
+    """Load the model at `path`, with any backend of Keras as a graph of OpenVINO.
+
+    Returns:
+        The SHA-256 of the file and the graph.
+
+    Raises:
+        ModelError: The file cannot be read or is not a model that can be served.
+    """
+    loaded = load_graph(path, None, cache)
+    import_runtime()
+    return loaded
+
+
+def compile_strip_network(graph: ModelGraph) -> Forward:
+    """Compile `graph` into a function that may be called from several threads at once.
+
+    As by `openvino_runtime.compile_graph`, but for one strip of any width at a time. OpenVINO
+    prepares its kernels for each width that it has not seen yet; callers should use few of them.
+
+    Returns:
+        Function from (1, H, W, 1) float32 to (1, T, classes) float32. It raises MemoryError if
+        OpenVINO runs out of memory.
+    """
+    import_runtime()
+    compiled = _core().compile_model(_read(graph), "CPU", OPENVINO_SETTINGS)
+    # With one channel, both layouts hold the values in the same order.
+    is_channels_first = compiled.input(0).partial_shape[1] == 1
+    request, lock = compiled.create_infer_request(), threading.Lock()
+
+    def forward_by_openvino(strip: Tensor) -> Outputs:
+        height, width = strip.shape[1:3]
+        shape = (1, 1, height, width) if is_channels_first else strip.shape
+        with lock:
+            try:
+                return request.infer([strip.reshape(shape)])[0]
+            except RuntimeError as error:
+                if "std::bad_alloc" in str(error):
+                    raise MemoryError("OpenVINO ran out of memory.") from error
+                raise
+
+    return forward_by_openvino

@@ -1,0 +1,48 @@
+"""The recognisers that the service, the command line and the evaluation use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlflask.config import Config
+from dlflask.digits.classifier import Classifier
+from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.numbers.network import StripNetwork
+from dlflask.numbers.recogniser import NumberRecogniser
+
+
+def load_recognisers(
+    config: Config, samples: Sequence[Path] = ()
+) -> tuple[DigitRecogniser, NumberRecogniser | None]:
+    """Load the digit recogniser, and the number recogniser if its file exists.
+
+    Single digits do not need that file. Without it, an image of several digits does not get the
+    verdict `several_digits`.
+
+    Args:
+        config: The settings, with the paths of the models.
+        samples: Image files that must be readable for the self-tests to pass.
+
+    Raises:
+        ModelError: The digit model is missing, or a file is damaged or of another kind.
+    """
+    classifier = Classifier(config.model_path, config.graph_folder)
+    if not config.number_model_path.is_file():
+        return DigitRecogniser(classifier, samples), None
+    # A sample costs each worker some milliseconds at its start; one shows that numbers are read.
+    numbers = load_numbers(config, classifier, samples[:1])
+    return DigitRecogniser(classifier, samples, numbers.shows_several), numbers
+
+
+def load_numbers(
+    config: Config, classifier: Classifier, samples: Sequence[Path] = ()
+) -> NumberRecogniser:
+    """Load the number recogniser with `classifier` as its second reader.
+
+    Raises:
+        ModelError: The file is missing, damaged or of another kind.
+    """
+    return NumberRecogniser(
+        StripNetwork(config.number_model_path, config.graph_folder), classifier, samples
+    )

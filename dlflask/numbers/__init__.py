@@ -1,0 +1,1 @@
+"""Reading of whole numbers: lines of digits, separators and signs."""

@@ -1,0 +1,63 @@
+"""Agreement of the two readers, and the verdict that follows from it.
+
+The number network reads the line as a whole; the digit network reads each digit alone, from
+another normalisation. Two readers that are so unlike rarely make the same mistake.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from dlflask.numbers.characters import UNREADABLE
+from dlflask.numbers.prediction import Character
+from dlflask.numbers.thresholds import Features, Thresholds
+
+#: Probabilities are raised to this before their logarithms are taken.
+LEAST = 1e-4
+
+#: Digits, with separators between them and possibly a minus before them.
+_NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*")
+
+
+def judge(
+    text: str, probability: float, characters: Sequence[Character], thresholds: Thresholds
+) -> tuple[str, float]:
+    """Return the verdict on a line and the probability that its text is right.
+
+    Args:
+        text: Text by the number network.
+        probability: Its probability, 0..1.
+        characters: Characters of `text`, the digits with the digit network's predictions.
+        thresholds: Weights and thresholds.
+    """
+    digits = [one.digit for one in characters if one.digit is not None]
+    if not digits or text.count(UNREADABLE) > len(digits):
+        return "no_number", 0.0
+    found = features(probability, characters)
+    confidence = thresholds.probability(found)
+    are_others = all(digit.verdict == "not_a_digit" for digit in digits)
+    if confidence < thresholds.no_number_below and are_others:
+        return "no_number", confidence
+    is_sure = found.agreement and confidence >= thresholds.number_from and is_number(text)
+    return "number" if is_sure else "unsure", confidence
+
+
+def features(probability: float, characters: Sequence[Character]) -> Features:
+    """Return what the probability of a line depends on."""
+    digits = [(int(one.label), one.digit) for one in characters if one.digit is not None]
+    # Of all outputs, so that a mark that is not a digit lowers them.
+    logs = [_log(float(digit.outputs[label])) for label, digit in digits] or [_log(0)]
+    weakest = min((_log(one.probability) for one in characters), default=_log(0))
+    agreement = float(all(label == digit.label for label, digit in digits))
+    return Features(_log(probability), weakest, sum(logs), min(logs), agreement)
+
+
+def is_number(text: str) -> bool:
+    """Return True for digits with separators between them and possibly a minus before them."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _log(probability: float) -> float:
+    return math.log(max(probability, LEAST))

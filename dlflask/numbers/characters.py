@@ -1,0 +1,90 @@
+"""Characters of the number network, in the order of its outputs.
+
+The network is trained with connectionist temporal classification (CTC): in each column of its
+output it names one character, or blank between characters.
+
+Source: Graves et al., Connectionist Temporal Classification, ICML 2006.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from dlflask.errors import ModelError
+
+#: Index of blank. Keras's CTC loss expects 0.
+BLANK = 0
+
+#: Characters that people write in numbers; output i + 1 is the probability of character i.
+CHARACTERS = "0123456789.,-"
+
+#: Written for a mark that is not one of them: a letter, a blot, a digit that was crossed out.
+UNREADABLE = "?"
+
+#: All characters that the network names, without blank.
+ALPHABET = CHARACTERS + UNREADABLE
+
+#: Number of outputs in each column: blank and `ALPHABET`.
+NUM_CLASSES = 1 + len(ALPHABET)
+
+_UNREADABLE_TEXT = "The description stored in the number model cannot be used ({}). Run `{}` again."
+_COMMAND = "python -m dlflask.train numbers"
+
+
+@dataclass(frozen=True)
+class NumberNetwork:
+    """Description of a number network, stored with it in the model file.
+
+    Attributes:
+        alphabet: Characters of outputs 1, 2, ...; the last one means unreadable.
+        blank: Index of the output for blank.
+        height: Height of the input in pixels.
+        stride: Columns of the input for each column of the output.
+        preprocessing: Version of `normalization` that made its training images.
+    """
+
+    alphabet: str
+    blank: int
+    height: int
+    stride: int
+    preprocessing: str
+
+    def to_json(self) -> str:
+        """Return the JSON text that is stored in the model file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> NumberNetwork:
+        """Parse the text that `to_json` returned.
+
+        Raises:
+            ModelError: The text is not JSON of these fields, or a field has a wrong type.
+        """
+        try:
+            network = cls(**json.loads(text))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ModelError(_UNREADABLE_TEXT.format(error, _COMMAND)) from error
+        texts = (network.alphabet, network.preprocessing)
+        numbers = (network.blank, network.height, network.stride)
+        if not (
+            all(isinstance(each, str) for each in texts)
+            and all(type(each) is int for each in numbers)
+        ):
+            raise ModelError(_UNREADABLE_TEXT.format(f"received {asdict(network)}", _COMMAND))
+        return network
+
+
+def encode(number: str) -> list[int]:
+    """Return the output index of each character of `number`."""
+    return [1 + ALPHABET.index(character) for character in number]
+
+
+def collapse(columns: list[int]) -> str:
+    """Return the characters that a path of output indices spells: repeats once, blanks left out."""
+    kept = [
+        index
+        for before, index in zip([BLANK, *columns], columns, strict=False)
+        if index not in (before, BLANK)
+    ]
+    return "".join(ALPHABET[index - 1] for index in kept)

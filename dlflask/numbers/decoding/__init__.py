@@ -1,0 +1,1 @@
+"""Texts and places in the outputs of the number network."""

@@ -1,0 +1,40 @@
+"""Numbers of digits that a caller knows a number to have: `5` or `4-6`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from dlflask.errors import InvalidLength
+
+#: Most digits of a number.
+MAX_DIGITS = 100
+
+_LENGTH = re.compile(r"([1-9][0-9]{0,2})(?:-([1-9][0-9]{0,2}))?", re.ASCII)
+
+
+class Lengths(NamedTuple):
+    """Fewest and most digits; separators and signs do not count."""
+
+    fewest: int
+    most: int
+
+    def __str__(self) -> str:
+        return str(self.fewest) if self.fewest == self.most else f"{self.fewest}-{self.most}"
+
+
+def parse_lengths(text: str) -> Lengths:
+    """Parse `5` or `4-6`.
+
+    Raises:
+        InvalidLength: The text is something else, or a number is not in 1..`MAX_DIGITS`.
+    """
+    match = _LENGTH.fullmatch(text)
+    fewest = int(match[1]) if match else 0
+    most = int(match[2] or fewest) if match else 0
+    if not 1 <= fewest <= most <= MAX_DIGITS:
+        raise InvalidLength(
+            f"The length is {text[:20]!r}; expected a number of digits such as 5, or a range such "
+            f"as 4-6, from 1 to {MAX_DIGITS}. Leave it out if you do not know it."
+        )
+    return Lengths(fewest, most)

@@ -1,0 +1,103 @@
+"""Most probable texts in the outputs of the number network, by prefix beam search.
+
+The probability of a text is the sum over all paths that spell it. What the caller knows about the
+number restricts the search itself, so that the best text of the right length is found although a
+longer or shorter one is more probable.
+
+Source: Hannun et al., First-Pass Large Vocabulary Continuous Speech Recognition using
+Bi-Directional Recurrent DNNs, 2014, algorithm 1.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from dlflask.numbers.characters import ALPHABET, BLANK, UNREADABLE
+from dlflask.numbers.decoding.lengths import Lengths
+from dlflask.types import Outputs
+
+#: Prefixes kept after each column: of all, or of each number of digits if that is restricted.
+BEAM, BEAM_OF_LENGTH = 12, 4
+
+#: Least probability of a character in a column, without and with a restriction.
+LEAST, LEAST_RESTRICTED = 1e-3, 1e-5
+
+#: Probability of blank from which a column between characters is passed over.
+SURE_BLANK = 0.9995
+
+DIGITS = frozenset("0123456789")
+
+
+class Hypothesis(NamedTuple):
+    """A text, with `?` for each unreadable mark, and its probability, 0..1."""
+
+    text: str
+    probability: float
+
+
+def search(
+    outputs: Outputs, lengths: Lengths | None = None, characters: str = ALPHABET
+) -> list[Hypothesis]:
+    """Return the most probable texts, best first; at least one if `lengths` is None.
+
+    Args:
+        outputs: (T, classes) probabilities of each column.
+        lengths: Numbers of digits that are possible; unreadable marks are then excluded.
+        characters: Characters that are possible.
+    """
+    excluded = UNREADABLE if lengths else ""
+    allowed = [(1 + ALPHABET.index(one), one) for one in characters if one not in excluded]
+    least = LEAST_RESTRICTED if lengths else LEAST
+    beam: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
+    for row in outputs.tolist():
+        beam = _extend(beam, row[BLANK], [(c, row[i]) for i, c in allowed if row[i] >= least])
+        beam = _prune(beam, lengths)
+    found = [Hypothesis(text, blank + other) for text, (blank, other) in beam.items()]
+    if lengths:
+        found = [one for one in found if lengths.fewest <= count_digits(one.text) <= lengths.most]
+    return sorted(found, key=lambda one: -one.probability)
+
+
+def count_digits(text: str) -> int:
+    """Return the number of digits in `text`."""
+    return sum(character in DIGITS for character in text)
+
+
+def _extend(
+    beam: dict[str, tuple[float, float]], blank: float, characters: list[tuple[str, float]]
+) -> dict[str, tuple[float, float]]:
+    """Extend each prefix by one column: its probability ending in blank, and in a character."""
+    if blank >= SURE_BLANK:
+        return {text: ((ends + other) * blank, 0.0) for text, (ends, other) in beam.items()}
+    blanks: dict[str, float] = defaultdict(float)
+    others: dict[str, float] = defaultdict(float)
+    for text, (ends, other) in beam.items():
+        total = ends + other
+        blanks[text] += total * blank
+        last = text[-1:]
+        for character, probability in characters:
+            if character == last:
+                others[text] += other * probability
+                others[text + character] += ends * probability
+            else:
+                others[text + character] += total * probability
+    return {text: (blanks[text], others[text]) for text in {**blanks, **others}}
+
+
+def _prune(
+    beam: dict[str, tuple[float, float]], lengths: Lengths | None
+) -> dict[str, tuple[float, float]]:
+    if len(beam) <= (BEAM_OF_LENGTH if lengths else BEAM):
+        return beam
+    ordered = sorted(beam.items(), key=lambda item: -sum(item[1]))
+    if lengths is None:
+        return dict(ordered[:BEAM])
+    kept: dict[str, tuple[float, float]] = {}
+    numbers: dict[int, int] = defaultdict(int)
+    for text, probabilities in ordered:
+        digits = count_digits(text)
+        if digits <= lengths.most and numbers[digits] < BEAM_OF_LENGTH:
+            numbers[digits] += 1
+            kept[text] = probabilities
+    return kept

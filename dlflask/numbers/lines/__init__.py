@@ -1,0 +1,1 @@
+"""Lines of writing on a page, and the digits on a line."""

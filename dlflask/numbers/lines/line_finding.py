@@ -1,0 +1,299 @@
+"""Lines of writing on a page, found by the heights and neighbours of its strokes.
+
+Without a network: strokes of about the median height are joined from left to right, small marks
+such as points and dashes are added to the line beside them, and what the image's edge cuts is left
+out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from dlflask.imaging.resize import Plane
+from dlflask.numbers.lines.frames import erase_rulings, grow
+from dlflask.numbers.lines.page import Page
+from dlflask.types import ArrayBox, Ink, Mask
+
+#: Ink above `FAINT` belongs to a blob; a stroke has ink of at least `SURE` somewhere.
+FAINT, SURE = 0.2, 0.45
+
+#: Least height of a stroke in median heights; a smaller blob is a mark, such as a point or a dash.
+MIN_STROKE = 0.45
+
+#: Least height of the smallest digit, in pixels.
+MIN_PIXELS = 6
+
+#: Least vertical overlap of neighbours on a line, as a part of the lower one's height, and largest
+#: gap between them in median heights.
+MIN_OVERLAP, MAX_GAP = 0.35, 3.5
+
+#: Least ink of a mark, as a part of the median stroke's; less is a speck.
+MIN_MARK = 0.02
+
+#: Paper around a line in median heights: above and below, and at its ends.
+PAD_ROWS, PAD_COLUMNS = 0.12, 0.25
+
+#: Slopes in pixels per pixel: the least one that is straightened, over the line's width and in
+#: median heights, and the largest one.
+MIN_RISE, MAX_SLOPE = 0.25, 0.35
+
+#: The side of a frame beside the digits: least part of the image's height and least median heights,
+#: largest width relative to its height, and largest part of the image's width beyond it.
+SIDE, SIDE_HEIGHT, SIDE_WIDTH, NEAR_EDGE = 0.7, 1.25, 0.22, 0.2
+
+#: Most lines of a page, and the least height of a line relative to the highest one.
+MAX_LINES, MIN_LINE = 32, 0.35
+
+_AROUND = np.ones((3, 3), bool)
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One line of writing, straightened.
+
+    Attributes:
+        distance: (height, width) float32: the line and its paper, in any unit.
+        ink: (height, width) float32 in 0..1: the ink of this line only.
+        left: Column of the page at the line's left edge.
+        top: Row of the page at the upper edge of each column of the line.
+        box: Box around its ink, in pixels of the page.
+        digit_height: Median height of its strokes, in pixels of the page.
+    """
+
+    distance: Plane
+    ink: Ink
+    left: int
+    top: NDArray[np.intp]
+    box: ArrayBox
+    digit_height: float
+
+
+@dataclass
+class _Band:
+    """Indices of the blobs of one line, from left to right."""
+
+    members: list[int]
+    marks: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class _Blobs:
+    """Connected ink of a page: labels, boxes (N, 4) as top, left, bottom, right, and ink (N,)."""
+
+    labels: NDArray[np.int32]
+    boxes: NDArray[np.intp]
+    mass: NDArray[np.float64]
+
+    @property
+    def heights(self) -> NDArray[np.intp]:
+        return self.boxes[:, 2] - self.boxes[:, 0]
+
+    @property
+    def widths(self) -> NDArray[np.intp]:
+        return self.boxes[:, 3] - self.boxes[:, 1]
+
+
+def find_lines(page: Page) -> list[Line]:
+    """Return the lines of writing on `page`, from top to bottom; an empty list without any."""
+    ink = erase_rulings(page.ink)
+    blobs = _find_blobs(ink)
+    if not len(blobs.boxes):
+        return []
+    height = _median_height(blobs)
+    is_stroke = (blobs.heights >= max(MIN_PIXELS, MIN_STROKE * height)) & ~_is_cut(
+        blobs, height, page.ink.shape
+    )
+    bands = _join_strokes(blobs, np.flatnonzero(is_stroke), height)
+    bands = _drop_small(bands, blobs, page.ink.shape)
+    for index in np.flatnonzero(~is_stroke):
+        _add_mark(bands, blobs, int(index), height)
+    lines = [_cut_out(band, blobs, page, ink) for band in bands]
+    return sorted(lines, key=lambda line: (line.box.top + line.box.bottom, line.box.left))
+
+
+def _find_blobs(ink: Ink) -> _Blobs:
+    labels, number = ndimage.label(ink > FAINT, _AROUND)
+    boxes = np.array(
+        [(r.start, c.start, r.stop, c.stop) for r, c in ndimage.find_objects(labels)], np.intp
+    ).reshape(-1, 4)
+    mass = np.bincount(labels.ravel(), ink.ravel(), number + 1)[1:].astype(np.float64)
+    kept = np.bincount(labels[ink >= SURE], minlength=number + 1)[1:] > 0
+    if kept.all():
+        return _Blobs(labels, boxes, mass)
+    # Relabel, so that the label of blob i is i + 1 again.
+    new = np.zeros(number + 1, np.int32)
+    new[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
+    return _Blobs(new[labels], boxes[kept], mass[kept])
+
+
+def _median_height(blobs: _Blobs) -> float:
+    """Return the height that half of the ink's blobs exceed, without specks and marks."""
+    heights = blobs.heights
+    large = heights[heights >= 0.4 * np.percentile(heights, 90)]
+    order = heights[blobs.mass >= 0.25 * blobs.mass.max()]
+    return float(max(np.median(large), 0.6 * np.median(order)))
+
+
+def _is_cut(blobs: _Blobs, height: float, shape: tuple[int, ...]) -> Mask:
+    """Return True for blobs that are probably the rest of something beyond the image's edge."""
+    top, left, bottom, right = blobs.boxes.T
+    touches_rows = (top == 0) | (bottom == shape[0])
+    touches_columns = (left == 0) | (right == shape[1])
+    is_low = touches_rows & (blobs.heights < 0.6 * height)
+    is_narrow = touches_columns & (blobs.widths < 0.12 * height)
+    is_large = blobs.heights > 3.5 * height
+    # The side of a frame: straight, higher than the digits, and as high as the image.
+    is_side = (
+        (blobs.heights > max(SIDE * shape[0], SIDE_HEIGHT * height))
+        & (blobs.widths < SIDE_WIDTH * blobs.heights)
+        & ((left < NEAR_EDGE * shape[1]) | (right > (1 - NEAR_EDGE) * shape[1]))
+    )
+    cut: Mask = is_low | is_narrow | is_large | is_side
+    return cut
+
+
+def _join_strokes(blobs: _Blobs, strokes: NDArray[np.intp], height: float) -> list[_Band]:
+    """Join each stroke, from left to right, to the line that ends beside it."""
+    bands: list[_Band] = []
+    for index in strokes[np.argsort(blobs.boxes[strokes, 1], kind="stable")].tolist():
+        best, best_overlap = None, MIN_OVERLAP
+        for band in bands:
+            overlap = max(_overlap(blobs, index, last, height) for last in band.members[-3:])
+            if overlap > best_overlap:
+                best, best_overlap = band, overlap
+        if best:
+            best.members.append(index)
+        else:
+            bands.append(_Band([index]))
+    return bands
+
+
+def _overlap(blobs: _Blobs, one: int, other: int, height: float) -> float:
+    """Return the vertical overlap as a part of the lower blob's height; 0 if they are far apart."""
+    top, left, bottom, _ = blobs.boxes[one].tolist()
+    other_top, _, other_bottom, other_right = blobs.boxes[other].tolist()
+    if left - other_right > MAX_GAP * height:
+        return 0.0
+    shared: int = min(bottom, other_bottom) - max(top, other_top)
+    lower: int = min(bottom - top, other_bottom - other_top)
+    return shared / lower
+
+
+def _drop_small(bands: list[_Band], blobs: _Blobs, shape: tuple[int, ...]) -> list[_Band]:
+    """Drop specks and cut strokes beside other lines, and the lines beyond `MAX_LINES`."""
+    edges = np.array([0, 0, *shape])
+    if len(bands) > 1:
+        whole = [
+            band
+            for band in bands
+            if len(band.members) > 1 or not (blobs.boxes[band.members[0]] == edges).any()
+        ]
+        bands = whole or bands
+    heights = [float(np.median(blobs.heights[band.members])) for band in bands]
+    mass = [float(blobs.mass[band.members].sum()) for band in bands]
+    least, least_mass = MIN_LINE * max(heights, default=0), 0.05 * max(mass, default=0)
+    kept = [
+        band
+        for band, height, ink in zip(bands, heights, mass, strict=True)
+        if height >= least and ink >= least_mass
+    ]
+    return sorted(kept, key=lambda band: -blobs.mass[band.members].sum())[:MAX_LINES]
+
+
+def _add_mark(bands: list[_Band], blobs: _Blobs, index: int, height: float) -> None:
+    """Add a point, dash or broken-off stroke to the line that it stands on."""
+    top, left, bottom, right = blobs.boxes[index].tolist()
+    middle_y, middle_x = (top + bottom) / 2, (left + right) / 2
+    for band in bands:
+        boxes = blobs.boxes[band.members]
+        if blobs.mass[index] < MIN_MARK * np.median(blobs.mass[band.members]):
+            continue
+        near = int(np.abs((boxes[:, 1] + boxes[:, 3]) / 2 - middle_x).argmin())
+        is_level = boxes[near, 0] - 0.3 * height <= middle_y <= boxes[near, 2] + 0.35 * height
+        gap = max(int(boxes[:, 1].min()) - right, left - int(boxes[:, 3].max()))
+        is_dash = right - left > 2 * (bottom - top) and right - left > 0.2 * height
+        if is_level and gap <= (1.2 if is_dash else 0.6) * height:
+            band.marks.append(index)
+            return
+
+
+def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink) -> Line:
+    """Cut a line out of the page and shift its columns so that it runs level."""
+    own = np.array(sorted(band.members + band.marks))
+    boxes = blobs.boxes[own]
+    strokes = blobs.boxes[band.members]
+    height = float(np.median(strokes[:, 2] - strokes[:, 0]))
+    rows, columns = page.ink.shape
+    left = max(0, int(boxes[:, 1].min() - PAD_COLUMNS * height))
+    right = min(columns, int(np.ceil(boxes[:, 3].max() + PAD_COLUMNS * height)))
+    slope = _slope(strokes, height)
+    shift = np.rint(slope * (np.arange(left, right) - (left + right) / 2)).astype(np.intp)
+    level = np.rint(slope * ((boxes[:, 1] + boxes[:, 3]) / 2 - (left + right) / 2)).astype(np.intp)
+    pad = PAD_ROWS * height
+    top = int((boxes[:, 0] - level).min() - pad)
+    bottom = int(np.ceil((boxes[:, 2] - level).max() + pad))
+    if slope == 0:
+        top, bottom = max(0, top), min(rows, bottom)
+    is_own = np.zeros(len(blobs.boxes) + 1, bool)
+    is_own[own + 1] = True
+    where: tuple[Any, ...] = np.s_[top:bottom, left:right]
+    inside: Mask | bool = True
+    if slope:
+        lines = np.arange(top, bottom)[:, None] + shift
+        inside = (lines >= 0) & (lines < rows)
+        where = np.clip(lines, 0, rows - 1), np.arange(left, right)
+    labels = blobs.labels[where]
+    is_foreign = ~is_own & ~_is_inside(blobs, boxes)
+    is_foreign[0] = False
+    grown = grow(is_own[labels])
+    # Rulings stay: the network has learnt them, and a gap where one crosses a stroke misleads it.
+    foreign = grow(is_foreign[labels]) & ~grown
+    distance = np.where(inside & ~foreign, page.distance[where], np.float32(0))
+    box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
+    line_ink = np.where(grown & inside, ink[where], np.float32(0))
+    return Line(distance, line_ink, left, top + shift, box, height)
+
+
+def _is_inside(blobs: _Blobs, boxes: NDArray[np.intp]) -> Mask:
+    """Return True for the labels of specks between the line's strokes; the network judges them."""
+    top, left = boxes[:, :2].min(axis=0)
+    bottom, right = boxes[:, 2:].max(axis=0)
+    inside = (
+        (blobs.boxes[:, 0] >= top)
+        & (blobs.boxes[:, 2] <= bottom)
+        & (blobs.boxes[:, 1] >= left)
+        & (blobs.boxes[:, 3] <= right)
+    )
+    labelled: Mask = np.concatenate(([False], inside))
+    return labelled
+
+
+def _slope(strokes: NDArray[np.intp], height: float) -> float:
+    """Return the slope of a line through the middles of its strokes; 0 if it is nearly level."""
+    x = (strokes[:, 1] + strokes[:, 3]) / 2
+    y = (strokes[:, 0] + strokes[:, 2]) / 2
+    if len(strokes) < 3 or np.ptp(x) < 2 * height:
+        return 0.0
+    slope = float(np.clip(np.polyfit(x, y, 1)[0], -MAX_SLOPE, MAX_SLOPE))
+    return slope if abs(slope) * np.ptp(x) >= MIN_RISE * height else 0.0
+
+
+def boxes_in_page(line: Line, columns: list[tuple[int, int]]) -> Iterator[ArrayBox]:
+    """Yield the box of the ink in each range of columns of `line`, in pixels of the page."""
+    for start, stop in columns:
+        mask = line.ink[:, start:stop] > FAINT
+        rows, inked = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            rows, inked = np.array([0, mask.shape[0] - 1]), np.array([0, max(0, stop - start - 1)])
+        top = int(line.top[min((start + stop) // 2, len(line.top) - 1)])
+        left = line.left + start
+        yield ArrayBox(
+            *(top + int(rows[0]), left + int(inked[0])),
+            *(top + int(rows[-1]) + 1, left + int(inked[-1]) + 1),
+        )

@@ -1,0 +1,130 @@
+"""The number network: a Keras model file, checked when it is loaded and tested when compiled."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from dlflask.errors import ModelError
+from dlflask.inference.model_file import read_number_network
+from dlflask.inference.model_graph import ModelGraph
+from dlflask.inference.openvino_runtime import Forward, name_runtime
+from dlflask.inference.strip_network import compile_strip_network, load_strip_network
+from dlflask.numbers.characters import ALPHABET, BLANK, NUM_CLASSES, NumberNetwork
+from dlflask.numbers.normalization import HEIGHT, STRIDE, STRIP_PREPROCESSING
+from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from dlflask.types import Outputs, Tensor
+
+#: Widths of strips are padded with paper to multiples of this, so that the runtime sees few.
+WIDTH_STEP = 32
+
+#: Largest deviation of a column's sum from 1; that of a float32 softmax is far smaller.
+SUM_TOLERANCE = 1e-3
+
+_COMMAND = "python -m dlflask.train numbers"
+
+
+class StripNetwork:
+    """Loaded number network, compiled by `warm_up` or by the first call.
+
+    As `digits.classifier.Classifier`, a process may fork after loading but not after compiling.
+
+    Attributes:
+        sha256: SHA-256 of the model file, in hexadecimal.
+        runtime: Runtime and kind of processor.
+        thresholds: Thresholds of the verdict: those in the file, or `DEFAULT_THRESHOLDS`.
+    """
+
+    def __init__(self, path: Path, cache: Path | None = None) -> None:
+        """Load the model at `path`.
+
+        Args:
+            path: An `.h5` file.
+            cache: Folder in which converted models are kept. It may be missing or read-only.
+
+        Raises:
+            ModelError: The file is missing or damaged, or it is another kind of model.
+        """
+        self.sha256, self._graph = load_strip_network(path, cache)
+        self.runtime = name_runtime()
+        stored = self._graph.thresholds
+        self.thresholds = DEFAULT_THRESHOLDS if stored is None else Thresholds.from_json(stored)
+        _check_description(path)
+        self._forward: Forward | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def is_ready(self) -> bool:
+        """True if the network is compiled and has passed its self-test."""
+        return self._forward is not None
+
+    def warm_up(self) -> None:
+        """Compile the network, run it once and check its outputs.
+
+        Raises:
+            ModelError: The network cannot be compiled, or its outputs are not probabilities.
+        """
+        with self._lock:
+            if self._forward is None:
+                forward = _compile(self._graph)
+                outputs = forward(np.zeros((1, HEIGHT, 2 * WIDTH_STEP, 1), np.float32))
+                _self_test(outputs)
+                self._forward = forward
+
+    def __call__(self, pixels: Tensor) -> Outputs:
+        """Return the probabilities of blank and of each character in each column of a strip.
+
+        Args:
+            pixels: (32, W) float32 in 0..1, as in `normalization.Strip`.
+
+        Returns:
+            (W / 4, classes) float32, rows that sum to 1.
+        """
+        if self._forward is None:
+            self.warm_up()
+        assert self._forward is not None  # noqa: S101  for mypy; warm_up sets it
+        width = pixels.shape[1]
+        padded = np.zeros((1, HEIGHT, -(-width // WIDTH_STEP) * WIDTH_STEP, 1), np.float32)
+        padded[0, :, :width, 0] = pixels
+        outputs: Outputs = self._forward(padded)[0, : width // STRIDE]
+        return outputs
+
+
+def _check_description(path: Path) -> None:
+    text = read_number_network(path)
+    if text is None:
+        raise ModelError(
+            f"{path} has no description of a number network; expected the file that `{_COMMAND}` "
+            "makes."
+        )
+    found = NumberNetwork.from_json(text)
+    expected = NumberNetwork(ALPHABET, BLANK, HEIGHT, STRIDE, STRIP_PREPROCESSING)
+    if found != expected:
+        raise ModelError(
+            f"{path} is made for {found}; this version reads {expected}. Make it again with "
+            f"`{_COMMAND}`."
+        )
+
+
+def _compile(graph: ModelGraph) -> Forward:
+    try:
+        return compile_strip_network(graph)
+    except Exception as error:  # tracing the file's layers may raise anything
+        raise ModelError(
+            f"The number network cannot be compiled ({str(error)[:300]}). Make the model again "
+            f"with `{_COMMAND}`."
+        ) from error
+
+
+def _self_test(outputs: Outputs) -> None:
+    deviation = float(np.abs(outputs.sum(axis=-1) - 1).max())
+    if outputs.shape[1:] != (2 * WIDTH_STEP // STRIDE, NUM_CLASSES) or not (
+        deviation < SUM_TOLERANCE
+    ):
+        raise ModelError(
+            f"The number network returns {outputs.shape} with sums that differ from 1 by "
+            f"{deviation:.4f}; expected probabilities for each {STRIDE} columns. End the network "
+            "with a softmax."
+        )

@@ -1,0 +1,109 @@
+"""Verdict on a line, `number`, `unsure` or `no_number`, from the results of both readers."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from dlflask.errors import ModelError
+
+#: Verdicts, in the order of the reports.
+VERDICTS = ("number", "unsure", "no_number")
+
+_UNREADABLE = (
+    "The thresholds stored in the number model cannot be read ({}). Run `python -m dlflask.train "
+    "numbers` again."
+)
+
+
+class Features(NamedTuple):
+    """What the probability that a line is read right depends on.
+
+    Attributes:
+        strip: Logarithm of the number network's probability of its text.
+        character: Logarithm of the least probability of a character by the number network.
+        digits: Sum of the logarithms of the digit network's probabilities.
+        digit: The least of these.
+        agreement: 1 if both networks read the same digits, else 0.
+    """
+
+    strip: float
+    character: float
+    digits: float
+    digit: float
+    agreement: float
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Weights of a logistic regression on `Features`, and the thresholds of the verdict.
+
+    Attributes:
+        bias: Constant term.
+        strip: Weight of the feature of this name, as the four below.
+        character: Weight.
+        digits: Weight.
+        digit: Weight.
+        agreement: Weight.
+        number_from: Least probability for `number`, 0..1.
+        no_number_below: Probability below which a line is `no_number` if the digit network sees
+            other marks than digits, 0..1.
+        chosen_on: Description of the images on which these were chosen.
+    """
+
+    bias: float
+    strip: float
+    character: float
+    digits: float
+    digit: float
+    agreement: float
+    number_from: float
+    no_number_below: float
+    chosen_on: str
+
+    def probability(self, features: Features) -> float:
+        """Return the probability that a line is read right, 0..1."""
+        weights = self.strip, self.character, self.digits, self.digit, self.agreement
+        score = self.bias + sum(w * x for w, x in zip(weights, features, strict=True))
+        return 1 / (1 + math.exp(-min(max(score, -50), 50)))
+
+    def to_json(self) -> str:
+        """Return the JSON text that is stored in the model file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Thresholds:
+        """Parse the text that `to_json` returned.
+
+        Raises:
+            ModelError: The text is not JSON of these fields, or a value has a wrong type.
+        """
+        try:
+            thresholds = cls(**json.loads(text))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ModelError(_UNREADABLE.format(error)) from error
+        *numbers, chosen_on = asdict(thresholds).values()
+        if not isinstance(chosen_on, str) or not all(
+            isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each)
+            for each in numbers
+        ):
+            raise ModelError(
+                _UNREADABLE.format(f"received {text[:200]}; expected numbers and a text")
+            )
+        return thresholds
+
+
+#: Thresholds of a model without its own, chosen by `python -m dlflask.train.numbers.calibration`.
+DEFAULT_THRESHOLDS = Thresholds(
+    bias=2.607,
+    strip=1.777,
+    character=2.449,
+    digits=0.001,
+    digit=0.07,
+    agreement=0.249,
+    number_from=0.9427,
+    no_number_below=0.1,
+    chosen_on="2,500 fields drawn from validation digits of MNIST",
+)

@@ -1,0 +1,1 @@
+"""Training of the number network on fields drawn by code."""

@@ -1,0 +1,140 @@
+"""Drawing of the characters of a number by one hand with one pen, readable or spoiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from dlflask.train.numbers.fields.material import Material
+from dlflask.train.numbers.fields.pen import Glyph, Line, Pen, draw_line, draw_segment, paste
+from dlflask.train.numbers.parts import Parts
+
+#: Chooses the line of a digit.
+Choice = Callable[[int], Line]
+
+
+@dataclass(frozen=True)
+class Character:
+    """One character of a number.
+
+    Attributes:
+        glyph: Its ink.
+        rise: Its lower edge above the baseline, in pixels.
+        is_digit: Whether it is a digit, readable or not; separators stand closer.
+    """
+
+    glyph: Glyph
+    rise: float = 0.0
+    is_digit: bool = True
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One hand with one pen, which writes the whole field.
+
+    Attributes:
+        material: Lines to draw.
+        parts: Parts of the synthesis that are drawn.
+        rng: The only source of randomness.
+        height: Usual height of a digit in pixels.
+        pen: Pen and slant.
+        choose: Form of each digit.
+    """
+
+    material: Material
+    parts: Parts
+    rng: np.random.Generator
+    height: float
+    pen: Pen
+    choose: Choice
+
+    def draw_digit(self, digit: int, size: float) -> Character:
+        """Draw `digit`, `size` pixels high."""
+        line = self.choose(digit)
+        turn = float(self.rng.normal(0, 0.05))
+        return Character(draw_line(self.material, line, size, self.pen, turn))
+
+    def draw_unreadable(self, digit: int, size: float) -> Character:
+        """Draw a letter or another mark, or `digit` crossed out."""
+        if self.rng.random() < 0.55:
+            marks = self.material.marks
+            line = Line(int(marks[self.rng.integers(len(marks))]))
+            return Character(draw_line(self.material, line, size, self.pen))
+        glyph = draw_line(self.material, self.choose(digit), size, self.pen)
+        return Character(self._cross_out(glyph))
+
+    def _cross_out(self, glyph: Glyph) -> Glyph:
+        """Draw a zigzag across."""
+        rng = self.rng
+        ink = glyph.ink.copy()
+        rows, columns = ink.shape
+        strokes = int(rng.integers(3, 9))
+        xs = np.where(np.arange(strokes + 1) % 2, columns - glyph.pad, glyph.pad)
+        xs = xs + rng.normal(0, 0.1 * columns, strokes + 1)
+        ys = np.sort(rng.uniform(glyph.pad, rows - glyph.pad, strokes + 1))
+        bold = Pen(self.pen.width * rng.uniform(1, 1.8), self.pen.edge)
+        points = list(zip(xs.tolist(), ys.tolist(), strict=True))
+        for start, stop in pairwise(points):
+            segment = draw_segment(start, stop, bold)
+            left, top = min(start[0], stop[0]), min(start[1], stop[1])
+            paste(ink, segment.ink, left - segment.pad, top - segment.pad)
+        return Glyph(ink, glyph.pad, glyph.advance)
+
+    def draw_sign(self, sign: str, size: float) -> Character:
+        """Draw a point or comma on the baseline, or a dash above it."""
+        rng, pen = self.rng, self.pen
+        if sign == ".":
+            dot = Pen(pen.width * rng.uniform(1, 1.7), pen.edge)
+            length = float(rng.uniform(0, 0.05) * size)
+            glyph = draw_segment((0, 0), (length, length * rng.uniform(-1, 1)), dot)
+            rise = float(rng.uniform(-0.06, 0.1) * size)
+        elif sign == ",":
+            tall = float(rng.uniform(0.13, 0.32) * size)
+            lean = float(rng.uniform(-0.15, 0.8) * tall)
+            glyph, rise = draw_segment((lean, 0), (0, tall), pen), -0.6 * tall
+        else:
+            wide = float(rng.uniform(0.3, 0.75) * size * (3 if rng.random() < 0.15 else 1))
+            lift = float(rng.uniform(-0.12, 0.12) * wide)
+            glyph = draw_segment((0, 0), (wide, lift), pen)
+            rise = float(rng.uniform(0.3, 0.6) * size)
+        return Character(glyph, rise, is_digit=False)
+
+
+def choose_forms(material: Material, parts: Parts, rng: np.random.Generator) -> Choice:
+    """Return the forms in which one hand writes the digits: of a font, drawn, or MNIST's."""
+    kind = rng.random()
+    if parts.fonts and material.by_font and kind < 0.2:
+        font = material.by_font[rng.integers(len(material.by_font))]
+        return lambda digit: Line(font[digit])
+    if parts.hands and kind < 0.62:
+        return _one_style(material, rng)
+    return _one_slant(material, rng)
+
+
+def _one_style(material: Material, rng: np.random.Generator) -> Choice:
+    """Choose one form of each digit: a hand mixes forms seldom."""
+    styles = [int(rng.integers(len(forms))) for forms in material.by_style]
+    first = [int(rng.integers(1_000_000)) for _ in range(10)]
+    spread = int(rng.integers(1, 40))
+
+    def choose(digit: int) -> Line:
+        forms = material.by_style[digit][styles[digit]]
+        return Line(int(forms[(first[digit] + rng.integers(spread)) % len(forms)]))
+
+    return choose
+
+
+def _one_slant(material: Material, rng: np.random.Generator) -> Choice:
+    """Choose MNIST's digits of similar slant, with their own ink or as lines."""
+    slant = rng.beta(1.5, 1.5)
+    own = rng.random() < 0.4
+
+    def choose(digit: int) -> Line:
+        same = material.by_slant[digit]
+        place = np.clip(slant + rng.normal(0, 0.06), 0, 0.9999)
+        return Line(int(same[int(place * len(same))]), own)
+
+    return choose

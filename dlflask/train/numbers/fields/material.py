@@ -1,0 +1,174 @@
+"""Material of fields: lines of digits and marks, by hand, for any pen to follow."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from dlflask.train.data import Images, Labels
+from dlflask.train.numbers.fields.hands import STYLES
+from dlflask.train.synthesis.skeletonize import (
+    FIELD_SIZE,
+    Fields,
+    Masks,
+    distance_fields,
+    enlarge,
+    thin,
+)
+from dlflask.train.synthesis.stroke_drawing import draw, jitter
+from dlflask.train.synthesis.synthetic_negatives import LATIN, draw_negatives
+
+#: Longer side of a font's character, in field pixels, and the size at which it is drawn first.
+_SIDE, _POINTS = 40, 64
+#: Spread of the points of a drawn digit, in percent of the box.
+_SPREAD = 3.5
+
+
+@dataclass(frozen=True)
+class Source:
+    """Origin of the material.
+
+    Attributes:
+        images: MNIST's digits, (N, 28, 28) uint8.
+        labels: Their labels, (N,) uint8.
+        fonts: Font files.
+    """
+
+    images: Images
+    labels: Labels
+    fonts: list[Path]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Lines from which fields are drawn, as distance fields of (56, 56) uint8.
+
+    Attributes:
+        lines: (N, 56, 56), digits and letters.
+        boxes: (N, 4) left, top, right and bottom of each line, in field pixels.
+        ink: (M, 28, 28) uint8, the ink of the first M lines: MNIST's own.
+        by_slant: For each digit, the indices of MNIST's lines from the most backward to the most
+            forward one: neighbours look as if one hand had written them.
+        by_style: For each digit and each style of drawing it, indices of lines.
+        by_font: For each font and each digit, the index of its line.
+        marks: Indices of letters and of other marks that are not part of a number.
+    """
+
+    lines: Fields
+    boxes: NDArray[np.int16]
+    ink: Images
+    by_slant: list[NDArray[np.intp]]
+    by_style: list[list[NDArray[np.intp]]]
+    by_font: list[list[int]]
+    marks: NDArray[np.intp]
+
+
+def make_material(source: Source, seed: int, executor: Executor, size: int = 20_000) -> Material:
+    """Thin MNIST's digits, draw others, and read those of fonts.
+
+    Args:
+        source: Digits and fonts.
+        seed: Seed of the drawn lines; the same seed gives the same material.
+        executor: Runs the work, in parts.
+        size: Number of drawn digits; an eighth as many marks are drawn.
+    """
+    images, labels = source.images, source.labels
+    chunks = np.array_split(images, 1 + len(images) // 1_000)
+    forms = [(style, seed, size) for digit in range(10) for style in STYLES[digit]]
+    parts = [
+        *executor.map(_thin_images, chunks),
+        *executor.map(_draw_style, *zip(*forms, strict=True)),
+        *executor.map(_read_font, source.fonts),
+        executor.submit(draw_negatives, size // 8, np.random.default_rng(seed)).result(),
+    ]
+    ends = np.cumsum([len(part) for part in parts])
+    # Indices of the lines of each part, after MNIST's.
+    rest = iter(np.split(np.arange(ends[-1]), ends[:-1])[len(chunks) :])
+    by_style = [[next(rest) for _ in STYLES[digit]] for digit in range(10)]
+    fonts = [next(rest) for _ in source.fonts]
+    lines = np.concatenate(parts)
+    return Material(
+        lines,
+        _find_boxes(lines),
+        images,
+        [_sort_by_slant(images, np.flatnonzero(labels == digit)) for digit in range(10)],
+        by_style,
+        [font[:10].tolist() for font in fonts],
+        np.concatenate([*(font[10:] for font in fonts), next(rest)]),
+    )
+
+
+def save_material(material: Material, folder: Path) -> None:
+    """Write the material to `folder`, its lines as a file that processes share in memory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "lines.npy", material.lines)
+    rest = replace(material, lines=material.lines[:0])
+    (folder / "rest.pickle").write_bytes(pickle.dumps(rest))
+
+
+@cache
+def load_material(folder: Path) -> Material:
+    """Read the material that `save_material` wrote."""
+    rest: Material = pickle.loads((folder / "rest.pickle").read_bytes())  # noqa: S301  written above
+    return replace(rest, lines=np.load(folder / "lines.npy", mmap_mode="r"))
+
+
+def _thin_images(images: Images) -> Fields:
+    return distance_fields(thin(enlarge(images)))
+
+
+def _draw_style(style: str, seed: int, size: int) -> Fields:
+    """Draw a form of a digit many times; the forms of all digits together make `size` lines."""
+    rng = np.random.default_rng((seed, zlib.crc32(style.encode())))
+    each = max(1, size // sum(map(len, STYLES.values())))
+    return distance_fields(np.array([draw(jitter(style, rng, _SPREAD)) for _ in range(each)]))
+
+
+def _read_font(path: Path) -> Fields:
+    return distance_fields(thin(_characters(path, "0123456789" + LATIN)))
+
+
+def _characters(path: Path, characters: str) -> Masks:
+    font = ImageFont.truetype(str(path), _POINTS)
+    masks = np.zeros((len(characters), FIELD_SIZE, FIELD_SIZE), bool)
+    for mask, character in zip(masks, characters, strict=True):
+        image = Image.new("L", (4 * _POINTS, 4 * _POINTS))
+        ImageDraw.Draw(image).text((_POINTS, _POINTS), character, fill=255, font=font)
+        cut = image.crop(image.getbbox())
+        scale = _SIDE / max(cut.size)
+        cut = cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))))
+        top, left = (FIELD_SIZE - cut.height) // 2, (FIELD_SIZE - cut.width) // 2
+        mask[top : top + cut.height, left : left + cut.width] = np.asarray(cut) > 110
+    return masks
+
+
+def _find_boxes(lines: Fields) -> NDArray[np.int16]:
+    on_line = lines == 0
+    rows, columns = on_line.any(axis=2), on_line.any(axis=1)
+    last = FIELD_SIZE - 1
+    edges = (
+        columns.argmax(axis=1),
+        rows.argmax(axis=1),
+        1 + last - columns[:, ::-1].argmax(axis=1),
+        1 + last - rows[:, ::-1].argmax(axis=1),
+    )
+    return np.stack(edges, axis=1).astype(np.int16)
+
+
+def _sort_by_slant(images: Images, indices: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Sort digits by the shear that would set them upright."""
+    ink = images[indices].astype(np.float32)
+    y, x = np.mgrid[: ink.shape[1], : ink.shape[2]].astype(np.float32)
+    mass = ink.sum(axis=(1, 2))
+    dy = y - (ink * y).sum(axis=(1, 2), keepdims=True) / mass[:, None, None]
+    dx = x - (ink * x).sum(axis=(1, 2), keepdims=True) / mass[:, None, None]
+    slant = (ink * dx * dy).sum(axis=(1, 2)) / (ink * dy * dy).sum(axis=(1, 2)).clip(1)
+    return indices[np.argsort(-slant, kind="stable")]

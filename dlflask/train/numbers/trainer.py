@@ -1,0 +1,158 @@
+"""Training loop of the number network. An interrupted run resumes at its last finished epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlflask.numbers.characters import BLANK
+from dlflask.train.numbers.network import build_network
+from dlflask.train.numbers.recipe import NumberRecipe
+from dlflask.train.numbers.shards import Plan, Shard, ShardMaker
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of the strips of all shards, slightly changed each time that they are seen.
+
+    Each batch has its own random generator, seeded by (seed, epoch, index), so that a resumed run
+    gets the same batches as an uninterrupted one.
+    """
+
+    def __init__(self, maker: ShardMaker, recipe: NumberRecipe) -> None:
+        super().__init__(workers=1, max_queue_size=32)
+        self._maker, self._recipe = maker, recipe
+        self._plan = _cut_to_batches(recipe.plan(), recipe.batch_size)
+        self._shard: tuple[int, Shard] | None = None
+        self.start_epoch(0)
+
+    def __len__(self) -> int:
+        return self._recipe.shards * len(self._plan)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Shuffle the shards; in the first epoch they come in the order in which they are drawn."""
+        self._epoch = epoch
+        rng = np.random.default_rng((self._recipe.seed, epoch))
+        count = self._recipe.shards
+        self._order = rng.permutation(count) if epoch else np.arange(count)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        place, within = divmod(index, len(self._plan))
+        shard = self._load(int(self._order[place]))
+        rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
+        mixed = np.random.default_rng((self._recipe.seed, self._epoch, place))
+        kind, start = self._plan[mixed.permutation(len(self._plan))[within]]
+        part = np.s_[start : start + self._recipe.batch_size]
+        return augment(shard.strips[kind][part], rng)[..., None], shard.labels[kind][part].astype(
+            np.int32
+        )
+
+    def _load(self, number: int) -> Shard:
+        if self._shard is None or self._shard[0] != number:
+            self._shard = number, self._maker.load(number)
+        return self._shard[1]
+
+
+def _cut_to_batches(plan: Plan, batch_size: int) -> list[tuple[int, int]]:
+    """Return the width and the first strip of each batch of a shard."""
+    return [
+        (kind, start)
+        for kind, count in enumerate(plan.quotas())
+        for start in range(0, count, batch_size)
+    ]
+
+
+def augment(strips: Any, rng: np.random.Generator) -> Any:
+    """Change contrast and noise of (N, 32, W) uint8 strips, and move them by a few pixels."""
+    gain = np.exp(rng.uniform(-0.35, 0.25, (len(strips), 1, 1))).astype(np.float32)
+    changed = strips * (gain / np.float32(255))
+    if rng.random() < 0.3:
+        changed += rng.standard_normal(strips.shape, np.float32) * np.float32(0.04)
+    down, right = int(rng.integers(-1, 2)), int(rng.integers(-3, 4))
+    changed = np.roll(changed, (down, right), axis=(1, 2))
+    return np.clip(changed, 0, 1)
+
+
+def ctc_loss(labels: Any, logits: Any) -> Any:
+    """Return the CTC loss of each strip.
+
+    Args:
+        labels: (N, characters) int32, padded with `BLANK`.
+        logits: (N, columns, classes) float32.
+    """
+    ops = keras.ops
+    columns = ops.full((ops.shape(logits)[0],), ops.shape(logits)[1], dtype="int32")
+    characters = ops.sum(ops.cast(labels != BLANK, "int32"), axis=1)
+    return ops.ctc_loss(ops.cast(labels, "int32"), logits, characters, columns, mask_index=BLANK)
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Seed each epoch by its number, so that a resumed run repeats an uninterrupted one."""
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras's
+        self._batches.start_epoch(epoch)
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.seed_generator.state.assign(np.array([epoch, 0], np.uint32))
+
+
+def fit(maker: ShardMaker, recipe: NumberRecipe, folder: Path, *, verbose: int = 1) -> keras.Model:
+    """Train a network on drawn fields.
+
+    Args:
+        maker: Draws the shards of `recipe.plan()`.
+        recipe: Settings.
+        folder: Folder of checkpoints, from which an interrupted run of the same recipe resumes.
+        verbose: As in Keras: 0 silent, 1 a progress bar, 2 one line for each epoch.
+
+    Returns:
+        The trained network; its outputs are logits.
+    """
+    finished = folder / "trained.keras"
+    if finished.is_file():
+        trained: keras.Model = keras.models.load_model(finished, compile=False)
+        return trained
+    keras.utils.set_random_seed(recipe.seed)
+    model = build_network()
+    batches = Batches(maker, recipe)
+    # TensorFlow's CTC loss cannot be compiled by XLA.
+    jit_compile = keras.backend.backend() == "jax"
+    model.compile(
+        _optimizer(recipe, recipe.epochs * len(batches)), ctc_loss, jit_compile=jit_compile
+    )
+    model.fit(
+        batches,
+        epochs=recipe.epochs,
+        shuffle=False,
+        verbose=verbose,
+        callbacks=[
+            _Epochs(batches),
+            keras.callbacks.BackupAndRestore(str(folder / "checkpoint"), double_checkpoint=True),
+        ],
+    )
+    trained = build_network()
+    trained.set_weights(model.get_weights())
+    folder.mkdir(parents=True, exist_ok=True)
+    trained.save(finished)
+    return trained
+
+
+def _optimizer(recipe: NumberRecipe, steps: int) -> keras.optimizers.Optimizer:
+    """Return AdamW with a warm-up, a cosine decay to almost 0, and averaged weights at the end."""
+    warmup = min(steps // 20, 500)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        1e-5, steps - warmup, alpha=0.001, warmup_target=recipe.learning_rate, warmup_steps=warmup
+    )
+    return keras.optimizers.AdamW(
+        schedule,
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=5.0,
+        use_ema=True,
+        ema_momentum=min(0.998, 1 - 20 / max(steps, 40)),
+    )

@@ -1,0 +1,59 @@
+import numpy as np
+
+from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
+
+
+def bars(*columns, width=60, height=40):
+    ink = np.zeros((height, width), np.float32)
+    for start, stop in columns:
+        ink[5:35, start:stop] = 1
+    return ink
+
+
+def test_cut_digits_gives_whole_blobs_to_their_places():
+    ink = bars((5, 10), (25, 30), (45, 50))
+
+    first, second, third = cut_digits(ink, [7, 27, 47])
+
+    np.testing.assert_array_equal(first, bars((5, 10)))
+    np.testing.assert_array_equal(second, bars((25, 30)))
+    np.testing.assert_array_equal(third, bars((45, 50)))
+
+
+def test_cut_digits_keeps_a_slanted_digit_whole():
+    ink = np.zeros((40, 60), np.float32)
+    for row in range(30):
+        ink[5 + row, 40 - row : 44 - row] = 1
+    ink[20:35, 44:50] = 1
+
+    slanted, _ = cut_digits(ink, [25, 47])
+
+    assert slanted.sum() == 30 * 4
+
+
+def test_cut_digits_cuts_touching_digits_where_ink_is_least():
+    ink = bars((5, 15), (25, 35))
+    ink[20, 15:25] = 1
+
+    first, second = cut_digits(ink, [10, 30])
+
+    assert first[:, :15].sum() == second[:, 25:].sum() == 300
+    assert first[:, 25:].sum() == second[:, :15].sum() == 0
+    np.testing.assert_array_equal(first + second, ink)
+
+
+def test_cut_digits_divides_all_ink():
+    rng = np.random.default_rng(0)
+    ink = (rng.random((40, 80)) > 0.7).astype(np.float32)
+
+    np.testing.assert_array_equal(sum(cut_digits(ink, [10, 30, 55])), ink)
+
+
+def test_to_tensor_of_a_digit_and_of_nothing():
+    tensor, box = to_tensor(bars((5, 10)))
+    empty, missing = to_tensor(np.zeros((40, 60), np.float32))
+
+    assert (tensor.shape, box) == ((28, 28), (5, 5, 35, 10))
+    assert np.count_nonzero(tensor.any(axis=1)) == 20
+    assert missing is None
+    assert not empty.any()
