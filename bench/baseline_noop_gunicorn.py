@@ -11,3 +11,7 @@ globals().update(runpy.run_path(str(ROOT / "gunicorn.conf.py")))
 def post_worker_init(worker: Any) -> None:
     """Log that the worker is ready, without compiling a model."""
     worker.log.info("Worker is ready, pid %s", worker.pid)
+
+
+def when_ready(_: Any) -> None:
+    """Do nothing: there is no model to describe."""

@@ -58,10 +58,13 @@ def find_part_headers(body: bytes, boundary: str) -> Iterator[slice]:
 
 def replace_other_charsets(body: bytes, boundary: str) -> bytes:
     """Return the form with headers in UTF-8; bytes of other character sets are replaced."""
+    # Content may begin like a delimiter, and is not changed.
+    delimiter = re.compile(rb"\n?--%b[ \t]*\r?\n" % re.escape(boundary.encode()))
     pieces, end = [], 0
     for place in find_part_headers(body, boundary):
-        pieces += [body[end : place.start], body[place].decode(errors="replace").encode()]
-        end = place.stop
+        if delimiter.match(body, place.start):
+            pieces += [body[end : place.start], body[place].decode(errors="replace").encode()]
+            end = place.stop
     return b"".join([*pieces, body[end:]])
 
 
