@@ -5,8 +5,8 @@ only that worker writes to it. A reader adds up all slots. A worker that exits l
 behind and the next worker in its slot continues from them, so counters never decrease. An aligned
 8-byte cell is read and written as a whole, so readers do not need a lock.
 
-The multiprocess mode of prometheus_client takes six times the CPU time per request and needs a
-writable directory.
+This replaces the multiprocess mode of prometheus_client, which takes six times the CPU time per
+request and needs a writable directory.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ MAX_WORKERS = 256
 #: Capacities of a slot; `register_routes` and `register_model` raise if one is exceeded.
 MAX_ROUTES, MAX_MODELS, MAX_LABELS, MAX_VERDICTS = 40, 4, 10, 5
 
-#: Route of requests to unknown paths.
+#: Name under which requests to unknown paths are counted.
 NO_ROUTE = "none"
 
 STATUSES = tuple(int(status) for status in HTTPStatus)
 PROBLEM_TYPES = (*map(problem_type, PROBLEMS), PLAIN_TYPE)
 STAGES = ("decode", "place", "predict")
 
-#: Upper bounds of the buckets of durations, from a stage of a small image to the largest image.
+#: Upper bounds of the buckets of durations, in seconds. The first are for one stage of a small
+#: image, the last for a whole request with the largest image.
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 CONFIDENCES = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
 
@@ -98,8 +99,8 @@ class Metrics:
 
     Attributes:
         started: Start of the service, in seconds since 1970.
-        busy_since: Time at which a request last arrived while this process was idle, in seconds
-            of `time.monotonic`.
+        busy_since: Time at which this process last changed from idle to busy, in seconds of
+            `time.monotonic`.
         routes: Registered routes, `NO_ROUTE` first.
         models: Registered models, by name.
     """
@@ -113,8 +114,8 @@ class Metrics:
         memory = mmap.mmap(-1, 8 + max_workers * SLOT.itemsize)
         self._table = np.frombuffer(memory, SLOT, offset=8)
         cells = memoryview(memory).cast("d")
-        # The mapping begins with the number of slots used so far. Readers skip the other slots:
-        # reading them would allocate their memory.
+        # The first cell holds the number of slots used so far. Readers read these slots only,
+        # because reading an unused slot would allocate its memory.
         self._num_used, self._cells = cells[:1], cells[1:]
         self._free = set(range(max_workers))
         self._num_used[0] = 1
@@ -147,8 +148,8 @@ class Metrics:
         limits = MAX_MODELS, MAX_LABELS, MAX_VERDICTS
         if any(count > limit for count, limit in zip(counts, limits, strict=True)):
             raise ValueError(
-                f"With {info.name} there are {counts} models, labels and verdicts; a slot has "
-                f"cells for {limits}. Increase MAX_MODELS, MAX_LABELS or MAX_VERDICTS."
+                f"The model {info.name} needs cells for (models, labels, verdicts) = {counts}; a "
+                f"slot has {limits}. Increase MAX_MODELS, MAX_LABELS or MAX_VERDICTS."
             )
         self.models[info.name] = ModelCells(len(self.models), info)
 
@@ -198,7 +199,7 @@ class Metrics:
         """Count a response: its route, its status, and its problem type if it has one.
 
         An unknown route counts as `NO_ROUTE`, an unknown type as `PLAIN_TYPE`, and an unknown
-        status as the first of its class, so that an omission here cannot fail a request.
+        status as the first of its class. A value missing here must not make a request fail.
 
         Source: RFC 9110, 15.
         """

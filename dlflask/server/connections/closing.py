@@ -10,16 +10,16 @@ from typing import Any
 from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.polling import PollingWorker
 
-#: Time after a response in which the client may send more or close, in seconds. Most clients send
-#: their whole body before they read. If the worker closed before that, the kernel would reset the
-#: connection and the client would lose the response.
+#: Longest wait after a response for the client to send more or to close, in seconds. Most clients
+#: send their whole body before they read the response. If the worker closed the connection earlier,
+#: the kernel would reset it and the client would lose the response.
 LINGER_SECONDS = 2
-#: Reading and discarding ends after this time and this many bytes.
+#: Longest time in seconds, and largest number of bytes, for which the worker reads and discards.
 MAX_LINGER_SECONDS = 30
 MAX_LINGER_BYTES = 64 * 1024 * 1024
 _DISCARD_BYTES = 64 * 1024
 
-#: Connections that are younger than this, in seconds, are not closed to make room for a new one.
+#: Age in seconds below which a connection is not closed to make room for a new one.
 _YOUNG_SECONDS = 1
 
 
@@ -31,7 +31,10 @@ class ClosingWorker(PollingWorker):
         self._next_step[Phase.LINGERING] = self._discard
 
     def _linger(self, conn: Connection) -> None:
-        """Close without cutting the response off (RFC 9112, section 9.6)."""
+        """Stop sending and read until the client closes, so that it gets the whole response.
+
+        Source: RFC 9112, 9.6.
+        """
         try:
             conn.sock.settimeout(0)
             conn.sock.shutdown(socket.SHUT_WR)

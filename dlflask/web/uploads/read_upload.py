@@ -18,7 +18,9 @@ FORM_TYPE = "multipart/form-data"
 
 
 def read_upload(request: Request, max_bytes: int) -> bytes:
-    """Return the image in a multipart form, in JSON, or in the body, whatever its type.
+    """Return the image from a multipart form or JSON, or from a body that is itself an image.
+
+    A body that begins like an image is an image even if its type is `application/json`.
 
     Raises:
         MissingUpload: No part is named `image` or `file`, or no file was chosen in the form.
@@ -27,6 +29,7 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
         UploadTooLarge: The image has more than `max_bytes`.
         InvalidJson: The body is not {"image": ...}.
         InvalidBase64: The image in the JSON is not base64.
+        DamagedImage: curl has removed bytes from the image in the body.
         UnsupportedMediaType: The body is not a multipart form, JSON or an image.
     """
     if request.mimetype == FORM_TYPE:
@@ -38,7 +41,7 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
         check_size(len(body), max_bytes)
         return body
     value = get_value(body, "image")
-    del body  # up to 16 MB, before the value is copied
+    del body  # Free up to 16 MB before `decode_image` copies the value.
     return decode_image(value, max_bytes)
 
 
@@ -48,16 +51,19 @@ def read_uploads(
     """Return the images of a multipart form or of JSON in the order sent, or the body as one image.
 
     Returns:
-        The bytes of each image, or the error that `read_upload` raises for it.
+        The bytes of each image, or the error that `read_upload` would raise for it.
 
     Raises:
         MissingUpload: No part is named `image` or `file`.
-        TooManyUploads: There are more than `max_number`, or their parts have two names.
+        TooManyUploads: There are more than `max_number` images, or some parts are named `image`
+            and others `file`.
         InvalidJson: The body is not {"images": [...]}.
+        DamagedImage: curl has removed bytes from the image in the body.
         UnsupportedMediaType: The body is not a multipart form, JSON or an image.
     """
     if request.mimetype == FORM_TYPE:
-        # More than MAX_UPLOADS, so that the form may have other fields, and the error can count.
+        # Twice MAX_UPLOADS: the form may have other fields, and the error for too many images can
+        # state their number.
         request.max_form_parts = 2 * MAX_UPLOADS
         return _read_parts(find_parts(request), max_bytes, max_number)
     if not request.is_json:
