@@ -1,4 +1,4 @@
-"""Background estimation: the paper's brightness under uneven light, shadows and a visible table.
+"""Estimation of the paper's brightness, despite uneven light, shadows or a visible table.
 
 The paper is estimated on a coarse copy of the image, in the colour channel with the strongest ink.
 """
@@ -17,22 +17,23 @@ from dlflask.imaging.resize import Plane, resize
 #: Longest side of the coarse copy, in pixels; strokes on it are 1 to 4 pixels wide.
 COARSE_SIDE = 32
 
-#: Widest blob on the coarse copy, in pixels, that is ink; a wider one is a shadow or the table.
+#: Widest blob of ink on the coarse copy, in pixels. A wider blob is a shadow or the table.
 MAX_STROKE = 15
 
-#: Widest stroke on the coarse copy, in pixels, that is separated from a change of light.
+#: Widest stroke that `_uneven_paper` can tell from a change of light, in pixels of the coarse copy.
 REACH = 9
 
-#: Largest part of the image, or of its border, that a tightly cropped digit covers. A shadow or the
-#: table around the paper covers more of one of them.
+#: Largest part of the image, and of its border, that a tightly cropped digit covers. A shadow or
+#: the table covers more of the image, of the border, or of both.
 MAX_EVEN_SHARE = 0.5
 
-#: Largest mean deviation of paper from the light of one lamp, relative to the contrast of the ink.
+#: Largest mean deviation of evenly lit paper from the surface that `_fit_light` returns, relative
+#: to the contrast of the ink.
 MAX_UNEVENNESS = 0.08
 
-#: A dark region is the table around the paper if its contrast exceeds `EDGE_INK` of the largest and
-#: it covers more than `MAX_CONTACT` of the border, provided that the rest of the image still has
-#: `MIN_INSIDE` of the contrast.
+#: A dark region is the table around the paper if all of these hold: its contrast is more than
+#: `EDGE_INK` times the largest in the image, it covers more than `MAX_CONTACT` of the border, and
+#: the rest of the image has at least `MIN_INSIDE` times the largest contrast.
 EDGE_INK, MAX_CONTACT, MIN_INSIDE = 0.4, 0.08, 0.15
 
 #: Least contrast of ink, in grey levels.
@@ -42,7 +43,7 @@ _AROUND = np.ones((3, 3), bool)
 
 
 def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) -> Plane:
-    """Return how much darker than its paper, or brighter than dark paper, each pixel is.
+    """Return the contrast of each pixel to its paper, positive if darker (brighter on dark paper).
 
     Args:
         planes: (channels, height, width) uint8.
@@ -76,7 +77,7 @@ def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
     margin = min(height, width) // 8
     middle = np.s_[:, margin : height - margin, margin : width - margin]
     residual = (coarse - _median(coarse))[middle]
-    # Ink is few strong pixels and light is many weak ones, so sum cubes.
+    # Sum cubes: they favour ink (few large residuals) over uneven light (many small ones).
     dark = -(residual.clip(max=0) ** 3).sum(axis=(1, 2))
     bright = (residual.clip(min=0) ** 3).sum(axis=(1, 2))
     channel = int(np.maximum(dark, bright).argmax())
@@ -84,7 +85,7 @@ def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
 
 
 def _median(planes: Plane) -> Plane:
-    """Return the light alone: the median along rows, then columns, over 2/3 of the image."""
+    """Return the light without strokes: a running median over 2/3 of the height, then width."""
     for axis in (1, 2):
         length = planes.shape[axis]
         reach = max(1, length // 3)
@@ -96,7 +97,7 @@ def _median(planes: Plane) -> Plane:
 
 
 def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
-    """Return True if the paper is dark, and its grey under one lamp, None if the light is uneven.
+    """Return a flag, True for dark paper, and its grey levels, or None if the light is uneven.
 
     Source: Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
     """
@@ -132,7 +133,7 @@ def border_share(mask: NDArray[np.bool_]) -> float:
 
 
 def _uneven_paper(small: Plane) -> Plane:
-    """Estimate the paper under dark ink by closing strokes of up to a quarter of the image."""
+    """Estimate the paper by a grey closing, which removes dark strokes of up to `REACH`."""
     # Continue the slope of the light beyond the edges; otherwise they would look inked.
     padded = np.pad(small, REACH, mode="reflect", reflect_type="odd")
     closed = ndimage.grey_closing(padded, REACH)
@@ -153,13 +154,14 @@ def _fit_light(small: Plane, where: NDArray[np.bool_]) -> Plane:
 
 
 def _photo_edge(distance: Plane) -> Plane | None:
-    """Return a mask, 0 or 1, of the dark table around the paper, None if it is not visible."""
+    """Return a mask with 1 on the dark table around the paper; None if no table is visible."""
     mask = distance > EDGE_INK * distance.max()
     border = _along_border(mask)
     most = MAX_CONTACT * len(border)
     if np.count_nonzero(border) <= most:
         return None
-    # Erosion removes lines and strokes that leave the image, but not a table beyond its border.
+    # Erosion removes strokes and lines, also where they run out of the image. It keeps the table,
+    # because `border_value` makes the pixels beyond the border dark.
     wide = ndimage.binary_erosion(mask, _AROUND, border_value=1)
     blobs, num_blobs = ndimage.label(ndimage.binary_dilation(wide, _AROUND) & mask)
     contact = np.bincount(_along_border(blobs), minlength=num_blobs + 1)

@@ -1,4 +1,4 @@
-"""Tags of a TIFF that tell what decoding it costs."""
+"""TIFF tags from which the cost of decoding is estimated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 
 
 def decoded_size(image: Image.Image) -> tuple[int, int]:
-    """Return the width and height that libtiff decodes: whole tiles, even larger than the image."""
+    """Return the decoded width and height: libtiff decodes whole tiles, even beyond the image."""
     width, height = image.size
     if image.format != "TIFF":
         return width, height

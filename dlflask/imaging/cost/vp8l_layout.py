@@ -1,8 +1,9 @@
 """Read how many prefix codes a lossless WebP may use, without decoding its pixels.
 
-libwebp makes tables of all prefix codes before it decodes a pixel. A group of five codes belongs to
-each block of pixels that the file lists. The transforms in front of that list are entropy-coded
-images themselves: they are read over here, which needs the lengths of their symbols only.
+libwebp builds the tables of all prefix codes before it decodes the first pixel. The image is
+divided into blocks, and each block may have its own group of five codes. The file stores the
+transforms before the size of the blocks. Transforms are entropy-coded images themselves. To skip
+them, this module needs only the lengths of their symbols.
 
 Source: RFC 9649, 2024, 3.4 to 3.7.
 """
@@ -20,7 +21,7 @@ _MAX_CACHE_BITS = 11
 
 
 class Layout(NamedTuple):
-    """Blocks of pixels that have prefix codes of their own, and bits of the colour cache."""
+    """Number of blocks with their own prefix codes, and number of bits of the colour cache."""
 
     blocks: int
     cache_bits: int
@@ -31,18 +32,19 @@ def read_layout(data: memoryview, width: int, height: int, start: int) -> Layout
 
     Args:
         data: Contents of a `VP8L` or `ALPH` chunk.
-        width: Of the image, in pixels.
-        height: Of the image, in pixels.
-        start: Where the transforms begin: behind the header of the chunk, 5 bytes or 1.
+        width: Width of the image, in pixels.
+        height: Height of the image, in pixels.
+        start: Offset of the transforms in bytes: the length of the header, 5 for `VP8L`, 1 for
+            `ALPH`.
 
     Raises:
-        ValueError: The data is damaged, or its transforms are too long to be read over.
+        ValueError: The data is damaged, or its transforms have too many pixels to skip.
     """
     return _layout(Bits(data, start), width, height)
 
 
 def _layout(bits: Bits, width: int, height: int) -> Layout:
-    """Read as far as the list of blocks."""
+    """Skip the transforms, then read the bits of the colour cache and the size of the blocks."""
     seen, left = set[int](), MAX_WEBP_SKIPPED_PIXELS
     while bits.take(1):
         kind = bits.take(2)
@@ -52,7 +54,8 @@ def _layout(bits: Bits, width: int, height: int) -> Layout:
         if kind == _PALETTE:
             colours = 1 + bits.take(8)
             left = _skip_image(bits, colours, left)
-            # Pixels of few colours are packed: 2 of 16 colours, 4 of 4 or 8 of 2 into one.
+            # A small palette packs several pixels into one: 8 with up to 2 colours, 4 with up to
+            # 4, and 2 with up to 16.
             width = _divided(width, sum(colours <= most for most in (2, 4, 16)))
         elif kind in (_PREDICTOR, _COLOURS):
             side = 2 + bits.take(3)
@@ -69,30 +72,30 @@ def _divided(length: int, bits: int) -> int:
 
 
 def _cache_bits(bits: Bits) -> int:
-    """Read the size of a colour cache, 0 without one."""
+    """Return the number of bits of the colour cache; 0 if the image has none."""
     if not bits.take(1):
         return 0
     size = bits.take(4)
     if not 1 <= size <= _MAX_CACHE_BITS:
-        raise ValueError(f"a colour cache of {size} bits")
+        raise ValueError(f"a colour cache of {size} bits; expected 1 to {_MAX_CACHE_BITS}")
     return size
 
 
 def _skip_image(bits: Bits, pixels: int, left: int) -> int:
-    """Read over an entropy-coded image; return how many more pixels may be read over."""
+    """Skip an entropy-coded image; return the number of pixels that may still be skipped."""
     left -= pixels
     if left < 0:
-        raise ValueError("its transforms are too long")
+        raise ValueError("the transforms are too long")
     _skip_pixels(bits, pixels, _cache_bits(bits))
     return left
 
 
 def _skip_pixels(bits: Bits, pixels: int, cache_bits: int) -> None:
-    """Read over a group of prefix codes and the pixels coded by it."""
+    """Skip a group of prefix codes and the pixels coded with it."""
     cached = 1 << cache_bits if cache_bits else 0
     sizes = (_LITERALS + _LENGTHS + cached, 256, 256, 256, _DISTANCES)
     green, *others, distance = (read_code(bits, size) for size in sizes)
-    # Those of one symbol take no bits.
+    # A code with only one symbol takes no bits in the data.
     others = [table for table in others if len(table) > 1]
     done = 0
     while done < pixels:
@@ -110,7 +113,7 @@ def _skip_pixels(bits: Bits, pixels: int, cache_bits: int) -> None:
 
 
 def _copied(bits: Bits, prefix: int) -> int:
-    """Read the length or the distance of a copy, of which `prefix` is the first part."""
+    """Return the length or distance of a copy: `prefix`, completed by the bits that follow."""
     if prefix < 4:
         return prefix + 1
     extra = (prefix - 2) >> 1
