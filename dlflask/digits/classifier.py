@@ -26,10 +26,10 @@ from dlflask.inference.openvino_runtime import (
 from dlflask.inference.saliency import saliency
 from dlflask.types import SIZE, Outputs, Tensor
 
-#: Digits by which the service finds out how a network wants its input, one of each.
+#: One sample of each digit, by which the service finds the input values that a network expects.
 SAMPLES = tuple(ROOT / "static" / "samples" / f"{digit}.png" for digit in range(10))
 
-#: Largest deviation of the outputs' sum from 1; that of a float32 softmax is far smaller.
+#: Largest deviation of the outputs' sum from 1; a float32 softmax deviates far less.
 SUM_TOLERANCE = 1e-3
 
 #: Largest deviation of an output from the one stored with the model. Rounding differs by about 1e-6
@@ -46,7 +46,7 @@ class Classifier:
     Attributes:
         sha256: SHA-256 of the model file, in hexadecimal.
         description: Facts about the model file.
-        runtime: Runtime and kind of processor: `openvino 2026.4.1 on x86_64`.
+        runtime: Runtime and kind of processor, such as `openvino 2026.4.1 on x86_64`.
         thresholds: Thresholds of the verdict: those in the file, or `DEFAULT_THRESHOLDS`.
     """
 
@@ -67,7 +67,7 @@ class Classifier:
             self.sha256, self._graph = load_graph(path, read_samples, cache)
             import_runtime()
         else:
-            # Imported here, because it loads Keras into this process.
+            # Import it only here, because it loads Keras into this process.
             from dlflask.inference.keras_runtime import load_forward  # noqa: PLC0415
 
             self.sha256, self._graph, self._loaded = load_forward(path, read_samples)
@@ -124,13 +124,13 @@ class Classifier:
 
 
 def read_samples() -> Tensor:
-    """Return the sample digits 0 to 9 as the network's tensors, (10, 28, 28)."""
+    """Return the sample digits 0 to 9, normalised, (10, 28, 28)."""
     return np.stack([read_tensor(path.read_bytes()) for path in SAMPLES])
 
 
 def _description(graph: ModelGraph) -> ModelDescription:
     if graph.description is None:
-        raise ModelError("The graph was not made for digits. Empty the folder of graphs.")
+        raise ModelError("The cached graph was not made for digits. Empty the graph cache.")
     return graph.description
 
 

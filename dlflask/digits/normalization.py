@@ -24,11 +24,11 @@ PREPROCESSING = "4"
 #: mass is the centre of the image of 28 x 28.
 BOX = 20
 
-#: Smallest mean ink of a digit, with each pixel weighted by its own ink, 0..1. Digits with thinner
-#: or fainter strokes are raised to it. 98 % of MNIST's digits have 0.74 to 0.92.
+#: Least stroke level of a digit: the mean of its ink, weighted by the ink itself, 0..1. Thinner and
+#: fainter digits are raised to it. The level of 98 % of MNIST's digits is 0.74 to 0.92.
 STROKE_LEVEL = 0.8
 
-#: A row of ones and a row of coordinates: their products with ink are its sum and first moment.
+#: A row of ones and a row of coordinates. Multiplied by ink, they give its sum and first moment.
 _MOMENTS = np.stack([np.ones(SIZE), np.arange(SIZE)]).astype(np.float32)
 
 
@@ -57,7 +57,7 @@ def read_tensor(upload: bytes) -> Tensor:
 
 
 def normalize(ink: Ink) -> Tensor:
-    """Find the digit and normalise it as in MNIST, as `place` does."""
+    """Return only the tensor that `place` returns."""
     return place(ink).tensor
 
 
@@ -71,7 +71,7 @@ def place(ink: Ink) -> Placed:
         The tensor, which is `ink` itself if it is already normalised.
 
     Raises:
-        BlankImage: The ink is missing or too little to be a digit.
+        BlankImage: The image has no ink, or too little for a digit.
 
     Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, III.A.
     """
@@ -94,7 +94,7 @@ def is_normalized(ink: Ink) -> bool:
 
 
 def scale_to_box(digit: Ink) -> Ink:
-    """Scale the longer side to `BOX`; shrinking averages areas, which keeps thin strokes."""
+    """Scale a digit so that its longer side is `BOX`, averaging areas to keep thin strokes."""
     height, width = digit.shape
     scale = BOX / max(height, width)
     box = resize(digit, max(1, round(height * scale)), max(1, round(width * scale)))
@@ -113,7 +113,7 @@ def boost_contrast(box: Ink) -> Ink:
 
 
 def centre(box: Ink) -> Tensor:
-    """Place the box on 28 x 28 pixels, its centre of mass in the middle to the nearest pixel."""
+    """Shift the box by whole pixels so that its centre of mass is in the middle of 28 x 28."""
     height, width = box.shape
     middle_y, middle_x = centre_of_mass(box)
     top = _whole_pixels(SIZE / 2 - middle_y, SIZE - height)
@@ -126,8 +126,8 @@ def centre(box: Ink) -> Tensor:
 def _whole_pixels(offset: float, most: int) -> int:
     """Round `offset` and limit the result to 0..`most`.
 
-    The offset of a symmetrical digit is a half, more or less by an error in the last bit that
-    depends on the processor. Adding 0.501 rounds all of them up.
+    The offset of a symmetrical digit may end in .5, with a rounding error that depends on the
+    processor. Adding 0.501 instead of 0.5 rounds it up on every processor.
     """
     return min(max(math.floor(offset + 0.501), 0), most)
 

@@ -1,8 +1,8 @@
 """Adaptation of somebody's network to this service's tensors and probabilities.
 
 Networks for the same images differ in the shape of their input, in the values that stand for ink
-and paper, and in their outputs. The shape is in the file. The values are not: they are found out by
-labelled samples, of which a network reads most in the values that it was trained on.
+and paper, and in their outputs. The file states the shape but not the values. They are found by
+trial: a network reads labelled samples best with the values that it was trained on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dlflask.errors import ModelError
 from dlflask.types import SIZE, Outputs, Tensor
 
-#: Factor and offset that make a network's input of ink in 0..1. The first are the most usual.
+#: Factor and offset that convert ink in 0..1 to a network's input values, the most usual first.
 CONVENTIONS = {
     "0..1": (1.0, 0.0),
     "0..255": (255.0, 0.0),
@@ -29,7 +29,7 @@ CONVENTIONS = {
 #: Side of LeNet's input, the digit's 28 pixels with two of paper on each side.
 PADDED = SIZE + 4
 
-#: Shapes of an input for one image, without the batch axis. None in a file stands for any size.
+#: Shapes of an input for one image, without the batch axis. A file may say None for any size.
 LAYOUTS = tuple(
     shape
     for side in (SIZE, PADDED)
@@ -40,26 +40,28 @@ LAYOUTS = tuple(
     )
 )
 
-#: Shifts of a sample, in pixels: ten samples alone hardly tell two conventions apart.
+#: Shifts of each sample, in pixels. Ten unshifted samples are too few to compare conventions.
 _SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 
-#: Least probability that counts, so that one digit misread for certain does not decide.
+#: Lower bound of probabilities in the score. It keeps one confidently misread digit from deciding.
 _LEAST = 1e-4
 
-#: Least gain in the score for which a less usual convention is chosen. Where a network reads every
-#: sample in two conventions, larger values make it more certain, not better.
+#: Least gain in the score for which a less usual convention is chosen. If a network reads every
+#: sample in two conventions, the larger input values score higher, because they make it more
+#: certain, although it does not read better.
 _LEAST_GAIN = 0.05
 
-#: Largest deviation from 1 of the sum of probabilities by softmax.
+#: Largest deviation of the sum of a softmax from 1.
 _SUM_TOLERANCE = 1e-3
 
-#: Divides sigmoids that are all rounded to 0 into equal parts, and changes no others.
+#: Added to sigmoids before they are divided by their sum. Outputs that are all 0 become equal
+#: probabilities; it is too small to change others.
 TINY = 1e-30
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """How images become inputs of a network, and its outputs become probabilities.
+    """Conversion of tensors to a network's inputs, and of its outputs to probabilities.
 
     Attributes:
         shape: Input of the network, without the batch axis, one of `LAYOUTS`.
@@ -73,7 +75,7 @@ class Adaptation:
 
     @property
     def is_reshape(self) -> bool:
-        """True if an input is the tensor in another shape."""
+        """True if the network's input is the unchanged tensor, apart from its shape."""
         return self.convention == "0..1" and int(np.prod(self.shape)) == SIZE * SIZE
 
     @property
@@ -107,7 +109,7 @@ def fit_shape(shape: tuple[int | None, ...]) -> tuple[int, ...]:
     """Return the layout that an input of `shape` takes.
 
     Raises:
-        ModelError: The shape is that of no layout.
+        ModelError: No layout has this shape.
     """
     for layout in LAYOUTS:
         if len(layout) == len(shape) and all(
@@ -116,8 +118,8 @@ def fit_shape(shape: tuple[int | None, ...]) -> tuple[int, ...]:
             return layout
     words = " x ".join("any" if size is None else str(size) for size in shape)
     raise ModelError(
-        f"has an input of {words} values; expected an image of 28 x 28 or 32 x 32 with one channel "
-        "or three. Train the network on images of 28 x 28."
+        f"has an input of shape {words}; expected an image of 28 x 28 or 32 x 32 with one or three "
+        "channels. Train the network on images of 28 x 28."
     )
 
 
@@ -127,7 +129,7 @@ def adapt(
     activation: str,
     samples: NDArray[np.float32],
 ) -> tuple[Adaptation, int, float]:
-    """Find the adaptation of a network by what it reads in labelled samples.
+    """Find the adaptation with which a network reads labelled samples best.
 
     Args:
         forward: The network, from (N, *shape) to (N, classes).
@@ -136,8 +138,8 @@ def adapt(
         samples: (K, 28, 28) in 0..1, ink = 1: sample k shows class k.
 
     Returns:
-        The adaptation, the number of samples that it reads, and the mean logarithm of the
-        probability of the right class.
+        The adaptation, the number of samples that the network reads correctly with it, and the mean
+        logarithm of the probability of the right class.
 
     Raises:
         ModelError: The network returns values that are not numbers.

@@ -1,4 +1,4 @@
-"""Loading of a model file as a graph: from the cache, or by a process that imports Keras."""
+"""Loading of a model file as a graph, from the cache or through a subprocess with Keras."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def load_graph(
 
     Args:
         path: An `.h5` or `.keras` file, which is not changed.
-        samples: Returns (10, 28, 28) in 0..1, of the digits 0 to 9, to which the network is
-            adapted; None for a network of any other kind.
+        samples: Returns sample digits 0 to 9, (10, 28, 28) in 0..1, by which the input values of a
+            digit network are found. None for other networks.
         cache: Folder in which graphs are kept. It may be missing or read-only.
 
     Returns:
@@ -57,7 +57,7 @@ def open_model(path: Path) -> BufferedReader:
     """Open the file at `path` for reading.
 
     Raises:
-        ModelError: It is missing, is a folder, or must not be read.
+        ModelError: The file is missing, not a regular file, or not readable by this user.
     """
     try:
         mode = path.stat().st_mode
@@ -72,10 +72,10 @@ def open_model(path: Path) -> BufferedReader:
 
 
 def _readable(path: Path) -> Path:
-    """Return `path`, or the same file in the image if this user must not read `path`.
+    """Return `path`, or its copy in the container image if this user may not read `path`.
 
     Compose mounts the project's model from a clone, and after `umask 077` only the clone's owner
-    may read it. The image was built from the file, so its copy has the same name, size and time.
+    may read it. The container image contains a copy with the same name, size and time.
     """
     copy = ROOT / path.name
     if os.access(path, os.R_OK) or not copy.is_file():
@@ -102,15 +102,15 @@ def _explain(path: Path, error: OSError) -> str:
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return (
-            f"{path} must not be read by the user {os.getuid()}, as whom the service runs. Allow "
-            f"it with `chmod a+r {path.name}`, and `chmod a+x` for the folders above it."
+            f"The service runs as user {os.getuid()}, who may not read {path}. Allow it with "
+            f"`chmod a+r {path.name}`, and `chmod a+x` for the folders above it."
         )
     return f"{path} cannot be read ({error.strerror or type(error).__name__})."
 
 
 def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelGraph:
-    """Let a process read the open `file` and return its graph."""
-    # Keras writes its settings into KERAS_HOME if it can.
+    """Convert the open `file` in a subprocess and return its graph."""
+    # Keras writes its settings into KERAS_HOME; `os.devnull` prevents this.
     environment = os.environ | {"KERAS_BACKEND": "openvino", "KERAS_HOME": os.devnull}
     descriptor = file.fileno()
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -137,7 +137,7 @@ def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelG
 
 
 def refusal(path: Path, version: str, message: str) -> str:
-    """Return the sentence about the file at `path`, given a message that starts with a verb."""
+    """Return an error about the file at `path`; `message` is its predicate, such as "is empty"."""
     return f"{path}, saved by Keras {version}, {message}" if version else f"{path} {message}"
 
 
@@ -147,8 +147,8 @@ def _explain_exit(path: Path, done: subprocess.CompletedProcess[bytes]) -> str:
         return refusal(path, facts["keras_version"], facts["error"])
     if done.returncode < 0:
         return (
-            f"{path} cannot be served: reading it was ended by signal {-done.returncode}, because "
-            "it took too much memory or CPU time, or because the file is damaged."
+            f"{path} cannot be served: signal {-done.returncode} ended the process that read it. "
+            "Either reading took too much memory or CPU time, or the file is damaged."
         )
     last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
     return f"{path} cannot be read: the process that reads models failed ({last[:300]})."

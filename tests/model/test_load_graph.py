@@ -72,5 +72,5 @@ def test_load_graph_without_permission(tmp_path):
     shutil.copy(Config().model_path, path)
     path.chmod(0)
 
-    with pytest.raises(ModelError, match="must not be read by the user"):
+    with pytest.raises(ModelError, match="who may not read"):
         load_graph(path)
