@@ -1,7 +1,7 @@
-"""Agreement of the two readers, and the verdict that follows from it.
+"""Agreement of the two networks that read a line, and the verdict that follows from it.
 
-The number network reads the line as a whole; the digit network reads each digit alone, from
-another normalisation. Two readers that are so unlike rarely make the same mistake.
+The number network reads the line as a whole. The digit network reads each digit alone, with a
+different normalisation. The networks are so different that they rarely make the same mistake.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dlflask.numbers.characters import UNREADABLE
 from dlflask.numbers.prediction import Character
 from dlflask.numbers.thresholds import Features, Thresholds
 
-#: Probabilities are raised to this before their logarithms are taken.
+#: Lower bound of a probability whose logarithm is taken.
 LEAST = 1e-4
 
 #: Digits, with separators between them and possibly a minus before them.
@@ -27,9 +27,9 @@ def judge(
     """Return the verdict on a line and the probability that its text is right.
 
     Args:
-        text: Text by the number network.
-        probability: Its probability, 0..1.
-        characters: Characters of `text`, the digits with the digit network's predictions.
+        text: Text that the number network read.
+        probability: Probability that the number network gives to `text`, 0..1.
+        characters: Characters of `text`; each digit has the digit network's prediction.
         thresholds: Weights and thresholds.
     """
     digits = [one.digit for one in characters if one.digit is not None]
@@ -45,9 +45,9 @@ def judge(
 
 
 def features(probability: float, characters: Sequence[Character]) -> Features:
-    """Return what the probability of a line depends on."""
+    """Return the features from which the probability of a line is computed."""
     digits = [(int(one.label), one.digit) for one in characters if one.digit is not None]
-    # Of all outputs, so that a mark that is not a digit lowers them.
+    # Include the output for non-digits, so that a mark that is not a digit gets low probabilities.
     logs = [_log(float(digit.outputs[label])) for label, digit in digits] or [_log(0)]
     weakest = min((_log(one.probability) for one in characters), default=_log(0))
     agreement = float(all(label == digit.label for label, digit in digits))

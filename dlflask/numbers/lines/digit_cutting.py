@@ -47,7 +47,7 @@ def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
     total = np.maximum(mass.sum(axis=1), 1e-9)
     owner = mass.argmax(axis=1)
     is_whole = mass.max(axis=1) >= MOST * total
-    # A place needs ink of its own: cut the blob that reaches into one without.
+    # Cut a blob that reaches into a place without ink of its own, so that the place gets a part.
     served = np.bincount(owner[1:], mass[1:].sum(axis=1), number)
     typical = float(np.median(served[served > 0])) if (served > 0).any() else 0.0
     needy = served < 0.1 * typical

@@ -16,8 +16,9 @@ from dlflask.types import Ink, Mask
 #: Least ink of a printed line, and of a stroke.
 LINE, STROKE = 0.1, 0.2
 
-#: A blob that is wider and higher than `LARGE` median heights, or wider than `WIDE`, and whose ink
-#: covers at most `MAX_FILL` of its box, may be a frame. Touching digits cover more.
+#: A blob may be a frame if its ink covers at most `MAX_FILL` of its box; that of touching digits
+#: covers more. It must also be wider than `WIDE` times its height, or wider than high and larger
+#: than `LARGE` median heights in both directions.
 LARGE, WIDE, MAX_FILL = 1.3, 3.5, 0.3
 
 #: Least length of a level line in a frame, in median heights, and its largest thickness.
@@ -68,7 +69,7 @@ def _look_like_frames(sizes: NDArray[np.integer], area: NDArray[np.integer]) -> 
 
 
 def _median_height(sizes: NDArray[np.integer], is_frame: Mask) -> float:
-    """Return the median height of the other blobs, or most of a frame's without others."""
+    """Return the median height of the other blobs; without them, 0.7 of the highest frame."""
     others = sizes[~is_frame, 0]
     largest = float(sizes[is_frame, 0].max())
     others = others[others > 0.15 * largest]

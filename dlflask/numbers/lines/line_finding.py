@@ -1,8 +1,7 @@
-"""Lines of writing on a page, found by the heights and neighbours of its strokes.
+"""Find the lines of writing on a page by the heights and positions of its strokes.
 
-Without a network: strokes of about the median height are joined from left to right, small marks
-such as points and dashes are added to the line beside them, and what the image's edge cuts is left
-out.
+This module does not use a network. It joins strokes of about the median height from left to right,
+adds marks such as points and dashes to the line beside them, and leaves out blobs cut by the edge.
 """
 
 from __future__ import annotations
@@ -26,28 +25,29 @@ FAINT, SURE = 0.2, 0.45
 #: Least height of a stroke in median heights; a smaller blob is a mark, such as a point or a dash.
 MIN_STROKE = 0.45
 
-#: Least height of the smallest digit, in pixels.
+#: Least height of a digit, in pixels.
 MIN_PIXELS = 6
 
-#: Least vertical overlap of neighbours on a line, as a part of the lower one's height, and largest
-#: gap between them in median heights.
+#: Least vertical overlap of neighbours on a line, as a part of the height of the shorter one, and
+#: largest gap between them in median heights.
 MIN_OVERLAP, MAX_GAP = 0.35, 3.5
 
-#: Least ink of a mark, as a part of the median stroke's; less is a speck.
+#: Least ink of a mark, as a part of the median stroke's ink; a blob with less is a speck.
 MIN_MARK = 0.02
 
-#: Paper around a line in median heights: above and below, and at its ends.
+#: Margins of a line in median heights: above and below it, and at its left and right ends.
 PAD_ROWS, PAD_COLUMNS = 0.12, 0.25
 
-#: Slopes in pixels per pixel: the least one that is straightened, over the line's width and in
-#: median heights, and the largest one.
+#: Least rise over the width of a line for which it is straightened, in median heights, and largest
+#: slope, in pixels per pixel.
 MIN_RISE, MAX_SLOPE = 0.25, 0.35
 
-#: The side of a frame beside the digits: least part of the image's height and least median heights,
-#: largest width relative to its height, and largest part of the image's width beyond it.
+#: A blob is the side of a frame if it is higher than `SIDE` times the image and `SIDE_HEIGHT`
+#: median heights, narrower than `SIDE_WIDTH` times its own height, and closer to the left or right
+#: edge than `NEAR_EDGE` times the image's width.
 SIDE, SIDE_HEIGHT, SIDE_WIDTH, NEAR_EDGE = 0.7, 1.25, 0.22, 0.2
 
-#: Most lines of a page, and the least height of a line relative to the highest one.
+#: Most lines of a page, and least height of a line relative to the tallest line.
 MAX_LINES, MIN_LINE = 32, 0.35
 
 _AROUND = np.ones((3, 3), bool)
@@ -61,7 +61,7 @@ class Line:
         distance: (height, width) float32: the line and its paper, in any unit.
         ink: (height, width) float32 in 0..1: the ink of this line only.
         left: Column of the page at the line's left edge.
-        top: Row of the page at the upper edge of each column of the line.
+        top: For each column of the line, the row of the page at its upper edge.
         box: Box around its ink, in pixels of the page.
         digit_height: Median height of its strokes, in pixels of the page.
     """
@@ -100,7 +100,7 @@ class _Blobs:
 
 
 def find_lines(page: Page) -> list[Line]:
-    """Return the lines of writing on `page`, from top to bottom; an empty list without any."""
+    """Return the lines of writing on `page`, from top to bottom, or an empty list."""
     ink = erase_rulings(page.ink)
     blobs = _find_blobs(ink)
     if not len(blobs.boxes):
@@ -133,7 +133,7 @@ def _find_blobs(ink: Ink) -> _Blobs:
 
 
 def _median_height(blobs: _Blobs) -> float:
-    """Return the height that half of the ink's blobs exceed, without specks and marks."""
+    """Return the median height of the blobs, without specks and marks."""
     heights = blobs.heights
     large = heights[heights >= 0.4 * np.percentile(heights, 90)]
     order = heights[blobs.mass >= 0.25 * blobs.mass.max()]
@@ -141,7 +141,7 @@ def _median_height(blobs: _Blobs) -> float:
 
 
 def _is_cut(blobs: _Blobs, height: float, shape: tuple[int, ...]) -> Mask:
-    """Return True for blobs that are probably the rest of something beyond the image's edge."""
+    """Return True for blobs that are cut by the image's edge, too high, or a frame's side."""
     top, left, bottom, right = blobs.boxes.T
     touches_rows = (top == 0) | (bottom == shape[0])
     touches_columns = (left == 0) | (right == shape[1])
@@ -159,7 +159,7 @@ def _is_cut(blobs: _Blobs, height: float, shape: tuple[int, ...]) -> Mask:
 
 
 def _join_strokes(blobs: _Blobs, strokes: NDArray[np.intp], height: float) -> list[_Band]:
-    """Join each stroke, from left to right, to the line that ends beside it."""
+    """Join each stroke, from left to right, to the line that it continues, or start a line."""
     bands: list[_Band] = []
     for index in strokes[np.argsort(blobs.boxes[strokes, 1], kind="stable")].tolist():
         best, best_overlap = None, MIN_OVERLAP
@@ -175,7 +175,7 @@ def _join_strokes(blobs: _Blobs, strokes: NDArray[np.intp], height: float) -> li
 
 
 def _overlap(blobs: _Blobs, one: int, other: int, height: float) -> float:
-    """Return the vertical overlap as a part of the lower blob's height; 0 if they are far apart."""
+    """Return the vertical overlap as a part of the shorter blob's height; 0 if far apart."""
     top, left, bottom, _ = blobs.boxes[one].tolist()
     other_top, _, other_bottom, other_right = blobs.boxes[other].tolist()
     if left - other_right > MAX_GAP * height:
@@ -186,7 +186,7 @@ def _overlap(blobs: _Blobs, one: int, other: int, height: float) -> float:
 
 
 def _drop_small(bands: list[_Band], blobs: _Blobs, shape: tuple[int, ...]) -> list[_Band]:
-    """Drop specks and cut strokes beside other lines, and the lines beyond `MAX_LINES`."""
+    """Drop single strokes at the image's edge, small lines, and lines beyond `MAX_LINES`."""
     edges = np.array([0, 0, *shape])
     if len(bands) > 1:
         whole = [
@@ -252,7 +252,8 @@ def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink) -> Line:
     is_foreign = ~is_own & ~_is_inside(blobs, boxes)
     is_foreign[0] = False
     grown = grow(is_own[labels])
-    # Rulings stay: the network has learnt them, and a gap where one crosses a stroke misleads it.
+    # Keep rulings. The network was trained on them, and erasing one would leave a gap in each
+    # stroke that it crosses, which misleads the network.
     foreign = grow(is_foreign[labels]) & ~grown
     distance = np.where(inside & ~foreign, page.distance[where], np.float32(0))
     box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
@@ -261,7 +262,7 @@ def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink) -> Line:
 
 
 def _is_inside(blobs: _Blobs, boxes: NDArray[np.intp]) -> Mask:
-    """Return True for the labels of specks between the line's strokes; the network judges them."""
+    """Return True for labels of blobs inside the line's box; the network judges such specks."""
     top, left = boxes[:, :2].min(axis=0)
     bottom, right = boxes[:, 2:].max(axis=0)
     inside = (

@@ -20,8 +20,9 @@ from dlflask.types import Ink
 #: Longest side of a page in pixels. A row of ten digits across it is 40 to 70 pixels high.
 PAGE_SIDE = 512
 
-#: Sides of the copies on which the paper is estimated, in pixels: for pages, and for strips, at
-#: least `STRIP_ASPECT` times as wide as high, whose strokes would be lost on the smaller copy.
+#: Longest sides of the copies on which the paper is estimated, in pixels, of a page and of a strip.
+#: The longer side of a strip is at least `STRIP_ASPECT` times the shorter one. Its strokes would be
+#: lost on a copy as small as that of a page.
 COARSE_PAGE, COARSE_STRIP, STRIP_ASPECT = 32, 64, 3
 
 #: Most parts that are read again. A page with more small parts is read as it is.
@@ -97,7 +98,7 @@ def _cut(image: DecodedImage, region: Region) -> Page:
 
 
 def _around(regions: Sequence[Region]) -> Region:
-    """Return the smallest of the regions' sizes: the resolution that reading each of them needs."""
+    """Return a region of the smallest size among `regions`, which needs the highest resolution."""
     sizes = [(right - left, bottom - top) for left, top, right, bottom in regions]
     width, height = min(sizes, key=max)
     return 0.0, 0.0, width, height
