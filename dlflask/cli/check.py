@@ -19,7 +19,7 @@ from dlflask.recogniser import read
 #: Exit statuses of `check`.
 SERVED, NOT_SERVED = 0, 1
 
-#: Times that each sample digit is read to measure the time of one image.
+#: Number of times that each sample digit is read when the time of one image is measured.
 ROUNDS = 10
 
 
@@ -33,7 +33,7 @@ class CheckedModel:
         description: Facts about the file.
         load_seconds: Time to load, compile and test it.
         image_milliseconds: Median time to read one sample digit: decode, normalise, predict.
-        network_milliseconds: The share of the network.
+        network_milliseconds: Median time of the network alone.
     """
 
     file: str
@@ -72,13 +72,13 @@ def load(path: Path) -> CheckedModel:
     """Load and test the model as the service does, and measure its speed.
 
     Raises:
-        ConfigError, ModelError: As by `load_classifier`.
+        ConfigError, ModelError: See `load_classifier`.
     """
     started = time.perf_counter()
     config = replace(Config.from_environment(), model_path=path)
     classifier, _ = load_classifier(config)
     load_seconds = time.perf_counter() - started
-    # Imported here, as in `open_model`.
+    # Imported only now, so that `--help` starts without OpenVINO.
     from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
 
     recogniser = DigitRecogniser(classifier)
@@ -95,7 +95,7 @@ def load(path: Path) -> CheckedModel:
 
 
 def to_dict(model: CheckedModel) -> dict[str, Any]:
-    """Return the report as one flat object, with the keys of a refusal."""
+    """Return the report as one flat object, with `file` and `served` as for a rejected model."""
     facts = asdict(model)
     description = facts.pop("description")
     layers = [

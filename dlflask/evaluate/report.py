@@ -15,7 +15,7 @@ from dlflask.client import REFUSED, UNREAD
 from dlflask.evaluate.metrics import Calibration, Rate, calibration, rate
 from dlflask.evaluate.outcomes import OUTCOMES, Case
 
-#: Columns of the confusion matrix: the ten digits, and one for refused images.
+#: Number of columns of the confusion matrix: one for each digit and one for refused images.
 NUM_COLUMNS = 11
 
 
@@ -24,8 +24,9 @@ class Digits:
     """Figures on images of digits; a refused image counts as wrong.
 
     Attributes:
-        confusion: 10 rows, the labels, of 11 columns: the predicted digit, or refused.
-        calibration: On the images that were not refused; None if all were.
+        confusion: Numbers of images: a row for each of the 10 labels, a column for each predicted
+            digit and one for refused images.
+        calibration: Calibration on the images that were not refused; None if all were refused.
         verdicts: Number of images with each of `OUTCOMES`.
         right_of_verdict: Accuracy on the images with each verdict.
     """
@@ -42,7 +43,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class NonDigits:
-    """Figures on images without a digit; those called `digit` are the mistakes."""
+    """Figures on images without a digit; one that is called `digit` counts as a mistake."""
 
     called_digit: Rate
     verdicts: dict[str, int]
@@ -54,10 +55,10 @@ class Report:
     """Figures of an evaluation. Rates are fractions of 1.
 
     Attributes:
-        about: The model or service, the images and the time taken, by name.
+        about: Facts by name: the model or service, the images, the time taken.
         refusals: Number of refused images by reason, most frequent first.
-        unread: Name and reason of each image without an outcome and each file without a label;
-            they are not counted.
+        unread: Name and reason of each image that could not be read and of each file whose folder
+            does not name a label. Figures do not include them.
     """
 
     about: dict[str, Any]
@@ -74,7 +75,7 @@ class Report:
 def summarise(
     cases: Sequence[Case], about: dict[str, Any], unlabelled: Sequence[str] = ()
 ) -> Report:
-    """Compute all figures; images without a label are non-digits."""
+    """Compute all figures; images whose label is None are non-digits."""
     read = [case for case in cases if case.outcome.verdict != UNREAD]
     digits = [case for case in read if case.image.label is not None]
     non_digits = [case for case in read if case.image.label is None]

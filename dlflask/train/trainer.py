@@ -46,9 +46,9 @@ class AugmentedDigits(keras.utils.PyDataset):
 
 
 class _Epochs(keras.callbacks.Callback):
-    """Seed each epoch by its number, so that a resumed run repeats an uninterrupted one.
+    """Seed each epoch by its number, so that an interruption does not change the result.
 
-    Keras's checkpoints hold the weights and the optimizer, but not the generator of dropout.
+    Keras's checkpoints hold the weights and the optimizer, but not the random state of dropout.
     """
 
     def __init__(self, digits: AugmentedDigits) -> None:
@@ -65,9 +65,10 @@ class _Epochs(keras.callbacks.Callback):
 def train(
     pool: TrainingPool, data: Mnist, recipe: Recipe, checkpoints: Path, *, verbose: int = 1
 ) -> keras.Model:
-    """Train all cycles of a recipe: fit, fine-tune several times, average the weights.
+    """Train a network through all cycles of a recipe.
 
-    The averaged network costs as much as one network and generalises almost as well as several.
+    Each cycle fits the network, fine-tunes several copies of it, and averages their weights. The
+    averaged network runs as fast as one copy and generalises almost as well as all together.
 
     Source: Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
     accuracy without increasing inference time, ICML 2022.
@@ -81,11 +82,11 @@ def train(
         ]
         if tuned:
             trained.set_weights([np.mean(layer, axis=0) for layer in zip(*tuned, strict=True)])
-    assert trained is not None  # noqa: S101  for the type checker: there is a first cycle
+    assert trained is not None  # noqa: S101  for the type checker: a recipe has at least one cycle
     return trained
 
 
-def fit(  # noqa: PLR0913  the last one only reports
+def fit(  # noqa: PLR0913  `verbose` only sets the output
     pool: TrainingPool,
     data: Mnist,
     recipe: Recipe,
@@ -98,7 +99,7 @@ def fit(  # noqa: PLR0913  the last one only reports
 
     Args:
         pool: Training pool, made from `data.x_train`.
-        data: Digits; only `x_validation` is used, to report on. `x_test` is not read.
+        data: Digits, of which only the validation digits are used, for the reported accuracy.
         recipe: Epochs, seed and learning rate.
         checkpoints: Folder of checkpoints. A run resumes from its own checkpoint there.
         start: Network with the initial weights; random weights by default.
@@ -118,7 +119,7 @@ def fit(  # noqa: PLR0913  the last one only reports
     if start is not None:
         model.set_weights(start.get_weights())
     digits = AugmentedDigits(pool, recipe)
-    # XLA compiles these convolutions to code 4 times slower than oneDNN's on a CPU.
+    # Not on a CPU: XLA's code for these convolutions is 4 times slower there than oneDNN's.
     jit_compile = bool(keras.distribution.list_devices("gpu"))
     model.compile(
         _optimizer(recipe, recipe.epochs * len(digits)),
