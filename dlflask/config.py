@@ -119,4 +119,6 @@ def _parse(name: str, text: str, kind: type) -> Path | int | str | tuple[str, ..
     try:
         return int(text)
     except ValueError:
-        raise ConfigError(f"{name} is {text!r}; it must be a whole number, like 4194304.") from None
+        raise ConfigError(
+            f"{name} is {text!r}; it must be a whole number, like 16777216."
+        ) from None

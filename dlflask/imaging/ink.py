@@ -42,8 +42,8 @@ MIDDLE = 127
 FULL = 250
 
 BLANK = (
-    "The image is one even surface. Write one digit with a dark pen on light paper, or "
-    "the other way round, and send it again."
+    "The image shows no writing: all of it has about the same colour. Write with a dark pen on "
+    "light paper, or the other way round, and send a new image."
 )
 
 

@@ -125,6 +125,6 @@ def _self_test(outputs: Outputs) -> None:
     ):
         raise ModelError(
             f"The number network returns {outputs.shape} with sums that differ from 1 by "
-            f"{deviation:.4f}; expected probabilities for each {STRIDE} columns. End the network "
+            f"{deviation:.4f}; expected probabilities for every {STRIDE} columns. End the network "
             "with a softmax."
         )

@@ -143,7 +143,7 @@ REJECTED = {
     "parameters-in-the-data": (one_image(data=IN_DATA + PARAMETERS), "structure that cameras"),
     "unit-of-no-bytes": (one_image(data=bytes(4) + PARAMETERS), "structure that cameras"),
     "unit-too-long": (one_image(data=b"\0\1\0\0" + PARAMETERS), "structure that cameras"),
-    "much-data": (grid(read("noise.heic"), 20, 20), "tiles are 10,265,600 bytes long together"),
+    "much-data": (grid(read("noise.heic"), 20, 20), "tiles have 10,265,600 bytes in total"),
     "other-coding": (FOUR.replace(b"hvc1", b"jpeg"), "structure that cameras do not write"),
     "second-main-image": (FOUR.replace(b"pitm", b"free"), "structure that cameras do not write"),
     "data-elsewhere": (FOUR[:-10], "ends early"),

@@ -105,7 +105,7 @@ BAD_MODELS = [
         "golden digits",
         id="golden-none",
     ),
-    pytest.param(many_units, "more than all", id="many-units"),
+    pytest.param(many_units, "but the file has only", id="many-units"),
     pytest.param(single_layer, "'Dense', a class", id="a-layer"),
     pytest.param(archive_without_model, "without config.json", id="archive-without-model"),
 ]

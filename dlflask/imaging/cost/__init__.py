@@ -104,7 +104,7 @@ def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:
         raise TooComplex(
             f"The image is a lossless WebP of {image.width} x {image.height} pixels, which may "
             f"take {(cost + tables) / 1e6:.0f} MB to decode; the limit is "
-            f"{MAX_WEBP_BYTES / 1e6:.0f}. Save it as a PNG and send that."
+            f"{MAX_WEBP_BYTES / 1e6:.0f} MB. Save the image as a PNG and send that file."
         )
     return tables
 

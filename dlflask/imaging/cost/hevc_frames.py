@@ -83,7 +83,7 @@ def _check_data(items: HeicItems) -> None:
         spans.append(span)
     length = sum(end - start for start, end in spans)
     if length > MAX_HEVC_BYTES:
-        raise InvalidFile(f"its tiles are {length:,} bytes long together")
+        raise InvalidFile(f"its tiles have {length:,} bytes in total")
     num_units = 0
     for span in set(spans):
         num_units = _check_single_frame(items.upload, span, num_units)

@@ -137,7 +137,7 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
     if not any(lengths):
         raise InvalidFile("it does not say how long its strips are")
     if max(lengths) > 2 * len(upload):
-        raise InvalidFile(f"its strips are {max(lengths):,} bytes long together")
+        raise InvalidFile(f"its strips have {max(lengths):,} bytes in total")
 
 
 def _values(upload: bytes, form: _Form, entry: _Entry | None) -> tuple[int, ...]:

@@ -57,7 +57,7 @@ def _check(names: set[str]) -> None:
         raise ModelError(
             f"is a zip archive with {inner[0][:80]!r} in it. Unpack it and serve that."
         )
-    raise ModelError(f"is a zip archive without {CONFIG}, so no Keras model. {_SAVE}")
+    raise ModelError(f"is a zip archive without {CONFIG}, so it is not a Keras model. {_SAVE}")
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

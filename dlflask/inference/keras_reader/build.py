@@ -142,8 +142,8 @@ class Builder:
         name = _RENAMED_ACTIVATIONS.get(value, value)
         if name not in _ACTIVATIONS.split():
             raise ModelError(
-                f"uses an activation of somebody's own code, {str(value)[:80]!r}, which is not in "
-                "the file. Use one of Keras's and save the model again."
+                f"uses a custom activation, {str(value)[:80]!r}, whose code is not in the file. "
+                "Use an activation of Keras and save the model again."
             )
         if name == "hard_sigmoid" and self._is_old:
             return _old_hard_sigmoid
@@ -154,8 +154,8 @@ class Builder:
             for size in _integers(config.options.get(key)):
                 if size > self._num_values:
                     raise ModelError(
-                        f"has a layer {config.name[:80]!r} with {key} {size:,}, more than all "
-                        f"{self._num_values:,} weights in the file. Save the model again."
+                        f"has a layer {config.name[:80]!r} with {key} {size:,}, but the file "
+                        f"has only {self._num_values:,} weights. Save the model again."
                     )
 
 

@@ -141,8 +141,8 @@ def _check(kind: str, name: str, layer: dict[str, Any], given: dict[str, Any]) -
     module = str(layer.get("module") or "keras.layers")
     if kind == "Lambda":
         raise ModelError(
-            f"has a Lambda layer, {name[:80]!r}, which is code of somebody's own. Replace it by a "
-            "layer of Keras, such as Rescaling or Activation, and save the model again."
+            f"has a Lambda layer, {name[:80]!r}, which runs custom code. Replace it with a Keras "
+            "layer, such as Rescaling or Activation, and save the model again."
         )
     if (
         kind not in LAYERS.split()
@@ -151,13 +151,13 @@ def _check(kind: str, name: str, layer: dict[str, Any], given: dict[str, Any]) -
     ):
         raise ModelError(
             f"has a layer that this service does not know, {name[:80]!r} of the class "
-            f"{str(layer['class_name'])[:80]!r}. Replace it by a layer of Keras and save the model "
+            f"{str(layer['class_name'])[:80]!r}. Replace it with a Keras layer and save the model "
             "again."
         )
     if kind == "BatchNormalization" and given.get("mode", 0) != 0:
         raise ModelError(
-            f"has a BatchNormalization of mode {given['mode']}, {name[:80]!r}, which no Keras "
-            "since 2.0 supports. Train the network with a later Keras."
+            f"has a BatchNormalization of mode {given['mode']}, {name[:80]!r}, which "
+            "Keras 2 and later do not support. Train the network again with a later Keras."
         )
 
 

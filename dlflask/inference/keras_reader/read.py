@@ -145,12 +145,12 @@ def _count_classes(config: NetworkConfig, network: Network) -> int:
     if shape == tuple(network.model.input_shape[1:]) or len(shape) > 1:
         words = " x ".join("any" if size is None else str(size) for size in shape)
         raise ModelError(
-            f"returns {words} values, an image rather than classes, as autoencoders do. Serve a "
+            f"returns {words} values, which look like an image, as from an autoencoder. Serve a "
             "network that returns the probabilities of ten digits."
         )
     raise ModelError(
-        f"has {count} outputs; expected ten, the probabilities of the digits, or eleven with that "
-        "of no digit as the last. Train a network that tells the ten digits apart."
+        f"has {count} outputs; expected ten, the probabilities of the digits, or eleven with the "
+        "probability of 'not a digit' as the last. Train a network that classifies the ten digits."
     )
 
 

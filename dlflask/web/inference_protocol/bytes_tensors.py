@@ -50,7 +50,7 @@ def _split(binary: bytes) -> list[bytes]:
         start += _LENGTH.size
         if start + length > len(binary):
             raise InvalidInferRequest(
-                f"Element {len(elements)} announces {length} bytes, but {len(binary) - start} "
+                f"Element {len(elements)} should have {length} bytes, but {len(binary) - start} "
                 "follow. Send the length of the file as four bytes, "
                 "little-endian, before the file."
             )

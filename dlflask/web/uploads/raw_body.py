@@ -62,7 +62,7 @@ def _check_start(request: Request) -> bytes:
     is_binary = not start.isascii()
     if kind == _URLENCODED and is_binary and not _DELETED_BY_CURL.search(start):
         raise DamagedImage(
-            "The image lacks its line feeds and zeros, which curl removes after -d. Send it as in: "
+            "The image is damaged: curl -d removed its line feeds and zero bytes. Send it as in: "
             "curl -F image=@4.jpg"
         )
     if is_image(start):

@@ -123,7 +123,7 @@ def test_image_without_line_feeds_names_option_of_curl(client, kind):
     response = client.post("/predictlabel", data=stripped, content_type=URLENCODED)
 
     assert response.status_code == 422
-    assert "curl removes after -d" in response.get_json()["detail"]
+    assert "curl -d removed its line feeds" in response.get_json()["detail"]
 
 
 @pytest.mark.parametrize("content_type", [None, URLENCODED, "application/octet-stream"])
