@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import logging
 import os
 import stat
 import subprocess
@@ -72,17 +73,25 @@ def open_model(path: Path) -> BufferedReader:
 
 
 def _readable(path: Path) -> Path:
-    """Return `path`, or its copy in the container image if this user may not read `path`.
+    """Return `path`, or the copy in the container's image if this user may not read `path`.
 
     Compose mounts the project's model from a clone, and after `umask 077` only the clone's owner
-    may read it. The container image contains a copy with the same name, size and time.
+    may read it. The copy has the same name and, unless the file was replaced, the same size. Its
+    time may differ: a build reuses the copy of an earlier build if the content is the same.
     """
     copy = ROOT / path.name
     if os.access(path, os.R_OK) or not copy.is_file():
         return path
-    mounted, built_in = path.stat(), copy.stat()
-    is_same = (mounted.st_size, int(mounted.st_mtime)) == (built_in.st_size, int(built_in.st_mtime))
-    return copy if is_same else path
+    if path.stat().st_size != copy.stat().st_size:
+        return path
+    logging.getLogger(__name__).warning(
+        "The user %d may not read %s, so the copy in the image is served. If you replaced the "
+        "file, run `chmod a+r %s` and start the service again.",
+        os.getuid(),
+        path,
+        path.name,
+    )
+    return copy
 
 
 def _describe_folder(path: Path) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dlflask.inference.description import ModelDescription
 
-_MAGIC = b"dlflask-graph-1\n"
+_MAGIC = b"dlflask-graph-2\n"
 
 #: Bytes of the lengths of the parts, each a little-endian number of eight.
 _LENGTH = 8
@@ -41,6 +41,7 @@ class ModelGraph:
         description: Facts about the file, None if the network was not adapted to digits.
         thresholds: Thresholds in the file as JSON text, None if it has none.
         golden: Golden digits in the file, None if it has none.
+        number_network: Description of a number network as JSON text, None if the file has none.
     """
 
     xml: bytes
@@ -49,6 +50,7 @@ class ModelGraph:
     description: ModelDescription | None = None
     thresholds: str | None = None
     golden: Golden | None = None
+    number_network: str | None = None
 
     def to_bytes(self) -> bytes:
         """Return the graph as bytes, from which `from_bytes` makes it again."""
@@ -62,6 +64,7 @@ class ModelGraph:
             "description": asdict(self.description) if self.description else None,
             "thresholds": self.thresholds,
             "golden": golden,
+            "number_network": self.number_network,
         }
         parts = [json.dumps(facts).encode(), self.xml, self.weights, arrays]
         lengths = b"".join(len(part).to_bytes(_LENGTH, "little") for part in parts)
@@ -92,6 +95,7 @@ class ModelGraph:
                 description=_description(facts["description"]),
                 thresholds=facts["thresholds"],
                 golden=_golden(facts["golden"], parts[3]),
+                number_network=facts["number_network"],
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"The graph lacks {error}.") from error

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from dlflask.errors import ModelError
-from dlflask.inference.model_file import read_number_network
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.inference.openvino_runtime import Forward, name_runtime
 from dlflask.inference.strip_network import compile_strip_network, load_strip_network
@@ -51,7 +50,7 @@ class StripNetwork:
         self.runtime = name_runtime()
         stored = self._graph.thresholds
         self.thresholds = DEFAULT_THRESHOLDS if stored is None else Thresholds.from_json(stored)
-        _check_description(path)
+        _check_description(path, self._graph.number_network)
         self._forward: Forward | None = None
         self._lock = threading.Lock()
 
@@ -92,8 +91,7 @@ class StripNetwork:
         return outputs
 
 
-def _check_description(path: Path) -> None:
-    text = read_number_network(path)
+def _check_description(path: Path, text: str | None) -> None:
     if text is None:
         raise ModelError(
             f"{path} has no description of a number network; expected the file that `{_COMMAND}` "

@@ -106,7 +106,7 @@ BAD_MODELS = [
         id="golden-none",
     ),
     pytest.param(many_units, "but the file has only", id="many-units"),
-    pytest.param(single_layer, "'Dense', a class", id="a-layer"),
+    pytest.param(single_layer, "'Dense', a single layer", id="a-layer"),
     pytest.param(archive_without_model, "without config.json", id="archive-without-model"),
 ]
 

@@ -14,13 +14,13 @@ from dlflask.inference.load_graph import load_graph
 from tests.inference.old_models import keras_2_2
 from tests.serving import ROOT
 
-#: Loads a model while a process may allocate 80 MB, less than Keras needs.
+#: Loads a model while a process may allocate 120 MB, less than Keras needs.
 SCRIPT = """
 import resource, sys
 from pathlib import Path
 from dlflask.errors import ModelError
 from dlflask.inference.load_graph import load_graph
-resource.setrlimit(resource.RLIMIT_DATA, (80 * 1024**2, 80 * 1024**2))
+resource.setrlimit(resource.RLIMIT_DATA, (120 * 1024**2, 120 * 1024**2))
 try:
     load_graph(Path(sys.argv[1]))
 except ModelError as error:

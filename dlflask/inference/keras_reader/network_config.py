@@ -77,8 +77,8 @@ def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
     if kind in _FUNCTIONAL and isinstance(body, dict) and "layers" in body:
         return _functional(body, version, depth)
     raise ModelError(
-        f"holds {str(kind)[:80]!r}, a custom class whose code is not in the file. "
-        "Build the network as keras.Sequential or keras.Model and save it again."
+        f"holds {str(kind)[:80]!r}, a single layer or a custom class. Build the network as "
+        "keras.Sequential or keras.Model and save it again."
     )
 
 

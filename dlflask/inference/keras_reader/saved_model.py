@@ -12,7 +12,7 @@ from dlflask.errors import ModelError
 from dlflask.inference.keras_reader.archive import read_archive
 from dlflask.inference.keras_reader.hdf5_file import datasets, open_hdf5, read_text
 from dlflask.inference.keras_reader.identify import identify
-from dlflask.inference.model_file import ATTRIBUTE, golden_in
+from dlflask.inference.model_file import ATTRIBUTE, NUMBER_ATTRIBUTE, golden_in
 from dlflask.inference.model_graph import Golden
 
 _SAVE = "Save the whole model with `model.save('model.h5')` and serve that file."
@@ -31,6 +31,7 @@ class SavedModel:
         num_values: Number of values in the file.
         thresholds: Thresholds in the file as JSON text, None if it has none.
         golden: Golden digits in the file, None if it has none.
+        number_network: Description of a number network as JSON text, None if the file has none.
     """
 
     config: Any
@@ -41,6 +42,7 @@ class SavedModel:
     num_values: int
     thresholds: str | None = None
     golden: Golden | None = None
+    number_network: str | None = None
 
 
 def open_saved_model(file: BinaryIO, say_version: Callable[[str], None]) -> SavedModel:
@@ -66,6 +68,7 @@ def _open_h5(file: BinaryIO, say_version: Callable[[str], None]) -> SavedModel:
     if text is None:
         _raise_without_config(opened)
     thresholds = opened.attrs.get(ATTRIBUTE)
+    number_network = opened.attrs.get(NUMBER_ATTRIBUTE)
     return SavedModel(
         config=_parse(text or ""),
         version=version or "",
@@ -75,6 +78,7 @@ def _open_h5(file: BinaryIO, say_version: Callable[[str], None]) -> SavedModel:
         num_values=_count(opened),
         thresholds=None if thresholds is None else str(thresholds),
         golden=golden_in(opened.attrs),
+        number_network=None if number_network is None else str(number_network),
     )
 
 

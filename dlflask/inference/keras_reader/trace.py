@@ -44,7 +44,15 @@ def convert(saved: SavedModel, samples: bytes, count: int) -> ModelGraph:
         size.get_length() if size.is_static else -1
         for size in list(graph.input().partial_shape)[1:]
     )
-    return ModelGraph(xml, weights, shape, description, saved.thresholds, saved.golden)
+    return ModelGraph(
+        xml,
+        weights,
+        shape,
+        description,
+        saved.thresholds,
+        saved.golden,
+        saved.number_network,
+    )
 
 
 def trace(model: Any, adaptation: Adaptation | None = None) -> Any:

@@ -96,7 +96,7 @@ REFUSED = {
     "custom-module": (with_config(module="os.path"), "does not know"),
     "custom-network": (
         written({"class_name": "MyModel", "config": {}}, FLAT),
-        "'MyModel', a custom class",
+        "'MyModel', a single layer or a custom class",
     ),
     "custom-activation": (
         written(sequential(dense(activation="os.system", **FIRST)), FLAT),
@@ -131,7 +131,7 @@ REFUSED = {
     ),
     "large-images": (
         saved(keras.Input((224, 224, 3)), layers.Flatten(), layers.Dense(10)),
-        "input of 224 x 224 x 3 values",
+        "input of shape 224 x 224 x 3",
     ),
     "text-weights": (text_weights, "are not numbers"),
     "nan-weights": (nan_weights, "values that are not numbers"),
