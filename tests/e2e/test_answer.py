@@ -80,7 +80,7 @@ def test_reason_is_shown_if_no_digit_is_seen(page):
     page.set_input_files("#image", FOUR)
 
     wait_for_status(page, "This does not look like a digit.")
-    words = explanation(Prediction(np.array(outputs, np.float32)))
+    words = explanation(Prediction(np.array(outputs, np.float32)), "not_a_digit")
     assert words == "Not a digit: 90.0%. The bars only compare the digits with each other."
     assert page.inner_text("#note") == words
 

@@ -24,7 +24,7 @@ SLOW_4G = {
 
 #: Enough that the 95th percentile is not a single value.
 NUM_ANSWERS = 40
-ROUNDS = 3
+ROUNDS = 5
 
 
 def test_page_weight(browser, address, figures):

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.compose
 BROKEN = """
 services:
   api:
-    volumes: ["./README.md:/model/mnist_model.h5:ro"]
+    volumes: ["./README.md:/app/mnist_model.h5:ro"]
 """
 
 
@@ -217,6 +217,6 @@ def test_corrupt_model_is_reported_in_one_line_at_each_start(clone, replicas):
     assert response.status in (503, 504)
     assert json.loads(response.body)["status"] == response.status
     assert len(lines) >= 3
-    assert {line for line in lines if "dlflask cannot start: /model/mnist_model.h5" in line} == {
+    assert {line for line in lines if "dlflask cannot start: /app/mnist_model.h5" in line} == {
         *lines
     }
