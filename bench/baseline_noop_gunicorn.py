@@ -14,4 +14,4 @@ def post_worker_init(worker: Any) -> None:
 
 
 def when_ready(_: Any) -> None:
-    """Do nothing: there is no model to describe."""
+    """Do nothing: this application does not have a model."""

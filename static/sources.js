@@ -10,7 +10,7 @@ const output = byId("picture-error");
 // The service reduces them further, and a digit of a thirtieth of this side keeps 50 pixels.
 const LARGE_BYTES = 1_000_000;
 const MAX_SIDE = 1_600;
-// Kinds of photos, which have no transparency: a JPEG file replaces them.
+// Kinds of photos, which are never transparent: a JPEG file replaces them.
 const PHOTOS = ["image/jpeg", "image/heic", "image/heif"];
 
 const NOT_ON_CLIPBOARD = "The clipboard does not contain a picture. Copy one, then paste again.";

@@ -71,7 +71,7 @@ def place(ink: Ink) -> Placed:
         The tensor, which is `ink` itself if it is already normalised.
 
     Raises:
-        BlankImage: The image has no ink, or too little for a digit.
+        BlankImage: The image lacks ink, or has too little of it for a digit.
 
     Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, III.A.
     """

@@ -55,7 +55,7 @@ class StripReading:
         text: Without trailing marks.
         whole_text: With them.
         probability: Probability of `whole_text`, among the texts of a possible length.
-        places: Of the characters of `text`.
+        places: Place of each character of `text`.
         without_length: Text without a restriction of the length; None if it is the same.
         fits: True if a text has a possible length.
     """

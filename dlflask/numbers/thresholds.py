@@ -19,7 +19,7 @@ _UNREADABLE = (
 
 
 class Features(NamedTuple):
-    """What the probability that a line is read right depends on.
+    """Features on which the probability that a line is read right depends.
 
     Attributes:
         strip: Logarithm of the number network's probability of its text.

@@ -46,8 +46,8 @@ class HeicCost(NamedTuple):
 
     Attributes:
         pixels: Pixels of the main image with all its tiles.
-        is_deep: Whether it has over 8 bits and colours at full resolution.
-        has_opacity: Whether it has an image of opacity.
+        is_deep: True if it has over 8 bits and colours at full resolution.
+        has_opacity: True if it has an image of opacity.
     """
 
     pixels: int

@@ -50,7 +50,7 @@ def read_code(bits: Bits, size: int) -> Table:
     """Read a prefix code.
 
     Args:
-        bits: Where it begins.
+        bits: Position at which it begins.
         size: Number of its symbols.
 
     Raises:

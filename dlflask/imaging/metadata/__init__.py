@@ -40,7 +40,7 @@ def strip_metadata(upload: bytes) -> bytes:
         ValueError: It has more chunks, segments, blocks or strips than `decode_limits` allow.
     """
     format_name, _ = find_image(upload) or ("", 0)
-    # A BMP has no metadata.
+    # A BMP does not have metadata.
     strip = _STRIPPERS.get(format_name)
     try:
         return strip(upload) if strip else upload

@@ -41,7 +41,7 @@ def limit_process() -> None:
     # macOS ignores this limit; there, the service ends the process after a time.
     _set(resource.RLIMIT_DATA, MAX_MEMORY)
     if sys.platform == "linux":
-        # Where memory is short, the kernel ends this process and not the service.
+        # The kernel then ends this process, not the service, if memory is short.
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
         _forbid_connections()

@@ -46,7 +46,7 @@ def read_part(part: FileStorage, max_bytes: int) -> bytes:
     """Return the image in a part.
 
     Raises:
-        MissingUpload: The part is empty and has no file name: a person chose no file.
+        MissingUpload: The part is empty and lacks a file name: a person did not choose a file.
         EmptyUpload: The file has 0 bytes.
         UploadTooLarge: The image has more than `max_bytes`.
         InvalidBase64: The part is a `data:` URL or base64, and is invalid.

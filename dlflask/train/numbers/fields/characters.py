@@ -23,7 +23,7 @@ class Character:
     Attributes:
         glyph: Its ink.
         rise: Its lower edge above the baseline, in pixels.
-        is_digit: Whether it is a digit, readable or not; separators stand closer.
+        is_digit: True for a digit, readable or not; separators stand closer.
     """
 
     glyph: Glyph
