@@ -15,6 +15,9 @@ from dlflask.types import ImageBox, Pixels
 #: surface.
 MIN_SHARE, MIN_LEVELS = 0.001, 32
 
+#: Largest value of a float image that is used.
+MAX_FLOAT = 1e30
+
 #: Number of pixels converted at a time. Converted at once, a large image would be held several
 #: times: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20
@@ -26,6 +29,9 @@ MIN_SPAN = 64
 #: Least range relative to its ends, and in whole numbers. Less is rounding, or the grain of an even
 #: surface.
 MIN_SHARE, MIN_LEVELS = 0.001, 32
+
+#: Largest value of a float image that is used.
+MAX_FLOAT = 1e30
 
 #: Number of pixels that do not count for the range, such as broken ones of a sensor.
 OUTLIERS = 12
@@ -111,10 +117,14 @@ def _white_level(image: Image.Image) -> float:
 
 
 def _values(image: Image.Image) -> NDArray[np.float32]:
-    """Return a copy of the pixels as floats; those that are not numbers are 0."""
+    """Return a copy of the pixels as floats; those that are not numbers are 0.
+
+    Floats are limited to `MAX_FLOAT`, which later products with up to 255 keep within float32.
+    """
     values = np.asarray(image)
     if values.dtype.kind == "f":
-        return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        numbers = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.clip(numbers, -MAX_FLOAT, MAX_FLOAT)
     return values.astype(np.float32)
 
 
@@ -131,9 +141,10 @@ def _to_eight_bits(grey: NDArray[np.float32], step: float) -> Image.Image:
     """
     low, high = _robust_range(grey)
     span = high - low
-    least = max(MIN_SHARE * max(abs(low), abs(high)), step * MIN_LEVELS)
+    least = max(MIN_SHARE * max(abs(low), abs(high)), step * MIN_LEVELS, 1 / MAX_FLOAT)
     if (span < MIN_SPAN or low < 0) and span > least:
-        grey = (grey - low) * np.float32(255 / span)
+        # Clipped first, since a single outlier may be larger by more than float32 can hold.
+        grey = (np.clip(grey, low, high) - low) * np.float32(255 / span)
     return Image.fromarray(np.rint(np.clip(grey, 0, 255)).astype(np.uint8))
 
 

@@ -11,6 +11,7 @@ from dlflask.config import ROOT, Config
 from dlflask.digits.model_info import NAME
 from dlflask.metrics.slots import Metrics
 from dlflask.recogniser import ModelInfo, Recogniser
+from dlflask.web.compression import compress
 from dlflask.web.form_request import FormRequest
 from dlflask.web.health import Health
 from dlflask.web.inference_protocol import views as inference_protocol
@@ -80,6 +81,7 @@ def create_app(
     app.context_processor(_addresses)
     app.before_request(_note_route)
     app.before_request(_raise_error)
+    app.after_request(compress)
     register_problems(app)
     state.metrics.register_routes(rule.rule for rule in app.url_map.iter_rules())
     for recogniser in recognisers:

@@ -171,6 +171,14 @@ def test_read_tensor_of_floats_in_any_range(low, high):
     assert_four(encode(Image.fromarray(values), "TIFF"), 0.02)
 
 
+@pytest.mark.parametrize("outlier", [3.4e38, -3.4e38, 1e-44])
+def test_read_tensor_of_floats_with_extreme_pixels(outlier):
+    values = (GREY / 255 * 0.01 - 0.005).astype(np.float32)
+    values[5, [7, 90, 200]] = outlier
+
+    assert_four(encode(Image.fromarray(values), "TIFF"), 0.02)
+
+
 @pytest.mark.parametrize("noise", [0, 1, 3, 10, 30])
 def test_read_ink_of_16_bits_of_paper_is_blank(noise):
     grain = np.random.default_rng(0).normal(31_000, noise, (220, 220))

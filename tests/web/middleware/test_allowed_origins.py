@@ -52,7 +52,7 @@ def test_allowed_origin_may_read_every_response(client, four_png, name, origin):
     assert response.status_code == status
     assert response.headers.getlist("Access-Control-Allow-Origin") == [origin]
     assert response.headers["Access-Control-Expose-Headers"] == "*"
-    assert response.headers["Vary"] == "Origin"
+    assert "Origin" in response.headers.getlist("Vary")
     assert "Access-Control-Allow-Credentials" not in response.headers
 
 
@@ -66,7 +66,7 @@ def test_preflight_of_allowed_origin_allows_post_with_any_header(client, path):
     assert response.headers["Access-Control-Allow-Origin"] == APP
     assert response.headers["Access-Control-Allow-Methods"] == "GET, POST"
     assert response.headers["Access-Control-Allow-Headers"] == "*"
-    assert response.headers["Vary"] == "Origin"
+    assert "Origin" in response.headers.getlist("Vary")
     assert response.headers["X-Request-ID"]
 
 
@@ -93,7 +93,7 @@ def test_other_origin_gets_no_permission(client, four_png, origin, method):
 
     assert response.status_code == 200
     assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
-    assert response.headers["Vary"] == "Origin"
+    assert "Origin" in response.headers.getlist("Vary")
 
 
 def test_no_origin_is_allowed_by_default(classifier, four_png):
@@ -108,7 +108,7 @@ def test_no_origin_is_allowed_by_default(classifier, four_png):
             headers={"Origin": APP, **PREFLIGHT},
         )
         assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
-        assert "Vary" not in response.headers
+        assert "Origin" not in response.headers.getlist("Vary")
 
 
 @pytest.mark.parametrize(
