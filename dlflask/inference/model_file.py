@@ -26,12 +26,7 @@ def read_thresholds(path: Path) -> str | None:
 
     The text is not checked; the package of the recogniser knows its fields.
     """
-    # A `.keras` file is a zip archive, without attributes.
-    if not h5py.is_hdf5(path):
-        return None
-    with h5py.File(path, "r") as file:
-        text: str | None = file.attrs.get(ATTRIBUTE)
-        return text
+    return _read_text(path, ATTRIBUTE)
 
 
 def write_thresholds(path: Path, text: str) -> None:
@@ -45,17 +40,22 @@ def read_number_network(path: Path) -> str | None:
 
     The text is not checked; `dlflask.numbers.characters` knows its fields.
     """
-    if not h5py.is_hdf5(path):
-        return None
-    with h5py.File(path, "r") as file:
-        text: str | None = file.attrs.get(NUMBER_ATTRIBUTE)
-        return text
+    return _read_text(path, NUMBER_ATTRIBUTE)
 
 
 def write_number_network(path: Path, text: str) -> None:
     """Store the description of a number network, as JSON text, in the `.h5` file at `path`."""
     with h5py.File(path, "r+") as file:
         file.attrs[NUMBER_ATTRIBUTE] = text
+
+
+def _read_text(path: Path, name: str) -> str | None:
+    # A `.keras` file is a zip archive, without attributes.
+    if not h5py.is_hdf5(path):
+        return None
+    with h5py.File(path, "r") as file:
+        text: str | None = file.attrs.get(name)
+        return text
 
 
 def read_golden(path: Path) -> Golden | None:

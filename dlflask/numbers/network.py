@@ -94,8 +94,8 @@ class StripNetwork:
 def _check_description(path: Path, text: str | None) -> None:
     if text is None:
         raise ModelError(
-            f"{path} has no description of a number network; expected the file that `{_COMMAND}` "
-            "makes."
+            f"{path} lacks the description of a number network; expected the file that "
+            f"`{_COMMAND}` makes."
         )
     found = NumberNetwork.from_json(text)
     expected = NumberNetwork(ALPHABET, BLANK, HEIGHT, STRIDE, STRIP_PREPROCESSING)

@@ -163,7 +163,7 @@ class NumberRecogniser:
         return any(count_digits(line.number) >= 2 for line in result.lines)
 
     def read_tensors(self, tensors: Tensor) -> list[NumberResult]:
-        """Not available: the model reads image files only, and has no `input_shape`."""
+        """Not available: the model reads image files only."""
         raise NotImplementedError
 
     def encode(self, result: NumberResult, *, details: bool) -> str:

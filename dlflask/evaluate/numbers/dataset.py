@@ -36,7 +36,7 @@ def find_numbers(folder: Path) -> list[NumberImage]:
     tables = sorted([*folder.glob(TABLE), *folder.glob(f"*/{TABLE}")])
     if not tables:
         raise FileNotFoundError(
-            f"{folder} has no numbers; expected a table {TABLE}, or folders with one each, of "
+            f"{folder} lacks numbers; expected a table {TABLE}, or folders with one each, of "
             "lines such as: 0001.png, a tab, 18014."
         )
     return [image for table in tables for image in _read_table(table, folder)]
