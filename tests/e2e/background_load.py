@@ -36,6 +36,7 @@ class Load:
         self.results = Counter()
         self.slowest = 0.0
         self._port = port
+        self._started = {}
         self._ends = threading.Event()
         self._lock = threading.Lock()
 
@@ -50,6 +51,12 @@ class Load:
             f"slowest {self.slowest:.1f} s"
         )
 
+    @property
+    def longest_wait(self):
+        """Age of the oldest request without a response, in seconds."""
+        now = time.monotonic()
+        return max((now - started for started in self._started.copy().values()), default=0.0)
+
     def wait_for_predictions(self, count):
         """Wait for `count` more correct predictions."""
         until = self.results["4"] + count
@@ -62,7 +69,7 @@ class Load:
                 connection = http.client.HTTPConnection(
                     "127.0.0.1", self._port, timeout=TIMEOUT_SECONDS
                 )
-            started = time.monotonic()
+            started = self._started[threading.get_ident()] = time.monotonic()
             try:
                 headers = {"Content-Type": "image/jpeg"}
                 connection.request("POST", "/predictlabel", FOUR, headers)
@@ -75,6 +82,7 @@ class Load:
                 )
             except (OSError, http.client.HTTPException) as error:
                 result = repr(error)
+            del self._started[threading.get_ident()]
             with self._lock:
                 self.results[result] += 1
                 self.slowest = max(self.slowest, time.monotonic() - started)

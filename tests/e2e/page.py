@@ -2,6 +2,8 @@
 
 from contextlib import contextmanager
 
+from playwright.sync_api import Error
+
 #: Messages of the browser about expected errors: statuses from 400 and lost connections.
 _STATUS_NOTICE = "Failed to load resource: the server responded with a status of"
 _OFFLINE_NOTICE = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
@@ -27,7 +29,7 @@ def visit(browser, address, *, loads_script=True, **options):
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda r: r.url.startswith((address, "blob:")) or foreign.append(r.url))
-    page.goto(address)
+    _open(page, address)
     if loads_script and options.get("java_script_enabled", True):
         page.wait_for_selector("html.live")
     yield page
@@ -36,6 +38,16 @@ def visit(browser, address, *, loads_script=True, **options):
     assert complaints == []
     assert foreign == []
     assert cookies == []
+
+
+def _open(page, address):
+    """Open `address`; once more if Docker has just added or removed a network interface."""
+    try:
+        page.goto(address)
+    except Error as error:
+        if "ERR_NETWORK_CHANGED" not in error.message:
+            raise
+        page.goto(address)
 
 
 def status(page):

@@ -133,6 +133,8 @@ def test_frozen_container(load, apis):
         # Requests to the frozen container time out, are retried on the other, and then avoid it.
         wait_until(lambda: load.slowest > 5, "no request was sent to the frozen container")
         load.wait_for_predictions(100)
+        # NGINX returns 504 for a request that timed out at a replica that runs again by then.
+        wait_until(lambda: load.longest_wait < 1, "requests still wait for the frozen container")
     finally:
         docker("unpause", apis[0])
 
