@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -37,7 +38,15 @@ def name_runtime() -> str:
 def import_runtime() -> None:
     """Import OpenVINO, which is safe before the process forks: the workers share its memory."""
     configure_runtime()
+    # OpenVINO also imports its converter of model files, which takes longer than the rest. It
+    # accepts that this is missing, and this process converts nothing.
+    is_skipped = "openvino.tools.ovc" not in sys.modules
+    if is_skipped:
+        sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     import openvino  # noqa: F401, PLC0415
+
+    if is_skipped:
+        del sys.modules["openvino.tools.ovc"]
 
 
 def compile_graph(graph: ModelGraph) -> Forward:
