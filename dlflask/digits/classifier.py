@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlflask.config import ROOT
-from dlflask.digits.normalization import read_tensor
+from dlflask.digits.normalization import PREPROCESSING, read_tensor
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dlflask.errors import ModelError
@@ -64,7 +65,7 @@ class Classifier:
         self._forward: Forward | None = None
         self._loaded: Forward | None = None
         if backend() == DEFAULT_BACKEND:
-            self.sha256, self._graph = load_graph(path, read_samples, cache)
+            self.sha256, self._graph = load_graph(path, read_samples, cache, identify_samples())
             import_runtime()
         else:
             # Import it only here, because it loads Keras into this process.
@@ -126,6 +127,16 @@ class Classifier:
 def read_samples() -> Tensor:
     """Return the sample digits 0 to 9, normalised, (10, 28, 28)."""
     return np.stack([read_tensor(path.read_bytes()) for path in SAMPLES])
+
+
+def identify_samples(samples: Sequence[Path] = SAMPLES) -> str:
+    """Return a digest of all that determines the tensors of the sample digits."""
+    digest = hashlib.sha256(PREPROCESSING.encode())
+    for path in samples:
+        # The self-test reports a missing sample.
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
 
 
 def _description(graph: ModelGraph) -> ModelDescription:
