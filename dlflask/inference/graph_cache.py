@@ -10,7 +10,11 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from dlflask.config import ROOT
 from dlflask.inference.model_graph import ModelGraph
+
+#: Graphs of the models in the container's image, made when it is built. Only images have it.
+IN_IMAGE = ROOT / "graphs"
 
 #: Most graphs that are kept; the oldest are deleted.
 MAX_GRAPHS = 8
@@ -33,14 +37,8 @@ class GraphCache:
 
     def read(self, sha256: str) -> ModelGraph | None:
         """Return the graph of the file of this SHA-256, None if it is missing or damaged."""
-        if self._folder is None:
-            return None
-        try:
-            data = self._path(self._folder, sha256).read_bytes()
-            digest, data = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
-            return ModelGraph.from_bytes(data) if hashlib.sha256(data).digest() == digest else None
-        except (OSError, ValueError):
-            return None
+        folders = (self._folder, IN_IMAGE) if self._folder else ()
+        return next(filter(None, (_read(self._path(each, sha256)) for each in folders)), None)
 
     def write(self, sha256: str, graph: ModelGraph) -> None:
         """Keep the graph, if the folder is writable or can be made."""
@@ -70,6 +68,15 @@ class GraphCache:
     def _path(self, folder: Path, sha256: str) -> Path:
         key = hashlib.sha256(f"{sha256} {self._purpose} {_versions()}".encode()).hexdigest()
         return folder / f"{sha256[:12]}-{key[:12]}{_SUFFIX}"
+
+
+def _read(path: Path) -> ModelGraph | None:
+    try:
+        data = path.read_bytes()
+        digest, data = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+        return ModelGraph.from_bytes(data) if hashlib.sha256(data).digest() == digest else None
+    except (OSError, ValueError):
+        return None
 
 
 @cache
