@@ -56,12 +56,14 @@ class Classifier:
 
         Args:
             path: An `.h5` or `.keras` file, which is not changed.
-            cache: Folder in which converted models are kept. It may be missing or read-only.
+            cache: Folder in which converted and compiled models are kept. It may be missing or
+                read-only.
 
         Raises:
             ModelError: The file is missing, is not a Keras model, does not map an image to ten or
                 eleven classes, or holds thresholds or golden digits that are not valid.
         """
+        self._cache = cache
         self._forward: Forward | None = None
         self._loaded: Forward | None = None
         if backend() == DEFAULT_BACKEND:
@@ -92,7 +94,7 @@ class Classifier:
         """
         with self._lock:
             if self._forward is None:
-                forward = self._loaded or _compile(self._graph)
+                forward = self._loaded or _compile(self._graph, self._cache)
                 _self_test(forward(np.zeros((1, SIZE, SIZE), np.float32)))
                 if self._graph.golden is not None:
                     _compare(forward, self._graph.golden)
@@ -145,9 +147,9 @@ def _description(graph: ModelGraph) -> ModelDescription:
     return graph.description
 
 
-def _compile(graph: ModelGraph) -> Forward:
+def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
     try:
-        return compile_graph(graph)
+        return compile_graph(graph, cache)
     except Exception as error:  # compiling the file's layers may raise anything
         words = " ".join(str(error).split())[:300]
         raise ModelError(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dlflask.config import ROOT
 from dlflask.errors import ModelError
-from dlflask.inference.graph_cache import GraphCache
+from dlflask.inference.cache.graphs import GraphCache
 from dlflask.inference.keras_reader import REFUSED
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.types import Tensor
