@@ -28,14 +28,15 @@ COPY server.py gunicorn.conf.py mnist_model.h5 number_model.h5* ./
 COPY dlflask dlflask
 COPY templates templates
 COPY static static
-# The graph of the image's own model is kept in it, so that its service starts without Keras. A checkout
-# made with umask 077 would be unreadable for the user of the service.
+# The graphs of the image's own models are kept in it, so that its service starts without Keras. A
+# checkout made with umask 077 would be unreadable for the user of the service.
 RUN python -m compileall -q --invalidation-mode unchecked-hash server.py dlflask \
- && python -c 'import server' \
- && chmod -R u=rwX,go=rX .
+ && DLFLASK_GRAPH_FOLDER=/app/graphs python -c 'import server' \
+ && chmod -R u=rwX,go=rX . \
+ && mkdir -p /writable/graphs
 
 FROM python:3.13-slim-trixie
-# Only /tmp is writable.
+# Only /tmp is writable, and build/graphs where a volume is mounted.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -43,6 +44,8 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
 COPY --from=files /app .
+# DLFLASK_GRAPH_FOLDER. A volume mounted here belongs to the user of the service.
+COPY --from=files --chown=10001:10001 /writable/ build/
 # Last, because these change with each build and would invalidate the cached layers after them.
 ARG VERSION=unknown
 ARG REVISION=unknown

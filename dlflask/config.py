@@ -40,8 +40,8 @@ class Config:
     graph_folder: Path = field(
         default=ROOT / "build" / "graphs",
         metadata={
-            "help": "The folder in which converted models are kept, so that the next start takes "
-            "half a second instead of two. It may be missing or read-only."
+            "help": "The folder in which converted and compiled models are kept, so that the next "
+            "start takes less than a second instead of several. It may be missing or read-only."
         },
     )
     max_upload_bytes: int = field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlflask.config import ROOT
-from dlflask.digits.normalization import read_tensor
+from dlflask.digits.normalization import PREPROCESSING, read_tensor
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dlflask.errors import ModelError
@@ -55,16 +56,18 @@ class Classifier:
 
         Args:
             path: An `.h5` or `.keras` file, which is not changed.
-            cache: Folder in which converted models are kept. It may be missing or read-only.
+            cache: Folder in which converted and compiled models are kept. It may be missing or
+                read-only.
 
         Raises:
             ModelError: The file is missing, is not a Keras model, does not map an image to ten or
                 eleven classes, or holds thresholds or golden digits that are not valid.
         """
+        self._cache = cache
         self._forward: Forward | None = None
         self._loaded: Forward | None = None
         if backend() == DEFAULT_BACKEND:
-            self.sha256, self._graph = load_graph(path, read_samples, cache)
+            self.sha256, self._graph = load_graph(path, read_samples, cache, identify_samples())
             import_runtime()
         else:
             # Import it only here, because it loads Keras into this process.
@@ -91,7 +94,7 @@ class Classifier:
         """
         with self._lock:
             if self._forward is None:
-                forward = self._loaded or _compile(self._graph)
+                forward = self._loaded or _compile(self._graph, self._cache)
                 _self_test(forward(np.zeros((1, SIZE, SIZE), np.float32)))
                 if self._graph.golden is not None:
                     _compare(forward, self._graph.golden)
@@ -128,15 +131,25 @@ def read_samples() -> Tensor:
     return np.stack([read_tensor(path.read_bytes()) for path in SAMPLES])
 
 
+def identify_samples(samples: Sequence[Path] = SAMPLES) -> str:
+    """Return a digest of all that determines the tensors of the sample digits."""
+    digest = hashlib.sha256(PREPROCESSING.encode())
+    for path in samples:
+        # The self-test reports a missing sample.
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
 def _description(graph: ModelGraph) -> ModelDescription:
     if graph.description is None:
         raise ModelError("The cached graph was not made for digits. Empty the graph cache.")
     return graph.description
 
 
-def _compile(graph: ModelGraph) -> Forward:
+def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
     try:
-        return compile_graph(graph)
+        return compile_graph(graph, cache)
     except Exception as error:  # compiling the file's layers may raise anything
         words = " ".join(str(error).split())[:300]
         raise ModelError(

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dlflask.errors import BlankImage
+from dlflask.imaging.morphology.blobs import find_blobs
+from dlflask.imaging.morphology.growth import grow
 from dlflask.imaging.ruled_lines import erase_lines
 from dlflask.types import ArrayBox, Ink, Mask
 
@@ -42,8 +43,6 @@ WIDE = 1.3
 NEIGHBOUR, NEIGHBOUR_INK, NEIGHBOUR_ROWS, NEIGHBOUR_COLUMNS = 0.55, 0.25, 0.5, 0.35
 
 SPECKS = "The image shows specks but not a digit. Write one larger digit and send it again."
-
-_AROUND = np.ones((3, 3), bool)
 
 
 class Segment(NamedTuple):
@@ -93,13 +92,12 @@ def segment(ink: Ink) -> Segment:
     first_row, first_column, *_ = inked
     height, width = ink.shape
     ink, mask = _cut(ink, inked), _cut(mask, inked)
-    blobs, num_blobs = ndimage.label(mask, _AROUND)
-    if num_blobs == 1:
+    found = find_blobs(mask)
+    if found.number == 1:
         _check_strokes(float(ink.max()), max(ink.shape))
         return Segment(ink, (first_row, first_column), _is_wide(*ink.shape))
     window = np.array([-first_row, -first_column, height - first_row, width - first_column])
-    boxes = ndimage.find_objects(blobs)
-    bounds = np.array([(r.start, c.start, r.stop, c.stop) for r, c in boxes])
+    blobs, bounds = found.paint(), found.measure_boxes()
     mass = np.bincount(blobs.ravel(), ink.ravel())[1:]
     kept = _strokes_of_one_digit(bounds, mass, (bounds == window).any(axis=1))
     peak = np.max(ink, where=blobs == 1 + mass.argmax(), initial=0)
@@ -114,7 +112,7 @@ def segment(ink: Ink) -> Segment:
     if kept.all():
         return Segment(ink[box], corner, is_crowded)
     strokes = np.concatenate(([False], kept))[blobs[box]]
-    digit: Ink = np.where(ndimage.binary_dilation(strokes, _AROUND), ink[box], 0)
+    digit: Ink = np.where(grow(strokes), ink[box], 0)
     return Segment(digit, corner, is_crowded)
 
 

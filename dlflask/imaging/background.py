@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from dlflask.imaging.morphology.blobs import find_blobs
+from dlflask.imaging.morphology.growth import grow, grow_sides
+from dlflask.imaging.morphology.running import running_maximum, running_minimum
 from dlflask.imaging.resize import Plane, resize
 
 #: Longest side of the coarse copy, in pixels; strokes on it are 1 to 4 pixels wide.
@@ -38,8 +40,6 @@ EDGE_INK, MAX_CONTACT, MIN_INSIDE = 0.4, 0.08, 0.15
 
 #: Least contrast of ink, in grey levels.
 MIN_CONTRAST = 12.0
-
-_AROUND = np.ones((3, 3), bool)
 
 
 def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) -> Plane:
@@ -112,7 +112,7 @@ def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
     is_dark = bool(area + border > 1)
     if is_dark:
         mask, area, border = ~mask, 1 - area, 1 - border
-    is_wide = ndimage.minimum_filter(mask, MAX_STROKE, mode="nearest").any()
+    is_wide = running_minimum(running_minimum(mask, MAX_STROKE, 0), MAX_STROKE, 1).any()
     if is_wide or max(area, border) > MAX_EVEN_SHARE:
         return is_dark, None
     paper = _fit_light(small, ~mask)
@@ -136,10 +136,10 @@ def _uneven_paper(small: Plane) -> Plane:
     """Estimate the paper by a grey closing, which removes dark strokes of up to `REACH`."""
     # Continue the slope of the light beyond the edges; otherwise they would look inked.
     padded = np.pad(small, REACH, mode="reflect", reflect_type="odd")
-    closed = ndimage.grey_closing(padded, REACH)
+    opened = running_maximum(running_maximum(padded, REACH, 0), REACH, 1)
+    closed = running_minimum(running_minimum(opened, REACH, 0), REACH, 1)
     # Use the darker side along the edge of a shadow; otherwise the edge would look inked.
-    darker: Plane = ndimage.minimum_filter(closed, 3)[REACH:-REACH, REACH:-REACH]
-    return darker
+    return running_minimum(running_minimum(closed, 3, 0), 3, 1)[REACH:-REACH, REACH:-REACH]
 
 
 def _fit_light(small: Plane, where: NDArray[np.bool_]) -> Plane:
@@ -161,19 +161,20 @@ def _photo_edge(distance: Plane) -> Plane | None:
     if np.count_nonzero(border) <= most:
         return None
     # Erosion removes strokes and lines, also where they run out of the image. It keeps the table,
-    # because `border_value` makes the pixels beyond the border dark.
-    wide = ndimage.binary_erosion(mask, _AROUND, border_value=1)
-    blobs, num_blobs = ndimage.label(ndimage.binary_dilation(wide, _AROUND) & mask)
-    contact = np.bincount(_along_border(blobs), minlength=num_blobs + 1)
+    # because the light pixels grow, and there are none beyond the border.
+    wide = ~grow(~mask)
+    found = find_blobs(grow(wide) & mask, corners=False)
+    blobs = found.paint()
+    contact = np.bincount(_along_border(blobs), minlength=found.number + 1)
     contact[0] = 0
     dark = np.flatnonzero(contact > most)
     if not len(dark):
         return None
     edge = np.isin(blobs, dark)
-    inside = np.where(ndimage.binary_dilation(edge, iterations=2), 0, distance)
+    inside = np.where(grow_sides(grow_sides(edge)), 0, distance)
     if inside.max() < max(MIN_CONTRAST, MIN_INSIDE * distance.max()):
         return None
-    around: Plane = ndimage.binary_dilation(edge).astype(np.float32)
+    around: Plane = grow_sides(edge).astype(np.float32)
     return around
 
 

@@ -7,7 +7,6 @@ so blue pen, chalk on a board and white on black all become ink = 1 on paper = 0
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from dlflask.errors import BlankImage
 from dlflask.imaging.background import (
@@ -17,6 +16,7 @@ from dlflask.imaging.background import (
     border_share,
     measure_distance,
 )
+from dlflask.imaging.morphology.running import running_mean
 from dlflask.imaging.resize import Plane
 from dlflask.types import Ink, Pixels
 
@@ -129,7 +129,7 @@ def _scale(distance: Plane) -> Ink:
     """Stretch `distance` so that the darkest ink is 1 and the noise of the paper is 0."""
     peak, middle, noise = _levels(distance)
     if peak - middle < SMOOTH_BELOW * noise:
-        distance = ndimage.uniform_filter(distance, 3)
+        distance = running_mean(running_mean(distance, 3, 0), 3, 1)
         peak, middle, noise = _levels(distance)
     low = middle + 1.5 * noise
     if peak - middle < max(MIN_CONTRAST, MIN_CLEARNESS * noise):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
+from dlflask.imaging.morphology.blobs import find_blobs
+from dlflask.imaging.morphology.running import running_maximum, running_minimum
 from dlflask.types import Ink, Mask
 
 #: Least longer side of an image to search for lines, in pixels. Smaller ones are cropped digits,
@@ -116,15 +117,17 @@ def _find_level(mask: Mask) -> Lines:
     height, width = mask.shape
     length = max(MIN_RUN, int(RUN * width))
     tall = _opening(mask, max(MIN_TALL, int(TALL * height)), axis=0)
-    runs = _opening(mask, length, axis=1, mode="nearest") & ~tall
+    runs = _opening(mask, length, axis=1, outside=None) & ~tall
     # Join runs across a step, or across the gap where a stroke crosses, to one line.
     joined = _dilate(runs, max(MIN_RUN, int(MAX_GAP * width)), axis=1)
-    pieces, _ = ndimage.label(_dilate(joined, 3, axis=0))
+    lines = find_blobs(_dilate(joined, 3, axis=0), corners=False)
+    pieces = lines.paint()
     margin = MAX_MARGIN * width + 1
     found = []
-    for index, piece in enumerate(ndimage.find_objects(pieces), start=1):
+    for index, (top, left, bottom, right) in enumerate(lines.measure_boxes().tolist(), start=1):
+        piece = np.s_[top:bottom, left:right]
         own = runs[piece] & (pieces[piece] == index)
-        reached = piece[1].start + np.flatnonzero(own.any(axis=0))
+        reached = left + np.flatnonzero(own.any(axis=0))
         crosses = reached[0] <= margin and reached[-1] >= width - 1 - margin
         is_long = reached[-1] - reached[0] >= MIN_SPAN * width
         leaves = reached[0] == 0 or reached[-1] == width - 1
@@ -143,21 +146,14 @@ def _find_level(mask: Mask) -> Lines:
 
 
 def _dilate(mask: Mask, length: int, axis: int) -> Mask:
-    grown = ndimage.maximum_filter1d(mask.view(np.uint8), length, axis=axis, mode="constant")
-    dilated: Mask = grown.view(bool)
-    return dilated
+    return running_maximum(mask, length, axis, outside=0)
 
 
 def _close(mask: Mask, length: int, axis: int) -> Mask:
-    grown = _dilate(mask, length, axis)
-    closed: Mask = ndimage.minimum_filter1d(grown.view(np.uint8), length, axis=axis).view(bool)
-    return closed
+    return running_minimum(_dilate(mask, length, axis), length, axis)
 
 
-def _opening(mask: Mask, length: int, axis: int, mode: str = "constant") -> Mask:
+def _opening(mask: Mask, length: int, axis: int, outside: int | None = 0) -> Mask:
     """Keep the runs of at least `length` along `axis`."""
-    eroded = ndimage.minimum_filter1d(mask.view(np.uint8), length, axis=axis, mode=mode)
-    origin = 0 if length % 2 else -1
-    grown = ndimage.maximum_filter1d(eroded, length, axis=axis, mode="constant", origin=origin)
-    opened: Mask = grown.view(bool)
-    return opened
+    eroded = running_minimum(mask, length, axis, outside=outside)
+    return running_maximum(eroded, length, axis, outside=0, before=(length - 1) // 2)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from dlflask.imaging.ink import MIDDLE
+from dlflask.imaging.morphology.growth import grow_sides
 
 #: Least opacity of a pixel whose colour counts as that of paper, 0..255.
 _OPAQUE = 250
@@ -52,9 +52,11 @@ def _continue_note(
         (height, width, 3); None if the opaque part is not a note.
     """
     # Its outermost pixels are blended with what was around it.
-    inner = ndimage.binary_erosion(opaque, iterations=2, border_value=1)
-    boxes = ndimage.find_objects(inner.astype(np.int8))
-    if not boxes or inner[boxes[0]].mean() < _MIN_FILLED:
+    inner = ~grow_sides(grow_sides(~opaque))
+    rows, columns = (np.flatnonzero(inner.any(axis)) for axis in (1, 0))
+    if not len(rows) or (
+        inner[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean() < _MIN_FILLED
+    ):
         return None
     greys = colours[inner].astype(np.int16).mean(axis=1)
     distance = np.abs(greys - np.median(greys))
@@ -62,6 +64,9 @@ def _continue_note(
         distance >= _FAR_FROM_PAPER
     ).mean() < _MIN_INK:
         return None
+    # Imported here, because few images need it and it takes a third of a start.
+    from scipy import ndimage  # noqa: PLC0415
+
     nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
     continued: NDArray[np.uint8] = colours[tuple(nearest)]
     return continued

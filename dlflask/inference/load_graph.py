@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dlflask.config import ROOT
 from dlflask.errors import ModelError
-from dlflask.inference.graph_cache import GraphCache
+from dlflask.inference.cache.graphs import GraphCache
 from dlflask.inference.keras_reader import REFUSED
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.types import Tensor
@@ -28,7 +28,10 @@ _READER = "dlflask.inference.keras_reader"
 
 
 def load_graph(
-    path: Path, samples: Callable[[], Tensor] | None = None, cache: Path | None = None
+    path: Path,
+    samples: Callable[[], Tensor] | None = None,
+    cache: Path | None = None,
+    samples_id: str = "",
 ) -> tuple[str, ModelGraph]:
     """Load the model at `path`.
 
@@ -37,6 +40,8 @@ def load_graph(
         samples: Returns sample digits 0 to 9, (10, 28, 28) in 0..1, by which the input values of a
             digit network are found. None for other networks.
         cache: Folder in which graphs are kept. It may be missing or read-only.
+        samples_id: Identifies the sample digits without reading them. A graph is not used for
+            other samples, because it contains the input values that they showed.
 
     Returns:
         The SHA-256 of the file in hexadecimal, and the graph.
@@ -46,7 +51,7 @@ def load_graph(
     """
     with open_model(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        kept = GraphCache(cache, "digits" if samples else "plain")
+        kept = GraphCache(cache, f"digits {samples_id}" if samples else "plain")
         graph = kept.read(sha256)
         if graph is None:
             graph = _convert(path, file, samples() if samples else None)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import platform
+import sys
 import threading
 from collections.abc import Callable
-from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dlflask.inference.cache.compiled import CompiledCache
 from dlflask.inference.environment import backend, configure_runtime
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.types import Outputs, Tensor
@@ -37,13 +40,25 @@ def name_runtime() -> str:
 def import_runtime() -> None:
     """Import OpenVINO, which is safe before the process forks: the workers share its memory."""
     configure_runtime()
+    # OpenVINO also imports its converter of model files, which takes longer than the rest. It
+    # accepts that this is missing, and this process converts nothing.
+    is_skipped = "openvino.tools.ovc" not in sys.modules
+    if is_skipped:
+        sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     import openvino  # noqa: F401, PLC0415
 
+    if is_skipped:
+        del sys.modules["openvino.tools.ovc"]
 
-def compile_graph(graph: ModelGraph) -> Forward:
+
+def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
     """Compile `graph` into a function that may be called from several threads at once.
 
     The function owns threads of the runtime, which do not survive `fork`.
+
+    Args:
+        graph: The graph.
+        cache: Folder in which compiled networks are kept. It may be missing or read-only.
 
     Returns:
         Function from (N, ...) float32, of as many values for each image as the graph's input, to
@@ -51,14 +66,12 @@ def compile_graph(graph: ModelGraph) -> Forward:
         It raises MemoryError if OpenVINO runs out of memory.
     """
     import_runtime()
-    many = _read(graph)
+    kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
     shape = graph.input_shape
     single = None
     if -1 not in shape:
-        one = many.clone()
-        one.reshape([1, *shape])
-        single = _Single(_core().compile_model(one, "CPU", OPENVINO_SETTINGS))
-    several = _core().compile_model(many, "CPU", OPENVINO_SETTINGS).create_infer_request()
+        single = _Single(kept.compile(_core(), "one image", lambda: _read_for_one(graph)))
+    several = kept.compile(_core(), "several images", lambda: _read(graph)).create_infer_request()
     # An infer request serves one thread at a time. Threads of a worker share one CPU: a request for
     # each thread would only push the others' buffers out of its caches.
     lock = threading.Lock()
@@ -104,7 +117,13 @@ def _read(graph: ModelGraph) -> Any:
     return _core().read_model(graph.xml, weights)
 
 
-@cache
+def _read_for_one(graph: ModelGraph) -> Any:
+    model = _read(graph)
+    model.reshape([1, *graph.input_shape])
+    return model
+
+
+@functools.cache
 def _core() -> Any:
     """Return the only `openvino.Core` of this process; never call this before the process forks.
 

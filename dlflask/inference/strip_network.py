@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from dlflask.inference.cache.compiled import CompiledCache
 from dlflask.inference.load_graph import load_graph
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.inference.openvino_runtime import (
@@ -31,7 +32,7 @@ def load_strip_network(path: Path, cache: Path | None = None) -> tuple[str, Mode
     return loaded
 
 
-def compile_strip_network(graph: ModelGraph) -> Forward:
+def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forward:
     """Compile `graph` into a function that may be called from several threads at once.
 
     As by `openvino_runtime.compile_graph`, but for one strip of any width at a time. OpenVINO
@@ -42,7 +43,8 @@ def compile_strip_network(graph: ModelGraph) -> Forward:
         OpenVINO runs out of memory.
     """
     import_runtime()
-    compiled = _core().compile_model(_read(graph), "CPU", OPENVINO_SETTINGS)
+    kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
+    compiled = kept.compile(_core(), "one strip", lambda: _read(graph))
     # With one channel, both layouts hold the values in the same order.
     is_channels_first = compiled.input(0).partial_shape[1] == 1
     request, lock = compiled.create_infer_request(), threading.Lock()

@@ -41,7 +41,8 @@ class StripNetwork:
 
         Args:
             path: An `.h5` file.
-            cache: Folder in which converted models are kept. It may be missing or read-only.
+            cache: Folder in which converted and compiled models are kept. It may be missing or
+                read-only.
 
         Raises:
             ModelError: The file is missing or damaged, or it is another kind of model.
@@ -51,6 +52,7 @@ class StripNetwork:
         stored = self._graph.thresholds
         self.thresholds = DEFAULT_THRESHOLDS if stored is None else Thresholds.from_json(stored)
         _check_description(path, self._graph.number_network)
+        self._cache = cache
         self._forward: Forward | None = None
         self._lock = threading.Lock()
 
@@ -67,7 +69,7 @@ class StripNetwork:
         """
         with self._lock:
             if self._forward is None:
-                forward = _compile(self._graph)
+                forward = _compile(self._graph, self._cache)
                 outputs = forward(np.zeros((1, HEIGHT, 2 * WIDTH_STEP, 1), np.float32))
                 _self_test(outputs)
                 self._forward = forward
@@ -106,9 +108,9 @@ def _check_description(path: Path, text: str | None) -> None:
         )
 
 
-def _compile(graph: ModelGraph) -> Forward:
+def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
     try:
-        return compile_strip_network(graph)
+        return compile_strip_network(graph, cache)
     except Exception as error:  # tracing the file's layers may raise anything
         raise ModelError(
             f"The number network cannot be compiled ({str(error)[:300]}). Make the model again "

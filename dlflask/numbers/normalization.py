@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from dlflask.imaging.morphology.running import running_mean, running_minimum
 from dlflask.imaging.resize import Plane, resize
 
 #: Version of the steps from a line's plane to its strip, part of each receipt and of the model
@@ -91,6 +91,5 @@ def to_strip(line: Plane) -> Strip:
 def _estimate_paper(scaled: Plane) -> Plane:
     """Return the level of the paper in each column, (W,), which follows a shadow along the line."""
     level = np.partition(scaled, _PAPER_ROW, axis=0)[_PAPER_ROW]
-    lightest = ndimage.minimum_filter1d(level, _PAPER_COLUMNS, mode="nearest")
-    paper: Plane = ndimage.uniform_filter1d(lightest, _PAPER_COLUMNS, mode="nearest")
-    return paper
+    lightest = running_minimum(level, _PAPER_COLUMNS, 0)
+    return running_mean(lightest, _PAPER_COLUMNS, 0)

@@ -59,7 +59,7 @@ class Stack:
             self.seconds = time.monotonic() - started
             yield self
         finally:
-            self.run("down", "--timeout", "5")
+            self.run("down", "--timeout", "5", "--volumes")
 
     def counters(self):
         """Return the text of /metrics, read inside the container."""

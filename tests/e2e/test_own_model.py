@@ -64,6 +64,14 @@ def test_own_model_and_settings_reach_the_container(own):
     checked = stack.run("run", "--rm", "api", "python", "-m", "dlflask", "check", "--json")
     assert json.loads(checked.splitlines()[-1])["sha256"] == sha256
 
+    # The number model's graph is in the image.
+    list_graphs = ("exec", "-T", "api", "sh", "-c", "stat -c '%n %Y' build/graphs/*.graph")
+    (kept,) = stack.run(*list_graphs).splitlines()
+    assert kept.startswith(f"build/graphs/{sha256[:12]}-")
+    stack.run("restart", "api")
+    wait_until_ready(stack.port)
+    assert stack.run(*list_graphs).splitlines() == [kept]
+
     model.chmod(0o600)
     stack.run("restart", "api")
     log = ""

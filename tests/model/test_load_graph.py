@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from dlflask.config import Config
+from dlflask.digits.classifier import SAMPLES, identify_samples, read_samples
 from dlflask.errors import ModelError
 from dlflask.inference import load_graph as module
 from dlflask.inference.load_graph import load_graph
@@ -41,6 +43,31 @@ def test_load_graph_leaves_the_file_and_keeps_the_graph(tmp_path):
     assert (first, made.xml, made.weights) == (second, again.xml, again.weights)
     assert kept.stat().st_mtime_ns == changed
     assert made.input_shape == (28, 28, 1)
+
+
+def test_load_graph_other_samples(tmp_path):
+    """A graph that was adapted to other sample digits has perhaps the wrong convention."""
+    path, graphs = keras_2_2(tmp_path / "model.h5"), tmp_path / "graphs"
+    samples = read_samples()
+    _, bright = load_graph(path, lambda: samples, graphs, "bright ink")
+    _, again = load_graph(path, pytest.fail, graphs, "bright ink")
+    _, dark = load_graph(path, lambda: 1 - samples, graphs, "dark ink")
+
+    assert again.xml == bright.xml
+    assert again.description == bright.description
+    assert dark.description != bright.description
+    assert len(list(graphs.iterdir())) == 2
+
+
+def test_identify_samples_changed_sample(tmp_path):
+    changed = Path(shutil.copy(SAMPLES[3], tmp_path))
+    changed.write_bytes(SAMPLES[5].read_bytes())
+    identity = identify_samples()
+
+    assert identify_samples(SAMPLES) == identity
+    assert identify_samples((*SAMPLES[:3], changed, *SAMPLES[4:])) != identity
+    assert identify_samples(SAMPLES[::-1]) != identity
+    assert identify_samples((*SAMPLES[:9], tmp_path / "missing")) != identity
 
 
 def test_load_graph_out_of_time(tmp_path, monkeypatch):

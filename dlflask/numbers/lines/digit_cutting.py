@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dlflask.digits.normalization import boost_contrast, centre, scale_to_box
 from dlflask.digits.segmentation import inked_box
+from dlflask.imaging.morphology.blobs import find_blobs
 from dlflask.types import SIZE, ArrayBox, Ink, Mask, Tensor
 
 #: Ink above this belongs to a stroke.
@@ -21,8 +21,6 @@ MOST = 0.8
 
 #: Price of a cut away from the middle between two places, in ink per pixel.
 _OFF_MIDDLE = 0.02
-
-_AROUND = np.ones((3, 3), bool)
 
 
 def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
@@ -40,7 +38,8 @@ def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
     """
     number = len(centres)
     cells = _cells(ink, centres)
-    labels, num_blobs = ndimage.label(ink > FAINT, _AROUND)
+    found = find_blobs(ink > FAINT)
+    labels, num_blobs = found.paint(), found.number
     index = labels * number + cells
     mass = np.bincount(index.ravel(), ink.ravel(), (num_blobs + 1) * number)
     mass = mass.reshape(num_blobs + 1, number)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from dlflask.imaging.morphology.blobs import find_blobs
+from dlflask.imaging.morphology.growth import grow
+from dlflask.imaging.morphology.running import running_maximum, running_minimum
 from dlflask.imaging.ruled_lines import erase_level_lines
 from dlflask.types import Ink, Mask
 
@@ -27,8 +29,6 @@ MIN_LENGTH, MAX_THICKNESS = 1.1, 0.22
 #: Least length of an upright line in a frame, as a part of the frame's height.
 MIN_UPRIGHT = 0.85
 
-_AROUND = np.ones((3, 3), bool)
-
 
 def erase_rulings(ink: Ink) -> Ink:
     """Clear rulings that cross the image, and frames and combs around digits.
@@ -41,11 +41,11 @@ def erase_rulings(ink: Ink) -> Ink:
     """
     ink = erase_level_lines(ink, ink > LINE)
     mask = ink > STROKE
-    blobs, _ = ndimage.label(mask, _AROUND)
-    boxes = ndimage.find_objects(blobs)
-    sizes = np.array([(rows.stop - rows.start, cols.stop - cols.start) for rows, cols in boxes])
-    if not len(sizes):
+    found = find_blobs(mask)
+    if not found.number:
         return ink
+    blobs, boxes = found.paint(), found.measure_boxes()
+    sizes = boxes[:, 2:] - boxes[:, :2]
     area = np.bincount(blobs.ravel())[1:]
     is_frame = _look_like_frames(sizes, area)
     if not is_frame.any():
@@ -53,7 +53,8 @@ def erase_rulings(ink: Ink) -> Ink:
     height = _median_height(sizes, is_frame)
     lines = np.zeros_like(mask)
     for index in np.flatnonzero(is_frame):
-        box = boxes[index]
+        top, left, bottom, right = boxes[index]
+        box = np.s_[top:bottom, left:right]
         lines[box] |= _find_frame(blobs[box] == index + 1, height)
     if not lines.any():
         return ink
@@ -102,21 +103,7 @@ def _across(mask: Mask, lines: Mask) -> Mask:
     return crossing
 
 
-def grow(mask: Mask) -> Mask:
-    """Return `mask` with the eight neighbours of each pixel, five times as fast as SciPy's."""
-    rows = mask.copy()
-    rows[1:] |= mask[:-1]
-    rows[:-1] |= mask[1:]
-    grown = rows.copy()
-    grown[:, 1:] |= rows[:, :-1]
-    grown[:, :-1] |= rows[:, 1:]
-    return grown
-
-
 def _runs(mask: Mask, length: int, axis: int) -> Mask:
     """Keep the runs of at least `length` along `axis`."""
-    eroded = ndimage.minimum_filter1d(mask.view(np.uint8), length, axis=axis, mode="constant")
-    origin = 0 if length % 2 else -1
-    grown = ndimage.maximum_filter1d(eroded, length, axis=axis, mode="constant", origin=origin)
-    runs: Mask = grown.view(bool)
-    return runs
+    eroded = running_minimum(mask, length, axis, outside=0)
+    return running_maximum(eroded, length, axis, outside=0, before=(length - 1) // 2)

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from dlflask.imaging.morphology.blobs import find_blobs
+from dlflask.imaging.morphology.growth import grow
 from dlflask.imaging.resize import Plane
-from dlflask.numbers.lines.frames import erase_rulings, grow
+from dlflask.numbers.lines.frames import erase_rulings
 from dlflask.numbers.lines.page import Page
 from dlflask.types import ArrayBox, Ink, Mask
 
@@ -49,8 +50,6 @@ SIDE, SIDE_HEIGHT, SIDE_WIDTH, NEAR_EDGE = 0.7, 1.25, 0.22, 0.2
 
 #: Most lines of a page, and least height of a line relative to the tallest line.
 MAX_LINES, MIN_LINE = 32, 0.35
-
-_AROUND = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +117,8 @@ def find_lines(page: Page) -> list[Line]:
 
 
 def _find_blobs(ink: Ink) -> _Blobs:
-    labels, number = ndimage.label(ink > FAINT, _AROUND)
-    boxes = np.array(
-        [(r.start, c.start, r.stop, c.stop) for r, c in ndimage.find_objects(labels)], np.intp
-    ).reshape(-1, 4)
+    found = find_blobs(ink > FAINT)
+    labels, boxes, number = found.paint(), found.measure_boxes(), found.number
     mass = np.bincount(labels.ravel(), ink.ravel(), number + 1)[1:].astype(np.float64)
     kept = np.bincount(labels[ink >= SURE], minlength=number + 1)[1:] > 0
     if kept.all():

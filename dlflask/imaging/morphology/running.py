@@ -1,0 +1,107 @@
+"""Running minimum, maximum and mean over windows along one axis."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Value = TypeVar("_Value", bound=np.generic)
+
+
+def running_minimum(
+    values: NDArray[_Value],
+    length: int,
+    axis: int,
+    *,
+    outside: int | None = None,
+    before: int | None = None,
+) -> NDArray[_Value]:
+    """Return the least value in a window around each value.
+
+    Args:
+        values: One or two axes.
+        length: Values in the window.
+        axis: Direction of the window.
+        outside: Value beyond the ends of `values`; None for the one at the end.
+        before: Values in the window before the one around which it lies; None for half of them.
+    """
+    padded = _pad(values, length, axis, outside, before)
+    return _combine(np.minimum, padded, length, axis)
+
+
+def running_maximum(
+    values: NDArray[_Value],
+    length: int,
+    axis: int,
+    *,
+    outside: int | None = None,
+    before: int | None = None,
+) -> NDArray[_Value]:
+    """Return the greatest value in a window around each value; arguments as `running_minimum`."""
+    padded = _pad(values, length, axis, outside, before)
+    return _combine(np.maximum, padded, length, axis)
+
+
+def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray[np.float32]:
+    """Return the mean in a window around each value; values at the ends continue beyond them.
+
+    The sum of a window is that of the last one, plus the value that enters, minus the one that
+    leaves, in float64.
+    """
+    padded = _pad(values.astype(np.float64), length, axis, None, None)
+    size = values.shape[axis]
+    sums = np.empty(values.shape)
+    # One after the other, because NumPy's `sum` adds in pairs, with another rounding.
+    whole = np.add.accumulate(_slice(padded, axis, 0, length), axis)
+    _slice(sums, axis, 0, 1)[...] = _slice(whole, axis, length - 1, length)
+    np.subtract(
+        _slice(padded, axis, length, None),
+        _slice(padded, axis, 0, size - 1),
+        out=_slice(sums, axis, 1, None),
+    )
+    if axis == 0 and sums.ndim > 1:
+        # `accumulate` would go down the columns, one cache line for each value.
+        for above, row in pairwise(sums):
+            np.add(row, above, out=row)
+    else:
+        np.add.accumulate(sums, axis, out=sums)
+    sums /= length
+    return sums.astype(np.float32)
+
+
+def _combine(ufunc: np.ufunc, line: NDArray[_Value], length: int, axis: int) -> NDArray[_Value]:
+    """Return `ufunc` of each window that lies in `line`."""
+    # Windows of 2, 4, 8 ... values are each made of two of half the length.
+    window = 1
+    while window < length:
+        step = min(window, length - window)
+        line = ufunc(_slice(line, axis, None, -step), _slice(line, axis, step, None))
+        window += step
+    return line
+
+
+def _pad(
+    values: NDArray[_Value], length: int, axis: int, outside: int | None, before: int | None
+) -> NDArray[_Value]:
+    """Return `values` with `length` - 1 more along `axis`, of which `before` come first."""
+    before = length // 2 if before is None else before
+    shape = list(values.shape)
+    size = shape[axis]
+    shape[axis] += length - 1
+    padded = np.empty(shape, values.dtype)
+    _slice(padded, axis, before, before + size)[...] = values
+    first, last = (
+        (_slice(values, axis, 0, 1), _slice(values, axis, size - 1, size))
+        if outside is None
+        else (outside, outside)
+    )
+    _slice(padded, axis, 0, before)[...] = first
+    _slice(padded, axis, before + size, None)[...] = last
+    return padded
+
+
+def _slice(values: NDArray[Any], axis: int, start: int | None, stop: int | None) -> NDArray[Any]:
+    return values[start:stop] if axis == 0 else values[:, start:stop]

@@ -1,0 +1,1 @@
+"""Folder in which converted and compiled networks are kept for later starts."""
