@@ -34,8 +34,9 @@ test: $(DEV)/.installed  ## Run every test that needs neither a Docker engine no
 e2e: $(DEV)/.installed  ## Run the tests with a Docker engine, a browser and a fresh clone
 	$(DEV)/bin/python -m pytest -m "browser or compose or clone"
 
-fuzz: $(DEV)/.installed  ## Fuzz the decoder and the application, 100,000 inputs each
+fuzz: $(DEV)/.installed  ## Fuzz the decoder, the reading of numbers and the application, 100,000 inputs each
 	$(DEV)/bin/python -m tests.fuzz decode build/fuzz -atheris_runs=100000
+	$(DEV)/bin/python -m tests.fuzz number build/fuzz -atheris_runs=100000
 	$(DEV)/bin/python -m tests.fuzz post build/fuzz -atheris_runs=100000
 
 # Needs both environments: the service runs in its own, one baseline needs TensorFlow.

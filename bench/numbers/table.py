@@ -99,12 +99,13 @@ def to_markdown(about: dict[str, str], rows: Sequence[Row]) -> str:
 
 def readers_table(rows: Sequence[Row]) -> str:
     """Return the table with one row for each reader."""
-    header = ("reader", "right", "95 % interval", "average over sources", "digits wrong")
+    header = ("reader", "images", "right", "95 % interval", "average over sources")
     return markdown_table(
-        (*header, "CPU", "memory", "installed"),
+        (*header, "digits wrong", "CPU", "memory", "installed"),
         [
             (
                 row.reader,
+                f"{row.right.count:,}",
                 f"{row.right.rate:.1%}",
                 interval(row.right),
                 f"{row.macro:.1%}",
@@ -114,7 +115,7 @@ def readers_table(rows: Sequence[Row]) -> str:
                 f"{row.installed_megabytes:.0f} MB",
             )
             if row.right
-            else (row.reader, "not run", *("",) * 6)
+            else (row.reader, "not run", *("",) * 7)
             for row in rows
         ],
     )

@@ -29,7 +29,7 @@ def test_compare_program_and_missing_peers(images, program, tmp_path, capsys):
     assert rows[0].peak_megabytes > 1
     assert [error.partition(":")[0] for error in rows[0].errors] == ["ink/broken.png"]
     printed = capsys.readouterr().out
-    assert "| Tesseract, digits only | 66.7% | 20.8% to 93.9% | 75.0% |" in printed
+    assert "| Tesseract, digits only | 3 | 66.7% | 20.8% to 93.9% | 75.0% |" in printed
     assert "## Errors, counted as wrong\n\n- Tesseract, digits only: ink/broken.png" in printed
     for row in rows[1:]:
         assert "pip install --no-deps -r bench/requirements-peers.txt" in row.missing

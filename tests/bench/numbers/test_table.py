@@ -36,7 +36,7 @@ def test_summarise():
 def test_report_names_what_did_not_run():
     text = to_markdown({"images": "ink 2, lead 1"}, ROWS)
 
-    own = "| 33.3% | 6.1% to 79.2% | 25.0% | 28.6% | 2000 ms | 2 MB | 3 MB |"
+    own = "| 3 | 33.3% | 6.1% to 79.2% | 25.0% | 28.6% | 2000 ms | 2 MB | 3 MB |"
     assert f"| {ROWS[0].reader} {own}" in text
     assert "| Tesseract, digits only | not run |" in text
     assert "- Tesseract, digits only. To run it: `apt install tesseract-ocr`" in text
