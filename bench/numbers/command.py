@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.exit(1, f"{error}\n")
     counts = Counter(image.source for image in images)
     about = {
-        "command": shlex.join(["python", "-m", "bench", "numbers", *arguments]),
+        "command": _command(options),
         "images": ", ".join(f"{source} {count:,}" for source, count in counts.items()),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "time": f"{(time.monotonic() - started) / 60:.0f} minutes",
@@ -102,6 +102,13 @@ def measure(
                     continue
                 reader.read(image, folder.resolve() / image.name)
         return [summarise(reader.measured) for reader in readers]
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command without the paths of this machine."""
+    limit = ["--limit", str(options.limit)] if options.limit else []
+    few = ["--rapidocr-limit", str(options.rapidocr_limit)]
+    return shlex.join(["python", "-m", "bench", "numbers", options.folder.name, *limit, *few])
 
 
 def _positive(text: str) -> int:

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from bench.numbers.processes import Measured
+from bench.numbers.readers import READERS
 from dlflask.evaluate.metrics import Rate
 from dlflask.evaluate.numbers.report import summarise_numbers
 from dlflask.evaluate.render import markdown_table
@@ -23,6 +24,9 @@ _INTRODUCTION = (
 )
 
 MEGA = 1e6
+
+#: Title of the row of this project's service.
+SERVICE = READERS["http"][0]
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,9 @@ def to_markdown(about: dict[str, str], rows: Sequence[Row]) -> str:
 
 def readers_table(rows: Sequence[Row]) -> str:
     """Return the table with one row for each reader."""
-    header = ("reader", "images", "right", "95 % interval", "average over sources")
+    several = any(len(row.by_source or ()) > 1 for row in rows)
+    average = ["average over sources"] if several else []
+    header = ("reader", "images", "right", "95 % interval", *average)
     return markdown_table(
         (*header, "digits wrong", "CPU", "memory", "installed"),
         [
@@ -108,14 +114,14 @@ def readers_table(rows: Sequence[Row]) -> str:
                 f"{row.right.count:,}",
                 f"{row.right.rate:.1%}",
                 interval(row.right),
-                f"{row.macro:.1%}",
+                *([f"{row.macro:.1%}"] if several else []),
                 f"{row.character_errors:.1%}",
                 f"{row.cpu_milliseconds:.0f} ms",
                 f"{row.peak_megabytes:.0f} MB",
                 f"{row.installed_megabytes:.0f} MB",
             )
             if row.right
-            else (row.reader, "not run", *("",) * 7)
+            else (row.reader, "not run", *("",) * (len(average) + 6))
             for row in rows
         ],
     )

@@ -1,5 +1,6 @@
 import re
 import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -9,6 +10,14 @@ from bench.__main__ import main
 from bench.numbers.command import choose
 from bench.numbers.table import read
 from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
+from tests.readme import read as read_page
+from tests.serving import ROOT
+
+#: The documentation's command that writes the labels of a public set.
+LABELS = (
+    "cd latecki && for f in images/*/train/*; do n=${f##*/}; "
+    """printf '%s\\t%s\\n' "$f" "${n%%-*}"; done >labels.tsv"""
+)
 
 
 def run(*arguments):
@@ -102,3 +111,25 @@ def test_choose_takes_the_same_images_again(images):
     assert [image.source for image in chosen] == ["a"] * 5 + ["b"] * 5
     names = [image.name for image in choose(find_numbers(images), 9)]
     assert names == ["ink/18014.png", "ink/broken.png", "pencil/42.png"]
+
+
+def test_labels_of_the_public_set(tmp_path):
+    for name in ("set-1/train/0123456789-Set-1.png", "set-2/test/1111111111-Set-2.png"):
+        file = tmp_path / "latecki" / "images" / name
+        file.parent.mkdir(parents=True)
+        file.touch()
+
+    subprocess.run(["sh", "-c", LABELS], cwd=tmp_path, check=True)
+
+    (found,) = find_numbers(tmp_path / "latecki")
+    assert found.number == "0123456789"
+    assert found.name == "images/set-1/train/0123456789-Set-1.png"
+    assert LABELS.removeprefix("cd latecki") in read_page(ROOT / "docs" / "performance.md")
+
+
+def test_requirements_of_peers_are_exact():
+    lines = (ROOT / "bench" / "requirements-peers.txt").read_text(encoding="utf-8").splitlines()
+    requirements = [line for line in lines if not line.startswith("#")]
+
+    assert [line for line in requirements if not re.fullmatch(r"[\w-]+==[\w.]+", line)] == []
+    assert {"rapidocr", "onnxruntime"} < {line.split("==")[0] for line in requirements}
