@@ -35,8 +35,9 @@ e2e: $(DEV)/.installed  ## Run the tests with a Docker engine, a browser and a f
 	$(DEV)/bin/python -m pytest $(PARALLEL) -m "browser and not (alone or compose)"
 	$(DEV)/bin/python -m pytest -m "compose or clone or (browser and alone)"
 
-fuzz: $(DEV)/.installed  ## Fuzz the decoder and the application, 100,000 inputs each
+fuzz: $(DEV)/.installed  ## Fuzz the decoder, the reading of numbers and the application, 100,000 inputs each
 	$(DEV)/bin/python -m tests.fuzz decode build/fuzz -atheris_runs=100000
+	$(DEV)/bin/python -m tests.fuzz number build/fuzz -atheris_runs=100000
 	$(DEV)/bin/python -m tests.fuzz post build/fuzz -atheris_runs=100000
 
 # Needs both environments: the service runs in its own, one baseline needs TensorFlow.

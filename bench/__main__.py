@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.measure import Bench
+from bench.numbers.command import main as compare_numbers
 from bench.servers import TARGETS, Host, ServerError, find_cpus
 from bench.wrk import WrkError, require_wrk
 
@@ -17,6 +18,7 @@ examples:
   python -m bench --rounds 1 --seconds 1   a short run, to see that it works
   python -m bench --targets service baseline_noop
                                            the cost of recognition
+  python -m bench numbers --help           compare readers of whole numbers
 
 Use an idle machine with two CPUs or more.
 """
@@ -25,6 +27,8 @@ Use an idle machine with two CPUs or more.
 def main(argv: list[str] | None = None) -> int:
     """Measure, then write the report and all figures."""
     arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["numbers"]:
+        return compare_numbers(arguments[1:])
     parser = _parser()
     chosen = parser.parse_args(arguments)
     host = Host(find_cpus(), chosen.service_python)

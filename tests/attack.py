@@ -67,10 +67,13 @@ def attack(port, seconds):
     """
     end = threading.Event()
     digit = ("POST", "/predictlabel", encode(draw_digit(4, 28)), "image/png")
-    costly = [
-        ("POST", "/predictlabel", module.KINDS[name](), media_type)
+    files = [
+        (module.KINDS[name](), media_type)
         for media_type, (module, *names) in COSTLY.items()
         for name in names
+    ]
+    costly = [
+        ("POST", path, *file) for path in ("/predictlabel", "/predictnumber") for file in files
     ]
     step = len(costly) // ATTACKERS
     attackers = [

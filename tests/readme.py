@@ -12,6 +12,7 @@ from dataclasses import fields
 
 import yaml
 
+from bench.numbers import table as number_readers
 from dlflask import __version__
 from dlflask.config import PREFIX, Config
 from dlflask.evaluate.metrics import rate
@@ -86,6 +87,7 @@ def tables():
         ),
         "metrics": _table("metric | type | meaning", _metrics()),
         "model-card": card.to_markdown(),
+        "number-readers": _number_readers(),
         "number-card": NumberCard.read(ROOT / "number_model.json").to_markdown(),
     }
 
@@ -138,6 +140,18 @@ def _accuracy(card):
     others = card.non_digits_called_digit
     rows += [f"no digit: {name} | | | | {others[name]:.1%}" for name in others if others[name]]
     return _table("images | number | correct | 95 % interval | called `digit`", rows)
+
+
+def _number_readers():
+    """Return the table of the readers of numbers, and which reads more than this project."""
+    _, rows = number_readers.read(ROOT / "bench" / "numbers.json")
+    own, *others = (row for row in rows if row.right and row.reader != number_readers.SERVICE)
+    better = [row.reader for row in others if row.right.rate > own.right.rate]
+    result = " and ".join(better) if better else "None of the others"
+    return (
+        f"{number_readers.readers_table(rows)}\n\n{result} read"
+        f"{'' if len(better) > 1 else 's'} more of these numbers than dlflask.\n"
+    )
 
 
 def _metrics():

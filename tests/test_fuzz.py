@@ -21,7 +21,7 @@ def fuzz(*arguments):
     )
 
 
-@pytest.mark.parametrize("target", ["decode", "post"])
+@pytest.mark.parametrize("target", ["decode", "number", "post"])
 def test_fuzz_target_runs(target, tmp_path):
     if find_spec("atheris") is None:
         pytest.skip("atheris is not installed: it is published for Linux on x86-64")

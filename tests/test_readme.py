@@ -28,6 +28,24 @@ RUN_BY = {
     "make quick": ("tests/test_makefile.py", '"quick"'),
     "make bench": ("tests/model/test_bench.py", '"bench"'),
     "python -m bench --rounds 1 --seconds 1": ("tests/model/test_bench.py", "--seconds 1"),
+    # These two need the network: one test checks the labels, another that the list is complete.
+    "git clone --depth 1 https://github.com/domagojlatecki/handwritten-number-dataset "
+    "build/latecki": ("tests/bench/numbers/test_command.py", "LABELS"),
+    "python3 -m venv .venv-peers && .venv-peers/bin/pip install --no-deps "
+    "-r bench/requirements-peers.txt": (
+        "tests/bench/numbers/test_command.py",
+        "requirements-peers.txt",
+    ),
+    "(cd build/latecki && for f in images/*/train/*; do n=${f##*/}; "
+    """printf '%s\\t%s\\n' "$f" "${n%%-*}"; done >labels.tsv)""": (
+        "tests/bench/numbers/test_command.py",
+        "done >labels.tsv",
+    ),
+    ".venv-dev/bin/python -m bench numbers build/latecki --service-python "
+    ".venv/bin/python --peers-python .venv-peers/bin/python --output bench": (
+        "tests/bench/numbers/test_command.py",
+        '["numbers", ',
+    ),
     "make lint": (".ci/run", "make lint"),
     # It needs the network, which CI may not have: only the target's existence is tested.
     "make audit": ("tests/test_makefile.py", '"audit"'),

@@ -12,6 +12,9 @@ from tests.serving import ROOT
 #: Number of connections. Half are kept alive, half are opened anew for each request.
 CONNECTIONS = 8
 
+#: Addresses that the connections ask, and the member of the response with the digit.
+ROUTES = [*[("/predictlabel", "most_probable_label")] * 3, ("/predictnumber", "number")]
+
 #: Time after which a request counts as lost, in seconds.
 TIMEOUT_SECONDS = 30
 
@@ -62,7 +65,7 @@ class Load:
         until = self.results["4"] + count
         wait_until(lambda: self.results["4"] >= until, "the service does not respond any more")
 
-    def _send_repeatedly(self, keeps_alive):
+    def _send_repeatedly(self, keeps_alive, path, member):
         connection = None
         while not self._ends.is_set():
             if connection is None:
@@ -72,11 +75,11 @@ class Load:
             started = self._started[threading.get_ident()] = time.monotonic()
             try:
                 headers = {"Content-Type": "image/jpeg"}
-                connection.request("POST", "/predictlabel", FOUR, headers)
+                connection.request("POST", path, FOUR, headers)
                 response = connection.getresponse()
                 body = response.read()
                 result = (
-                    json.loads(body)["most_probable_label"]
+                    json.loads(body)[member]
                     if response.status == 200
                     else f"status {response.status}"
                 )
@@ -99,8 +102,8 @@ def under_load(port):
     """Send requests until the block is left; yield the `Load`."""
     load = Load(port)
     threads = [
-        threading.Thread(target=load._send_repeatedly, args=(number % 2 == 0,))
-        for number in range(CONNECTIONS)
+        threading.Thread(target=load._send_repeatedly, args=(number % 2 == 0, *route))
+        for number, route in enumerate(ROUTES[i // 2] for i in range(CONNECTIONS))
     ]
     for thread in threads:
         thread.start()

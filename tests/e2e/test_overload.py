@@ -21,10 +21,16 @@ pytestmark = pytest.mark.compose
 #: Takes about 5 ms of CPU time and has 10 kB, so that the service is the bottleneck and not the
 #: client on the same CPUs.
 PICTURE = encode(draw_digit(4, 1000))
-REQUEST = (
-    "POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
-    f"Content-Length: {len(PICTURE)}\r\n\r\n"
-).encode() + PICTURE
+
+#: Requests by address.
+REQUESTS = {
+    path: (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+        f"Content-Length: {len(PICTURE)}\r\n\r\n"
+    ).encode()
+    + PICTURE
+    for path in ("/predictlabel", "/predictnumber")
+}
 
 #: Connections at the peak: enough to use every thread of two workers, few enough for no rejections.
 CONNECTIONS = 12
@@ -84,24 +90,28 @@ def percentile(seconds, part):
     return float(np.percentile(seconds, part))
 
 
+def overload(port, path, figures):
+    """Measure the peak, then send three times as many requests; return both outcomes."""
+    peak = in_a_thread(closed_loop(port, REQUESTS[path], CONNECTIONS, SECONDS))
+    assert peak.statuses[200] >= 0.9 * peak.statuses.total()
+    load = open_loop(port, REQUESTS[path], 3 * peak.rate, SECONDS)
+    over, health = in_a_thread(while_health_is_asked(port, load))
+    figures.append(
+        f"overload of {path}: peak {peak.rate:.0f}/s; offered {3 * peak.rate:.0f}/s: accepted "
+        f"{over.rate:.0f}/s in p50 {percentile(over.seconds, 50):.3f} s, p99 "
+        f"{percentile(over.seconds, 99):.3f} s; {over.statuses[503]} got 503 in p50 "
+        f"{percentile(over.rejected_seconds, 50):.4f} s; {len(health)} health checks"
+    )
+    assert set(over.statuses) == {200, 503}
+    assert over.unexplained == 0
+    assert set(health) == {200}
+    return peak, over
+
+
 def test_throughput_and_latency_at_three_times_capacity(stack, many_clients, figures):
-    in_a_thread(closed_loop(stack.port, REQUEST, CONNECTIONS, 2))
-    rounds = []
-    for _ in range(ROUNDS):
-        peak = in_a_thread(closed_loop(stack.port, REQUEST, CONNECTIONS, SECONDS))
-        assert peak.statuses[200] >= 0.9 * peak.statuses.total()
-        load = open_loop(stack.port, REQUEST, 3 * peak.rate, SECONDS)
-        over, health = in_a_thread(while_health_is_asked(stack.port, load))
-        figures.append(
-            f"overload: peak {peak.rate:.0f}/s; offered {3 * peak.rate:.0f}/s: accepted "
-            f"{over.rate:.0f}/s in p50 {percentile(over.seconds, 50):.3f} s, p99 "
-            f"{percentile(over.seconds, 99):.3f} s; {over.statuses[503]} got 503 in p50 "
-            f"{percentile(over.rejected_seconds, 50):.4f} s; {len(health)} health checks"
-        )
-        assert set(over.statuses) == {200, 503}
-        assert over.unexplained == 0
-        assert set(health) == {200}
-        rounds.append((peak, over))
+    in_a_thread(closed_loop(stack.port, REQUESTS["/predictlabel"], CONNECTIONS, 2))
+    rounds = [overload(stack.port, "/predictlabel", figures) for _ in range(ROUNDS)]
+    overload(stack.port, "/predictnumber", figures)
 
     peaks, overs = zip(*rounds, strict=True)
     rates = [peak.rate for peak in peaks]
@@ -135,7 +145,7 @@ def test_client_over_its_limit_gets_429(stack):
         assert response.headers["Retry-After"] == "1"
         assert problem["status"] == 429
         assert problem["success"] is False
-        for path in ("/static/page.js", "/static/none"):
+        for path in ("/static/page.js", "/static/none", "/predictnumber"):
             until(lambda path=path: upload_and_ask(path), 429)
         assert ask(stack.port, "GET", "/readyz").status == 200
 

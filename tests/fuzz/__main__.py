@@ -1,6 +1,6 @@
 """Fuzz a target, guided by coverage: `python -m tests.fuzz TARGET FOLDER [libFuzzer's options]`.
 
-`make fuzz` runs both targets. libFuzzer writes an input that fails to FOLDER/crash-*. Once the
+`make fuzz` runs all targets. libFuzzer writes an input that fails to FOLDER/crash-*. Once the
 error is fixed, move it to tests/fuzz/found/, where tests/web/test_malformed_input.py reads it.
 """
 
@@ -18,10 +18,10 @@ except ImportError:
     )
 
 with atheris.instrument_imports(include=["PIL", "dlflask", "flask", "multipart", "werkzeug"]):
-    from tests.fuzz.seeds import PICTURES, REQUESTS
+    from tests.fuzz.seeds import NUMBERS, PICTURES, REQUESTS
     from tests.fuzz.targets import TARGETS
 
-SEEDS = {"decode": PICTURES, "post": REQUESTS}
+SEEDS = {"decode": PICTURES, "number": PICTURES | NUMBERS, "post": REQUESTS}
 
 #: Seconds of one run, megabytes of the process, bytes of an input.
 LIMITS = ["-timeout=20", "-rss_limit_mb=1500", "-max_len=40000"]

@@ -5,14 +5,14 @@ import gzip
 import zlib
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image, ImageOps, features
 
 from tests.conftest import encode
 from tests.costly import heic
 from tests.costly.gif_bmp import before_the_frame, run_length
 from tests.costly.jpeg import segment, with_segments
 from tests.costly.png import chunk, with_chunks
-from tests.drawing import draw_digit
+from tests.drawing import draw_digit, draw_number
 
 #: Side of an image in pixels: the digit is readable, and a thousand are decoded in seconds.
 SIDE = 40
@@ -89,6 +89,22 @@ def _with_much_metadata():
 
 PICTURES = dict(_pictures())
 
+_NUMBER = draw_number("18014", SIDE, -8, pen=12)
+_LINES = Image.new("L", (120, 160), 220)
+for top, text in enumerate(("12.50", "-3", "007")):
+    _LINES.paste(draw_number(text, SIDE, -8, pen=12).convert("L"), (0, 55 * top))
+
+#: Images of numbers: one line, three lines, boxes around the digits, small digits on a large page.
+NUMBERS = {
+    "number-png": encode(_NUMBER),
+    "number-jpeg": encode(_NUMBER, "JPEG", quality=40),
+    "number-lines": encode(_LINES),
+    "number-boxes": encode(ImageOps.expand(_NUMBER, 4, "black")),
+    "number-rotated": encode(_NUMBER.rotate(20, expand=True, fillcolor="white"), "WEBP"),
+    "number-small": encode(ImageOps.expand(_NUMBER, 500, "white").convert("1")),
+    "number-of-many": encode(draw_number("1234567890" * 4, SIDE, -8, pen=12).quantize(4)),
+}
+
 MULTIPART = b"multipart/form-data; boundary=seam"
 
 
@@ -156,6 +172,35 @@ REQUESTS = {
         line=b"POST /predictlabels",
     ),
     "raw-details": request(_PNG, b"image/png", line=b"POST /predictlabel?details=1"),
+    "number": request(NUMBERS["number-png"], b"image/png", line=b"POST /predictnumber"),
+    "number-of-length": request(
+        NUMBERS["number-jpeg"], b"image/jpeg", line=b"POST /predictnumber?length=5"
+    ),
+    "number-of-lengths": request(
+        part(NUMBERS["number-png"]) + _END,
+        MULTIPART,
+        line=b"POST /predictnumber?length=4-6&details=1",
+    ),
+    "number-of-wrong-length": request(_PNG, b"image/png", line=b"POST /predictnumber?length=6-4"),
+    "number-page": request(
+        NUMBERS["number-lines"], b"image/png", line=b"POST /predictnumber?details=1"
+    ),
+    "numbers": request(
+        part(_PNG) + part(NUMBERS["number-png"]) + part(b"x") + _END,
+        MULTIPART,
+        line=b"POST /predictnumbers?length=1-100",
+    ),
+    "numbers-json": request(
+        b'{"images": ["%s", "AAAA"]}' % base64.b64encode(_PNG),
+        b"application/json",
+        line=b"POST /predictnumbers?length=2&details=1",
+    ),
+    "number-infer": request(
+        b'{"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": ["%s"]}]}'
+        % base64.b64encode(NUMBERS["number-png"]),
+        b"application/json",
+        line=b"POST /v2/models/number/infer",
+    ),
     "raw-too-long": request(_PNG, b"image/png", b"Content-Length: 99999999"),
     "raw-negative": request(_PNG, b"image/png", b"Content-Length: -1"),
     "raw-no-number": request(_PNG, b"image/png", b"Content-Length: 0x10"),

@@ -4,7 +4,7 @@ import io
 import json
 import re
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,16 @@ from dlflask.config import Config
 from dlflask.digits.normalization import read_tensor
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.errors import ImageError
+from dlflask.numbers.decoding.lengths import Lengths
+from dlflask.numbers.normalization import HEIGHT
+from dlflask.numbers.recogniser import NumberRecogniser
+from dlflask.recogniser import read
 from dlflask.web.app import create_app
-from tests.conftest import FakeClassifier
+from tests.conftest import FakeClassifier, FakeNetwork
 
 _CLASSIFIER = FakeClassifier()
-_APP = create_app(Config(), DigitRecogniser(_CLASSIFIER))
+_NUMBERS = NumberRecogniser(FakeNetwork("18.0-14"), _CLASSIFIER)
+_APP = create_app(Config(), DigitRecogniser(_CLASSIFIER), _NUMBERS)
 _STATUS, _SWITCH = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -29,19 +34,47 @@ MAX_SECONDS, MAX_MEGABYTES = 2.5, 320
 
 def decode(upload):
     """Check that any bytes give a tensor or an `ImageError`, in limited CPU time and memory."""
-    started, before = time.thread_time(), _restart_peak()
-    try:
-        tensor = read_tensor(upload)
-    except ImageError:
-        return
-    finally:
-        assert time.thread_time() - started <= MAX_SECONDS
-        assert _peak() - before <= MAX_MEGABYTES
+    with suppress(ImageError), _limited():
+        _check_tensor(read_tensor(upload))
+
+
+def read_number(upload):
+    """Check that any bytes give lines or an `ImageError`, with the limits of `decode`."""
+    for recogniser in (_NUMBERS, _NUMBERS.expecting(Lengths(2, 4))):
+        with suppress(ImageError), _limited():
+            result = read(recogniser, upload)
+            assert json.loads(recogniser.encode(result, details=True))["success"] is True
+            for line in result.lines:
+                _check_line(line)
+
+
+def _check_line(line):
+    assert line.strip.shape[0] == HEIGHT
+    assert np.isfinite(line.strip).all()
+    assert 0 <= line.strip.min() <= line.strip.max() <= 1
+    for character in line.characters:
+        assert min(character.box) >= 0
+        if character.tensor is not None:
+            _check_tensor(character.tensor)
+
+
+def _check_tensor(tensor):
     assert tensor.shape == (28, 28)
     assert tensor.dtype == np.float32
     assert np.isfinite(tensor).all()
     assert tensor.min() >= 0
     assert tensor.max() <= 1
+
+
+@contextmanager
+def _limited():
+    """Check the CPU time and the memory of the block."""
+    started, before = time.thread_time(), _restart_peak()
+    try:
+        yield
+    finally:
+        assert time.thread_time() - started <= MAX_SECONDS
+        assert _peak() - before <= MAX_MEGABYTES
 
 
 def _restart_peak():
@@ -68,7 +101,11 @@ def post(request):
     assert body or environ["REQUEST_METHOD"] == "HEAD" or code in (204, 304)
     assert headers["X-Request-ID"]
     assert headers["X-Content-Type-Options"] == "nosniff"
-    if body and code >= 400 and headers["Content-Type"] != "text/html; charset=utf-8":
+    if body and code >= 400 and headers["Content-Type"] == "application/json":
+        # Errors of the Open Inference Protocol have one member.
+        assert environ["PATH_INFO"].startswith("/v2")
+        assert isinstance(json.loads(body)["error"], str)
+    elif body and code >= 400 and headers["Content-Type"] != "text/html; charset=utf-8":
         assert headers["Content-Type"] == "application/problem+json"
         problem = json.loads(body)
         assert problem["success"] is False
@@ -93,4 +130,4 @@ def _environ(request):
     return environ
 
 
-TARGETS = {"decode": decode, "post": post}
+TARGETS = {"decode": decode, "number": read_number, "post": post}

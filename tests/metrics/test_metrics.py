@@ -52,10 +52,27 @@ def test_metrics_of_predictions(client, classifier, four_png):
     assert found["dlflask_requests_in_flight",] == 1, "the scrape itself"
 
 
-def test_metrics_of_problems(client):
+def test_metrics_of_numbers(client, network, four_png):
+    for path in ("/predictnumber", "/predictnumber?details=1", "/predictnumbers?length=1"):
+        client.post(path, data=four_png, content_type="image/png", buffered=True)
+
+    found = scrape(client)
+
+    assert found["dlflask_requests_total", "/predictnumber", "200"] == 2
+    assert found["dlflask_requests_total", "/predictnumbers", "200"] == 1
+    assert found["dlflask_verdicts_total", "number", "number"] == 3
+    assert found["dlflask_confidence_ratio_count", "number"] == 3
+    for stage in ("decode", "place", "predict"):
+        assert found["dlflask_stage_seconds_count", "number", stage] == 3
+    assert found["dlflask_model_info", "number", network.sha256, "0.1.0"] == 1
+
+
+@pytest.mark.parametrize("path", ["/predictlabel", "/predictnumber"])
+def test_metrics_of_problems(client, path):
     for bad in BAD_REQUESTS:
         body, content_type = encode_request(bad)
-        client.open(bad.path, method=bad.method, data=body, content_type=content_type)
+        address = bad.path.replace("/predictlabel", path)
+        client.open(address, method=bad.method, data=body, content_type=content_type)
 
     found = scrape(client)
 

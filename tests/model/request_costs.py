@@ -18,8 +18,9 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from dlflask.config import Config
 from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.web.app import create_app
-from tests.conftest import FakeClassifier
+from tests.conftest import FakeClassifier, FakeNetwork
 from tests.infer_requests import INFER
 
 JSON, MULTIPART = "application/json", "multipart/form-data; boundary=x"
@@ -33,13 +34,13 @@ def infer(data, shape=(256, 28, 28), datatype="FP32", **more):
     return INFER, gzip.compress(body.encode(), 1), JSON
 
 
-def image(text):
-    return "/predictlabel", b'{"image":"' + text + b'"}', JSON
+def image(text, path="/predictlabel"):
+    return path, b'{"image":"' + text + b'"}', JSON
 
 
-def form(parts, headers, content=b"not an image"):
+def form(parts, headers, content=b"not an image", path="/predictlabels"):
     one = b'--x\r\nContent-Disposition: form-data; name="image"; filename="4"' + headers
-    return "/predictlabels", (one + b"\r\n\r\n" + content + b"\r\n") * parts + b"--x--\r\n"
+    return path, (one + b"\r\n\r\n" + content + b"\r\n") * parts + b"--x--\r\n"
 
 
 def number(text):
@@ -71,6 +72,16 @@ CASES = {
     "100,000 parts": lambda: (*form(100_000, b""), MULTIPART),
     "headers, many": lambda: (*form(500, b"\r\nA: b" * 5_000), MULTIPART),
     "headers, long": lambda: (*form(400, b';a="\\"' * 6_000), MULTIPART),
+    "number: base64": lambda: image(base64.b64encode(bytes(12 * MEGA)), "/predictnumber"),
+    "numbers: headers, long": lambda: (
+        *form(400, b';a="\\"' * 6_000, path="/predictnumbers?length=4-6"),
+        MULTIPART,
+    ),
+    "numbers: digits of the length": lambda: (
+        "/predictnumber?length=" + "9" * 60_000,
+        b"x",
+        "image/png",
+    ),
     "line breaks": lambda: (*form(1, b"", b"\r\n" * 8 * MEGA), MULTIPART),
 }
 
@@ -91,7 +102,9 @@ def _ask(application, path, body, kind):
 
 def main():
     """Print name, status, CPU seconds and megabytes of each case."""
-    application = create_app(Config(), DigitRecogniser(FakeClassifier())).wsgi_app
+    digits = DigitRecogniser(FakeClassifier())
+    numbers = NumberRecogniser(FakeNetwork(), FakeClassifier())
+    application = create_app(Config(), digits, numbers).wsgi_app
     for warm_up in (infer([0.5] * 784, [1, 28, 28]), image(b"AAAA")):
         _ask(application, *warm_up)
     # Memory freed by earlier requests would hide the memory of this one.

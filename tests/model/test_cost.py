@@ -22,6 +22,14 @@ import os, re, resource, sys, time
 from pathlib import Path
 from dlflask.digits.normalization import read_tensor
 from dlflask.errors import ImageError
+from dlflask.numbers.recogniser import NumberRecogniser
+from dlflask.recogniser import read
+from tests.conftest import FakeClassifier, FakeNetwork
+
+def read_number(upload):
+    return read(NumberRecogniser(FakeNetwork(), FakeClassifier()), upload)
+
+read_image = {"digit": read_tensor, "number": read_number}[sys.argv[1]]
 
 def peak():
     status = Path("/proc/self/status")
@@ -33,15 +41,15 @@ def measure(path):
     before, upload = peak(), Path(path).read_bytes()
     started = time.process_time()
     try:
-        read_tensor(upload)
+        read_image(upload)
         verdict = "accepted"
     except ImageError as error:
         verdict = type(error).__name__
     seconds = time.process_time() - started
     print(path, verdict, seconds, peak() - before, sep="\\t", flush=True)
 
-read_tensor(Path(sys.argv[1]).read_bytes())
-for path in sys.argv[2:]:
+read_image(Path(sys.argv[2]).read_bytes())
+for path in sys.argv[3:]:
     child = os.fork()
     if child == 0:
         measure(path)
@@ -75,19 +83,34 @@ KINDS = {
 }
 
 
+#: The costliest images for the reading of numbers, which decodes small writing a second time.
+NUMBER_KINDS = {
+    name: KINDS[name]
+    for name in (
+        *("rgb.png", "rgba-small-digit.png", "16-bit-small-digit.png", "small-digit.png"),
+        *("progressive-small-digit.jpg", "lossy.webp", "small-digit-4-4-4.heic"),
+    )
+}
+
+
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """Return {file name: (verdict, seconds of CPU, megabytes)}."""
-    folder = tmp_path_factory.mktemp("costly")
-    for name, make in KINDS.items():
+    """Return {file name: (verdict, seconds of CPU, megabytes)} of `read_tensor`."""
+    return measure("digit", KINDS, tmp_path_factory.mktemp("costly"))
+
+
+def measure(reading, kinds, folder):
+    """Return {file name: (verdict, seconds of CPU, megabytes)} of reading a digit or a number."""
+    for name, make in kinds.items():
         (folder / name).write_bytes(make())
     completed = subprocess.run(
         [
             sys.executable,
             "-c",
             MEASURE,
+            reading,
             ROOT / "static" / "4.jpg",
-            *(folder / name for name in KINDS),
+            *(folder / name for name in kinds),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -123,3 +146,13 @@ def test_read_tensor_stays_below_the_time_limit(measured, figures):
 
     figures.append(f"most CPU time of {len(KINDS)} images: {measured[slowest][1]:.2f} s, {slowest}")
     assert measured[slowest][1] <= MAX_SECONDS
+
+
+def test_numbers_stay_below_the_limits(tmp_path, figures):
+    found = measure("number", NUMBER_KINDS, tmp_path)
+
+    for name, (verdict, seconds, megabytes) in found.items():
+        figures.append(f"number {name:32} {seconds:5.2f} s {megabytes:4.0f} MB  {verdict}")
+        assert verdict == "accepted"
+        assert seconds <= MAX_SECONDS
+        assert megabytes <= MAX_MEGABYTES

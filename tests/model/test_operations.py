@@ -21,8 +21,8 @@ from tests.serving import ROOT, ask, ask_on, free_port, running_server
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 
 
-def read_four(port):
-    return ask(port, "POST", "/predictlabel", FOUR, "image/jpeg")
+def read_four(port, path="/predictlabel"):
+    return ask(port, "POST", path, FOUR, "image/jpeg")
 
 
 def counts(port):
@@ -37,6 +37,7 @@ def counts(port):
 
 
 PREDICTED = 'dlflask_requests_total{route="/predictlabel",status="200"}'
+NUMBERS = 'dlflask_requests_total{route="/predictnumber",status="200"}'
 REJECTED = 'dlflask_requests_total{route="/predictlabel",status="415"}'
 FOURS = 'dlflask_digits_total{digit="4",model="mnist"}'
 
@@ -81,7 +82,7 @@ def test_metrics_of_two_workers_after_one_was_killed(two_workers):
             response = (
                 ask(two_workers, "POST", "/predictlabel", b"not an image", "image/png")
                 if i % 5 == 0
-                else read_four(two_workers)
+                else read_four(two_workers, "/predictnumber" if i % 5 == 1 else "/predictlabel")
             )
             with lock:
                 statuses[response.status] += 1
@@ -102,9 +103,10 @@ def test_metrics_of_two_workers_after_one_was_killed(two_workers):
 
     after = counts(two_workers)
     assert statuses == {200: 160, 415: 40}
-    assert after[PREDICTED] - before[PREDICTED] == 160
+    assert after[PREDICTED] - before[PREDICTED] == 120
+    assert after[NUMBERS] - before[NUMBERS] == 40
     assert after[REJECTED] - before[REJECTED] == 40
-    assert after[FOURS] - before[FOURS] == 160
+    assert after[FOURS] - before[FOURS] == 120
     assert after["dlflask_workers"] == 2
     # The scrape itself. Others are counted until they are closed, just after their response.
     wait_until(lambda: counts(two_workers)["dlflask_requests_in_flight"] == 1)
@@ -187,9 +189,12 @@ def test_readyz_on_kept_alive_connection_while_draining():
         assert json.loads(response.body) == {"status": "draining"}
 
 
-def test_request_of_disconnected_client_is_shed(two_workers):
+@pytest.mark.parametrize(
+    ("path", "read"), [("/predictlabel", PREDICTED), ("/predictnumber", NUMBERS)]
+)
+def test_request_of_disconnected_client_is_shed(two_workers, path, read):
     request = (
-        "POST /predictlabel HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
         f"Content-Length: {len(FOUR)}\r\n\r\n"
     ).encode() + FOUR
     before = counts(two_workers)
@@ -200,8 +205,7 @@ def test_request_of_disconnected_client_is_shed(two_workers):
     shed = 'dlflask_shed_total{reason="abandoned"}'
     wait_until(
         lambda: (
-            counts(two_workers)[shed] + counts(two_workers)[PREDICTED]
-            == before[shed] + before[PREDICTED] + 5
+            counts(two_workers)[shed] + counts(two_workers)[read] == before[shed] + before[read] + 5
         )
     )
     assert counts(two_workers)[shed] > before[shed]

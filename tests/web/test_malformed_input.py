@@ -13,8 +13,8 @@ from dlflask.errors import DamagedImage, TooManyPixels
 from dlflask.imaging.read_ink import read_ink
 from tests.conftest import encode
 from tests.drawing import draw_digit
-from tests.fuzz.seeds import PICTURES, REQUESTS
-from tests.fuzz.targets import TARGETS, decode, post
+from tests.fuzz.seeds import NUMBERS, PICTURES, REQUESTS
+from tests.fuzz.targets import TARGETS, decode, post, read_number
 
 # Pillow warns about damaged files; the service ignores the warnings.
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
@@ -61,6 +61,20 @@ def test_every_seed_is_readable(name):
 @given(damaged(PICTURES))
 def test_damaged_image_is_read_or_raises_image_error(upload):
     decode(upload)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_seed_of_a_number_has_lines(client, name):
+    response = client.post("/predictnumber", data=NUMBERS[name], content_type="image/png")
+
+    assert response.status_code == 200
+    assert len(response.json["lines"]) == (3 if name == "number-lines" else 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(damaged(NUMBERS))
+def test_damaged_number_is_read_or_raises_image_error(upload):
+    read_number(upload)
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,0 +1,168 @@
+"""Figures of the readers and their tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.numbers.processes import Measured
+from bench.numbers.readers import READERS
+from dlflask.evaluate.metrics import Rate
+from dlflask.evaluate.numbers.report import summarise_numbers
+from dlflask.evaluate.render import markdown_table
+
+_INTRODUCTION = (
+    "Whole numbers right, digits alone compared. The readers take turns, image by image, each in a "
+    "process of its own with one thread. CPU time is the median of the images, with child "
+    "processes. Memory is the peak of the resident memory above that of bare Python; for the "
+    "service, that of its worker. The installed size includes packages, libraries and models, not "
+    "Python. Quote ratios of one run: figures change with the machine."
+)
+
+MEGA = 1e6
+
+#: Title of the row of this project's service.
+SERVICE = READERS["http"][0]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Figures of one reader; those of a reader that did not run are empty.
+
+    Attributes:
+        reader: Title.
+        missing: What to install; empty if it ran.
+        version: Versions of the program and its model.
+        right: Whole numbers right, all images.
+        by_source: The same by source.
+        macro: Average over the sources, a fraction of 1.
+        character_errors: Digits to insert, delete or replace, per digit of the labels.
+        cpu_milliseconds: CPU time of an image, median.
+        peak_megabytes: Memory.
+        installed_megabytes: Size on disk.
+        errors: Error of each image that raised one; the image counts as wrong.
+    """
+
+    reader: str
+    missing: str
+    version: str = ""
+    right: Rate | None = None
+    by_source: dict[str, Rate] | None = None
+    macro: float = 0.0
+    character_errors: float = 0.0
+    cpu_milliseconds: float = 0.0
+    peak_megabytes: float = 0.0
+    installed_megabytes: float = 0.0
+    errors: Sequence[str] = ()
+
+
+def summarise(measured: Measured) -> Row:
+    """Return the figures of a reader."""
+    if measured.missing:
+        return Row(measured.title, measured.missing)
+    report = summarise_numbers(measured.cases, {})
+    return Row(
+        reader=measured.title,
+        missing="",
+        version=measured.version,
+        right=report.right,
+        by_source=report.by_source,
+        macro=report.macro,
+        character_errors=report.character_errors,
+        cpu_milliseconds=1e3 * median(measured.cpu),
+        peak_megabytes=measured.peak / MEGA,
+        installed_megabytes=measured.installed / MEGA,
+        errors=measured.errors,
+    )
+
+
+def to_markdown(about: dict[str, str], rows: Sequence[Row]) -> str:
+    """Return the report: the run, the readers, each source, and what did not run."""
+    ran = [row for row in rows if not row.missing]
+    parts = [
+        "# Readers of whole numbers",
+        _INTRODUCTION,
+        markdown_table(("", ""), about.items()),
+        readers_table(rows),
+        "## By source",
+        _by_source(ran),
+        "## Versions",
+        markdown_table(("reader", "version"), ((row.reader, row.version) for row in ran)),
+    ]
+    if len(ran) < len(rows):
+        lines = (f"- {row.reader}. To run it: `{row.missing}`" for row in rows if row.missing)
+        parts += ["## Not run", "\n".join(lines)]
+    if errors := [f"- {row.reader}: {error}" for row in ran for error in row.errors]:
+        parts += ["## Errors, counted as wrong", "\n".join(errors)]
+    return "\n\n".join(parts) + "\n"
+
+
+def readers_table(rows: Sequence[Row]) -> str:
+    """Return the table with one row for each reader."""
+    several = any(len(row.by_source or ()) > 1 for row in rows)
+    average = ["average over sources"] if several else []
+    header = ("reader", "images", "right", "95 % interval", *average)
+    return markdown_table(
+        (*header, "digits wrong", "CPU", "memory", "installed"),
+        [
+            (
+                row.reader,
+                f"{row.right.count:,}",
+                f"{row.right.rate:.1%}",
+                interval(row.right),
+                *([f"{row.macro:.1%}"] if several else []),
+                f"{row.character_errors:.1%}",
+                f"{row.cpu_milliseconds:.0f} ms",
+                f"{row.peak_megabytes:.0f} MB",
+                f"{row.installed_megabytes:.0f} MB",
+            )
+            if row.right
+            else (row.reader, "not run", *("",) * (len(average) + 6))
+            for row in rows
+        ],
+    )
+
+
+def interval(found: Rate) -> str:
+    """Return the 95 % interval of a rate."""
+    return f"{found.low:.1%} to {found.high:.1%}"
+
+
+def _by_source(ran: Sequence[Row]) -> str:
+    sources = list(ran[0].by_source or ()) if ran else []
+    cells = [
+        [
+            f"{found.rate:.1%} of {found.count} ({interval(found)})"
+            for found in (row.by_source or {}).values()
+        ]
+        for row in ran
+    ]
+    names = [row.reader for row in ran]
+    return markdown_table(
+        ("reader", *sources), [(name, *its) for name, its in zip(names, cells, strict=True)]
+    )
+
+
+def write(folder: Path, about: dict[str, str], rows: Sequence[Row]) -> None:
+    """Write NUMBERS.md and numbers.json to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "NUMBERS.md").write_text(to_markdown(about, rows), encoding="utf-8")
+    stored = {"about": about, "rows": [asdict(row) for row in rows]}
+    (folder / "numbers.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> tuple[dict[str, str], list[Row]]:
+    """Read what `write` wrote to numbers.json."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return stored["about"], [_to_row(each) for each in stored["rows"]]
+
+
+def _to_row(stored: dict[str, Any]) -> Row:
+    if stored["right"] is None:
+        return Row(**stored)
+    by_source = {name: Rate(**each) for name, each in stored["by_source"].items()}
+    return Row(**{**stored, "right": Rate(**stored["right"]), "by_source": by_source})
