@@ -126,7 +126,13 @@ class DigitRecogniser:
 
         `predict` in a result's milliseconds is the image's share of the forward pass.
         """
-        inks, decode = _each(_decode_until(deadline or set_deadline()), uploads)
+        limit = deadline or set_deadline()
+
+        def read_until_limit(upload: bytes) -> Ink:
+            check_deadline(limit)
+            return read_ink(upload, find_digit)
+
+        inks, decode = _each(read_until_limit, uploads)
         digits, placing = _each(place, inks)
         readable = [digit.tensor for digit in digits if not isinstance(digit, DlflaskError)]
         predictions, predict = self._predict(readable)
@@ -196,27 +202,21 @@ def milliseconds_between(start: float, end: float) -> float:
     return round((end - start) * 1e3, 3)
 
 
-def _decode_until(deadline: float) -> Callable[[bytes], Ink]:
-    def decode(upload: bytes) -> Ink:
-        check_deadline(deadline)
-        return read_ink(upload, find_digit)
-
-    return decode
-
-
 def _each(
     stage: Callable[[Item], Output], items: Iterable[Item | DlflaskError]
 ) -> tuple[list[Output | DlflaskError], list[float]]:
     """Apply `stage` to each item, passing errors through. Return results and milliseconds."""
     outputs: list[Output | DlflaskError] = []
     milliseconds = []
+    ended = time.perf_counter()
     for item in items:
-        started = time.perf_counter()
+        started = ended
         try:
             outputs.append(item if isinstance(item, DlflaskError) else stage(item))
         except (ImageError, OutOfTime, Busy) as error:
             outputs.append(error)
-        milliseconds.append(milliseconds_between(started, time.perf_counter()))
+        ended = time.perf_counter()
+        milliseconds.append(milliseconds_between(started, ended))
     return outputs, milliseconds
 
 

@@ -50,11 +50,11 @@ class DecodedImage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        # Pillow's WebP decoder keeps its canvases as long as its image exists.
-        self._image.close()
-        del self._image
         if self._resources:
+            # Pillow's WebP decoder keeps its canvases as long as its image exists.
+            self._image.close()
             self._resources.close()
+        del self._image
 
     @property
     def upright_size(self) -> tuple[float, float]:

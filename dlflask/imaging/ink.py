@@ -78,12 +78,13 @@ def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> 
         BlankImage: Every pixel looks like paper.
     """
     planes = pixels.reshape(-1, *pixels.shape[-2:])
-    ranges = [(int(plane.min()), int(plane.max())) for plane in planes]
-    spans = [high - low for low, high in ranges]
+    flat = planes.reshape(len(planes), -1)
+    lows, highs = flat.min(axis=1).tolist(), flat.max(axis=1).tolist()
+    spans = [high - low for low, high in zip(lows, highs, strict=True)]
     widest = spans.index(max(spans))
     if not spans[widest]:
         raise BlankImage(BLANK)
-    ink = _ink_on_even_paper(planes[widest], *ranges[widest])
+    ink = _ink_on_even_paper(planes[widest], lows[widest], highs[widest])
     if ink is not None:
         return ink, ink
     distance = measure_distance(planes, coarse_side)

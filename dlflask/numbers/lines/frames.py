@@ -18,12 +18,12 @@ from dlflask.types import Ink, Mask
 #: Least ink of a printed line, and of a stroke.
 LINE, STROKE = 0.1, 0.2
 
-#: A blob may be a frame if its ink covers at most `MAX_FILL` of its box; that of touching digits
-#: covers more. It must also be wider than `WIDE` times its height, or wider than high and larger
-#: than `LARGE` median heights in both directions.
+#: Two kinds of blobs may be frames: those wider than `WIDE` times their height, and those wider
+#: than high whose sides exceed `LARGE` median heights. The ink of a frame covers at most
+#: `MAX_FILL` of its box; touching digits cover more.
 LARGE, WIDE, MAX_FILL = 1.3, 3.5, 0.3
 
-#: Least length of a level line in a frame, in median heights, and its largest thickness.
+#: Least length and largest thickness of a level line in a frame, in median heights.
 MIN_LENGTH, MAX_THICKNESS = 1.1, 0.22
 
 #: Least length of an upright line in a frame, as a part of the frame's height.
@@ -37,7 +37,7 @@ def erase_rulings(ink: Ink) -> Ink:
         ink: (height, width) float32 in 0..1.
 
     Returns:
-        (height, width) float32 in 0..1; strokes that cross a line are kept.
+        (height, width) float32 in 0..1. Strokes keep the pixels in which they cross a line.
     """
     ink = erase_level_lines(ink, ink > LINE)
     mask = ink > STROKE
@@ -70,7 +70,7 @@ def _look_like_frames(sizes: NDArray[np.integer], area: NDArray[np.integer]) -> 
 
 
 def _median_height(sizes: NDArray[np.integer], is_frame: Mask) -> float:
-    """Return the median height of the other blobs; without them, 0.7 of the highest frame."""
+    """Return the median height of the digits; if there are only frames, 0.7 of the highest."""
     others = sizes[~is_frame, 0]
     largest = float(sizes[is_frame, 0].max())
     others = others[others > 0.15 * largest]
@@ -78,7 +78,7 @@ def _median_height(sizes: NDArray[np.integer], is_frame: Mask) -> float:
 
 
 def _find_frame(blob: Mask, height: float) -> Mask:
-    """Return the level lines of a blob, and the upright ones between them."""
+    """Return the pixels of a frame's lines: the level ones, and the upright ones between them."""
     level = _runs(blob, max(8, round(MIN_LENGTH * height)), axis=1)
     level &= ~_runs(blob, max(4, round(MAX_THICKNESS * height)), axis=0)
     if not level.any():
@@ -94,7 +94,7 @@ def _find_frame(blob: Mask, height: float) -> Mask:
 
 
 def _across(mask: Mask, lines: Mask) -> Mask:
-    """Return the ink on lines that continues above and below them: the strokes that cross."""
+    """Return the ink of strokes that cross a line: they continue above and below it."""
     rest = mask & ~grow(lines)
     above, below = np.zeros_like(mask), np.zeros_like(mask)
     above[3:] |= rest[:-3]
@@ -104,6 +104,6 @@ def _across(mask: Mask, lines: Mask) -> Mask:
 
 
 def _runs(mask: Mask, length: int, axis: int) -> Mask:
-    """Keep the runs of at least `length` along `axis`."""
+    """Return the pixels in runs of at least `length` pixels along `axis`."""
     eroded = running_minimum(mask, length, axis, outside=0)
     return running_maximum(eroded, length, axis, outside=0, before=(length - 1) // 2)

@@ -1,7 +1,8 @@
 """Find the lines of writing on a page by the heights and positions of its strokes.
 
-This module does not use a network. It joins strokes of about the median height from left to right,
-adds marks such as points and dashes to the line beside them, and leaves out blobs cut by the edge.
+It needs no network. Strokes of about the same height are joined from left to right. Smaller marks,
+such as points and dashes, are added to the line beside them. In the names and comments below, a
+blob is connected ink, and a median height is the median of the strokes' heights.
 """
 
 from __future__ import annotations
@@ -20,32 +21,32 @@ from dlflask.numbers.lines.frames import erase_rulings
 from dlflask.numbers.lines.page import Page
 from dlflask.types import ArrayBox, Ink, Mask
 
-#: Ink above `FAINT` belongs to a blob; a stroke has ink of at least `SURE` somewhere.
+#: A pixel with more ink than `FAINT` belongs to a blob. A blob counts as writing if at least one of
+#: its pixels has as much ink as `SURE`.
 FAINT, SURE = 0.2, 0.45
 
-#: Least height of a stroke in median heights; a smaller blob is a mark, such as a point or a dash.
+#: Least height of a stroke, in median heights. A lower blob is a mark, such as a point or a dash.
 MIN_STROKE = 0.45
 
 #: Least height of a digit, in pixels.
 MIN_PIXELS = 6
 
-#: Least vertical overlap of neighbours on a line, as a part of the height of the shorter one, and
-#: largest gap between them in median heights.
+#: Two neighbours are on one line if their rows overlap by the first part of the lower one's height
+#: and the gap between them is at most the second number of median heights.
 MIN_OVERLAP, MAX_GAP = 0.35, 3.5
 
-#: Least ink of a mark, as a part of the median stroke's ink; a blob with less is a speck.
+#: Least ink of a mark, relative to the median ink of the line's strokes. A speck has less.
 MIN_MARK = 0.02
 
-#: Margins of a line in median heights: above and below it, and at its left and right ends.
+#: Margins of a line, in median heights: above and below it, and at its left and right ends.
 PAD_ROWS, PAD_COLUMNS = 0.12, 0.25
 
-#: Least rise over the width of a line for which it is straightened, in median heights, and largest
-#: slope, in pixels per pixel.
+#: A line is straightened if it rises by this many median heights; up to this slope.
 MIN_RISE, MAX_SLOPE = 0.25, 0.35
 
-#: A blob is the side of a frame if it is higher than `SIDE` times the image and `SIDE_HEIGHT`
-#: median heights, narrower than `SIDE_WIDTH` times its own height, and closer to the left or right
-#: edge than `NEAR_EDGE` times the image's width.
+#: The side of a frame is higher than `SIDE` times the image and `SIDE_HEIGHT` median heights. It is
+#: narrower than `SIDE_WIDTH` times its height. It is near the left or right edge: closer than
+#: `NEAR_EDGE` times the image's width.
 SIDE, SIDE_HEIGHT, SIDE_WIDTH, NEAR_EDGE = 0.7, 1.25, 0.22, 0.2
 
 #: Most lines of a page, and least height of a line relative to the tallest line.
@@ -57,10 +58,10 @@ class Line:
     """One line of writing, straightened.
 
     Attributes:
-        distance: (height, width) float32: the line and its paper, in any unit.
-        ink: (height, width) float32 in 0..1: the ink of this line only.
+        distance: Contrast with the paper, (height, width) float32, in any unit.
+        ink: Ink of this line without its neighbours, (height, width) float32 in 0..1.
         left: Column of the page at the line's left edge.
-        top: For each column of the line, the row of the page at its upper edge.
+        top: Row of the page at the upper edge of each column, (width,).
         box: Box around its ink, in pixels of the page.
         digit_height: Median height of its strokes, in pixels of the page.
     """
@@ -75,7 +76,7 @@ class Line:
 
 @dataclass
 class _Band:
-    """Indices of the blobs of one line, from left to right."""
+    """Blobs of one line, by index: strokes from left to right, and marks."""
 
     members: list[int]
     marks: list[int] = field(default_factory=list)
@@ -83,7 +84,7 @@ class _Band:
 
 @dataclass(frozen=True, eq=False)
 class _Blobs:
-    """Connected ink of a page: labels, boxes (N, 4) as top, left, bottom, right, and ink (N,)."""
+    """Blobs of a page. Blob i has the label i + 1, a box (top, left, bottom, right) and its ink."""
 
     labels: NDArray[np.int32]
     boxes: NDArray[np.intp]
@@ -123,14 +124,13 @@ def _find_blobs(ink: Ink) -> _Blobs:
     kept = np.bincount(labels[ink >= SURE], minlength=number + 1)[1:] > 0
     if kept.all():
         return _Blobs(labels, boxes, mass)
-    # Relabel, so that the label of blob i is i + 1 again.
     new = np.zeros(number + 1, np.int32)
     new[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
     return _Blobs(new[labels], boxes[kept], mass[kept])
 
 
 def _median_height(blobs: _Blobs) -> float:
-    """Return the median height of the blobs, without specks and marks."""
+    """Return the median height of the strokes: of high blobs, or of bold ones if that is more."""
     heights = blobs.heights
     large = heights[heights >= 0.4 * np.percentile(heights, 90)]
     order = heights[blobs.mass >= 0.25 * blobs.mass.max()]
@@ -138,14 +138,13 @@ def _median_height(blobs: _Blobs) -> float:
 
 
 def _is_cut(blobs: _Blobs, height: float, shape: tuple[int, ...]) -> Mask:
-    """Return True for blobs that are cut by the image's edge, too high, or a frame's side."""
+    """Return True for each blob that the image's edge cuts off, or that is too high for a digit."""
     top, left, bottom, right = blobs.boxes.T
     touches_rows = (top == 0) | (bottom == shape[0])
     touches_columns = (left == 0) | (right == shape[1])
     is_low = touches_rows & (blobs.heights < 0.6 * height)
     is_narrow = touches_columns & (blobs.widths < 0.12 * height)
     is_large = blobs.heights > 3.5 * height
-    # The side of a frame: straight, higher than the digits, and as high as the image.
     is_side = (
         (blobs.heights > max(SIDE * shape[0], SIDE_HEIGHT * height))
         & (blobs.widths < SIDE_WIDTH * blobs.heights)
@@ -156,7 +155,7 @@ def _is_cut(blobs: _Blobs, height: float, shape: tuple[int, ...]) -> Mask:
 
 
 def _join_strokes(blobs: _Blobs, strokes: NDArray[np.intp], height: float) -> list[_Band]:
-    """Join each stroke, from left to right, to the line that it continues, or start a line."""
+    """Join each stroke to the line that it continues, or begin a new line with it."""
     bands: list[_Band] = []
     for index in strokes[np.argsort(blobs.boxes[strokes, 1], kind="stable")].tolist():
         best, best_overlap = None, MIN_OVERLAP
@@ -172,7 +171,7 @@ def _join_strokes(blobs: _Blobs, strokes: NDArray[np.intp], height: float) -> li
 
 
 def _overlap(blobs: _Blobs, one: int, other: int, height: float) -> float:
-    """Return the vertical overlap as a part of the shorter blob's height; 0 if far apart."""
+    """Return the common rows of two blobs, relative to the lower one; 0 if they are far apart."""
     top, left, bottom, _ = blobs.boxes[one].tolist()
     other_top, _, other_bottom, other_right = blobs.boxes[other].tolist()
     if left - other_right > MAX_GAP * height:
@@ -183,7 +182,7 @@ def _overlap(blobs: _Blobs, one: int, other: int, height: float) -> float:
 
 
 def _drop_small(bands: list[_Band], blobs: _Blobs, shape: tuple[int, ...]) -> list[_Band]:
-    """Drop single strokes at the image's edge, small lines, and lines beyond `MAX_LINES`."""
+    """Drop single strokes at the image's edge, low or faint lines, and all after `MAX_LINES`."""
     edges = np.array([0, 0, *shape])
     if len(bands) > 1:
         whole = [
@@ -249,8 +248,8 @@ def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink) -> Line:
     is_foreign = ~is_own & ~_is_inside(blobs, boxes)
     is_foreign[0] = False
     grown = grow(is_own[labels])
-    # Keep rulings. The network was trained on them, and erasing one would leave a gap in each
-    # stroke that it crosses, which misleads the network.
+    # `page.distance` still has the rulings. An erased ruling leaves a gap in each stroke that it
+    # crosses. The network misreads such gaps, and it has been trained with rulings.
     foreign = grow(is_foreign[labels]) & ~grown
     distance = np.where(inside & ~foreign, page.distance[where], np.float32(0))
     box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
@@ -259,7 +258,7 @@ def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink) -> Line:
 
 
 def _is_inside(blobs: _Blobs, boxes: NDArray[np.intp]) -> Mask:
-    """Return True for labels of blobs inside the line's box; the network judges such specks."""
+    """Return True for each blob, by label, inside the line's box: such specks stay in the line."""
     top, left = boxes[:, :2].min(axis=0)
     bottom, right = boxes[:, 2:].max(axis=0)
     inside = (
@@ -283,7 +282,7 @@ def _slope(strokes: NDArray[np.intp], height: float) -> float:
 
 
 def boxes_in_page(line: Line, columns: list[tuple[int, int]]) -> Iterator[ArrayBox]:
-    """Yield the box of the ink in each range of columns of `line`, in pixels of the page."""
+    """Yield the box around the ink in each range of columns of `line`, in pixels of the page."""
     for start, stop in columns:
         mask = line.ink[:, start:stop] > FAINT
         rows, inked = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

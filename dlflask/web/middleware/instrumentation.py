@@ -5,8 +5,8 @@ Flask's hooks could do the same, but take 60 µs more, a tenth of a small reques
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -39,7 +39,7 @@ def instrument(
     def instrumented(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
         received = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = received if _REQUEST_ID.fullmatch(received) else secrets.token_hex(16)
+        request_id = received if _REQUEST_ID.fullmatch(received) else os.urandom(16).hex()
         environ[REQUEST_ID] = request_id
         code = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -71,6 +71,8 @@ class Response:
     A server iterates over a response after the application has returned, and always closes it.
     """
 
+    __slots__ = ("_chunks", "_leave")
+
     def __init__(self, chunks: Iterable[bytes], leave: Callable[[], None]) -> None:
         self._chunks = chunks
         self._leave = leave
@@ -82,7 +84,8 @@ class Response:
     def close(self) -> None:
         """Close the wrapped iterable and count the request as finished."""
         try:
-            if hasattr(self._chunks, "close"):
-                self._chunks.close()
+            close = getattr(self._chunks, "close", None)
+            if close is not None:
+                close()
         finally:
             self._leave()
