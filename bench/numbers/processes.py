@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ class ReaderProcess:
     """A running worker, and what was measured on it."""
 
     def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
-        self._process = process
+        self._name, self._process = name, process
         opened = self._receive()
         self.measured = Measured(name, **opened)
 
@@ -90,15 +90,20 @@ class ReaderProcess:
 
     def _ask(self, path: Path) -> dict[str, Any]:
         assert self._process.stdin is not None  # noqa: S101  for mypy; it is a pipe
-        self._process.stdin.write(f"{path}\n")
-        self._process.stdin.flush()
+        # A process that has ended reads nothing; `_receive` reports it.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(f"{path}\n")
+            self._process.stdin.flush()
         return self._receive()
 
     def _receive(self) -> dict[str, Any]:
         assert self._process.stdout is not None  # noqa: S101  for mypy; it is a pipe
         line = self._process.stdout.readline()
         if not line:
-            raise ReaderError(f"The reader ended with status {self._process.wait()}.")
+            raise ReaderError(
+                f"The process of the reader {self._name} ended with status "
+                f"{self._process.wait()}. Its own messages are above."
+            )
         received: dict[str, Any] = json.loads(line)
         return received
 
@@ -126,4 +131,5 @@ def start(name: str, python: str) -> Iterator[ReaderProcess]:
             yield ReaderProcess(name, process)
         finally:
             assert process.stdin is not None  # noqa: S101  for mypy; it is a pipe
-            process.stdin.close()
+            with suppress(BrokenPipeError):
+                process.stdin.close()

@@ -94,6 +94,14 @@ def test_command_with_a_python_that_does_not_run(images, capsys):
     assert "images/python" in capsys.readouterr().err
 
 
+def test_reader_that_ends(images, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(images, "--readers", "ppocr", "--peers-python", shutil.which("false"))
+
+    assert ended.value.code == 1
+    assert "The process of the reader ppocr ended with status 1." in capsys.readouterr().err
+
+
 def test_command_without_labels(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         run(tmp_path)
