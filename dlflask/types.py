@@ -19,6 +19,10 @@ Tensor = NDArray[np.float32]
 #: Outputs of a network: (classes,) or (N, classes).
 Outputs = NDArray[np.float32]
 
+#: Largest deviation from 1 of the sum of outputs that count as probabilities. A float32 softmax
+#: deviates far less.
+SUM_TOLERANCE = 1e-3
+
 Mask = NDArray[np.bool_]
 
 #: Side of a network's input in pixels, as in MNIST.

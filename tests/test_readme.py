@@ -65,15 +65,15 @@ RUN_BY = {
     "docker compose up -d --scale api=4": ("tests/e2e/test_scale.py", '"--scale"'),
     "docker compose up -d --build": ("tests/e2e/conftest.py", 'self.run("build")'),
     "docker compose exec nginx nginx -s reload": (
-        "tests/e2e/test_hardening.py",
+        "tests/e2e/hardening/test_api_keys.py",
         '"exec", "-T", "nginx", "nginx", "-s", "reload"',
     ),
     "docker-compose -f docker-compose.yml -f docker-compose.override.yml -f nginx/tls.yml up": (
-        "tests/e2e/test_hardening.py",
+        "tests/e2e/hardening/conftest.py",
         '"nginx/tls.yml"',
     ),
     "docker-compose -f docker-compose.yml -f docker-compose.override.yml "
-    "-f nginx/api-keys.yml up": ("tests/e2e/test_hardening.py", '"nginx/api-keys.yml"'),
+    "-f nginx/api-keys.yml up": ("tests/e2e/hardening/conftest.py", '"nginx/api-keys.yml"'),
     "python -m dlflask.train --fast": ("tests/train/test_main.py", '"--fast"'),
     "python -m dlflask.train numbers": ("tests/train/numbers/test_trainer.py", '"numbers"'),
     "python -m dlflask.train numbers --fast": (

@@ -25,13 +25,10 @@ from dlflask.inference.openvino_runtime import (
     name_runtime,
 )
 from dlflask.inference.saliency import saliency
-from dlflask.types import SIZE, Outputs, Tensor
+from dlflask.types import SIZE, SUM_TOLERANCE, Outputs, Tensor
 
 #: One sample of each digit, by which the service finds the input values that a network expects.
 SAMPLES = tuple(ROOT / "static" / "samples" / f"{digit}.png" for digit in range(10))
-
-#: Largest deviation of the outputs' sum from 1; a float32 softmax deviates far less.
-SUM_TOLERANCE = 1e-3
 
 #: Largest deviation of an output from the one stored with the model. Rounding differs by about 1e-6
 #: between processors and runtimes.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.errors import ModelError
+from dlflask.stored_settings import StoredSettings
 
 Probabilities = NDArray[np.float32]
 
@@ -24,11 +22,9 @@ SEVERAL_DIGITS = "several_digits"
 #: Verdicts, in the order of the reports.
 VERDICTS = ("digit", "unsure", "not_a_digit", SEVERAL_DIGITS)
 
-_UNREADABLE = "The thresholds stored in the model cannot be read ({}). Run `make train` again."
-
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(StoredSettings):
     """Thresholds of the verdict, chosen on development images and stored with the model.
 
     Attributes:
@@ -40,6 +36,10 @@ class Thresholds:
             stored for information.
         chosen_on: Description of the images on which the thresholds were chosen.
     """
+
+    TITLE = "The thresholds of the digit network"
+    COMMAND = "make train"
+    RANGES = "; both thresholds in 0..1, temperature above 0"
 
     unsure_below: float
     not_a_digit_above: float
@@ -64,40 +64,10 @@ class Thresholds:
         """The two thresholds rounded to float32, as NumPy rounds them in `decide_batch`."""
         return float(np.float32(self.unsure_below)), float(np.float32(self.not_a_digit_above))
 
-    def to_json(self) -> str:
-        """Return the JSON text that is stored in the model file."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Thresholds:
-        """Parse the text that `to_json` returned.
-
-        Raises:
-            ModelError: The text is not JSON of these fields, or a value has a wrong type or range.
-        """
-        try:
-            thresholds = cls(**json.loads(text))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise ModelError(_UNREADABLE.format(error)) from error
-        if not thresholds._is_valid():
-            raise ModelError(
-                _UNREADABLE.format(
-                    f"received {asdict(thresholds)}; expected two numbers in 0..1, a temperature "
-                    "above 0 and a text"
-                )
-            )
-        return thresholds
-
-    def _is_valid(self) -> bool:
-        numbers = (self.unsure_below, self.not_a_digit_above, self.temperature)
-        return (
-            # In Python, JSON's true and false are instances of int.
-            all(isinstance(each, int | float) and not isinstance(each, bool) for each in numbers)
-            and 0 <= self.unsure_below <= 1
-            and 0 <= self.not_a_digit_above <= 1
-            and 0 < self.temperature < math.inf
-            and isinstance(self.chosen_on, str)
-        )
+    def is_valid(self) -> bool:
+        """Return True if all values are in their ranges."""
+        shares = (self.unsure_below, self.not_a_digit_above)
+        return all(0 <= share <= 1 for share in shares) and self.temperature > 0
 
 
 #: Thresholds of a model without its own. From 0.5 on, the most probable digit of a calibrated model

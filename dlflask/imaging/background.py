@@ -5,7 +5,7 @@ The paper is estimated on a coarse copy of the image, in the colour channel with
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -33,17 +33,31 @@ MAX_EVEN_SHARE = 0.5
 #: to the contrast of the ink.
 MAX_UNEVENNESS = 0.08
 
-#: A dark region is the table around the paper if all of these hold: its contrast is more than
-#: `EDGE_INK` times the largest in the image, it covers more than `MAX_CONTACT` of the border, and
-#: the rest of the image has at least `MIN_INSIDE` times the largest contrast.
-EDGE_INK, MAX_CONTACT, MIN_INSIDE = 0.4, 0.08, 0.15
+#: Least contrast of the table around the paper, relative to the largest contrast in the image.
+EDGE_INK = 0.4
+
+#: The table covers more than this part of the image's border.
+MAX_CONTACT = 0.08
+
+#: Least contrast inside the table, relative to the largest in the image. If there is less, the dark
+#: region is taken for writing.
+MIN_INSIDE = 0.15
 
 #: Least contrast of ink, in grey levels.
 MIN_CONTRAST = 12.0
 
 
+class _EvenPaper(NamedTuple):
+    """Grey levels of evenly lit paper, and True if the paper is darker than the ink."""
+
+    levels: Plane
+    is_dark: bool
+
+
 def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) -> Plane:
-    """Return the contrast of each pixel to its paper, positive if darker (brighter on dark paper).
+    """Return the difference of each pixel from its paper.
+
+    It is positive for ink, which is darker than light paper and brighter than dark paper.
 
     Args:
         planes: (channels, height, width) uint8.
@@ -58,11 +72,13 @@ def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) 
     coarse = resize(colours, max(1, round(height * scale)), max(1, round(width * scale)))
     channel, is_dark = _find_clearest_channel(coarse)
     small = coarse[channel]
-    is_evenly_dark, even = _even_paper(small)
+    even = _find_even_paper(small)
+    if even is not None:
+        is_dark = even.is_dark
     # Invert dark paper, so that the paper is light and the ink dark from here on.
-    sign = -1 if (is_dark if even is None else is_evenly_dark) else 1
+    sign = -1 if is_dark else 1
     small = sign * small
-    paper = _uneven_paper(small) if even is None else sign * even
+    paper = _uneven_paper(small) if even is None else sign * even.levels
     distance: Plane = resize(paper, height, width) - sign * colours[channel]
     edge = _photo_edge(paper - small)
     if edge is not None:
@@ -96,8 +112,8 @@ def _median(planes: Plane) -> Plane:
     return planes
 
 
-def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
-    """Return a flag, True for dark paper, and its grey levels, or None if the light is uneven.
+def _find_even_paper(small: Plane) -> _EvenPaper | None:
+    """Separate paper and ink by one threshold; return None if the light is too uneven for that.
 
     Source: Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
     """
@@ -107,19 +123,19 @@ def _even_paper(small: Plane) -> tuple[bool, Plane | None]:
     between = (total[:-1] - count * total[-1] / len(levels)) ** 2 / (count * (len(levels) - count))
     mask = small <= levels[between.argmax()]
     if mask.all():
-        return False, None
+        return None
     area, border = mask.mean(), border_share(mask)
     is_dark = bool(area + border > 1)
     if is_dark:
         mask, area, border = ~mask, 1 - area, 1 - border
     is_wide = running_minimum(running_minimum(mask, MAX_STROKE, 0), MAX_STROKE, 1).any()
     if is_wide or max(area, border) > MAX_EVEN_SHARE:
-        return is_dark, None
+        return None
     paper = _fit_light(small, ~mask)
     off = np.abs(small - paper)
     if off[~mask].mean() > MAX_UNEVENNESS * off[mask].mean():
-        return is_dark, None
-    return is_dark, paper
+        return None
+    return _EvenPaper(paper, is_dark)
 
 
 def border_share(mask: NDArray[np.bool_]) -> float:

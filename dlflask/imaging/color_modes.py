@@ -11,13 +11,6 @@ from PIL import Image
 from dlflask.imaging.transparency import composite_on_paper, has_no_opacity
 from dlflask.types import ImageBox, Pixels
 
-#: Least range relative to its ends, and in whole numbers. Less is rounding, or the grain of an even
-#: surface.
-MIN_SHARE, MIN_LEVELS = 0.001, 32
-
-#: Largest value of a float image that is used.
-MAX_FLOAT = 1e30
-
 #: Number of pixels converted at a time. Converted at once, a large image would be held several
 #: times: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20

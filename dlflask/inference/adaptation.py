@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.errors import ModelError
-from dlflask.types import SIZE, Outputs, Tensor
+from dlflask.types import SIZE, SUM_TOLERANCE, Outputs, Tensor
 
 #: Factor and offset that convert ink in 0..1 to a network's input values, the most usual first.
 CONVENTIONS = {
@@ -46,13 +46,10 @@ _SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 #: Lower bound of probabilities in the score. It keeps one confidently misread digit from deciding.
 _LEAST = 1e-4
 
-#: Least gain in the score for which a less usual convention is chosen. If a network reads every
-#: sample in two conventions, the larger input values score higher, because they make it more
-#: certain, although it does not read better.
+#: The conventions are tried from the most usual one on. A later one is chosen only if its score is
+#: higher by this much. Larger input values alone raise the score a little: the network becomes more
+#: certain, but it reads the samples no better.
 _LEAST_GAIN = 0.05
-
-#: Largest deviation of the sum of a softmax from 1.
-_SUM_TOLERANCE = 1e-3
 
 #: Added to sigmoids before they are divided by their sum. Outputs that are all 0 become equal
 #: probabilities; it is too small to change others.
@@ -167,6 +164,6 @@ def _kind(outputs: Outputs, activation: str) -> str:
     if activation == "softmax":
         return "softmax"
     sums = outputs.reshape(len(outputs), -1).sum(axis=1)
-    if outputs.min() >= 0 and np.abs(sums - 1).max() < _SUM_TOLERANCE:
+    if outputs.min() >= 0 and np.abs(sums - 1).max() < SUM_TOLERANCE:
         return "softmax"
     return "sigmoids" if activation in ("sigmoid", "hard_sigmoid") else "logits"

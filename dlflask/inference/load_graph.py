@@ -151,7 +151,13 @@ def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelG
 
 
 def refusal(path: Path, version: str, message: str) -> str:
-    """Return an error about the file at `path`; `message` is its predicate, such as "is empty"."""
+    """Return the error message for a model file that is refused.
+
+    Args:
+        path: The file, named at the beginning of the message.
+        version: Version of Keras that saved the file; empty if unknown.
+        message: Rest of the sentence, such as "is empty".
+    """
     return f"{path}, saved by Keras {version}, {message}" if version else f"{path} {message}"
 
 

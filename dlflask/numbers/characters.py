@@ -8,10 +8,9 @@ Source: Graves et al., Connectionist Temporal Classification, ICML 2006.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from dlflask.errors import ModelError
+from dlflask.stored_settings import StoredSettings
 
 #: Index of blank. Keras's CTC loss expects 0.
 BLANK = 0
@@ -28,12 +27,9 @@ ALPHABET = CHARACTERS + UNREADABLE
 #: Number of outputs in each column: blank and `ALPHABET`.
 NUM_CLASSES = 1 + len(ALPHABET)
 
-_UNREADABLE_TEXT = "The description stored in the number model cannot be used ({}). Run `{}` again."
-_COMMAND = "python -m dlflask.train numbers"
-
 
 @dataclass(frozen=True)
-class NumberNetwork:
+class NumberNetwork(StoredSettings):
     """Description of a number network, stored with it in the model file.
 
     Attributes:
@@ -44,35 +40,14 @@ class NumberNetwork:
         preprocessing: Version of `normalization` that made its training images.
     """
 
+    TITLE = "The description of the number network"
+    COMMAND = "python -m dlflask.train numbers"
+
     alphabet: str
     blank: int
     height: int
     stride: int
     preprocessing: str
-
-    def to_json(self) -> str:
-        """Return the JSON text that is stored in the model file."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> NumberNetwork:
-        """Parse the text that `to_json` returned.
-
-        Raises:
-            ModelError: The text is not JSON of these fields, or a field has a wrong type.
-        """
-        try:
-            network = cls(**json.loads(text))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise ModelError(_UNREADABLE_TEXT.format(error, _COMMAND)) from error
-        texts = (network.alphabet, network.preprocessing)
-        numbers = (network.blank, network.height, network.stride)
-        if not (
-            all(isinstance(each, str) for each in texts)
-            and all(type(each) is int for each in numbers)
-        ):
-            raise ModelError(_UNREADABLE_TEXT.format(f"received {asdict(network)}", _COMMAND))
-        return network
 
 
 def encode(number: str) -> list[int]:

@@ -14,15 +14,10 @@ from dlflask.inference.strip_network import compile_strip_network, load_strip_ne
 from dlflask.numbers.characters import ALPHABET, BLANK, NUM_CLASSES, NumberNetwork
 from dlflask.numbers.normalization import HEIGHT, STRIDE, STRIP_PREPROCESSING
 from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from dlflask.types import Outputs, Tensor
+from dlflask.types import SUM_TOLERANCE, Outputs, Tensor
 
 #: Widths of strips are padded with paper to multiples of this, so that the runtime sees few.
 WIDTH_STEP = 32
-
-#: Largest deviation of a column's sum from 1; that of a float32 softmax is far smaller.
-SUM_TOLERANCE = 1e-3
-
-_COMMAND = "python -m dlflask.train numbers"
 
 
 class StripNetwork:
@@ -97,14 +92,15 @@ def _check_description(path: Path, text: str | None) -> None:
     if text is None:
         raise ModelError(
             f"{path} lacks the description of a number network; expected the file that "
-            f"`{_COMMAND}` makes."
+            f"`{NumberNetwork.COMMAND}` makes."
         )
     found = NumberNetwork.from_json(text)
     expected = NumberNetwork(ALPHABET, BLANK, HEIGHT, STRIDE, STRIP_PREPROCESSING)
     if found != expected:
         raise ModelError(
-            f"{path} is made for {found}; this version reads {expected}. Make it again with "
-            f"`{_COMMAND}`."
+            f"{path} is a number network of another version: its description is "
+            f"{found.to_json()}; expected {expected.to_json()}. Make the file again with "
+            f"`{NumberNetwork.COMMAND}`."
         )
 
 
@@ -114,7 +110,7 @@ def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
     except Exception as error:  # tracing the file's layers may raise anything
         raise ModelError(
             f"The number network cannot be compiled ({str(error)[:300]}). Make the model again "
-            f"with `{_COMMAND}`."
+            f"with `{NumberNetwork.COMMAND}`."
         ) from error
 
 

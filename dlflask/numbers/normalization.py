@@ -1,9 +1,12 @@
 """Normalisation of one line of writing to a strip of fixed height.
 
 Training and service share this module, so that the network receives the same kind of input
-everywhere. Any plane in which ink is higher than paper will do. The distance from the paper
-(`dlflask.imaging.background.measure_distance`) is better than ink: faint strokes and the noise of
-the paper are still in it, and the network has learnt to tell them apart.
+everywhere.
+
+The input is a plane in which ink has higher values than paper. The service passes the distance
+from the paper (`dlflask.imaging.background.measure_distance`). Ink would be worse: its computation
+clears the noise of the paper, and faint strokes with it. The network has learnt to tell these
+apart.
 """
 
 from __future__ import annotations

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from dlflask.errors import ModelError
+from dlflask.stored_settings import StoredSettings
 
 #: Verdicts, in the order of the reports.
 VERDICTS = ("number", "unsure", "no_number")
-
-_UNREADABLE = (
-    "The thresholds stored in the number model cannot be read ({}). Run `python -m dlflask.train "
-    "numbers` again."
-)
 
 
 class Features(NamedTuple):
@@ -37,7 +31,7 @@ class Features(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(StoredSettings):
     """Weights of a logistic regression on `Features`, and the thresholds of the verdict.
 
     Attributes:
@@ -52,6 +46,9 @@ class Thresholds:
             other marks than digits, 0..1.
         chosen_on: Description of the images on which these were chosen.
     """
+
+    TITLE = "The thresholds of the number network"
+    COMMAND = "python -m dlflask.train numbers"
 
     bias: float
     strip: float
@@ -68,31 +65,6 @@ class Thresholds:
         weights = self.strip, self.character, self.digits, self.digit, self.agreement
         score = self.bias + sum(w * x for w, x in zip(weights, features, strict=True))
         return 1 / (1 + math.exp(-min(max(score, -50), 50)))
-
-    def to_json(self) -> str:
-        """Return the JSON text that is stored in the model file."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Thresholds:
-        """Parse the text that `to_json` returned.
-
-        Raises:
-            ModelError: The text is not JSON of these fields, or a value has a wrong type.
-        """
-        try:
-            thresholds = cls(**json.loads(text))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise ModelError(_UNREADABLE.format(error)) from error
-        *numbers, chosen_on = asdict(thresholds).values()
-        if not isinstance(chosen_on, str) or not all(
-            isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each)
-            for each in numbers
-        ):
-            raise ModelError(
-                _UNREADABLE.format(f"received {text[:200]}; expected numbers and a text")
-            )
-        return thresholds
 
 
 #: Thresholds of a model without its own, chosen by `python -m dlflask.train.numbers.calibration`.

@@ -151,5 +151,5 @@ def test_gunicorn_bad_model(tmp_path):
     )
 
     assert done.returncode == 1
-    assert "dlflask cannot start: The thresholds stored in the model cannot be read" in done.stderr
+    assert "dlflask cannot start: The thresholds of the digit network" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,9 +1,9 @@
 """Read how many prefix codes a lossless WebP may use, without decoding its pixels.
 
-libwebp builds the tables of all prefix codes before it decodes the first pixel. The image is
-divided into blocks, and each block may have its own group of five codes. The file stores the
-transforms before the size of the blocks. Transforms are entropy-coded images themselves. To skip
-them, this module needs only the lengths of their symbols.
+libwebp builds the tables of all prefix codes before it decodes the first pixel, so their number
+decides how much memory it takes. An image is divided into blocks, and each block may have five
+codes of its own. The size of the blocks is stored behind the transforms. A transform is an image
+too: to find its end, this module reads its symbols one by one, and drops them.
 
 Source: RFC 9649, 2024, 3.4 to 3.7.
 """
