@@ -64,7 +64,7 @@ def test_same_file_can_be_chosen_again(page):
         page.set_input_files("#image", FOUR)
         wait_for_status(page, "This looks like a 4")
         page.click("#clear")
-        wait_for_status(page, "Waiting for a digit.")
+        wait_for_status(page, "Nothing to read yet.")
 
 
 def test_drop_a_file_anywhere(page, five):
@@ -100,7 +100,7 @@ def test_click_on_samples(page, figures):
         wait_for_answer(page)
         right += marked(page) == {digit: "answer"}
         page.click("#clear")
-        wait_for_status(page, "Waiting for a digit.")
+        wait_for_status(page, "Nothing to read yet.")
 
     figures.append(f"samples: {right} of 10 right")
     assert right >= 9
@@ -191,7 +191,7 @@ def test_progress_of_a_slow_upload(page):
 
     page.locator("#sentence", has_text=re.compile(r"Sending… [1-9]\d?%")).wait_for()
     page.click("#clear")
-    wait_for_status(page, "Waiting for a digit.")
+    wait_for_status(page, "Nothing to read yet.")
 
 
 def test_drawing_replaces_the_file(page):
