@@ -1,7 +1,5 @@
 """Numbers on the page: reading, selection of a digit, and frames in the picture."""
 
-import re
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -238,13 +236,6 @@ def test_number_of_an_unexpected_form_shows_error(page, change):
     send(page, photo_of("26"))
 
     page.locator("#picture-error", has_text="could not be understood").wait_for()
-
-
-def test_samples_of_numbers(page):
-    for text in ("90210", "2026", "3.75"):
-        page.get_by_role("button", name=f"Sample number {text}").click()
-        wait_for_status(page, text)
-        assert digits(page) == re.findall(r"\d", text)
 
 
 def test_clear_removes_digits_and_frames(page):
