@@ -68,7 +68,12 @@ function onInk(isResting) {
 function onPad() {
   const { picture } = ink;
   if (picture) return { picture: () => picture, output: padError };
-  return { picture: () => ink.toBlob(), isDrawing: true, output: padError, hint: advice() };
+  const job = { isDrawing: true, output: padError, hint: advice() };
+  job.picture = () => {
+    job.size = ink.size;
+    return ink.toBlob();
+  };
+  return job;
 }
 
 // Returns what may help if the drawing is not read as a digit.
@@ -87,16 +92,15 @@ function send(job) {
   sender.send(job);
 }
 
-function onResult(result, { hint }) {
+function onResult(result, { hint, size }) {
   stopWaiting();
   show(result, !pad.isDrawing, hint);
-  fitBoxes();
+  fitBoxes(size);
 }
 
 // Boxes are in pixels of the upright picture.
-function fitBoxes() {
-  const [width, height] = ink.picture ? [preview.naturalWidth, preview.naturalHeight] : ink.size;
-  boxes.setAttribute("viewBox", `0 0 ${width} ${height}`);
+function fitBoxes(size = [preview.naturalWidth, preview.naturalHeight]) {
+  boxes.setAttribute("viewBox", `0 0 ${size.join(" ")}`);
 }
 
 function onRetry(words) {
@@ -184,7 +188,7 @@ byId("pad").addEventListener("keydown", (event) => {
 });
 
 // A format that the browser cannot show may still be one that the service reads.
-preview.addEventListener("load", fitBoxes);
+preview.addEventListener("load", () => fitBoxes());
 preview.addEventListener("error", () => (preview.hidden = true));
 
 document.documentElement.classList.add("live");
