@@ -1,7 +1,8 @@
-// Strokes as points in fractions of the pad's side, which keep the ink when the page is resized.
+// Strokes as points relative to the middle of the pad, in units of its height. They keep their shape
+// when the page is resized; a pad that is too narrow for them shows all of them smaller.
 
-// Side of the exported image in pixels: ten for each pixel of the network's input.
-const PICTURE_SIDE = 280;
+// Height of the exported image in pixels: ten for each pixel of the network's input.
+const PICTURE_HEIGHT = 280;
 
 export class Ink {
   // Strokes and sheets in order. A sheet is `{ picture }`, where `picture` is a Blob, or null if the
@@ -34,8 +35,22 @@ export class Ink {
     return this.#undone.length > 0;
   }
 
-  begin(x, y, width) {
-    this.#do({ width, points: [[x, y]] });
+  // `aspect` is the pad's width, in units of its height like all other arguments.
+  begin(x, y, width, aspect) {
+    this.#do({ width, aspect, points: [[x, y]] });
+  }
+
+  // Width of the part around the middle that holds the drawing; at least a square.
+  get aspect() {
+    const widths = this.strokes.map(({ width, aspect, points }) =>
+      Math.min(aspect, width + 2 * Math.max(...points.map(([x]) => Math.abs(x)))),
+    );
+    return Math.max(1, ...widths);
+  }
+
+  // Width and height of the exported image in pixels.
+  get size() {
+    return [Math.round(this.aspect * PICTURE_HEIGHT), PICTURE_HEIGHT];
   }
 
   extend(x, y) {
@@ -56,13 +71,14 @@ export class Ink {
     this.#do({ picture });
   }
 
-  // Width and height of the drawing, and whether it touches the edge, in fractions of the side.
+  // The longer side of the drawing, and whether a part of it is outside the pad.
   get extent() {
     const points = this.strokes.flatMap((stroke) => stroke.points);
     const sides = [0, 1].map((axis) => points.map((point) => point[axis]));
+    const isOutside = ({ aspect, points }) => points.some(([x, y]) => Math.abs(x) > aspect / 2 || Math.abs(y) > 0.5);
     return {
       longest: Math.max(...sides.map((values) => Math.max(...values) - Math.min(...values))),
-      isCut: sides.flat().some((value) => value < 0 || value > 1),
+      isCut: this.strokes.some(isOutside),
     };
   }
 
@@ -82,23 +98,25 @@ export class Ink {
   // Returns black ink on white at a fixed size, independent of theme and screen.
   toBlob() {
     const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = PICTURE_SIDE;
+    [canvas.width, canvas.height] = this.size;
     // Keeps the canvas in main memory: reading it back from the graphics processor takes longer.
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.fillStyle = "#fff";
-    context.fillRect(0, 0, PICTURE_SIDE, PICTURE_SIDE);
-    paint(context, this.strokes, PICTURE_SIDE, "#000");
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    paint(context, this.strokes, PICTURE_HEIGHT, "#000");
     return new Promise((resolve) => canvas.toBlob(resolve));
   }
 }
 
-// Draws strokes on a square of `side` pixels as curves through the midpoints between points.
-export function paint(context, strokes, side, colour) {
+// Draws strokes around the middle of the canvas as curves through the midpoints between points.
+// `unit` is the number of pixels for a height of 1.
+export function paint(context, strokes, unit, colour) {
+  const { width: across, height: down } = context.canvas;
   context.strokeStyle = colour;
   context.lineCap = context.lineJoin = "round";
   for (const { width, points } of strokes) {
-    const scaled = points.map(([x, y]) => [x * side, y * side]);
-    context.lineWidth = width * side;
+    const scaled = points.map(([x, y]) => [across / 2 + x * unit, down / 2 + y * unit]);
+    context.lineWidth = width * unit;
     context.beginPath();
     context.moveTo(...scaled[0]);
     for (let i = 1; i < scaled.length - 1; i++) {

@@ -1,7 +1,7 @@
 // The drawing pad. Turns events of the pointer and the keyboard into ink.
 import { paint } from "./ink.js";
 
-// An arrow key moves the cursor by one of the 28 cells of the grid, with Shift by four.
+// An arrow key moves the cursor by one cell of the grid, which has 28 rows; with Shift by four.
 const STEP = 1 / 28;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -11,7 +11,7 @@ export class Pad {
   constructor(canvas, ink, penWidth, on) {
     Object.assign(this, { canvas, ink, penWidth, on });
     this.pointer = null;
-    this.cursor = { x: 0.5, y: 0.25, isDown: false };
+    this.cursor = { x: 0, y: -0.25, isDown: false };
     this.held = new Set();
     this.frame = 0;
     this.#listen();
@@ -19,6 +19,17 @@ export class Pad {
 
   get isDrawing() {
     return this.pointer !== null || this.cursor.isDown;
+  }
+
+  // Width of the pad in units of its height.
+  get #aspect() {
+    return this.canvas.clientWidth / this.canvas.clientHeight;
+  }
+
+  // Pixels of the page for a height of 1: fewer than the pad's if the drawing is wider than the pad.
+  get #unit() {
+    const { ink, canvas } = this;
+    return Math.min(canvas.clientHeight, canvas.clientWidth / ink.aspect);
   }
 
   draw() {
@@ -61,7 +72,7 @@ export class Pad {
     if (this.cursor.isDown) this.lift();
     this.pointer = { id: event.pointerId, type: event.pointerType, isOverPicture: !!this.ink.picture };
     this.canvas.setPointerCapture(event.pointerId);
-    this.ink.begin(...this.#positionOf(event), this.penWidth());
+    this.#begin(...this.#positionOf(event));
     this.#changed();
   }
 
@@ -80,9 +91,14 @@ export class Pad {
     this.#changed();
   }
 
+  #begin(x, y) {
+    this.ink.begin(x, y, this.penWidth(), this.#aspect);
+  }
+
   #positionOf(event) {
-    const { left, top, width } = this.canvas.getBoundingClientRect();
-    return [(event.clientX - left) / width, (event.clientY - top) / width];
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const [x, y] = [event.clientX - left - width / 2, event.clientY - top - height / 2];
+    return [x / this.#unit, y / this.#unit];
   }
 
   #key(event) {
@@ -97,9 +113,10 @@ export class Pad {
     const { cursor, ink, held } = this;
     held.add(event.key);
     const step = event.shiftKey ? 4 * STEP : STEP;
+    const [right, bottom] = [this.#aspect / 2, 0.5];
     for (const key of held) {
-      cursor.x = Math.min(1, Math.max(0, cursor.x + ARROWS[key][0] * step));
-      cursor.y = Math.min(1, Math.max(0, cursor.y + ARROWS[key][1] * step));
+      cursor.x = Math.min(right, Math.max(-right, cursor.x + ARROWS[key][0] * step));
+      cursor.y = Math.min(bottom, Math.max(-bottom, cursor.y + ARROWS[key][1] * step));
     }
     this.#sayPosition("");
     if (cursor.isDown) {
@@ -109,16 +126,17 @@ export class Pad {
   }
 
   #toggleCursor() {
-    const { cursor, ink } = this;
+    const { cursor } = this;
     if (this.pointer) return;
     cursor.isDown = !cursor.isDown;
-    if (cursor.isDown) ink.begin(cursor.x, cursor.y, this.penWidth());
+    if (cursor.isDown) this.#begin(cursor.x, cursor.y);
     this.#sayPosition(cursor.isDown ? "Pen down, " : "Pen up, ");
     this.#changed();
   }
 
   #sayPosition(pen) {
-    const [column, row] = [this.cursor.x, this.cursor.y].map((part) => Math.round(part / STEP));
+    const { x, y } = this.cursor;
+    const [column, row] = [x + this.#aspect / 2, y + 0.5].map((part) => Math.round(part / STEP));
     this.on.cursor(`${pen}row ${row}, column ${column}`);
   }
 
@@ -129,15 +147,16 @@ export class Pad {
 
   #paint() {
     const { canvas, ink, cursor } = this;
-    const side = Math.round(canvas.clientWidth * devicePixelRatio);
     // Setting the size also clears the canvas, even if it stays the same.
-    canvas.width = canvas.height = side;
+    canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
+    canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
     const context = canvas.getContext("2d");
     const style = getComputedStyle(canvas);
-    paint(context, ink.strokes, side, style.color);
+    const unit = this.#unit * devicePixelRatio;
+    paint(context, ink.strokes, unit, style.color);
     if (!canvas.matches(":focus-visible")) return;
-    const radius = Math.max(9 * devicePixelRatio, (this.penWidth() * side) / 2);
-    const [x, y] = [cursor.x * side, cursor.y * side];
+    const radius = Math.max(9 * devicePixelRatio, (this.penWidth() * unit) / 2);
+    const [x, y] = [canvas.width / 2 + cursor.x * unit, canvas.height / 2 + cursor.y * unit];
     context.lineWidth = 2.5 * devicePixelRatio;
     context.strokeStyle = style.caretColor;
     context.beginPath();

@@ -11,20 +11,18 @@ const PATIENCE_MS = 400;
 
 const byId = (id) => document.getElementById(id);
 const preview = byId("preview");
+const boxes = byId("boxes");
 const width = byId("width");
 const table = byId("probabilities");
-const ink = new Ink();
-const pad = new Pad(byId("pad"), ink, () => width.value / 100, { ink: onInk, cursor: onCursor });
-const sender = new Sender({
-  result: onResult,
-  error: onError,
-  retry: onRetry,
-  locked: onLocked,
-  progress: showProgress,
-});
 const padError = byId("pad-error");
+const ink = new Ink();
+const pad = new Pad(byId("pad"), ink, () => width.value / 100, {
+  ink: onInk,
+  cursor: (words) => (byId("cursor").textContent = words),
+});
+const sender = new Sender({ onResult, onError, onRetry, onLocked, onProgress: showProgress });
 
-// A drawing this much smaller than the pad, in fractions of its side, is a blot under a thick pen.
+// A drawing this much smaller than the pad, in fractions of its height, is a blot under a thick pen.
 const SMALL_DRAWING = 0.25;
 
 let pause = 0;
@@ -32,7 +30,7 @@ let patience = 0;
 let lockedJob = null;
 let shown = null;
 
-// Sends a picture from another source than the pad. Errors are shown in the element `output`.
+// Sends a picture. Errors are shown in the element `output`.
 export function readPicture(picture, output) {
   pad.lift();
   let placed = null;
@@ -66,14 +64,16 @@ function onInk(isResting) {
   else pause = setTimeout(() => send(onPad()), PAUSE_MS);
 }
 
-function onCursor(words) {
-  byId("cursor").textContent = words;
-}
-
 // Returns the job that reads what the pad shows.
 function onPad() {
   const { picture } = ink;
-  return { picture: () => picture ?? ink.toBlob(), output: padError, hint: picture ? "" : advice() };
+  if (picture) return { picture: () => picture, output: padError };
+  const job = { isDrawing: true, output: padError, hint: advice() };
+  job.picture = () => {
+    job.size = ink.size;
+    return ink.toBlob();
+  };
+  return job;
 }
 
 // Returns what may help if the drawing is not read as a digit.
@@ -92,9 +92,15 @@ function send(job) {
   sender.send(job);
 }
 
-function onResult(result, { hint }) {
+function onResult(result, { hint, size }) {
   stopWaiting();
   show(result, !pad.isDrawing, hint);
+  fitBoxes(size);
+}
+
+// Boxes are in pixels of the upright picture.
+function fitBoxes(size = [preview.naturalWidth, preview.naturalHeight]) {
+  boxes.setAttribute("viewBox", `0 0 ${size.join(" ")}`);
 }
 
 function onRetry(words) {
@@ -102,9 +108,9 @@ function onRetry(words) {
   announce(words);
 }
 
-function onError(detail, { output }) {
+function onError(detail, { output }, isBlank = false) {
   stopWaiting();
-  reset("No answer.", detail);
+  reset(isBlank ? "No writing was found." : "No answer.", detail);
   output.textContent = detail;
 }
 
@@ -146,6 +152,7 @@ function clearErrors() {
 function showPicture(blob) {
   URL.revokeObjectURL(preview.src);
   shown = blob;
+  boxes.replaceChildren();
   preview.hidden = !blob;
   if (blob) preview.src = URL.createObjectURL(blob);
   else preview.removeAttribute("src");
@@ -181,6 +188,7 @@ byId("pad").addEventListener("keydown", (event) => {
 });
 
 // A format that the browser cannot show may still be one that the service reads.
+preview.addEventListener("load", () => fitBoxes());
 preview.addEventListener("error", () => (preview.hidden = true));
 
 document.documentElement.classList.add("live");

@@ -1,6 +1,7 @@
-// Shows a prediction in the right half of the page. dlflask/web/presentation.py has the same words.
+// Shows a result in the right half of the page, and frames in the picture around what was read.
+// dlflask/web/presentation.py has the same words.
 const MAX_NAMED = 3;
-const EMPTY = "Waiting for a digit.";
+const EMPTY = "Nothing to read yet.";
 
 const byId = (id) => document.getElementById(id);
 const section = byId("answer");
@@ -9,69 +10,83 @@ const visible = byId("sentence");
 const note = byId("note");
 const seen = byId("seen");
 const overlay = byId("overlay");
+const list = byId("digits");
+const boxes = byId("boxes");
 const rows = [...document.querySelectorAll("#probabilities tbody tr")];
 
-let details = null;
+let readings = [];
+let selected = null;
 
 overlay.addEventListener("change", drawInput);
+list.addEventListener("change", ({ target }) => select(readings[target.value]));
 
-export function percent(fraction) {
-  if (fraction < 0.0005) return "<0.1%";
-  return fraction >= 0.9995 ? ">99.9%" : `${(Math.floor(fraction * 1000 + 0.5) / 10).toFixed(1)}%`;
-}
-
-export function namedDigits({ most_probable_label: label, details: { verdict, candidates } }) {
-  if (verdict === "not_a_digit" || verdict === "several_digits") return [];
-  return verdict === "unsure" ? candidates.slice(0, MAX_NAMED) : [Number(label)];
-}
-
-export function sentence(result) {
-  const { most_probable_label: label, predictions } = result;
-  if (result.details.verdict === "not_a_digit") return "This does not look like a digit.";
-  if (result.details.verdict === "several_digits") return "This shows several digits.";
-  if (result.details.verdict === "unsure") return `Not sure: ${namedDigits(result).join(" or ")}.`;
-  const others = result.details.candidates.slice(1, MAX_NAMED).map((one) => `, or ${withArticle(one)}`);
-  return `This looks like ${withArticle(Number(label))} (${percent(predictions[label].probability)})${others.join("")}.`;
-}
-
-function withArticle(digit) {
-  return digit === 8 ? "an 8" : `a ${digit}`;
-}
-
-// The visible sentence follows every stroke. The one for screen readers waits until the drawing rests,
-// because they would stutter. `hint` is advice that helps if no digit was read.
+// The sentence for screen readers waits until the drawing rests, because they would stutter. `hint` is
+// advice that helps if no digit was read.
 export function show(result, isResting, hint = "") {
-  details = result.details;
-  section.dataset.verdict = details.verdict;
-  const digits = namedDigits(result);
-  const mark = details.verdict === "digit" ? "answer" : "maybe";
-  result.predictions.forEach(({ probability }, digit) => {
-    fillRow(rows[digit], Number(probability), digits.includes(digit) ? mark : "");
-  });
-  byId("read-as").replaceChildren(...digits.map(toElement));
-  byId("took").textContent = `Read in ${sumOf(details.milliseconds)} ms on the server.`;
-  byId("raw").textContent = format(result);
-  drawInput();
-  const reason = explain(details);
-  note.textContent = details.verdict === "digit" ? "" : [reason, hint].filter(Boolean).join(" ");
+  const { details, number } = result;
+  readings = toReadings(result);
+  const isNumber = readings.length > 1;
+  section.dataset.verdict = isNumber ? number.verdict : details.verdict;
+  list.hidden = !isNumber;
+  list.replaceChildren(...(isNumber ? readings.map(toChoice) : []));
+  boxes.replaceChildren(...readings.map(toFrame));
+  const digits = readings.filter((one) => one.predictions);
+  select(digits.find((one) => !one.isSure) ?? digits[0]);
+  const times = [details, ...(number ? [number.details] : [])].flatMap((one) => Object.values(one.milliseconds));
+  byId("took").textContent = `Read in ${Math.ceil(times.reduce((sum, one) => sum + one, 0))} ms on the server.`;
+  byId("raw").textContent = format(isNumber ? number : { ...result, number: undefined });
+  note.textContent = details.verdict === "digit" && !isNumber ? "" : [explain(result), hint].filter(Boolean).join(" ");
   visible.textContent = sentence(result);
   if (isResting) announce(sentence(result));
 }
 
-// The bars compare the ten digits with each other, so one may be long although nothing is a digit.
-function explain({ verdict, not_a_digit: probability }) {
-  if (verdict !== "not_a_digit" || !(probability > 0)) return "";
-  return `Not a digit: ${percent(probability)}. The bars only compare the digits with each other.`;
+// Shows the rows, the pixels and the frame of one digit, or of none.
+function select(reading) {
+  selected = reading;
+  const { predictions, named = [], isSure } = reading ?? {};
+  rows.forEach((row, digit) => {
+    const mark = named.includes(digit) ? (isSure ? "answer" : "maybe") : "";
+    row.className = { answer: "winner", maybe: "candidate" }[mark] ?? "";
+    const probability = predictions?.[digit].probability;
+    row.querySelector("rect").setAttribute("width", `${(probability ?? 0) * 100}%`);
+    row.querySelector(".percent").textContent = predictions ? percent(probability) : "–";
+    row.querySelector(".mark").textContent = mark;
+  });
+  byId("read-as").replaceChildren(...named.map((digit) => element("b", digit)));
+  readings.forEach((one, i) => boxes.children[i].classList.toggle("selected", one === reading));
+  const choice = list.querySelector(`[value="${readings.indexOf(reading)}"]`);
+  if (choice) choice.checked = true;
+  drawInput();
+}
+
+// Returns a radio button for a digit, plain text for another character of a number.
+function toChoice({ label, predictions, isSure, named, line }, i) {
+  const text = element("span", label);
+  if (!predictions) return text;
+  const choice = element("label", "");
+  const input = document.createElement("input");
+  Object.assign(input, { type: "radio", name: "digit", value: i });
+  input.ariaLabel = isSure ? label : `${label}, not sure: ${named.join(" or ")}`;
+  choice.classList.toggle("doubtful", !isSure);
+  choice.append(input, text);
+  if (line && readings[i - 1].line < line) choice.classList.add("next-line");
+  return choice;
+}
+
+function toFrame({ box }) {
+  const frame = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  ["x", "y", "width", "height"].forEach((name, i) => box && frame.setAttribute(name, box[i]));
+  return frame;
 }
 
 export function reset(words = EMPTY, reason = "") {
-  details = null;
+  readings = [];
   delete section.dataset.verdict;
-  rows.forEach((row) => fillRow(row, null, ""));
-  byId("read-as").replaceChildren();
+  list.hidden = true;
+  for (const one of [list, boxes]) one.replaceChildren();
+  select(null);
   byId("took").textContent = "";
   byId("raw").textContent = "No answer yet.";
-  drawInput();
   note.textContent = reason;
   announce(words);
 }
@@ -92,41 +107,110 @@ export function announce(words) {
   if (status.textContent !== words) status.textContent = words;
 }
 
-function toElement(digit) {
-  const element = document.createElement("b");
-  element.textContent = digit;
-  return element;
-}
-
-function fillRow(row, probability, mark) {
-  row.className = { answer: "winner", maybe: "candidate" }[mark] ?? "";
-  row.querySelector("rect").setAttribute("width", `${(probability ?? 0) * 100}%`);
-  row.querySelector(".percent").textContent = probability === null ? "–" : percent(probability);
-  row.querySelector(".mark").textContent = mark;
+function element(name, text) {
+  const one = document.createElement(name);
+  one.textContent = text;
+  return one;
 }
 
 // Draws the network's input, white on black, and the saliency as the server returned them.
 function drawInput() {
   const context = seen.getContext("2d");
-  const label = details ? "What the network saw: your digit, centred, 28 by 28 pixels" : "What the network saw: nothing yet";
-  seen.setAttribute("aria-label", label);
+  seen.ariaLabel = `What the network saw: ${selected ? "your digit, centred, 28 by 28 pixels" : "nothing yet"}`;
   context.clearRect(0, 0, 28, 28);
-  if (!details) return;
+  if (!selected) return;
   const image = context.createImageData(28, 28);
-  details.input.flat().forEach((ink, i) => {
-    const weight = overlay.checked ? details.saliency[Math.floor(i / 28)][i % 28] / 255 : 0;
+  selected.input.flat().forEach((ink, i) => {
+    // The service explains only the first digits of a long number.
+    const weight = overlay.checked ? (selected.saliency?.[Math.floor(i / 28)][i % 28] ?? 0) / 255 : 0;
     // From white to the amber of the winning row.
     image.data.set([ink, ink * (1 - 0.32 * weight), ink * (1 - 0.9 * weight), 255], i * 4);
   });
   context.putImageData(image, 0, 0);
 }
 
-function sumOf(milliseconds) {
-  const sum = Object.values(milliseconds).reduce((total, one) => total + one, 0);
-  return sum < 10 ? sum.toFixed(1) : Math.round(sum);
-}
-
 // Indented JSON with each row of 28 numbers on one line.
 function format(result) {
   return JSON.stringify(result, null, 1).replace(/\[[\d\s,]+\]/g, (list) => list.replace(/\s+/g, ""));
+}
+
+export function percent(fraction) {
+  if (fraction < 0.0005) return "<0.1%";
+  return fraction >= 0.9995 ? ">99.9%" : `${(Math.floor(fraction * 1000 + 0.5) / 10).toFixed(1)}%`;
+}
+
+// A number of several digits is shown if it is sure, or if the picture shows more than one digit.
+function showsNumber({ details: { verdict }, number }) {
+  if (countDigits(number) < 2) return false;
+  return number.verdict === "number" || verdict === "unsure" || verdict === "several_digits";
+}
+
+function countDigits(number) {
+  return number?.number.match(/\d/g)?.length ?? 0;
+}
+
+export function sentence(result) {
+  const { most_probable_label: label, predictions, details, number } = result;
+  const { verdict, candidates } = details;
+  if (showsNumber(result)) {
+    const text = inOneLine(number);
+    return number.verdict === "number" ? `This looks like ${text} (${percent(number.confidence)}).` : `Not sure: ${text}.`;
+  }
+  if (verdict === "not_a_digit") {
+    return number?.lines.length === 0 ? "No writing was found." : "This does not look like a digit.";
+  }
+  if (verdict === "several_digits") return "This shows several digits.";
+  if (verdict === "unsure") return `Not sure: ${candidates.slice(0, MAX_NAMED).join(" or ")}.`;
+  const others = candidates.slice(1, MAX_NAMED).map((one) => `, or ${withArticle(one)}`);
+  return `This looks like ${withArticle(label)} (${percent(predictions[label].probability)})${others.join("")}.`;
+}
+
+// Returns why the result is not sure; empty if it is.
+function explain(result) {
+  const { verdict, not_a_digit: probability } = result.details;
+  const { number } = result;
+  if (showsNumber(result)) {
+    if (number.verdict === "number") return "";
+    const doubts = toReadings(result).filter(({ isSure }) => isSure === false);
+    const words = doubts.map(({ named }) => named.join(" or ")).join(", ");
+    return words ? `Please check: ${words}.` : "Please check it.";
+  }
+  if (verdict === "several_digits") return "They cannot be read as a number.";
+  if (verdict !== "not_a_digit" || !(probability > 0)) return "";
+  // The bars compare the ten digits with each other, so one may be long although nothing is a digit.
+  const reason = `Not a digit: ${percent(probability)}. The bars only compare the digits with each other.`;
+  return countDigits(number) ? `${reason} Read as a number, it may be ${inOneLine(number)}.` : reason;
+}
+
+function inOneLine({ number }) {
+  const lines = number.split("\n");
+  return lines.slice(0, MAX_NAMED).join(" / ") + (lines.length > MAX_NAMED ? " / …" : "");
+}
+
+// Returns what the page shows of each digit. Other characters of a number lack `predictions`.
+export function toReadings(result) {
+  const { most_probable_label: label, predictions, details, number } = result;
+  const characters = (number ? number.lines : []).flatMap(({ digits, verdict }, line) =>
+    digits.map((one, i) => ({ ...one, ...number.details.lines[line].digits[i], verdict, line })),
+  );
+  if (showsNumber(result)) return characters.map(toReading);
+  const { verdict, candidates } = details;
+  const named = { digit: [+label], unsure: candidates.slice(0, MAX_NAMED) }[verdict] ?? [];
+  // The number network may have read another part of the picture.
+  const seen = characters.filter((one) => verdict === "not_a_digit" || one.label === label);
+  const box = countDigits(number) === 1 ? seen[0]?.box : null;
+  return [{ ...details, label, predictions, isSure: verdict === "digit", named, box }];
+}
+
+function toReading(one) {
+  const { label, candidates, predictions, verdict, not_a_digit: probability } = one;
+  if (!predictions) return one;
+  const second = predictions.reduce((best, each) => (+each.probability > +best.probability ? each : best)).label;
+  const named = [...new Set([label, second, ...candidates].filter((each) => each in predictions).map(Number))];
+  const isSure = verdict === "number" || (named.length === 1 && probability < 0.5);
+  return { ...one, isSure, named: named.slice(0, isSure ? 1 : MAX_NAMED) };
+}
+
+function withArticle(digit) {
+  return +digit === 8 ? "an 8" : `a ${digit}`;
 }

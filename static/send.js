@@ -1,7 +1,8 @@
 // Sends images one at a time. Only the newest image waits while a request is in flight.
+import { toReadings } from "./result.js";
+
 // The service may stand under a path; this module is in its folder static/.
 export const ROOT = new URL("..", import.meta.url);
-const ADDRESS = new URL("predictlabel?details=1", ROOT);
 
 // Longer than NGINX waits for the service (nginx/conf.d/local.conf): the connection is lost by then.
 const TIMEOUT_MS = 35_000;
@@ -12,10 +13,10 @@ const LARGE_BYTES = 200_000;
 
 const MISUNDERSTOOD = "The answer could not be understood. Reload the page.";
 
-// The service is starting, overloaded or restarting: the same request may succeed a little later.
+// The same request may succeed a little later.
 const BUSY = [429, 502, 503, 504];
 
-// Thrown by `job.picture()` if it cannot return an image. Its message is shown, without a retry.
+// Thrown by `job.picture()`. Its message is shown, without a retry.
 export class PictureError extends Error {}
 
 class BusyError extends Error {
@@ -25,7 +26,7 @@ class BusyError extends Error {
   }
 }
 
-// Like `fetch`, but throws an error that causes a retry if the service is busy.
+// Like `fetch`, but causes a retry if the service is busy.
 export async function request(address) {
   const response = await fetch(address);
   if (BUSY.includes(response.status)) throw new BusyError(response.headers.get("Retry-After"));
@@ -40,13 +41,12 @@ export function setKey(text) {
 }
 
 // Posts an image by XMLHttpRequest, because `fetch` does not report the progress of an upload.
-// Resolves with the request when the response has arrived; rejects if the connection is lost.
-function post(picture, onProgress, signal) {
+function post(path, picture, onProgress, signal) {
   const body = new FormData();
   body.append("image", picture);
   return new Promise((resolve, reject) => {
     const call = new XMLHttpRequest();
-    call.open("POST", ADDRESS);
+    call.open("POST", new URL(`${path}?details=1`, ROOT));
     if (key) call.setRequestHeader("X-API-Key", key);
     call.timeout = TIMEOUT_MS;
     call.onload = () => resolve(call);
@@ -60,8 +60,8 @@ function post(picture, onProgress, signal) {
 }
 
 export class Sender {
-  // `on.result(result, job)`, `on.error(detail, job)`, `on.retry(sentence, job)`, `on.locked(job)`,
-  // and `on.progress(part)` with 0 to 1 of a large upload.
+  // `onResult(result, job)`, `onError(detail, job, isBlank)`, `onRetry(sentence, job)`,
+  // `onLocked(job)`, and `onProgress(part)` with 0 to 1 of a large upload.
   constructor(on) {
     this.on = on;
     this.newest = this.waiting = null;
@@ -71,7 +71,7 @@ export class Sender {
     addEventListener("online", () => this.wake());
   }
 
-  // `job.picture()` returns the Blob; it is called for each try.
+  // `job.picture()` returns the Blob; it is called for each try. `job.isDrawing` is true for a drawing.
   send(job) {
     this.newest = this.waiting = job;
     this.#stop();
@@ -97,15 +97,17 @@ export class Sender {
         const job = this.waiting;
         this.waiting = null;
         this.upload = new AbortController();
-        const onProgress = (part) => job === this.newest && this.on.progress(part);
-        const outcome = await predict(job, onProgress, this.upload.signal);
+        const isNewest = () => job === this.newest;
+        const onProgress = (part) => isNewest() && this.on.onProgress(part);
+        const onDigit = (result) => isNewest() && this.#deliver(result, job);
+        const outcome = await predict(job, { isNewest, onProgress, onDigit, signal: this.upload.signal });
         if (job !== this.newest) tries = 0;
         else if ("result" in outcome) this.#deliver(outcome.result, job);
-        else if (outcome.isLocked) this.on.locked(job);
-        else if ("error" in outcome) this.on.error(outcome.error, job);
+        else if (outcome.isLocked) this.on.onLocked(job);
+        else if ("error" in outcome) this.on.onError(outcome.error, job, outcome.isBlank);
         else {
           tries += 1;
-          this.on.retry(outcome.retry, job);
+          this.on.onRetry(outcome.retry, job);
           const seconds = outcome.seconds || 2 ** (tries - 1);
           await this.#pause(Math.max(1, Math.min(MAX_RETRY_SECONDS, seconds)));
           if (job === this.newest) this.waiting = job;
@@ -120,9 +122,9 @@ export class Sender {
   #deliver(result, job) {
     try {
       check(result);
-      this.on.result(result, job);
+      this.on.onResult(result, job);
     } catch {
-      this.on.error(MISUNDERSTOOD, job);
+      this.on.onError(MISUNDERSTOOD, job);
     }
   }
 
@@ -134,15 +136,19 @@ export class Sender {
   }
 }
 
-async function predict(job, onProgress, signal) {
+// Reads one digit first. Any other result is read as a number, too, and so is every picture: it may
+// hold several lines, and the number's boxes show which part was read.
+async function predict(job, { isNewest, onProgress, onDigit, signal }) {
   try {
-    const call = await post(await job.picture(), onProgress, signal);
-    if (BUSY.includes(call.status)) throw new BusyError(call.getResponseHeader("Retry-After"));
-    if (call.status === 401) return { isLocked: true };
-    const result = JSON.parse(call.responseText);
-    if (call.status === 200) return { result };
-    const detail = result?.detail;
-    return { error: detail && typeof detail === "string" ? detail : MISUNDERSTOOD };
+    const picture = await job.picture();
+    const result = await ask("predictlabel", picture, onProgress, signal);
+    if (result.error || result.isLocked) return result;
+    const isDigit = result.details?.verdict === "digit";
+    if (!result.details || (isDigit && job.isDrawing) || !isNewest()) return { result };
+    if (isDigit) onDigit(result);
+    const number = await ask("predictnumber", picture, isDigit ? () => {} : onProgress, signal);
+    // Without its model, the service does not read numbers.
+    return { result: number.error ? result : { ...result, number } };
   } catch (error) {
     if (error instanceof BusyError) return { retry: error.message, seconds: error.seconds };
     if (error instanceof PictureError) return { error: error.message };
@@ -152,13 +158,30 @@ async function predict(job, onProgress, signal) {
   }
 }
 
+// Returns the response, `{ error }` or `{ isLocked }`.
+async function ask(path, picture, onProgress, signal) {
+  const call = await post(path, picture, onProgress, signal);
+  if (BUSY.includes(call.status)) throw new BusyError(call.getResponseHeader("Retry-After"));
+  if (call.status === 401) return { isLocked: true };
+  const response = JSON.parse(call.responseText);
+  if (call.status === 200) return response ?? {};
+  const detail = response?.detail;
+  const isBlank = response?.type === "urn:dlflask:problem:blank-image";
+  return { error: detail && typeof detail === "string" ? detail : MISUNDERSTOOD, isBlank };
+}
+
 // Throws unless the result has everything that the page shows.
-function check({ most_probable_label: label, predictions, details }) {
+function check(result) {
+  const { most_probable_label: label, predictions, details } = result;
   const { verdict, candidates, milliseconds } = details;
-  const pixels = [...details.input.flat(), ...details.saliency.flat()];
-  const probabilities = predictions.map(({ probability }) => probability);
-  const isWhole = pixels.length === 2 * 28 * 28 && probabilities.length === 10 && label in probabilities;
-  const numbers = [...pixels, ...probabilities, ...candidates, ...Object.values(milliseconds)];
-  const isKnown = ["digit", "unsure", "not_a_digit", "several_digits"].includes(verdict);
-  if (!isWhole || !isKnown || numbers.some(isNaN)) throw new TypeError();
+  let isWhole = ["digit", "unsure", "not_a_digit", "several_digits"].includes(verdict) && label in predictions;
+  const numbers = [...candidates, ...Object.values(milliseconds)];
+  for (const { predictions, input, saliency = input, box } of toReadings(result)) {
+    numbers.push(...(box ?? []));
+    if (!predictions) continue;
+    const pixels = [...input.flat(), ...saliency.flat()];
+    numbers.push(...pixels, ...predictions.map(({ probability }) => probability));
+    isWhole &&= pixels.length === 2 * 28 * 28 && predictions.length === 10;
+  }
+  if (!isWhole || numbers.some(isNaN)) throw new TypeError();
 }

@@ -88,8 +88,8 @@ async function reduce(file) {
   }
 }
 
-async function fetchSample(digit) {
-  const response = await request(new URL(`static/samples/${digit}.png`, ROOT));
+async function fetchSample(name) {
+  const response = await request(new URL(`static/samples/${name}.png`, ROOT));
   if (!response.ok) throw new PictureError("The sample could not be loaded. Reload the page.");
   return response.blob();
 }

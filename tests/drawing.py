@@ -1,6 +1,7 @@
 """Digits drawn by pen strokes, for tests, the page's samples and the README.
 
-`python -m tests.drawing` writes static/4.jpg and the page's samples, static/samples/*.png.
+`python -m tests.drawing` writes static/4.jpg and the page's samples, static/samples/*.png and
+static/samples/numbers/*.png.
 """
 
 from pathlib import Path
@@ -185,12 +186,32 @@ def draw_sample(label: int) -> Image.Image:
     return image.quantize(8, dither=Image.Dither.NONE)
 
 
+#: Ink, paper and gap between the digits of the page's samples of numbers: a post code, a year on a
+#: yellow note, and an amount in pencil.
+NUMBERS = {
+    "90210": ((24, 52, 150), (255, 255, 255), -24),
+    "2026": ((40, 40, 60), (255, 233, 138), -16),
+    "3.75": ((90, 90, 96), (244, 241, 232), -24),
+}
+
+
+def draw_number_sample(text: str) -> Image.Image:
+    """Draw the page's sample of a number, 80 pixels high in eight colours."""
+    ink, paper, gap = NUMBERS[text]
+    image = draw_number(text, 80, gap, ink=ink, paper=paper, pen=10.0)
+    return image.quantize(8, dither=Image.Dither.NONE)
+
+
 def main(folder: Path) -> None:
     """Write the images under `folder`."""
     draw_digit(4, 280).save(folder / "4.jpg", quality=90)
     (folder / "samples").mkdir(exist_ok=True)
     for label in STROKES:
         draw_sample(label).save(folder / "samples" / f"{label}.png", optimize=True)
+    (folder / "samples" / "numbers").mkdir(exist_ok=True)
+    for text in NUMBERS:
+        path = folder / "samples" / "numbers" / f"{text}.png"
+        draw_number_sample(text).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 import sys
 
 from tests.browser import running_browser
-from tests.e2e.handwriting import write
+from tests.e2e.handwriting import write_number
 from tests.serving import running_server
 
 #: Window size: wide enough for two columns, high enough for the drawing and its prediction.
-SIZE = {"width": 1120, "height": 910}
+SIZE = {"width": 1120, "height": 980}
 
 
 def main(path):
@@ -15,8 +15,8 @@ def main(path):
         page = browser.new_page(viewport=SIZE, device_scale_factor=1, reduced_motion="reduce")
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_selector("html.live")
-        write(page, 5)
-        page.locator("#sentence", has_text="This looks like a 5").wait_for()
+        write_number(page, "2026")
+        page.locator("#status", has_text="2026").wait_for()
         page.screenshot(path=path)
 
 

@@ -26,10 +26,10 @@ from dlflask.web.middleware.last_resort import catch_unexpected
 from dlflask.web.middleware.request_body import report_body_errors
 from dlflask.web.middleware.trusted_proxies import trust_proxies
 from dlflask.web.openapi import views as openapi_views
-from dlflask.web.presentation import explanation, named_digits, percent, row_mark, sentence
+from dlflask.web.presentation import percent
 from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
-from dlflask.web.views import blueprint
+from dlflask.web.views import SAMPLES, blueprint
 
 #: Room for the boundary and headers that a multipart form adds to the image, in bytes. Browsers add
 #: less than 1 kB.
@@ -97,11 +97,9 @@ def create_app(
     instrumented = instrument(allowing, state.metrics, headers)
     app.wsgi_app = report_body_errors(instrumented)  # type: ignore[assignment, method-assign]
     app.jinja_env.globals.update(
-        explanation=explanation,
-        named_digits=named_digits,
         percent=percent,
-        row_mark=row_mark,
-        sentence=sentence,
+        samples=SAMPLES,
+        reads_numbers=len(recognisers) > 1,
         model=by_name[NAME].info,
         version=__version__,
     )

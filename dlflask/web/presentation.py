@@ -1,55 +1,177 @@
-"""Words for a prediction on the page. static/result.js has the same."""
+"""Words for a result on the page, and the digits that it shows. static/result.js has the same."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from dlflask.digits.prediction import Prediction
+import numpy as np
+from numpy.typing import NDArray
+
+from dlflask.digits.recogniser import DigitResult
 from dlflask.digits.thresholds import SEVERAL_DIGITS
+from dlflask.numbers.prediction import Character, NumberResult
+from dlflask.types import Tensor
 
-#: Most digits in one sentence. More do not help a person who asks which digit it is.
+#: Most digits or lines in one sentence. More do not help a person.
 MAX_NAMED = 3
 
-
-def sentence(prediction: Prediction, verdict: str) -> str:
-    """Return the prediction as a sentence."""
-    if verdict == "not_a_digit":
-        return "This does not look like a digit."
-    if verdict == SEVERAL_DIGITS:
-        return "This shows several digits."
-    if verdict == "unsure":
-        return f"Not sure: {' or '.join(map(str, named_digits(prediction, verdict)))}."
-    others = "".join(f", or {_with_article(one)}" for one in prediction.candidates[1:MAX_NAMED])
-    confidence = percent(prediction.confidence)
-    return f"This looks like {_with_article(prediction.label)} ({confidence}){others}."
+#: Verdicts on a picture as one digit with which even an unsure number of several digits is shown.
+_MAY_BE_NUMBER = ("unsure", SEVERAL_DIGITS)
 
 
-def explanation(prediction: Prediction, verdict: str) -> str:
-    """Return why no digit was read, although one of the bars may be long; empty otherwise."""
-    if verdict != "not_a_digit" or not prediction.not_a_digit:
-        return ""
-    return (
-        f"Not a digit: {percent(prediction.not_a_digit)}. The bars only compare the digits with "
-        "each other."
-    )
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One character of a result, as the page shows it.
+
+    Attributes:
+        label: The character.
+        is_sure: True if it does not need a check by a person.
+        named: Digits that the page marks, most probable first.
+        probabilities: Of the ten digits, (10,) float32; None for a character that is not a digit.
+        tensor: Input of the digit network, (28, 28) float32 in 0..1; None likewise.
+    """
+
+    label: str
+    is_sure: bool
+    named: Sequence[int] = ()
+    probabilities: NDArray[np.float32] | None = None
+    tensor: Tensor | None = None
+
+    def mark(self, digit: int) -> str:
+        """Return the mark in the table's row of `digit`: `answer`, `maybe` or an empty string."""
+        if digit not in self.named:
+            return ""
+        return "answer" if self.is_sure else "maybe"
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Result of a picture as the page shows it.
+
+    Attributes:
+        digit: Result of reading one digit.
+        number: Result of reading a number; None if the service does not read numbers.
+    """
+
+    digit: DigitResult
+    number: NumberResult | None = None
+
+    @cached_property
+    def _shown(self) -> NumberResult | None:
+        """The number, if it has several digits and is sure, or the picture is not one digit."""
+        number = self.number
+        if number is None or _count_digits(number) < 2:
+            return None
+        is_shown = number.verdict == "number" or self.digit.verdict in _MAY_BE_NUMBER
+        return number if is_shown else None
+
+    @property
+    def is_number(self) -> bool:
+        """True if the page shows a number of several digits."""
+        return self._shown is not None
+
+    @property
+    def verdict(self) -> str:
+        """Verdict on what is shown."""
+        return self._shown.verdict if self._shown else self.digit.verdict
+
+    @property
+    def sentence(self) -> str:
+        """The result as a sentence."""
+        prediction, verdict = self.digit.prediction, self.verdict
+        if self._shown:
+            text = _in_one_line(self._shown)
+            if verdict == "unsure":
+                return f"Not sure: {text}."
+            return f"This looks like {text} ({percent(round(self._shown.confidence, 4))})."
+        if verdict == "not_a_digit":
+            is_empty = self.number is not None and not self.number.lines
+            return "No writing was found." if is_empty else "This does not look like a digit."
+        if verdict == SEVERAL_DIGITS:
+            return "This shows several digits."
+        if verdict == "unsure":
+            return f"Not sure: {_either(self.selected.named)}."
+        others = "".join(f", or {_with_article(one)}" for one in prediction.candidates[1:MAX_NAMED])
+        confidence = percent(prediction.confidence)
+        return f"This looks like {_with_article(prediction.label)} ({confidence}){others}."
+
+    @property
+    def explanation(self) -> str:
+        """The reason why the result is not sure; empty if it is."""
+        prediction = self.digit.prediction
+        if self._shown:
+            if self.verdict == "number":
+                return ""
+            doubts = ", ".join(_either(one.named) for one in self.readings if not one.is_sure)
+            return f"Please check: {doubts}." if doubts else "Please check it."
+        if self.verdict == SEVERAL_DIGITS:
+            return "They cannot be read as a number."
+        if self.verdict != "not_a_digit" or not prediction.not_a_digit:
+            return ""
+        reason = (
+            f"Not a digit: {percent(prediction.not_a_digit)}. The bars only compare the digits "
+            "with each other."
+        )
+        if self.number is None or not _count_digits(self.number):
+            return reason
+        return f"{reason} Read as a number, it may be {_in_one_line(self.number)}."
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """The digit, or the characters of the number."""
+        if self._shown:
+            return [
+                _of_character(one, line.verdict)
+                for line in self._shown.lines
+                for one in line.characters
+            ]
+        prediction, verdict = self.digit.prediction, self.verdict
+        named = {"digit": [prediction.label], "unsure": prediction.candidates[:MAX_NAMED]}
+        return [
+            Reading(
+                self.digit.label,
+                verdict == "digit",
+                named.get(verdict, []),
+                prediction.probabilities,
+                self.digit.tensor,
+            )
+        ]
+
+    @property
+    def selected(self) -> Reading:
+        """The first digit that needs a check, or the first."""
+        digits = [one for one in self.readings if one.tensor is not None]
+        return next((one for one in digits if not one.is_sure), digits[0])
+
+
+def _of_character(one: Character, verdict: str) -> Reading:
+    if one.digit is None:
+        return Reading(one.label, is_sure=True)
+    labels = [one.label, str(one.digit.label), *one.candidates]
+    named = list(dict.fromkeys(int(label) for label in labels if label.isdigit()))
+    is_sure = verdict == "number" or (len(named) == 1 and one.digit.not_a_digit < 0.5)
+    count = 1 if is_sure else MAX_NAMED
+    return Reading(one.label, is_sure, named[:count], one.digit.probabilities, one.tensor)
+
+
+def _count_digits(number: NumberResult) -> int:
+    return sum(character.isdigit() for character in number.label)
+
+
+def _in_one_line(number: NumberResult) -> str:
+    lines = number.label.split("\n")
+    return " / ".join(lines[:MAX_NAMED]) + (" / …" if len(lines) > MAX_NAMED else "")
+
+
+def _either(digits: Sequence[int]) -> str:
+    return " or ".join(map(str, digits))
 
 
 def _with_article(digit: int) -> str:
     return f"an {digit}" if digit == 8 else f"a {digit}"
-
-
-def named_digits(prediction: Prediction, verdict: str) -> list[int]:
-    """Return the digits that the page marks, most probable first."""
-    if verdict in ("not_a_digit", SEVERAL_DIGITS):
-        return []
-    return prediction.candidates[:MAX_NAMED] if verdict == "unsure" else [prediction.label]
-
-
-def row_mark(prediction: Prediction, verdict: str, digit: int) -> str:
-    """Return the mark in the table's row of `digit`: `answer`, `maybe` or an empty string."""
-    if digit not in named_digits(prediction, verdict):
-        return ""
-    return "answer" if verdict == "digit" else "maybe"
 
 
 def percent(fraction: float) -> str:

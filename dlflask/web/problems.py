@@ -107,7 +107,8 @@ def report_unexpected(error: Exception, environ: dict[str, Any]) -> dict[str, An
 def _respond(status: HTTPStatus, title: str, detail: str, type_: str) -> Response:
     request.environ[PROBLEM_TYPE] = type_
     if prefers_page():
-        return make_response(render_template("index.html", error=detail), status)
+        is_blank = type_ == problem_type(errors.BlankImage)
+        return make_response(render_template("index.html", error=detail, is_blank=is_blank), status)
     if _is_inference_protocol():
         # The Open Inference Protocol has its own form of errors.
         return make_response(jsonify(error=detail), status)

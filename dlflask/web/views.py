@@ -11,7 +11,6 @@ from werkzeug.exceptions import NotFound
 from dlflask import __version__
 from dlflask.deadline import check_deadline, set_deadline
 from dlflask.digits.model_info import NAME
-from dlflask.digits.recogniser import DigitResult
 from dlflask.errors import DlflaskError, MissingUpload, OutOfTime
 from dlflask.metrics.prometheus import CONTENT_TYPE, render
 from dlflask.numbers.decoding.lengths import parse_lengths
@@ -19,13 +18,14 @@ from dlflask.numbers.recogniser import NAME as NUMBER
 from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.recogniser import Recogniser
 from dlflask.web.middleware.environ import MODEL
+from dlflask.web.presentation import View
 from dlflask.web.problems import to_problem
 from dlflask.web.state import current_state
 from dlflask.web.uploads.limits import MAX_DETAILED, MAX_UPLOADS
 from dlflask.web.uploads.read_upload import read_upload, read_uploads
 
-#: Images in static/samples, one of each digit.
-SAMPLES = tuple("0123456789")
+#: Images in static/samples: one of each digit, and numbers.
+SAMPLES = (*"0123456789", "numbers/90210", "numbers/2026", "numbers/3.75")
 
 #: Values of a query parameter that mean yes. Libraries write a boolean as `true` or `True`.
 _YES = ("1", "true", "yes", "on")
@@ -46,10 +46,11 @@ def page_with_result() -> str:
     """Return the page with the result of an image or sample, for browsers without JavaScript."""
     sample = request.form.get("sample")
     upload = _uploaded() if sample is None else _sample(sample)
-    result: DigitResult = current_state().read(_digits(), upload, request.environ)
-    return render_template(
-        "index.html", prediction=result.prediction, verdict=result.verdict, tensor=result.tensor
-    )
+    state = current_state()
+    digit = state.read(_digits(), upload, request.environ)
+    numbers = state.recognisers.get(NUMBER)
+    number = state.read(numbers, upload, request.environ) if numbers else None
+    return render_template("index.html", view=View(digit, number))
 
 
 @blueprint.post("/predictlabel")
@@ -139,7 +140,7 @@ def _uploaded() -> bytes:
 def _sample(name: str) -> bytes:
     if name not in SAMPLES:
         raise MissingUpload(
-            f"The sample {name[:20]!r} does not exist. Choose one of the digits 0 to 9."
+            f"The sample {name[:20]!r} does not exist. Choose one of: {', '.join(SAMPLES)}."
         )
     return Path(current_app.root_path, "static", "samples", f"{name}.png").read_bytes()
 

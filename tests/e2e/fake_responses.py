@@ -25,8 +25,12 @@ def answer(label):
 
 def answer_of(outputs):
     """Return the response for `outputs` of the network and a bar in the middle of the image."""
+    return json.loads(DigitRecogniser(FakeClassifier()).encode(result_of(outputs), details=True))
+
+
+def result_of(outputs):
+    """Return the result for `outputs` of the network and a bar in the middle of the image."""
     tensor = np.zeros((28, 28), np.float32)
     tensor[4:24, 12:16] = 1
     prediction = Prediction(np.array(outputs, np.float32))
-    result = DigitResult(prediction, tensor, b"an image", {"predict": 1.0})
-    return json.loads(DigitRecogniser(FakeClassifier()).encode(result, details=True))
+    return DigitResult(prediction, tensor, b"an image", {"predict": 1.0})

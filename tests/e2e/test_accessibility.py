@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.fake_responses import OUTPUTS, answer_of
-from tests.e2e.handwriting import write
+from tests.e2e.handwriting import write, write_number
 from tests.e2e.page import status, visit, wait_for_status
 from tests.serving import ROOT
 
@@ -29,7 +29,7 @@ def axe():
 
 
 def leave_empty(page):
-    assert status(page) == "Waiting for a digit."
+    assert status(page) == "Nothing to read yet."
 
 
 def answer(page, verdict):
@@ -49,6 +49,11 @@ def send_a_picture(page):
     wait_for_status(page, "This looks like a 4")
 
 
+def write_a_number(page):
+    write_number(page, "42")
+    page.locator("#digits label").last.wait_for()
+
+
 def be_busy(page):
     page.route(PREDICT, lambda route: route.fulfill(status=503))
     write(page, 4)
@@ -61,6 +66,7 @@ STATES = {
     "unsure": lambda page: answer(page, "unsure"),
     "not-a-digit": lambda page: answer(page, "not_a_digit"),
     "picture": send_a_picture,
+    "number": write_a_number,
     "error": send_text,
     "busy": be_busy,
     "keys": lambda page: page.focus("#pad"),
@@ -84,8 +90,9 @@ def test_axe_finds_no_violation(browser, address, axe, *, state, theme, width):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_violation_in_page_rendered_by_the_server(browser, address, axe, theme):
     with visit(browser, address, loads_script=False, color_scheme=theme) as page:
-        page.get_by_role("button", name="Sample 3").click()
-        wait_for_status(page, "This looks like a 3")
+        page.get_by_role("button", name="Sample number 2026").click()
+        wait_for_status(page, "2026")
+        page.locator("summary", has_text="6").click()
         violations = violations_of(page, axe)
 
     assert violations == []
@@ -124,7 +131,7 @@ def test_focus_is_visible_on_every_control(page):
             """() => {
               const one = document.activeElement;
               if (one === document.body) return null;
-              const shown = one.type === "file" ? one.nextElementSibling : one;
+              const shown = ["file", "radio"].includes(one.type) ? one.nextElementSibling : one;
               const { outlineWidth } = getComputedStyle(shown);
               return [one.id || one.textContent.trim(), parseFloat(outlineWidth)];
             }"""

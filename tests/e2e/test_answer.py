@@ -6,9 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from dlflask.digits.prediction import Prediction
-from dlflask.web.presentation import explanation, percent, sentence
-from tests.e2e.fake_responses import OUTPUTS, answer_of
+from dlflask.web.presentation import View, percent
+from tests.e2e.fake_responses import OUTPUTS, answer_of, result_of
 from tests.e2e.handwriting import draw
 from tests.e2e.page import marked, status, wait_for_status
 from tests.serving import ROOT
@@ -21,7 +20,7 @@ FOUR = str(ROOT / "static" / "4.jpg")
 def test_script_describes_predictions_like_the_server(page):
     chance = np.random.default_rng(0)
     outputs = [*OUTPUTS.values(), *chance.dirichlet(np.full(11, 0.15), 200)]
-    predictions = [Prediction(np.array(one, np.float32)) for one in outputs]
+    views = [View(result_of(one)) for one in outputs]
 
     said = page.evaluate(
         """async (answers) => {
@@ -31,8 +30,8 @@ def test_script_describes_predictions_like_the_server(page):
         [answer_of(one) for one in outputs],
     )
 
-    assert {prediction.verdict for prediction in predictions} == set(OUTPUTS)
-    assert said == [sentence(prediction, prediction.verdict) for prediction in predictions]
+    assert {view.verdict for view in views} == set(OUTPUTS)
+    assert said == [view.sentence for view in views]
 
 
 def test_script_rounds_like_the_server(page):
@@ -80,9 +79,9 @@ def test_reason_is_shown_if_no_digit_is_seen(page):
     page.set_input_files("#image", FOUR)
 
     wait_for_status(page, "This does not look like a digit.")
-    words = explanation(Prediction(np.array(outputs, np.float32)), "not_a_digit")
+    words = View(result_of(outputs)).explanation
     assert words == "Not a digit: 90.0%. The bars only compare the digits with each other."
-    assert page.inner_text("#note") == words
+    assert page.inner_text("#note") == f"{words} Read as a number, it may be 4."
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_prediction_latency_on_the_page(browser, address, figures):
                 draw(page, [(x, 0.2), (x + 0.03, 0.5), (x, 0.8)])
                 page.wait_for_function("count => window.waits.length > count", arg=count)
                 page.click("#clear")
-                wait_for_status(page, "Waiting for a digit.")
+                wait_for_status(page, "Nothing to read yet.")
             waits = page.evaluate("window.waits")
         median, p95 = np.percentile(waits, [50, 95])
         figures.append(f"pen-up to prediction: median {median:.0f} ms, p95 {p95:.0f} ms of 40")

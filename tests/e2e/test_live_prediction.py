@@ -88,7 +88,7 @@ def test_response_after_clear_is_ignored(page):
     inked(page)  # two frames later
 
     assert marked(page) == {}
-    assert status(page) == "Waiting for a digit."
+    assert status(page) == "Nothing to read yet."
 
 
 def test_busy_service_is_retried(page):

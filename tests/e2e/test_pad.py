@@ -39,7 +39,7 @@ def test_drawn_digits_are_recognised(page, place, figures):
         wait_for_answer(page)
         read[digit] = [d for d, mark in marked(page).items() if mark == "answer"]
         page.click("#clear")
-        wait_for_status(page, "Waiting for a digit.")
+        wait_for_status(page, "Nothing to read yet.")
 
     right = [digit for digit in STROKES if read[digit] == [digit]]
     figures.append(f"drawn {'small' if place is CORNER else 'large'}: {len(right)} of 10 right")
@@ -72,7 +72,7 @@ def test_undo_redo_and_clear(page):
     assert inked(page) == pytest.approx(two)
     page.click("#clear")
     assert inked(page) == 0
-    assert status(page) == "Waiting for a digit."
+    assert status(page) == "Nothing to read yet."
     page.click("#undo")
     assert inked(page) == pytest.approx(two), "clearing can be undone too"
     draw(page, LINE)
@@ -137,8 +137,8 @@ def test_image_is_sent_as_dark_ink_on_white_in_any_theme(browser, address, theme
             """async () => {
               const { Ink } = await import("/static/ink.js");
               const ink = new Ink();
-              ink.begin(0.5, 0.2, 0.085);
-              ink.extend(0.5, 0.8);
+              ink.begin(0, -0.3, 0.085, 2);
+              ink.extend(0, 0.3);
               const bitmap = await createImageBitmap(await ink.toBlob());
               const context = new OffscreenCanvas(280, 280)
                 .getContext("2d", { willReadFrequently: true });

@@ -100,7 +100,7 @@ def test_form_under_a_path_without_javascript(plain_page, address):
     plain_page.get_by_role("button", name="Sample 3").click()
     assert marked(plain_page) == {3: "answer"}
     plain_page.set_input_files("#image", ROOT / "static" / "4.jpg")
-    plain_page.click("text=Read the digit")
+    plain_page.click("text=Read the picture")
 
     assert marked(plain_page) == {4: "answer"}
     assert plain_page.url == address

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.e2e.handwriting import write
+from tests.e2e.handwriting import ink_on, inked, write, write_number
 from tests.e2e.page import visit, wait_for_status
 from tests.screenshot import SIZE
 from tests.serving import ROOT
@@ -15,7 +15,7 @@ from tests.serving import ROOT
 pytestmark = pytest.mark.browser
 
 #: All visible controls.
-CONTROLS = "button:visible, .button:visible, label.switch, #width, #pad, summary"
+CONTROLS = "button:visible, .button:visible, label.switch, #width, #pad, summary, #digits label"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -43,10 +43,75 @@ def test_page_fits_the_screen_width(browser, address, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_page_with_doubled_text_fits_the_screen_width(browser, address, width):
+    with visit(browser, address, viewport={"width": width, "height": 844}) as page:
+        page.evaluate("document.documentElement.style.fontSize = '32px'")
+        page.get_by_role("button", name="Sample number 90210").click()
+        wait_for_status(page, "90210")
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        pen = page.locator("#width").bounding_box()
+        assert pen["x"] + pen["width"] <= width
+
+
+#: Returns the left edges of the first and last character of an element's text.
+ENDS = """(one) => {
+  const text = one.firstChild;
+  return [0, text.length - 1].map((at) => {
+    const range = new Range();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect().left;
+  });
+}"""
+
+
+def test_figures_keep_their_order_in_a_page_from_right_to_left(page):
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    write_number(page, "42")
+    wait_for_status(page, "42")
+
+    for query in ("#sentence", ".winner .percent", "tbody tr:first-child .percent"):
+        first, last = page.locator(query).first.evaluate(ENDS)
+        assert first < last, query
+    four, two = (one.bounding_box()["x"] for one in page.locator("#digits label").all())
+    assert four < two
+    row = page.locator(".winner")
+    label, bar = (row.locator(query).bounding_box() for query in ("th", "svg"))
+    assert label["x"] + label["width"] <= bar["x"]
+
+
+@pytest.mark.parametrize(("width", "least"), [(390, 1.4), (1366, 2.2)])
+def test_pad_is_wide_enough_for_a_number(browser, address, width, least):
+    with visit(browser, address, viewport={"width": width, "height": 768}) as page:
+        pad = page.locator("#pad").bounding_box()
+
+        assert pad["width"] / pad["height"] > least
+        if width == 390:
+            assert pad["width"] > 0.9 * width
+
+
+def test_number_drawn_on_a_wide_pad_is_seen_whole_on_a_narrow_one(page):
+    write_number(page, "90210", side=0.55, gap=-0.13)
+    wait_for_status(page, "90210")
+    before = inked(page)
+
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    ink = ink_on(page)
+    # The drawing is smaller, but its shape is the same.
+    rows, columns = (np.ptp(np.flatnonzero(ink.any(axis))) for axis in (1, 0))
+    assert columns / rows == pytest.approx(3.6, abs=0.3)
+    assert 0.3 * before < inked(page) < before
+
+
 @pytest.mark.parametrize("width", [320, 1280])
 def test_controls_are_large_enough_for_fingers(browser, address, width):
     options = {"viewport": {"width": width, "height": 640}, "has_touch": True}
     with visit(browser, address, **options) as page:
+        write_number(page, "42")
+        page.locator("#digits label").last.wait_for()
         for control in page.locator(CONTROLS).all():
             box = control.bounding_box()
             assert min(box["width"], box["height"]) >= 44, control.inner_text()

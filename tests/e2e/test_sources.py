@@ -1,4 +1,4 @@
-"""Other image sources: file, drag and drop, clipboard, camera and samples."""
+"""Other image sources: file, drag and drop, clipboard and camera."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from PIL import Image
 from tests.conftest import encode
 from tests.drawing import STROKES, draw_digit
 from tests.e2e.handwriting import count_strokes, inked, write
-from tests.e2e.page import marked, status, visit, wait_for_answer, wait_for_status
+from tests.e2e.page import marked, status, visit, wait_for_status
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
@@ -64,7 +64,7 @@ def test_same_file_can_be_chosen_again(page):
         page.set_input_files("#image", FOUR)
         wait_for_status(page, "This looks like a 4")
         page.click("#clear")
-        wait_for_status(page, "Waiting for a digit.")
+        wait_for_status(page, "Nothing to read yet.")
 
 
 def test_drop_a_file_anywhere(page, five):
@@ -91,31 +91,6 @@ def test_paste_with_the_button(page, five):
     page.click("#paste")
 
     wait_for_status(page, "This looks like a 5")
-
-
-def test_click_on_samples(page, figures):
-    right = 0
-    for digit in range(10):
-        page.get_by_role("button", name=f"Sample {digit}").click()
-        wait_for_answer(page)
-        right += marked(page) == {digit: "answer"}
-        page.click("#clear")
-        wait_for_status(page, "Waiting for a digit.")
-
-    figures.append(f"samples: {right} of 10 right")
-    assert right >= 9
-
-
-def test_samples_are_loaded_lazily(browser, address):
-    requests = []
-    with visit(browser, address) as page:
-        page.on("request", lambda request: requests.append(request.url))
-        page.get_by_role("button", name="Sample 3").click()
-        wait_for_status(page, "This looks like a 3")
-
-    assert [url.rpartition("/static/")[2] for url in requests if "static" in url] == [
-        "samples/3.png"
-    ]
 
 
 def test_camera_button_on_a_phone(browser, address):
@@ -153,15 +128,6 @@ def test_undo_restores_the_picture(page):
     assert page.locator("#preview").is_visible()
 
 
-def test_sample_is_answered_within_sight_on_a_phone(browser, address):
-    with visit(browser, address, viewport={"width": 320, "height": 640}) as phone:
-        phone.get_by_role("button", name="Sample 4").click()
-
-        wait_for_status(phone, "This looks like a 4")
-        box = phone.locator("#sentence").bounding_box()
-        assert 0 <= box["y"] <= 640 - box["height"]
-
-
 def test_large_photo_is_reduced_before_it_is_sent(page):
     noise = np.random.default_rng(0).integers(0, 60, (2_400, 3_200), np.uint8)
     photo = Image.fromarray(255 - noise)
@@ -191,7 +157,7 @@ def test_progress_of_a_slow_upload(page):
 
     page.locator("#sentence", has_text=re.compile(r"Sending… [1-9]\d?%")).wait_for()
     page.click("#clear")
-    wait_for_status(page, "Waiting for a digit.")
+    wait_for_status(page, "Nothing to read yet.")
 
 
 def test_drawing_replaces_the_file(page):
@@ -233,34 +199,6 @@ def test_error_is_shown_next_to_the_control(page, five, cause, words):
     page.set_input_files("#image", FOUR)
     wait_for_status(page, "This looks like a 4")
     assert page.locator("#picture-error").inner_text() == ""
-
-
-SAMPLE = "**/static/samples/3.png"
-
-
-@pytest.mark.parametrize("code", [429, 503])
-def test_sample_is_requested_again_if_service_is_busy(page, code):
-    page.route(
-        SAMPLE,
-        lambda route: route.fulfill(
-            status=code, headers={"Retry-After": "1"}, json={"detail": "busy"}
-        ),
-    )
-    page.get_by_role("button", name="Sample 3").click()
-    wait_for_status(page, "The service is busy. Trying again")
-
-    page.unroute(SAMPLE)
-
-    wait_for_status(page, "This looks like a 3")
-
-
-def test_missing_sample_shows_error(page):
-    page.route(SAMPLE, lambda route: route.fulfill(status=404, json={"detail": "missing"}))
-
-    page.get_by_role("button", name="Sample 3").click()
-
-    page.locator("#sample-error", has_text="The sample could not be loaded.").wait_for()
-    assert status(page) == "No answer."
 
 
 #: Lets a file be chosen without the page reading it yet.

@@ -10,8 +10,9 @@ from PIL import Image, ImageChops
 from dlflask.config import Config
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.web.app import create_app
+from dlflask.web.views import SAMPLES
 from tests.conftest import encode
-from tests.drawing import draw_sample
+from tests.drawing import NUMBERS, draw_number_sample, draw_sample
 from tests.serving import ROOT
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -41,7 +42,7 @@ def test_page_has_form_for_browsers_without_javascript(client):
     assert re.search(r'<form[^>]*action="./"[^>]*method="post"[^>]*multipart/form-data', page)
     assert re.search(r'<input[^>]*name="image"[^>]*type="file"', page)
     assert rows(page) == [(digit, "", "\N{EN DASH}") for digit in range(10)]
-    assert status(page) == "Waiting for a digit."
+    assert status(page) == "Nothing to read yet."
 
 
 def test_form_returns_ten_probabilities(client, four_png):
@@ -99,6 +100,13 @@ def test_form_with_bad_image_shows_error(client, content, name, code, message):
     assert status(response.text) == "No answer."
 
 
+def test_form_says_that_an_empty_page_shows_no_writing(client):
+    response = send(client, encode(Image.new("L", (60, 60), 255)))
+
+    assert response.status_code == 422
+    assert status(response.text) == "No writing was found."
+
+
 @pytest.mark.parametrize("digit", range(10))
 def test_sample_is_read_without_javascript(client, classifier, digit):
     response = client.post("/", data={"sample": digit}, headers=HTML)
@@ -113,18 +121,26 @@ def test_unknown_sample_returns_400(client, name):
     response = client.post("/", data={"sample": name}, headers=HTML)
 
     assert response.status_code == 400
-    assert "Choose one of the digits 0 to 9." in response.text
+    assert "Choose one of: 0, 1," in response.text
 
 
-@pytest.mark.parametrize("digit", range(10))
-def test_samples_match_the_drawing_code(digit):
-    path = ROOT / "static" / "samples" / f"{digit}.png"
+@pytest.mark.parametrize(
+    ("name", "drawn", "most"),
+    [
+        *((str(digit), draw_sample(digit), 1_000) for digit in range(10)),
+        *((f"numbers/{text}", draw_number_sample(text), 2_000) for text in NUMBERS),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_samples_match_the_drawing_code(name, drawn, most):
+    path = ROOT / "static" / "samples" / f"{name}.png"
 
     with Image.open(path) as sample:
-        difference = ImageChops.difference(sample.convert("RGB"), draw_sample(digit).convert("RGB"))
+        difference = ImageChops.difference(sample.convert("RGB"), drawn.convert("RGB"))
 
+    assert name in SAMPLES
     assert difference.getbbox() is None, "run `python -m tests.drawing`"
-    assert path.stat().st_size < 1000
+    assert path.stat().st_size < most
 
 
 def test_page_loads_only_from_its_own_host(client):
@@ -195,7 +211,7 @@ def test_page_states_weaknesses_of_the_projects_own_model_only(classifier):
 
     assert "letters shaped like digits" in of_own
     assert "letters shaped like digits" not in of_another
-    assert "The operator of this service brought this model" in of_another
+    assert "The operator of this service brought the model for digits" in of_another
 
 
 def test_page_shows_hash_of_model(client, classifier):
