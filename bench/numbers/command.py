@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.numbers.processes import ReaderError, ReaderProcess, start
-from bench.numbers.readers import OF_PEERS, READERS
+from bench.numbers.readers import OF_PEERS, READERS, SLOW
 from bench.numbers.table import Row, summarise, to_markdown, write
 from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
 
@@ -98,7 +98,7 @@ def measure(
             reader.warm_up(folder.resolve() / images[0].name)
         for image in track(images, "Reading images", console=console):
             for reader in readers:
-                if reader.measured.name == "rapidocr" and image.name not in few:
+                if reader.measured.name in SLOW and image.name not in few:
                     continue
                 reader.read(image, folder.resolve() / image.name)
         return [summarise(reader.measured) for reader in readers]

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -147,15 +148,23 @@ def ppocr_digits() -> Iterator[OpenReader]:
 
 
 @contextmanager
-def rapidocr_default() -> Iterator[OpenReader]:
-    """Open PP-OCRv6 as RapidOCR runs it: detector, classifier of orientation, recogniser."""
+def rapidocr(**chosen: str | int) -> Iterator[OpenReader]:
+    """Open PP-OCRv6 as RapidOCR runs it: detector, classifier of orientation, recogniser.
+
+    Args:
+        chosen: Settings of the detector that differ from RapidOCR's.
+    """
     try:
         from rapidocr import RapidOCR  # noqa: PLC0415
     except ImportError as error:
         raise MissingReaderError(INSTALL_PEERS) from error
     threads = dict.fromkeys(("intra_op_num_threads", "inter_op_num_threads"), 1)
-    settings = {f"EngineConfig.onnxruntime.{name}": count for name, count in threads.items()}
-    engine = RapidOCR(params=settings | {"Global.log_level": "critical"})
+    settings: dict[str, str | int] = {
+        f"EngineConfig.onnxruntime.{name}": count for name, count in threads.items()
+    }
+    settings |= {"Global.log_level": "critical"}
+    settings |= {f"Det.{name}": value for name, value in chosen.items()}
+    engine = RapidOCR(params=settings)
     installed = size_of_distributions("rapidocr", "onnxruntime", "opencv-python-headless")
     yield OpenReader(
         lambda path: "\n".join(engine(path).txts or ()),
@@ -184,14 +193,22 @@ def tesseract() -> Iterator[OpenReader]:
     )
 
 
+#: RapidOCR enlarges images until their shorter side has 736 pixels, and then its detector often
+#: finds no text in the image of a number. These settings only reduce images.
+IMAGES_NOT_ENLARGED = partial(rapidocr, limit_type="max", limit_side_len=960)
+
 #: By the name on the command line, in the order of the table: title, and how to open it.
 READERS: dict[str, tuple[str, Callable[[], AbstractContextManager[OpenReader]]]] = {
     "dlflask": ("dlflask, in the process of its user", dlflask),
     "http": ("dlflask, `POST /predictnumber`", dlflask_http),
     "ppocr": ("PP-OCRv6's recogniser, given the line, digits only", ppocr_digits),
-    "rapidocr": ("PP-OCRv6 by RapidOCR", rapidocr_default),
+    "rapidocr": ("PP-OCRv6 by RapidOCR, its defaults", rapidocr),
+    "rapidocr-960": ("PP-OCRv6 by RapidOCR, images not enlarged", IMAGES_NOT_ENLARGED),
     "tesseract": ("Tesseract, digits only", tesseract),
 }
 
 #: Readers that run in the environment of the peers.
-OF_PEERS = ("ppocr", "rapidocr")
+OF_PEERS = ("ppocr", "rapidocr", "rapidocr-960")
+
+#: Readers that take up to seconds for an image.
+SLOW = ("rapidocr", "rapidocr-960")

@@ -26,7 +26,7 @@ def run(*arguments):
 
 @pytest.mark.slow
 def test_compare_program_and_missing_peers(images, program, tmp_path, capsys):
-    readers = ["tesseract"] if find_spec("rapidocr") else ["tesseract", "ppocr", "rapidocr"]
+    readers = ["tesseract"] if find_spec("rapidocr") else ["tesseract", "ppocr", "rapidocr-960"]
     assert run(images, "--readers", *readers, "--output", tmp_path / "out") == 0
 
     about, rows = read(tmp_path / "out" / "numbers.json")
