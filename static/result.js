@@ -53,7 +53,7 @@ function select(reading) {
     row.querySelector(".mark").textContent = mark;
   });
   byId("read-as").replaceChildren(...named.map((digit) => element("b", digit)));
-  readings.forEach((one, i) => boxes.children[i].classList.toggle("selected", one === reading));
+  readings.forEach((one, i) => boxes.children[i]?.classList.toggle("selected", one === reading));
   const choice = list.querySelector(`[value="${readings.indexOf(reading)}"]`);
   if (choice) choice.checked = true;
   drawInput();

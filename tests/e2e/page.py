@@ -35,9 +35,9 @@ def visit(browser, address, *, loads_script=True, **options):
     yield page
     cookies = context.cookies()
     context.close()
-    assert complaints == []
-    assert foreign == []
-    assert cookies == []
+    assert complaints == [], complaints
+    assert foreign == [], foreign
+    assert cookies == [], cookies
 
 
 def _open(page, address):
