@@ -91,7 +91,9 @@ def _digits(
     options: argparse.Namespace, config: Config
 ) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
     if options.length is not None:
-        raise InvalidLength("--length is for numbers; expected --number with it.")
+        raise InvalidLength(
+            "--length needs --number, because only numbers have a length. Add --number."
+        )
     reader: AbstractContextManager[Any]
     if options.url:
         reader = open_service(options.url, options.key)

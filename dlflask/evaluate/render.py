@@ -30,7 +30,7 @@ def to_markdown(report: Report) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; a bar in a cell, as a file name may have, is escaped."""
+    """Return a Markdown table. The character | in a cell is escaped, for example in a file name."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(
         f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in line)} |" for line in lines

@@ -21,7 +21,7 @@ class Pool:
     """Threads that handle connections in the order in which they were submitted.
 
     Args:
-        num_threads: Number of threads. All start at once: later, memory may be missing.
+        num_threads: Number of threads. All start at once, because memory may be short later.
         handle: Function called with a connection in a thread. The thread ends if it raises.
     """
 

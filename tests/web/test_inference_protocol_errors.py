@@ -100,7 +100,7 @@ BAD_BODIES = {
     "output-name-object": (request(FP32, outputs=[{"name": {}}]), "expected some of"),
     "classes-of-label": (
         outputs(parameters={"classification": 2}),
-        "only for the output 'probabilities'",
+        "Only the output 'probabilities'",
     ),
     "classes-negative": (
         outputs(name="probabilities", parameters={"classification": -1}),

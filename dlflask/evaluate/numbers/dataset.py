@@ -27,7 +27,9 @@ class NumberImage:
 
 
 def find_numbers(folder: Path) -> list[NumberImage]:
-    """Read `SOURCE/labels.tsv` below `folder`, or `labels.tsv` in it: file, tab, number.
+    """Find the images that are named in `labels.tsv`, in `folder` or in the folders in it.
+
+    Each line of the table is a file, a tab and a number.
 
     Raises:
         FileNotFoundError: The folder or its tables do not exist.
@@ -36,8 +38,8 @@ def find_numbers(folder: Path) -> list[NumberImage]:
     tables = sorted([*folder.glob(TABLE), *folder.glob(f"*/{TABLE}")])
     if not tables:
         raise FileNotFoundError(
-            f"{folder} lacks numbers; expected a table {TABLE}, or folders with one each, of "
-            "lines such as: 0001.png, a tab, 18014."
+            f"{folder} and the folders in it lack the table {TABLE}. Write one with a line for "
+            "each image: the file, a tab and the number, as in 0001.png<tab>18014."
         )
     return [image for table in tables for image in _read_table(table, folder)]
 

@@ -11,8 +11,8 @@ import struct
 import sys
 from pathlib import Path
 
-#: Memory that the process may allocate, in bytes: Keras and OpenVINO take 0.4 GB, the largest
-#: weights five times their size while they are converted.
+#: Memory that the process may allocate, in bytes: Keras and OpenVINO take 0.4 GB. The
+#: largest weights take five times their size while they are converted.
 MAX_MEMORY = 4 * 1024**3
 
 #: CPU time in seconds. The largest files tried take 5.
@@ -24,8 +24,9 @@ _MAX_FILES = 256
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22
 
-#: Numbers of the system calls that open a connection (also by io_uring), start a program, or
-#: read, change or end another process, after the number of the processor (linux/audit.h).
+#: For each processor, its number in linux/audit.h and the system calls that are forbidden: those
+#: that open a connection, directly or by io_uring, that start a program, and that read, change or
+#: end another process.
 _FORBIDDEN = {
     "x86_64": (0xC000003E, (41, 42, 49, 53, 59, 62, 101, 310, 311, 322, 424, 425)),
     "aarch64": (0xC00000B7, (117, 129, 198, 199, 200, 203, 221, 270, 271, 281, 424, 425)),

@@ -31,7 +31,8 @@ def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
         elements = data if isinstance(data, list) else []
     if len(elements) != num_images:
         raise InvalidInferRequest(
-            f"The input has {len(elements)} images, but its shape says {num_images}."
+            f"The input has {len(elements)} images, but its shape says "
+            f"{num_images}. Send the number of images as the shape."
         )
     return list(elements) if binary is not None else _decode(elements)
 

@@ -150,8 +150,8 @@ def _output(requested: Mapping[str, Any], *, as_binary: bool) -> Output:
     classes = parameters.get("classification", 0)
     if type(classes) is not int or classes < 0 or (classes and name != "probabilities"):
         raise InvalidInferRequest(
-            f"The classification of {name!r} is {classes!r:.20}; expected a number of classes, and "
-            "only for the output 'probabilities'."
+            f"The parameter `classification` of the output {name!r} is {classes!r:.20}; expected a "
+            "number of classes. Only the output 'probabilities' may have it."
         )
     return Output(name, _flag(parameters.get("binary_data", as_binary)), classes)
 

@@ -51,7 +51,7 @@ def test_find_numbers_by_source(tmp_path):
 
 
 def test_find_numbers_names_what_it_expects(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"expected a table labels\.tsv"):
+    with pytest.raises(FileNotFoundError, match=r"lack the table labels\.tsv"):
         find_numbers(tmp_path)
     (tmp_path / "labels.tsv").write_text("a.png 5\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"Line 1 of .* expected a file, a tab and a number"):
