@@ -31,7 +31,7 @@ from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.numbers.thresholds import Features, Thresholds
 from dlflask.recogniser import read
 from dlflask.train.data import load_mnist
-from dlflask.train.numbers.fields.field import draw_plane
+from dlflask.train.numbers.fields.field import draw_image
 from dlflask.train.numbers.fields.material import Material, Source, make_material
 from dlflask.train.numbers.parts import Parts
 
@@ -63,11 +63,10 @@ def draw_images(
 ) -> Iterator[tuple[bytes, str]]:
     """Draw fields as image files, with the number that each shows."""
     for _ in range(count):
-        plane, label = draw_plane(material, Parts(), rng)
-        grey = Image.fromarray(np.clip(255 - plane, 0, 255).astype(np.uint8))
+        drawn = draw_image(material, Parts(), rng)
         with BytesIO() as file:
-            grey.save(file, "PNG")
-            yield file.getvalue(), label.rstrip(TRAILING)
+            Image.fromarray(drawn.pixels).save(file, "PNG")
+            yield file.getvalue(), drawn.label.rstrip(TRAILING)
 
 
 def read_examples(
