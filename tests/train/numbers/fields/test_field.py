@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from dlflask.numbers.characters import UNREADABLE
 from dlflask.numbers.lines.line_finding import find_lines
@@ -87,6 +88,15 @@ def test_every_hand_writes_the_digit(material):
             line = choose(digit)
             assert line.number in filed[digit]
             assert not line.own or line.number < len(material.ink)
+
+
+def test_write_keeps_separators_apart(material):
+    blobs = [
+        ndimage.label(write("1.0", material, PLAIN, np.random.default_rng(seed)).ink > 0.3)[1]
+        for seed in range(40)
+    ]
+
+    assert np.mean([count >= 3 for count in blobs]) > 0.8
 
 
 def test_write_marks_unreadable_digits(material):
