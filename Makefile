@@ -32,7 +32,8 @@ test: $(DEV)/.installed  ## Run every test that needs neither a Docker engine no
 	$(DEV)/bin/python -m pytest -m "alone and not (browser or compose or clone)"
 
 e2e: $(DEV)/.installed  ## Run the tests with a Docker engine, a browser and a fresh clone
-	$(DEV)/bin/python -m pytest -m "browser or compose or clone"
+	$(DEV)/bin/python -m pytest $(PARALLEL) -m "browser and not (alone or compose)"
+	$(DEV)/bin/python -m pytest -m "compose or clone or (browser and alone)"
 
 fuzz: $(DEV)/.installed  ## Fuzz the decoder and the application, 100,000 inputs each
 	$(DEV)/bin/python -m tests.fuzz decode build/fuzz -atheris_runs=100000

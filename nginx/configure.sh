@@ -54,6 +54,15 @@ if [ -n "$prefix" ]; then
     echo "rewrite (?s)^$pattern(?:/(.*))?\\z /\$1;" >> "$folder/server"
 fi
 
+# Origins of other web pages, as browsers send them: lower case, without a default port.
+: > "$folder/origins"
+for origin in $(echo "${DLFLASK_ALLOWED_ORIGINS:-}" | tr ',A-Z' ' a-z'); do
+    origin=$(echo "$origin" | sed -E 's|/$||; s|^(http://.*):80$|\1|; s|^(https://.*):443$|\1|')
+    echo "$origin" | grep -Eqx '[a-z][a-z0-9+.-]*://([a-z0-9._~-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?' ||
+        fail "DLFLASK_ALLOWED_ORIGINS contains $origin; expected origins in ASCII such as https://app.example.org, separated by commas."
+    echo "\"$origin\" \$http_origin;" >> "$folder/origins"
+done
+
 if [ -e "$tls" ]; then
     require_readable "$tls/cert.pem" DLFLASK_TLS_FOLDER
     require_readable "$tls/key.pem" DLFLASK_TLS_FOLDER

@@ -32,6 +32,7 @@ def test_configure_without_settings(tmp_path):
         "proxies": "",
         "prefix": 'default "";\n',
         "server": "",
+        "origins": "",
         "keys": "",
         "location": "",
     }
@@ -59,11 +60,27 @@ def test_configure_path_prefix(tmp_path):
     assert files["server"] == "rewrite (?s)^/tools/v1\\.2(?:/(.*))?\\z /$1;\n"
 
 
+def test_configure_allowed_origins(tmp_path):
+    origins = "HTTPS://App.example.org:443/, http://localhost:3000,http://[::1]:80"
+
+    _, files = configure(tmp_path, DLFLASK_ALLOWED_ORIGINS=origins)
+
+    assert files["origins"].split(" $http_origin;\n") == [
+        '"https://app.example.org"',
+        '"http://localhost:3000"',
+        '"http://[::1]"',
+        "",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("DLFLASK_TRUSTED_PROXIES", "proxy.example"),
         ("DLFLASK_TRUSTED_PROXIES", "10.0.0.7; include /etc/passwd"),
+        ("DLFLASK_ALLOWED_ORIGINS", "*"),
+        ("DLFLASK_ALLOWED_ORIGINS", "app.example.org"),
+        ("DLFLASK_ALLOWED_ORIGINS", 'https://x"; include /etc/passwd; "'),
         ("DLFLASK_PATH_PREFIX", "tools"),
         ("DLFLASK_PATH_PREFIX", "//tools"),
         ("DLFLASK_PATH_PREFIX", "/tools//"),

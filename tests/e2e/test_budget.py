@@ -6,7 +6,7 @@ import pytest
 from tests.e2e.handwriting import draw
 from tests.e2e.page import visit, wait_for_status
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 MAX_BYTES = 60_000
 MAX_REQUESTS = 12

@@ -388,7 +388,7 @@ def test_allowed_origin_asks_without_key_and_sends_one(locked, origin, allowed):
     assert preflight.status == (204 if allowed else 200)
     assert response.status == 200
     assert without_key.status == 401
-    for one in (preflight, response):
+    for one in (preflight, response, without_key):
         assert one.headers.get_all("Access-Control-Allow-Origin", [None]) == [allowed]
 
 
