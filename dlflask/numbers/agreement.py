@@ -14,8 +14,8 @@ from dlflask.numbers.characters import UNREADABLE
 from dlflask.numbers.prediction import Character
 from dlflask.numbers.thresholds import Features, Thresholds
 
-#: Lower bound of a probability whose logarithm is taken.
-LEAST = 1e-4
+#: Bounds of a probability in log-odds: a network that is surer than this is not more often right.
+LEAST, MOST = 1e-4, 1 - 1e-4
 
 #: Digits, with separators between them and possibly a minus before them.
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*")
@@ -48,10 +48,11 @@ def features(probability: float, characters: Sequence[Character]) -> Features:
     """Return the features from which the probability of a line is computed."""
     digits = [(int(one.label), one.digit) for one in characters if one.digit is not None]
     # Include the output for non-digits, so that a mark that is not a digit gets low probabilities.
-    logs = [_log(float(digit.outputs[label])) for label, digit in digits] or [_log(0)]
-    weakest = min((_log(one.probability) for one in characters), default=_log(0))
+    seen = [float(digit.outputs[label]) for label, digit in digits] or [0.0]
+    weakest = min((one.probability for one in characters), default=0.0)
     agreement = float(all(label == digit.label for label, digit in digits))
-    return Features(_log(probability), weakest, sum(logs), min(logs), agreement)
+    odds = map(_log_odds, (probability, weakest, math.prod(seen), min(seen)))
+    return Features(*odds, agreement)
 
 
 def is_number(text: str) -> bool:
@@ -59,5 +60,7 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
-def _log(probability: float) -> float:
-    return math.log(max(probability, LEAST))
+def _log_odds(probability: float) -> float:
+    # A logarithm alone would be 0 for 0.99 and 0.9999 alike, which differ in how often they err.
+    bounded = min(max(probability, LEAST), MOST)
+    return math.log(bounded / (1 - bounded))

@@ -10,10 +10,10 @@ import numpy as np
 
 from dlflask.digits.prediction import Prediction
 from dlflask.numbers.agreement import judge
-from dlflask.numbers.characters import ALPHABET
+from dlflask.numbers.characters import ALPHABET, CHARACTERS, UNREADABLE
 from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
-from dlflask.numbers.decoding.prefix_search import DIGITS, search
+from dlflask.numbers.decoding.prefix_search import DIGITS, Hypothesis, count_digits, search
 from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
 from dlflask.numbers.lines.line_finding import Line
 from dlflask.numbers.lines.page import Page
@@ -24,6 +24,9 @@ from dlflask.types import ArrayBox, Outputs, Tensor
 
 #: Least probability of a candidate, relative to the most probable character of its place.
 CANDIDATE = 0.05
+
+#: Least probability of a text without unreadable marks, relative to the best text, which has some.
+READABLE = 0.03
 
 #: Returns the probabilities of each column of a (32, W) strip.
 StripForward = Callable[[Tensor], Outputs]
@@ -75,7 +78,7 @@ def read_strip(outputs: Outputs, lengths: Lengths | None = None) -> StripReading
         outputs: (T, classes) probabilities.
         lengths: Numbers of digits that are possible; None for any.
     """
-    free = search(outputs)[0]
+    free = _prefer_readable(outputs, search(outputs)[0])
     found = search(outputs, lengths) if lengths else [free]
     best = found[0] if found else free
     total = sum(one.probability for one in found)
@@ -90,6 +93,17 @@ def read_strip(outputs: Outputs, lengths: Lengths | None = None) -> StripReading
         without_length=before if before != text else None,
         fits=bool(found),
     )
+
+
+def _prefer_readable(outputs: Outputs, free: Hypothesis) -> Hypothesis:
+    """Return the best text without unreadable marks, unless `free` is far more probable.
+
+    A doubtful digit is more useful than a mark: its low probability makes the line unsure anyway.
+    """
+    if UNREADABLE not in free.text or count_digits(free.text) < free.text.count(UNREADABLE):
+        return free
+    readable = search(outputs, characters=CHARACTERS)[0]
+    return readable if readable.probability >= READABLE * free.probability else free
 
 
 class LineReader:

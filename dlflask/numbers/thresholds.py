@@ -16,10 +16,10 @@ class Features(NamedTuple):
     """Features on which the probability that a line is read right depends.
 
     Attributes:
-        strip: Logarithm of the number network's probability of its text.
-        character: Logarithm of the least probability of a character by the number network.
-        digits: Sum of the logarithms of the digit network's probabilities.
-        digit: The least of these.
+        strip: Log-odds of the number network's probability of its text.
+        character: Log-odds of the least probability of a character by the number network.
+        digits: Log-odds of the product of the digit network's probabilities.
+        digit: Log-odds of the least of these.
         agreement: 1 if both networks read the same digits, else 0.
     """
 
@@ -69,13 +69,13 @@ class Thresholds(StoredSettings):
 
 #: Thresholds of a model without its own, chosen by `python -m dlflask.train.numbers.calibration`.
 DEFAULT_THRESHOLDS = Thresholds(
-    bias=2.607,
-    strip=1.777,
-    character=2.449,
-    digits=0.001,
-    digit=0.07,
-    agreement=0.249,
-    number_from=0.9427,
-    no_number_below=0.1,
-    chosen_on="2,500 fields drawn from validation digits of MNIST",
+    bias=0.28,
+    strip=0.638,
+    character=0.057,
+    digits=0.0,
+    digit=0.037,
+    agreement=0.0,
+    number_from=0.9489,
+    no_number_below=0.4,
+    chosen_on="900 fields drawn from validation digits of MNIST",
 )

@@ -87,6 +87,17 @@ def test_read_boxes_lie_on_the_digits():
         assert height > 50
 
 
+def test_read_strip_prefers_a_doubtful_digit_to_a_mark():
+    doubtful, spoiled = (
+        outputs_of([{"1": 1}, {"_": 1}, {"?": 1 - chance, "8": chance}]) for chance in (0.1, 0.001)
+    )
+
+    first, second = read_strip(doubtful), read_strip(spoiled)
+
+    assert (first.text, first.probability) == ("18", pytest.approx(0.1))
+    assert second.text == "1?"
+
+
 def test_read_strip_says_when_the_length_changed_it():
     outputs = outputs_of([{"1": 1}, {"_": 0.9, "8": 0.1}, {"2": 1}])
 

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -17,8 +18,8 @@ def test_thresholds_from_json():
         "{}",
         "[1]",
         replace(DEFAULT_THRESHOLDS, chosen_on=3).to_json(),
-        DEFAULT_THRESHOLDS.to_json().replace("0.9427", '"0.9"'),
-        DEFAULT_THRESHOLDS.to_json().replace("0.9427", "NaN"),
+        replace(DEFAULT_THRESHOLDS, number_from="0.9").to_json(),
+        replace(DEFAULT_THRESHOLDS, number_from=math.nan).to_json(),
     ],
 )
 def test_thresholds_reject_other_json(text):
@@ -26,7 +27,7 @@ def test_thresholds_reject_other_json(text):
         Thresholds.from_json(text)
 
 
-def test_probability_rises_with_each_feature():
+def test_probability_never_falls_with_a_feature():
     base = Features(-1.0, -1.0, -2.0, -1.0, 0.0)
 
     lowest = DEFAULT_THRESHOLDS.probability(base)
@@ -34,5 +35,7 @@ def test_probability_rises_with_each_feature():
     assert 0 < lowest < 1
     for name in Features._fields:
         better = base._replace(**{name: getattr(base, name) + 1})
-        assert DEFAULT_THRESHOLDS.probability(better) > lowest
-    assert DEFAULT_THRESHOLDS.probability(Features(-9, -9, -900, -9, 0)) == pytest.approx(0)
+        assert DEFAULT_THRESHOLDS.probability(better) >= lowest
+    surer = Features(*(value + 1 for value in base))
+    assert DEFAULT_THRESHOLDS.probability(surer) > lowest
+    assert DEFAULT_THRESHOLDS.probability(Features(-9, -9, -9, -9, 0)) < 0.01

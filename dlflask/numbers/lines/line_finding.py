@@ -7,7 +7,6 @@ blob is connected ink, and a median height is the median of the strokes' heights
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +50,9 @@ SIDE, SIDE_HEIGHT, SIDE_WIDTH, NEAR_EDGE = 0.7, 1.25, 0.22, 0.2
 
 #: Most lines of a page, and least height of a line relative to the tallest line.
 MAX_LINES, MIN_LINE = 32, 0.35
+
+#: Least height of a line of one stroke, relative to the tallest line of several.
+MIN_SINGLE = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +112,9 @@ def find_lines(page: Page) -> list[Line]:
         blobs, height, page.ink.shape
     )
     bands = _join_strokes(blobs, np.flatnonzero(is_stroke), height)
+    bands, small = _set_apart_small(bands, blobs)
     bands = _drop_small(bands, blobs, page.ink.shape)
-    for index in np.flatnonzero(~is_stroke):
+    for index in [*np.flatnonzero(~is_stroke), *small]:
         _add_mark(bands, blobs, int(index), height)
     lines = [_cut_out(band, blobs, page, ink) for band in bands]
     return sorted(lines, key=lambda line: (line.box.top + line.box.bottom, line.box.left))
@@ -179,6 +182,23 @@ def _overlap(blobs: _Blobs, one: int, other: int, height: float) -> float:
     shared: int = min(bottom, other_bottom) - max(top, other_top)
     lower: int = min(bottom - top, other_bottom - other_top)
     return shared / lower
+
+
+def _set_apart_small(bands: list[_Band], blobs: _Blobs) -> tuple[list[_Band], list[int]]:
+    """Return the lines, and the single small strokes beside one of several strokes.
+
+    Such a stroke is a comma that reaches far down, a part of a frame or a blot.
+    """
+    several = [band for band in bands if len(band.members) > 1]
+    if not several:
+        return bands, []
+    height = max(float(np.median(blobs.heights[band.members])) for band in several)
+    is_small = [
+        len(band.members) == 1 and blobs.heights[band.members[0]] < MIN_SINGLE * height
+        for band in bands
+    ]
+    kept = [band for band, small in zip(bands, is_small, strict=True) if not small]
+    return kept, [band.members[0] for band, small in zip(bands, is_small, strict=True) if small]
 
 
 def _drop_small(bands: list[_Band], blobs: _Blobs, shape: tuple[int, ...]) -> list[_Band]:
@@ -279,18 +299,3 @@ def _slope(strokes: NDArray[np.intp], height: float) -> float:
         return 0.0
     slope = float(np.clip(np.polyfit(x, y, 1)[0], -MAX_SLOPE, MAX_SLOPE))
     return slope if abs(slope) * np.ptp(x) >= MIN_RISE * height else 0.0
-
-
-def boxes_in_page(line: Line, columns: list[tuple[int, int]]) -> Iterator[ArrayBox]:
-    """Yield the box around the ink in each range of columns of `line`, in pixels of the page."""
-    for start, stop in columns:
-        mask = line.ink[:, start:stop] > FAINT
-        rows, inked = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not len(rows):
-            rows, inked = np.array([0, mask.shape[0] - 1]), np.array([0, max(0, stop - start - 1)])
-        top = int(line.top[min((start + stop) // 2, len(line.top) - 1)])
-        left = line.left + start
-        yield ArrayBox(
-            *(top + int(rows[0]), left + int(inked[0])),
-            *(top + int(rows[-1]) + 1, left + int(inked[-1]) + 1),
-        )

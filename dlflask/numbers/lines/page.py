@@ -15,7 +15,7 @@ from dlflask.imaging.decode import decode
 from dlflask.imaging.decoded_image import WHOLE, DecodedImage, Region
 from dlflask.imaging.ink import extract_distance_and_ink
 from dlflask.imaging.resize import Plane
-from dlflask.types import Ink
+from dlflask.types import Ink, Pixels
 
 #: Longest side of a page in pixels. A row of ten digits across it is 40 to 70 pixels high.
 PAGE_SIDE = 512
@@ -89,12 +89,25 @@ def read_page(
 def _cut(image: DecodedImage, region: Region) -> Page:
     pixels = image.cut(region, PAGE_SIDE)
     height, width = pixels.shape[-2:]
-    is_strip = max(height, width) >= STRIP_ASPECT * min(height, width)
-    distance, ink = extract_distance_and_ink(pixels, COARSE_STRIP if is_strip else COARSE_PAGE)
+    distance, ink = measure(pixels)
     full_width, full_height = image.upright_size
     scale = max(full_width * (region[2] - region[0]), full_height * (region[3] - region[1]))
     left, top = region[0] * full_width, region[1] * full_height
     return Page(distance, ink, scale / max(height, width), left, top)
+
+
+def measure(pixels: Pixels) -> tuple[Plane, Ink]:
+    """Return the distance from the paper and the ink of a page, (height, width) float32.
+
+    Args:
+        pixels: (height, width) or (channels, height, width) uint8.
+
+    Raises:
+        BlankImage: Every pixel looks like paper.
+    """
+    height, width = pixels.shape[-2:]
+    is_strip = max(height, width) >= STRIP_ASPECT * min(height, width)
+    return extract_distance_and_ink(pixels, COARSE_STRIP if is_strip else COARSE_PAGE)
 
 
 def _around(regions: Sequence[Region]) -> Region:

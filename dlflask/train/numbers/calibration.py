@@ -1,7 +1,7 @@
 """Weights and threshold of the verdict on numbers, chosen on fields drawn from MNIST's digits.
 
-The fields take the service's own path: an image file, lines, both networks. Real images differ from
-them, so the threshold asks for more right numbers than the service promises.
+The fields take the service's own path: an image file, lines, both networks. Some of them are harder
+than most real images: their digits touch, or patterns hide their separators.
 """
 
 from __future__ import annotations
@@ -31,19 +31,18 @@ from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.numbers.thresholds import Features, Thresholds
 from dlflask.recogniser import read
 from dlflask.train.data import load_mnist
-from dlflask.train.numbers.fields.field import draw_plane
+from dlflask.train.numbers.fields.field import draw_image
 from dlflask.train.numbers.fields.material import Material, Source, make_material
 from dlflask.train.numbers.parts import Parts
 
-#: Lower end of the 95 % interval of the part of the drawn fields with the verdict `number` that is
-#: right.
-TARGET = 0.97
+#: Part of the drawn fields with the verdict `number` that is right, and fewest of these fields.
+TARGET, FEWEST = 0.97, 100
 
 #: Fields to draw, and the digits of MNIST and the drawn ones that they are made of.
 FIELDS, DIGITS, DRAWN, SEED = 2_500, 3_000, 600, 77
 
 #: Chance below which a line is `no_number` if the digit network sees other marks only.
-NO_NUMBER_BELOW = 0.1
+NO_NUMBER_BELOW = 0.4
 
 #: Penalty of the squared weights, and steps of Newton's method.
 PENALTY, STEPS = 1.0, 50
@@ -63,11 +62,10 @@ def draw_images(
 ) -> Iterator[tuple[bytes, str]]:
     """Draw fields as image files, with the number that each shows."""
     for _ in range(count):
-        plane, label = draw_plane(material, Parts(), rng)
-        grey = Image.fromarray(np.clip(255 - plane, 0, 255).astype(np.uint8))
+        drawn = draw_image(material, Parts(), rng)
         with BytesIO() as file:
-            grey.save(file, "PNG")
-            yield file.getvalue(), label.rstrip(TRAILING)
+            Image.fromarray(drawn.pixels).save(file, "PNG")
+            yield file.getvalue(), drawn.label.rstrip(TRAILING)
 
 
 def read_examples(
@@ -95,7 +93,7 @@ def choose_thresholds(examples: list[Example], chosen_on: str) -> Thresholds:
     values = np.array([one.features for one in examples])
     is_right = np.array([one.is_right for one in examples])
     names = ("bias", *Features._fields)
-    weights: dict[str, Any] = dict(zip(names, fit_logistic(values, is_right).tolist(), strict=True))
+    weights: dict[str, Any] = dict(zip(names, fit_rising(values, is_right).tolist(), strict=True))
     fitted = Thresholds(
         **weights, number_from=1.0, no_number_below=NO_NUMBER_BELOW, chosen_on=chosen_on
     )
@@ -117,19 +115,28 @@ def fit_logistic(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> ND
     return weights
 
 
-def _threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
-    """Return the least chance from which the interval of the part that is right is above `TARGET`.
+def fit_rising(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the bias and the weights of `fit_logistic`, without features of negative weight.
 
-    Source: E. B. Wilson, as in `dlflask.evaluate.metrics.rate`, computed for all chances at once.
+    Features that depend on each other get weights of both signs by chance. A line must not become
+    less sure because a network is surer of it.
     """
+    used = np.ones(values.shape[1], bool)
+    while True:
+        weights = np.zeros(1 + values.shape[1])
+        weights[np.concatenate(([True], used))] = fit_logistic(values[:, used], is_right)
+        if weights[1:].min() >= 0:
+            return weights
+        used[weights[1:].argmin()] = False
+
+
+def _threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
+    """Return the least chance from which `TARGET` of the lines are right; 1 if there is none."""
     order = np.argsort(-chances)
-    count = np.arange(1, len(order) + 1)
-    share = np.cumsum(is_right[order]) / count
-    z = 1.96
-    spread = z * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    lower = (share + z * z / (2 * count) - spread) / (1 + z * z / count)
-    good = np.flatnonzero(lower >= TARGET)
-    return float(chances[order[good[-1]]]) if len(good) else 1.0
+    share = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(share >= TARGET)
+    # Of fewer lines, chance would decide.
+    return float(chances[order[good[-1]]]) if len(good) and good[-1] >= FEWEST else 1.0
 
 
 def main(arguments: list[str]) -> int:
@@ -137,6 +144,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="the number model, an .h5 file")
     parser.add_argument("--data", metavar="FILE", help="an mnist.npz in Keras's layout")
+    parser.add_argument(
+        "--fields", type=int, default=FIELDS, help="fields to draw (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     config = replace(Config.from_environment(), number_model_path=options.model)
     recogniser = load_numbers(config, Classifier(config.model_path))
@@ -145,8 +155,8 @@ def main(arguments: list[str]) -> int:
     images, labels = data.x_validation[:DIGITS], data.y_validation[:DIGITS]
     with ThreadPoolExecutor(1) as executor:
         material = make_material(Source(images, labels, []), SEED, executor, DRAWN)
-    drawn = draw_images(material, FIELDS, np.random.default_rng(SEED))
-    chosen_on = f"{FIELDS:,} fields drawn from validation digits of MNIST"
+    drawn = draw_images(material, options.fields, np.random.default_rng(SEED))
+    chosen_on = f"{options.fields:,} fields drawn from validation digits of MNIST"
     thresholds = choose_thresholds(read_examples(recogniser, drawn), chosen_on)
     write_thresholds(options.model, thresholds.to_json())
     sys.stdout.write(f"{thresholds.to_json()}\n")

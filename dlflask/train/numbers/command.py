@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
@@ -33,6 +34,9 @@ FONTS = Path("build/fonts")
 #: Default of --output, and of --output with --fast, whose model is not good enough to serve.
 OUTPUT, FAST_OUTPUT = Path("number_model.h5"), Path("build/fast_numbers.h5")
 
+#: Default of --learning-rate with --from: a higher rate would undo what the weights have learnt.
+CONTINUED_RATE = 1e-3
+
 #: A fast run only checks that everything works.
 FAST = NumberRecipe(shards=1, epochs=2, batch_size=16, drawn=200)
 FAST_DIGITS = 300
@@ -53,10 +57,15 @@ def main(arguments: list[str]) -> int:
     # Keras takes seconds to import, which help and errors need not wait for.
     from dlflask.train.numbers.export import NumberRun, build_card, save  # noqa: PLC0415
     from dlflask.train.numbers.scoring import score_shard  # noqa: PLC0415
-    from dlflask.train.numbers.trainer import fit  # noqa: PLC0415
+    from dlflask.train.numbers.trainer import fit, load_weights  # noqa: PLC0415
 
     output: Path = options.output or (FAST_OUTPUT if options.fast else OUTPUT)
-    recipe = _recipe(options)
+    try:
+        recipe = _recipe(options)
+        weights = load_weights(options.start) if options.start else None
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
     folder: Path = options.checkpoints / recipe.name
     started = time.monotonic()
     if options.fast:
@@ -76,7 +85,7 @@ def main(arguments: list[str]) -> int:
             flush=True,
         )
         maker = ShardMaker(executor, material, recipe.plan(), folder / "shards")
-        model = fit(maker, recipe, folder, verbose=1 if sys.stdout.isatty() else 2)
+        model = fit(maker, recipe, folder, weights=weights, verbose=1 if sys.stdout.isatty() else 2)
     output.parent.mkdir(parents=True, exist_ok=True)
     saved = save(model, output)
     run = NumberRun(recipe, len(data.x_train), len(fonts), time.monotonic() - started)
@@ -116,11 +125,14 @@ def _draw_held_back(
 
 
 def _recipe(options: argparse.Namespace) -> NumberRecipe:
-    parts = Parts().without(*options.without)
-    if options.fast:
-        return replace(FAST, seed=options.seed, parts=parts)
-    return NumberRecipe(
-        shards=options.shards, epochs=options.epochs, seed=options.seed, parts=parts
+    start: Path | None = options.start
+    rate = options.learning_rate
+    return replace(
+        FAST if options.fast else NumberRecipe(shards=options.shards, epochs=options.epochs),
+        seed=options.seed,
+        parts=Parts().without(*options.without),
+        start=hashlib.sha256(start.read_bytes()).hexdigest() if start else "",
+        learning_rate=rate or (CONTINUED_RATE if start else NumberRecipe.learning_rate),
     )
 
 
@@ -144,6 +156,21 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=NumberRecipe.epochs,
         help="passes over all fields (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="MODEL",
+        help="a number model whose weights the training continues, at a lower learning rate "
+        "(default: new weights)",
+    )
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        help=f"largest learning rate (default: {NumberRecipe.learning_rate}, with --from "
+        f"{CONTINUED_RATE})",
     )
     parser.add_argument(
         "--seed",

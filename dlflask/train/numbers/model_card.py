@@ -66,7 +66,8 @@ class NumberCard:
             (
                 "Trained on",
                 f"{self.num_fields:,} fields drawn from {self.num_digits:,} MNIST digits, digits "
-                f"drawn by code, and {self.num_fonts} fonts; seen {self.recipe['epochs']} times",
+                f"drawn by code, and {self.num_fonts} fonts; seen {self.recipe['epochs']} times"
+                + self._started(),
             ),
             (
                 "Fields held back",
@@ -81,3 +82,7 @@ class NumberCard:
         )
         lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
         return "\n".join(lines) + "\n"
+
+    def _started(self) -> str:
+        start = self.recipe.get("start")
+        return f"; continued from the model `{start[:12]}...`" if start else ""

@@ -21,6 +21,7 @@ class NumberRecipe:
         seed: Seed of the fields, the weights and the order.
         parts: Parts of the synthesis.
         drawn: Number of digits drawn in the forms of `hands`.
+        start: SHA-256 of the model whose weights the training continues; empty for new weights.
     """
 
     shards: int = 123
@@ -31,6 +32,7 @@ class NumberRecipe:
     seed: int = 1
     parts: Parts = ALL
     drawn: int = 20_000
+    start: str = ""
 
     def plan(self) -> Plan:
         """Return the fields to draw."""
@@ -40,4 +42,5 @@ class NumberRecipe:
     def name(self) -> str:
         """Return a name for the checkpoints that is different for each recipe."""
         settings = (self.shards, self.epochs, self.learning_rate, self.weight_decay, self.drawn)
-        return "-".join([self.plan().name, *map(str, settings)])
+        start = [self.start[:12]] if self.start else []
+        return "-".join([self.plan().name, *map(str, settings), *start])

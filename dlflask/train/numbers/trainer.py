@@ -13,6 +13,10 @@ from dlflask.train.numbers.network import build_network
 from dlflask.train.numbers.recipe import NumberRecipe
 from dlflask.train.numbers.shards import Plan, Shard, ShardMaker
 
+_EXPECTED = (
+    "Expected a file made by `python -m dlflask.train numbers`; leave out --from for a new one."
+)
+
 
 class Batches(keras.utils.PyDataset):
     """Batches of the strips of all shards, slightly changed each time that they are seen.
@@ -102,13 +106,40 @@ class _Epochs(keras.callbacks.Callback):
                 layer.seed_generator.state.assign(np.array([epoch, 0], np.uint32))
 
 
-def fit(maker: ShardMaker, recipe: NumberRecipe, folder: Path, *, verbose: int = 1) -> keras.Model:
+def load_weights(path: Path) -> list[Any]:
+    """Return the weights of the number model at `path`, for a training that continues from them.
+
+    Raises:
+        ValueError: The file is not a Keras model, or its layers differ from those of
+            `build_network`.
+    """
+    try:
+        weights: list[Any] = keras.models.load_model(path, compile=False).get_weights()
+    except Exception as error:  # reading the file's layers may raise anything
+        raise ValueError(
+            f"{path} is not a Keras model ({str(error)[:200]}). {_EXPECTED}"
+        ) from error
+    shapes = [weight.shape for weight in weights]
+    if shapes != [tuple(variable.shape) for variable in build_network().weights]:
+        raise ValueError(f"The layers of {path} differ from those of the network. {_EXPECTED}")
+    return weights
+
+
+def fit(
+    maker: ShardMaker,
+    recipe: NumberRecipe,
+    folder: Path,
+    *,
+    weights: list[Any] | None = None,
+    verbose: int = 1,
+) -> keras.Model:
     """Train a network on drawn fields.
 
     Args:
         maker: Draws the shards of `recipe.plan()`.
         recipe: Settings.
         folder: Folder of checkpoints, from which an interrupted run of the same recipe resumes.
+        weights: Weights to start from, as from `load_weights`; None for new ones.
         verbose: As in Keras: 0 silent, 1 a progress bar, 2 one line for each epoch.
 
     Returns:
@@ -120,6 +151,8 @@ def fit(maker: ShardMaker, recipe: NumberRecipe, folder: Path, *, verbose: int =
         return trained
     keras.utils.set_random_seed(recipe.seed)
     model = build_network()
+    if weights is not None:
+        model.set_weights(weights)
     batches = Batches(maker, recipe)
     # TensorFlow's CTC loss cannot be compiled by XLA.
     jit_compile = keras.backend.backend() == "jax"

@@ -107,3 +107,29 @@ def test_find_lines_of_specks_is_empty():
     paper[rng.integers(0, 200, 40), rng.integers(0, 300, 40)] = 0
 
     assert lines_of(Image.fromarray(paper))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("left", "top", "expected"),
+    # Under the digits, as a comma that reaches far down; and apart, as a part of a frame.
+    [(110, 135, "inside"), (300, 150, "outside")],
+)
+def test_find_lines_small_single_stroke_is_not_a_line(left, top, expected):
+    picture = on_paper(draw_number("3052"))
+    alone = ink_box(picture)
+    ImageDraw.Draw(picture).line([(left + 8, top), (left, top + 34)], "black", 6)
+
+    _, (line,) = lines_of(picture)
+
+    assert np.abs(np.subtract(line.box, alone)).max() > 4 or expected == "outside"
+    assert line.box.right <= alone[3] + 2
+
+
+def test_find_lines_keeps_a_line_of_one_digit():
+    paper = Image.new("RGB", (400, 300), "white")
+    paper.paste(draw_number("805"), (20, 20))
+    paper.paste(draw_number("7"), (20, 160))
+
+    _, lines = lines_of(paper)
+
+    assert len(lines) == 2

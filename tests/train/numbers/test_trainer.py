@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ pytest.importorskip("tensorflow")
 from dlflask.inference.model_file import read_number_network  # noqa: E402
 from dlflask.numbers.characters import ALPHABET, NUM_CLASSES, NumberNetwork, encode  # noqa: E402
 from dlflask.numbers.normalization import STRIP_PREPROCESSING  # noqa: E402
+from dlflask.train.numbers.export import save  # noqa: E402
 from dlflask.train.numbers.model_card import NumberCard  # noqa: E402
 from dlflask.train.numbers.network import build_network, count_multiply_adds  # noqa: E402
 from dlflask.train.numbers.recipe import NumberRecipe  # noqa: E402
 from dlflask.train.numbers.shards import ShardMaker  # noqa: E402
-from dlflask.train.numbers.trainer import augment, ctc_loss, fit  # noqa: E402
+from dlflask.train.numbers.trainer import augment, ctc_loss, fit, load_weights  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -87,6 +89,42 @@ def test_fit_resumes_interrupted_run(executor, material_folder, tmp_path):
 
     for ours, theirs in zip(resumed.get_weights(), uninterrupted.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_fit_continues_from_weights(executor, material_folder, tmp_path):
+    recipe = replace(RECIPE, shards=1, epochs=1, learning_rate=1e-9, weight_decay=0.0)
+    maker = ShardMaker(executor, material_folder, recipe.plan(), tmp_path / "shards")
+    keras.utils.set_random_seed(9)
+    start = save(build_network(), tmp_path / "start.h5")
+
+    continued = fit(maker, recipe, tmp_path, weights=load_weights(tmp_path / "start.h5"), verbose=0)
+
+    is_trained = [variable.trainable for variable in continued.weights]
+    for trained, ours, theirs in zip(
+        is_trained, continued.get_weights(), start.get_weights(), strict=True
+    ):
+        if trained:
+            np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_load_weights_of_another_network(tmp_path):
+    save(build_network((8, 16, 24), 40), tmp_path / "small.h5")
+
+    with pytest.raises(ValueError, match="differ from those of the network"):
+        load_weights(tmp_path / "small.h5")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "No such file"), (b"text", "is not a Keras model")]
+)
+def test_start_cannot_be_read(mnist_file, tmp_path, content, message):
+    if content:
+        (tmp_path / "none.h5").write_bytes(content)
+
+    done = train("--fast", "--from", "none.h5", cwd=tmp_path, MNIST_NPZ=str(mnist_file))
+
+    assert done.returncode == 1
+    assert message in done.stderr.splitlines()[-1]
 
 
 def train(*arguments, cwd, **environment):

@@ -48,7 +48,7 @@ def expose(dark: Canvas, height: float, parts: Parts, rng: np.random.Generator) 
         return (255 * (1 - grey)).astype(np.float32)
     image = Image.fromarray((255 * np.clip(grey, 0, 1)).astype(np.uint8))
     if rng.random() < 0.5:
-        scale = rng.uniform(11, 24) / height
+        scale = rng.uniform(13, 26) / height
         if scale < 1:
             size = max(4, round(columns * scale)), max(8, round(rows * scale))
             image = image.resize(size, Image.Resampling.BOX)
@@ -59,7 +59,7 @@ def expose(dark: Canvas, height: float, parts: Parts, rng: np.random.Generator) 
         strength = 255 * base * contrast * rng.uniform(0.005, 0.07)
         seen = seen + rng.standard_normal(seen.shape, np.float32) * np.float32(strength)
     if rng.random() < 0.35:
-        seen = _compress(seen, int(rng.integers(25, 90)))
+        seen = _compress(seen, int(rng.integers(35, 92)))
     plane = 255 - seen
     return _bilevel(plane, rng) if rng.random() < 0.1 else plane.astype(np.float32)
 

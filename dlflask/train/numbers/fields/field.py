@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlflask.errors import BlankImage
 from dlflask.imaging.resize import Plane
+from dlflask.numbers.lines.line_finding import find_lines
+from dlflask.numbers.lines.page import Page, measure
 from dlflask.numbers.normalization import STRIDE, to_strip
 from dlflask.train.numbers.fields.camera import expose, press
 from dlflask.train.numbers.fields.material import Material
 from dlflask.train.numbers.fields.paper import draw_neighbours, draw_paper
+from dlflask.train.numbers.fields.pen import Canvas
 from dlflask.train.numbers.fields.strings import draw_number
 from dlflask.train.numbers.fields.writing import write
 from dlflask.train.numbers.parts import Parts
@@ -19,25 +24,53 @@ from dlflask.train.numbers.parts import Parts
 #: Share of fields without a number: empty cells.
 _BLANK_SHARE = 0.01
 
+#: Share of fields that are cut out as lines by the service. The network sees the other fields as a
+#: whole, so that it also learns fields that the service cuts out wrongly.
+_LINE_SHARE = 0.75
+
+#: Ink above this belongs to the number.
+_INKED = 0.1
+
+#: Rows and columns of the number that a line may lack, in heights of the number.
+_TOLERANCE = 0.08
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Image of a field.
+
+    Attributes:
+        pixels: (height, width) uint8, as in an image file.
+        label: The number, with "?" for each mark that cannot be read.
+        edges: Top, left, bottom and right edge of the number, as parts of the image, 0..1.
+    """
+
+    pixels: NDArray[np.uint8]
+    label: str
+    edges: tuple[float, float, float, float]
+
 
 def draw_field(
     material: Material, parts: Parts, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], str]:
-    """Draw one field as a strip.
+    """Draw one field as a strip, by the same steps as the service.
 
     Returns:
         The strip, (32, W) uint8 with ink = 255, and the number in it.
     """
-    plane, label = draw_plane(material, parts, rng)
-    return (255 * to_strip(plane).pixels + 0.5).astype(np.uint8), label
+    while True:
+        image = draw_image(material, parts, rng)
+        try:
+            line = _find_line(image, is_cut_out=rng.random() < _LINE_SHARE)
+        except BlankImage:
+            if image.label:  # too faint for the service
+                continue
+            line = np.zeros(image.pixels.shape, np.float32)
+        return (255 * to_strip(line).pixels + 0.5).astype(np.uint8), image.label
 
 
-def draw_plane(material: Material, parts: Parts, rng: np.random.Generator) -> tuple[Plane, str]:
-    """Draw one field as a camera sees it.
-
-    Returns:
-        (height, width) float32 in 0..255, ink higher than paper, and the number in it.
-    """
+def draw_image(material: Material, parts: Parts, rng: np.random.Generator) -> Image:
+    """Draw one field as a camera sees it."""
     writing = write(draw_number(rng), material, parts, rng)
     ink, label = writing.ink, writing.label
     if rng.random() < _BLANK_SHARE:
@@ -48,7 +81,37 @@ def draw_plane(material: Material, parts: Parts, rng: np.random.Generator) -> tu
         written = np.maximum(written, neighbours * max(0.3, float(written.max())))
     paper = draw_paper(writing, parts, rng)
     dark = (1 - (1 - written) * (1 - paper * np.float32(rng.uniform(0.4, 1)))).astype(np.float32)
-    return expose(dark, writing.height, parts, rng), label
+    plane = expose(dark, writing.height, parts, rng)
+    return Image(np.clip(255 - plane, 0, 255).astype(np.uint8), label, _find_edges(ink))
+
+
+def _find_edges(ink: Canvas) -> tuple[float, float, float, float]:
+    mask = ink > _INKED
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return 0.0, 0.0, 0.0, 0.0
+    height, width = ink.shape
+    top, bottom = int(rows[0]) / height, (int(rows[-1]) + 1) / height
+    return top, int(columns[0]) / width, bottom, (int(columns[-1]) + 1) / width
+
+
+def _find_line(image: Image, *, is_cut_out: bool) -> Plane:
+    """Return the line that shows the whole number, or the distance from the paper everywhere.
+
+    Raises:
+        BlankImage: Every pixel looks like paper.
+    """
+    distance, ink = measure(image.pixels)
+    if not (is_cut_out and image.label):
+        return distance
+    height, width = image.pixels.shape
+    edges = np.array(image.edges) * (height, width, height, width)
+    slack = _TOLERANCE * (edges[2] - edges[0]) + 1
+    for line in find_lines(Page(distance, ink, 1.0)):
+        top, left, bottom, right = line.box
+        if max(top - edges[0], left - edges[1], edges[2] - bottom, edges[3] - right) <= slack:
+            return line.distance
+    return distance
 
 
 def is_readable(label: str, width: int) -> bool:

@@ -60,8 +60,8 @@ def place(characters: list[Character], hand: Hand) -> Row:
         gap = base + (rng.normal(0, 0.07) if parts.spacing else 0)
         follows = characters[min(index + 1, len(characters) - 1)]
         if not (character.is_digit and follows.is_digit):
-            # A separator stands closer, and never on its neighbour.
-            gap = max(0.5 * gap, 0.04) + 0.03
+            # A separator stands closer, but apart from the strokes of its neighbours.
+            gap = max(0.5 * gap, 0.08) + 1.4 * hand.pen.width / hand.height
         if groups and parts.spacing and (index + 1) % groups == 0:
             gap += rng.uniform(0.3, 0.7)
         narrower = min(character.glyph.advance, follows.glyph.advance)

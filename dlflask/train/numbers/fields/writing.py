@@ -54,7 +54,7 @@ def _spell(number: str, hand: Hand) -> tuple[str, list[Character]]:
     rng = hand.rng
     label, characters = "", []
     swing = rng.uniform(0, 0.09)
-    is_spoiled = hand.parts.unreadable and rng.random() < 0.07
+    is_spoiled = hand.parts.unreadable and rng.random() < 0.04
     rate = rng.choice([0.15, 0.3, 1.0], p=[0.6, 0.3, 0.1]) if is_spoiled else 0.0
     for each in number:
         size = hand.height * float(np.exp(rng.normal(0, swing)))

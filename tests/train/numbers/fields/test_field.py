@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from dlflask.numbers.characters import UNREADABLE
+from dlflask.numbers.lines.line_finding import find_lines
+from dlflask.numbers.lines.page import Page, measure
+from dlflask.numbers.normalization import to_strip
 from dlflask.train.numbers.fields.characters import choose_forms
-from dlflask.train.numbers.fields.field import draw_field, is_readable
+from dlflask.train.numbers.fields.field import draw_field, draw_image, is_readable
 from dlflask.train.numbers.fields.writing import write
 from dlflask.train.numbers.parts import ALL, NAMES
 
@@ -33,6 +37,33 @@ def test_draw_field_without_part(material, left_out):
         assert left_out != "unreadable" or UNREADABLE not in label
 
 
+def test_draw_image_edges_enclose_the_number(material):
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        image = draw_image(material, PLAIN, rng)
+        if image.label:
+            height, width = image.pixels.shape
+            top, left, bottom, right = np.array(image.edges) * (height, width, height, width)
+            rows, columns = np.nonzero(image.pixels < image.pixels.mean())
+            assert top - 1 <= rows.min() <= rows.max() <= bottom + 1
+            assert left - 1 <= columns.min() <= columns.max() <= right + 1
+
+
+def test_draw_field_is_the_line_of_the_service(material):
+    shared = 0
+    for seed in range(20):
+        strip, _ = draw_field(material, PLAIN, np.random.default_rng(seed))
+        image = draw_image(material, PLAIN, np.random.default_rng(seed))
+        if image.label:
+            page = Page(*measure(image.pixels), 1.0)
+            lines = [255 * to_strip(line.distance).pixels for line in find_lines(page)]
+            shared += any(
+                line.shape == strip.shape and np.abs(line - strip).max() <= 1 for line in lines
+            )
+
+    assert shared >= 10
+
+
 def test_blank_fields_have_no_label(material):
     fields = draw_many(material, PLAIN, 400, seed=2)
 
@@ -57,6 +88,15 @@ def test_every_hand_writes_the_digit(material):
             line = choose(digit)
             assert line.number in filed[digit]
             assert not line.own or line.number < len(material.ink)
+
+
+def test_write_keeps_separators_apart(material):
+    blobs = [
+        ndimage.label(write("1.0", material, PLAIN, np.random.default_rng(seed)).ink > 0.3)[1]
+        for seed in range(40)
+    ]
+
+    assert np.mean([count >= 3 for count in blobs]) > 0.8
 
 
 def test_write_marks_unreadable_digits(material):
