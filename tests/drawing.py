@@ -137,6 +137,17 @@ def draw_number(text: str, size: int = 100, gap: int = -20, **options: object) -
     return number
 
 
+def draw_specks(count: int, side: int) -> Image.Image:
+    """Draw specks of 2 to 5 pixels at random places on a square page."""
+    rng = np.random.default_rng(0)
+    page = np.full((side, side), 230, np.uint8)
+    for top, left, height, width in zip(
+        *rng.integers(0, side - 6, (2, count)), *rng.integers(2, 6, (2, count)), strict=True
+    ):
+        page[top : top + height, left : left + width] = 20
+    return Image.fromarray(page)
+
+
 def photograph(image: Image.Image, seed: int = 0) -> Image.Image:
     """Return `image` as a phone might photograph it: tilted, on ruled paper, shaded, noisy."""
     rng = np.random.default_rng(seed)

@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
+from tests.conftest import encode
 from tests.costly import avif, gif_bmp, heic, jpeg, png, tiff, webp
+from tests.drawing import draw_specks
 from tests.serving import ROOT
 
 #: Memory that one image may add to its process, in MB; the README states it.
@@ -90,7 +92,7 @@ NUMBER_KINDS = {
         *("rgb.png", "rgba-small-digit.png", "16-bit-small-digit.png", "small-digit.png"),
         *("progressive-small-digit.jpg", "lossy.webp", "small-digit-4-4-4.heic"),
     )
-}
+} | {"specks.png": lambda: encode(draw_specks(5_000, 1_000))}
 
 
 @pytest.fixture(scope="module")

@@ -114,8 +114,8 @@ def find_lines(page: Page) -> list[Line]:
     bands = _join_strokes(blobs, np.flatnonzero(is_stroke), height)
     bands, small = _set_apart_small(bands, blobs)
     bands = _drop_small(bands, blobs, page.ink.shape)
-    for index in [*np.flatnonzero(~is_stroke), *small]:
-        _add_mark(bands, blobs, int(index), height)
+    marks = np.concatenate((np.flatnonzero(~is_stroke), np.array(small, np.intp)))
+    _add_marks(bands, blobs, marks, height)
     lines = [_cut_out(band, blobs, page, ink) for band in bands]
     return sorted(lines, key=lambda line: (line.box.top + line.box.bottom, line.box.left))
 
@@ -222,21 +222,32 @@ def _drop_small(bands: list[_Band], blobs: _Blobs, shape: tuple[int, ...]) -> li
     return sorted(kept, key=lambda band: -blobs.mass[band.members].sum())[:MAX_LINES]
 
 
-def _add_mark(bands: list[_Band], blobs: _Blobs, index: int, height: float) -> None:
-    """Add a point, dash or broken-off stroke to the line that it stands on."""
-    top, left, bottom, right = blobs.boxes[index].tolist()
+def _add_marks(bands: list[_Band], blobs: _Blobs, marks: NDArray[np.intp], height: float) -> None:
+    """Add each point, dash or broken-off stroke to the first line that it stands on.
+
+    A page may have thousands of specks, so all of them are compared with a line at once.
+    """
+    top, left, bottom, right = blobs.boxes[marks].T
     middle_y, middle_x = (top + bottom) / 2, (left + right) / 2
+    is_dash = (right - left > 2 * (bottom - top)) & (right - left > 0.2 * height)
+    reach = np.where(is_dash, 1.2, 0.6) * height
+    is_free = np.ones(len(marks), bool)
     for band in bands:
         boxes = blobs.boxes[band.members]
-        if blobs.mass[index] < MIN_MARK * np.median(blobs.mass[band.members]):
-            continue
-        near = int(np.abs((boxes[:, 1] + boxes[:, 3]) / 2 - middle_x).argmin())
-        is_level = boxes[near, 0] - 0.3 * height <= middle_y <= boxes[near, 2] + 0.35 * height
-        gap = max(int(boxes[:, 1].min()) - right, left - int(boxes[:, 3].max()))
-        is_dash = right - left > 2 * (bottom - top) and right - left > 0.2 * height
-        if is_level and gap <= (1.2 if is_dash else 0.6) * height:
-            band.marks.append(index)
-            return
+        is_dark = blobs.mass[marks] >= MIN_MARK * np.median(blobs.mass[band.members])
+        gap = np.maximum(boxes[:, 1].min() - right, left - boxes[:, 3].max())
+        # Those in the rows of the line; the others are not level with any of its strokes.
+        is_beside = (middle_y >= boxes[:, 0].min() - 0.3 * height) & (
+            middle_y <= boxes[:, 2].max() + 0.35 * height
+        )
+        near = np.flatnonzero(is_free & is_dark & is_beside & (gap <= reach))
+        centres = (boxes[:, 1] + boxes[:, 3]) / 2
+        stroke = boxes[np.abs(centres - middle_x[near, None]).argmin(axis=1)]
+        is_level = (stroke[:, 0] - 0.3 * height <= middle_y[near]) & (
+            middle_y[near] <= stroke[:, 2] + 0.35 * height
+        )
+        band.marks.extend(marks[near[is_level]].tolist())
+        is_free[near[is_level]] = False
 
 
 def _cut_out(band: _Band, blobs: _Blobs, page: Page, ink: Ink) -> Line:
