@@ -50,9 +50,13 @@ def features(probability: float, characters: Sequence[Character]) -> Features:
     # Include the output for non-digits, so that a mark that is not a digit gets low probabilities.
     seen = [float(digit.outputs[label]) for label, digit in digits] or [0.0]
     weakest = min((one.probability for one in characters), default=0.0)
-    agreement = float(all(label == digit.label for label, digit in digits))
-    odds = map(_log_odds, (probability, weakest, math.prod(seen), min(seen)))
-    return Features(*odds, agreement)
+    return Features(
+        strip=_log_odds(probability),
+        character=_log_odds(weakest),
+        digits=_log_odds(math.prod(seen)),
+        digit=_log_odds(min(seen)),
+        agreement=float(all(label == digit.label for label, digit in digits)),
+    )
 
 
 def is_number(text: str) -> bool:

@@ -5,7 +5,6 @@ import pytest
 
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.thresholds import Thresholds
-from dlflask.web.presentation import percent, sentence
 
 
 def test_to_wire_probabilities_parse_to_the_same_float32():
@@ -39,54 +38,6 @@ def test_label_and_confidence():
     prediction = Prediction(np.array([0, 0, 0, 0.75, 0.25, 0, 0, 0, 0, 0], np.float32))
 
     assert (prediction.label, prediction.confidence) == (3, 0.75)
-
-
-@pytest.mark.parametrize(
-    ("fraction", "expected"),
-    [(0.9831, "98.3%"), (0.99999, ">99.9%"), (0.0, "<0.1%"), (0.0005, "0.1%"), (0.9994, "99.9%")],
-)
-def test_percent(fraction, expected):
-    assert percent(fraction) == expected
-
-
-@pytest.mark.parametrize(
-    ("outputs", "expected"),
-    [
-        pytest.param([0.9, 0.1, 0.0], "This looks like a 0 (90.0%).", id="sure"),
-        pytest.param([0.45, 0.4, 0.15], "Not sure: 0 or 1.", id="two-digits"),
-        pytest.param([0.2, 0.05, 0.75], "This does not look like a digit.", id="none"),
-    ],
-)
-def test_sentence_of_each_verdict(outputs, expected):
-    first, second, none = outputs
-
-    prediction = Prediction(np.array([first, second, *[0] * 8, none], np.float32))
-    assert sentence(prediction, prediction.verdict) == expected
-    assert sentence(prediction, "several_digits") == "This shows several digits."
-
-
-@pytest.mark.parametrize(
-    ("probabilities", "expected"),
-    [
-        pytest.param({8: 0.98, 3: 0.02}, "This looks like an 8 (98.0%).", id="article"),
-        pytest.param({1: 0.64, 7: 0.36}, "This looks like a 1 (64.0%), or a 7.", id="one-more"),
-        pytest.param({7: 0.7, 8: 0.3}, "This looks like a 7 (70.0%), or an 8.", id="other-article"),
-        pytest.param(
-            {0: 0.55, 6: 0.16, 8: 0.15, 9: 0.14},
-            "This looks like a 0 (55.0%), or a 6, or an 8.",
-            id="three-at-most",
-        ),
-    ],
-)
-def test_sentence_of_a_digit(probabilities, expected):
-    outputs = np.zeros(11, np.float32)
-    outputs[list(probabilities)] = list(probabilities.values())
-    thresholds = Thresholds(
-        unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="this test"
-    )
-
-    prediction = Prediction(outputs, thresholds)
-    assert sentence(prediction, prediction.verdict) == expected
 
 
 def test_probabilities_of_eleven_outputs():
