@@ -51,8 +51,13 @@ def features(probability: float, characters: Sequence[Character]) -> Features:
     seen = [float(digit.outputs[label]) for label, digit in digits] or [0.0]
     weakest = min((one.probability for one in characters), default=0.0)
     agreement = float(all(label == digit.label for label, digit in digits))
-    odds = map(_log_odds, (probability, weakest, math.prod(seen), min(seen)))
-    return Features(*odds, agreement)
+    return Features(
+        strip=_log_odds(probability),
+        character=_log_odds(weakest),
+        digits=_log_odds(math.prod(seen)),
+        digit=_log_odds(min(seen)),
+        agreement=agreement,
+    )
 
 
 def is_number(text: str) -> bool:
