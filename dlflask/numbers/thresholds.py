@@ -76,6 +76,6 @@ DEFAULT_THRESHOLDS = Thresholds(
     digit=0.014,
     agreement=0.341,
     number_from=0.8848,
-    no_number_below=0.4,
+    no_number_below=0.2,
     chosen_on="1,000 fields drawn from validation digits of MNIST",
 )

@@ -42,7 +42,7 @@ TARGET, FEWEST = 0.97, 100
 FIELDS, DIGITS, DRAWN, SEED = 2_500, 3_000, 600, 77
 
 #: Chance below which a line is `no_number` if the digit network sees other marks only.
-NO_NUMBER_BELOW = 0.4
+NO_NUMBER_BELOW = 0.2
 
 #: Penalty of the squared weights, and steps of Newton's method.
 PENALTY, STEPS = 1.0, 50
