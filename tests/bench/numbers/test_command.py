@@ -107,7 +107,7 @@ def test_command_without_labels(tmp_path, capsys):
         run(tmp_path)
 
     assert ended.value.code == 1
-    assert "lacks numbers" in capsys.readouterr().err
+    assert "lack the table labels.tsv" in capsys.readouterr().err
 
 
 def test_choose_takes_the_same_images_again(images):
