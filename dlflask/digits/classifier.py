@@ -13,7 +13,7 @@ from dlflask.config import ROOT
 from dlflask.digits.normalization import PREPROCESSING, read_tensor
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from dlflask.errors import ModelError
+from dlflask.errors import ImageError, ModelError
 from dlflask.inference.description import ModelDescription
 from dlflask.inference.environment import DEFAULT_BACKEND, backend
 from dlflask.inference.load_graph import load_graph
@@ -123,9 +123,24 @@ class Classifier:
         return saliency(probability, tensor)
 
 
-def read_samples() -> Tensor:
-    """Return the sample digits 0 to 9, normalised, (10, 28, 28)."""
-    return np.stack([read_tensor(path.read_bytes()) for path in SAMPLES])
+def read_samples(samples: Sequence[Path] = SAMPLES) -> Tensor:
+    """Return the sample digits 0 to 9, normalised, (10, 28, 28).
+
+    Raises:
+        ModelError: A file is missing, unreadable or not an image of a digit.
+    """
+    return np.stack([_read_sample(path) for path in samples])
+
+
+def _read_sample(path: Path) -> Tensor:
+    try:
+        return read_tensor(path.read_bytes())
+    except (OSError, ImageError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(
+            f"{path}, a sample digit by which the input values of a model are found, cannot be "
+            f"read ({reason}). Restore the file."
+        ) from error
 
 
 def identify_samples(samples: Sequence[Path] = SAMPLES) -> str:

@@ -40,14 +40,22 @@ def visit(browser, address, *, loads_script=True, **options):
     assert cookies == [], cookies
 
 
+#: Errors of a navigation while Docker adds or removes a network interface. The second is caused by
+#: the error page of the first.
+_NETWORK_CHANGED = ("net::ERR_NETWORK_CHANGED", "interrupted by another navigation")
+
+
 def _open(page, address):
-    """Open `address`; once more if Docker has just added or removed a network interface."""
-    try:
-        page.goto(address)
-    except Error as error:
-        if "ERR_NETWORK_CHANGED" not in error.message:
-            raise
-        page.goto(address)
+    """Open `address`, again if a network interface has just changed."""
+    for _ in range(4):
+        try:
+            page.goto(address)
+        except Error as error:
+            if not any(words in error.message for words in _NETWORK_CHANGED):
+                raise
+        else:
+            return
+    page.goto(address)
 
 
 def status(page):

@@ -1,5 +1,6 @@
 """Faults under load with two replicas behind NGINX: no request may fail."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 
 import pytest
 
+from dlflask.inference.model_file import read_golden, write_golden
 from tests.e2e.background_load import under_load, wait_until
 from tests.e2e.conftest import COMPOSE, PRINT_COUNTERS, Stack
 from tests.serving import ask
@@ -139,12 +141,18 @@ def test_frozen_container(load, apis):
         docker("unpause", apis[0])
 
 
-def test_replica_with_failed_self_test(load, apis, clone):
+def test_replica_with_failed_self_test(load, apis, clone, tmp_path):
     """Such a replica returns 502 faster than others respond, so it would attract requests."""
+    model = tmp_path / "unlike-golden.h5"
+    shutil.copyfile(clone / "mnist_model.h5", model)
+    model.chmod(0o644)
+    golden = read_golden(model)
+    write_golden(model, dataclasses.replace(golden, outputs=golden.outputs[::-1]))
     networks = docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", apis[0])
     name = docker(
         *("run", "--detach", "--network", *json.loads(networks), "--network-alias", "api"),
-        *("--volume", f"{clone}/README.md:/app/static/samples/0.png:ro", "dlflask"),
+        *("--volume", f"{model}:/unlike-golden.h5:ro"),
+        *("--env", "DLFLASK_MODEL_PATH=/unlike-golden.h5", "dlflask"),
     )
     try:
         wait_until(lambda: "502" in statuses(name), "no request was sent to it")

@@ -45,6 +45,20 @@ def test_load_graph_leaves_the_file_and_keeps_the_graph(tmp_path):
     assert made.input_shape == (28, 28, 1)
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"not an image", "text"), (None, "No such file")],
+    ids=["text", "missing"],
+)
+def test_read_samples_names_the_file_that_cannot_be_read(tmp_path, content, reason):
+    path = tmp_path / "0.png"
+    if content:
+        path.write_bytes(content)
+
+    with pytest.raises(ModelError, match=rf"0\.png, a sample digit .*{reason}.*Restore the file"):
+        read_samples([path])
+
+
 def test_load_graph_other_samples(tmp_path):
     """A graph that was adapted to other sample digits has perhaps the wrong convention."""
     path, graphs = keras_2_2(tmp_path / "model.h5"), tmp_path / "graphs"
