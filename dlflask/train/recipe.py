@@ -35,7 +35,7 @@ class Recipe:
     is_fine_tuning: bool = False
 
     def mixture(self, epoch: int) -> Mixture:
-        """Return the mixture of `epoch`, counted from 0; the last third is closer to MNIST."""
+        """Return the mixture of `epoch`, counted from 0; that of the last third is nearer MNIST."""
         if self.is_fine_tuning:
             return FINE_TUNE
         return SETTLE if epoch >= self.epochs * 2 // 3 else LEARN

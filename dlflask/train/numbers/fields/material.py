@@ -1,4 +1,4 @@
-"""Material of fields: lines of digits and marks, by hand, for any pen to follow."""
+"""Lines of handwritten digits and marks, which a drawn pen of any width can follow."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Material:
         lines: (N, 56, 56), digits and letters.
         boxes: (N, 4) left, top, right and bottom of each line, in field pixels.
         ink: (M, 28, 28) uint8, the ink of the first M lines: MNIST's own.
-        by_slant: For each digit, the indices of MNIST's lines from the most backward to the most
-            forward one: neighbours look as if one hand had written them.
+        by_slant: For each digit, the indices of MNIST's lines, ordered by slant from backward to
+            forward. Neighbours look as if one person had written them.
         by_style: For each digit and each style of drawing it, indices of lines.
         by_font: For each font and each digit, the index of its line.
         marks: Indices of letters and of other marks that are not part of a number.
