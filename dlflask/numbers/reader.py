@@ -15,7 +15,7 @@ from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.numbers.decoding.prefix_search import DIGITS, Hypothesis, count_digits, search
 from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
-from dlflask.numbers.lines.line_finding import Line
+from dlflask.numbers.lines.line_cutting import Line
 from dlflask.numbers.lines.page import Page
 from dlflask.numbers.normalization import STRIDE, to_strip
 from dlflask.numbers.prediction import Box, Character, LineReading

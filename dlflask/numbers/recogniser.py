@@ -18,7 +18,8 @@ from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.imaging.decoded_image import Region
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.numbers.decoding.prefix_search import count_digits
-from dlflask.numbers.lines.line_finding import Line, find_lines
+from dlflask.numbers.lines.line_cutting import Line
+from dlflask.numbers.lines.line_finding import find_lines
 from dlflask.numbers.lines.page import Page, read_page
 from dlflask.numbers.prediction import Character, NumberResult
 from dlflask.numbers.provenance import NUMBER_PREPROCESSING, number_receipt

@@ -1,0 +1,111 @@
+"""Cutting of one line out of a page. In the comments, a median height is that of its strokes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlflask.imaging.morphology.growth import grow
+from dlflask.imaging.resize import Plane
+from dlflask.numbers.lines.page import Page
+from dlflask.numbers.lines.page_blobs import Band, Blobs
+from dlflask.types import ArrayBox, Ink, Mask
+
+#: Margins of a line, in median heights: above and below it, and at its left and right ends.
+PAD_ROWS, PAD_COLUMNS = 0.12, 0.25
+
+#: A line is straightened if it rises by this many median heights; up to this slope.
+MIN_RISE, MAX_SLOPE = 0.25, 0.35
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One line of writing, straightened.
+
+    Attributes:
+        distance: Contrast with the paper, (height, width) float32, in any unit.
+        ink: Ink of this line without its neighbours, (height, width) float32 in 0..1.
+        left: Column of the page at the line's left edge.
+        top: Row of the page at the upper edge of each column, (width,).
+        box: Box around its ink, in pixels of the page.
+        digit_height: Median height of its strokes, in pixels of the page.
+    """
+
+    distance: Plane
+    ink: Ink
+    left: int
+    top: NDArray[np.intp]
+    box: ArrayBox
+    digit_height: float
+
+
+def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
+    """Cut a line out of the page and shift its columns so that it runs level.
+
+    Args:
+        band: The line's blobs.
+        blobs: The page's blobs.
+        page: The page.
+        ink: The page's ink without rulings, (height, width) float32 in 0..1.
+    """
+    own = np.array(sorted(band.members + band.marks))
+    boxes = blobs.boxes[own]
+    strokes = blobs.boxes[band.members]
+    height = float(np.median(strokes[:, 2] - strokes[:, 0]))
+    rows, columns = page.ink.shape
+    left = max(0, int(boxes[:, 1].min() - PAD_COLUMNS * height))
+    right = min(columns, int(np.ceil(boxes[:, 3].max() + PAD_COLUMNS * height)))
+    slope = _slope(strokes, height)
+    shift = np.rint(slope * (np.arange(left, right) - (left + right) / 2)).astype(np.intp)
+    level = np.rint(slope * ((boxes[:, 1] + boxes[:, 3]) / 2 - (left + right) / 2)).astype(np.intp)
+    pad = PAD_ROWS * height
+    top = int((boxes[:, 0] - level).min() - pad)
+    bottom = int(np.ceil((boxes[:, 2] - level).max() + pad))
+    if slope == 0:
+        top, bottom = max(0, top), min(rows, bottom)
+    is_own = np.zeros(len(blobs.boxes) + 1, bool)
+    is_own[own + 1] = True
+    where: tuple[Any, ...] = np.s_[top:bottom, left:right]
+    inside: Mask | bool = True
+    if slope:
+        lines = np.arange(top, bottom)[:, None] + shift
+        inside = (lines >= 0) & (lines < rows)
+        where = np.clip(lines, 0, rows - 1), np.arange(left, right)
+    labels = blobs.labels[where]
+    is_foreign = ~is_own & ~_is_inside(blobs, boxes)
+    is_foreign[0] = False
+    grown = grow(is_own[labels])
+    # `page.distance` still has the rulings. An erased ruling leaves a gap in each stroke that it
+    # crosses. The network misreads such gaps, and it has been trained with rulings.
+    foreign = grow(is_foreign[labels]) & ~grown
+    distance = np.where(inside & ~foreign, page.distance[where], np.float32(0))
+    box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
+    line_ink = np.where(grown & inside, ink[where], np.float32(0))
+    return Line(distance, line_ink, left, top + shift, box, height)
+
+
+def _is_inside(blobs: Blobs, boxes: NDArray[np.intp]) -> Mask:
+    """Return True for each blob, by label, inside the line's box: such specks stay in the line."""
+    top, left = boxes[:, :2].min(axis=0)
+    bottom, right = boxes[:, 2:].max(axis=0)
+    inside = (
+        (blobs.boxes[:, 0] >= top)
+        & (blobs.boxes[:, 2] <= bottom)
+        & (blobs.boxes[:, 1] >= left)
+        & (blobs.boxes[:, 3] <= right)
+    )
+    labelled: Mask = np.concatenate(([False], inside))
+    return labelled
+
+
+def _slope(strokes: NDArray[np.intp], height: float) -> float:
+    """Return the slope of a line through the middles of its strokes; 0 if it is nearly level."""
+    x = (strokes[:, 1] + strokes[:, 3]) / 2
+    y = (strokes[:, 0] + strokes[:, 2]) / 2
+    if len(strokes) < 3 or np.ptp(x) < 2 * height:
+        return 0.0
+    slope = float(np.clip(np.polyfit(x, y, 1)[0], -MAX_SLOPE, MAX_SLOPE))
+    return slope if abs(slope) * np.ptp(x) >= MIN_RISE * height else 0.0

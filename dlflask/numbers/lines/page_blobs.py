@@ -1,0 +1,66 @@
+"""Blobs, which are connected ink, of a page and of one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlflask.imaging.morphology.blobs import find_blobs
+from dlflask.types import Ink
+
+#: A pixel with more ink than `FAINT` belongs to a blob. A blob counts as writing if at least one of
+#: its pixels has as much ink as `SURE`.
+FAINT, SURE = 0.2, 0.45
+
+
+@dataclass(frozen=True, eq=False)
+class Blobs:
+    """Connected ink of a page.
+
+    Attributes:
+        labels: (height, width), i + 1 in the pixels of blob i, 0 elsewhere.
+        boxes: (N, 4) top, left, bottom and right of each blob, in pixels.
+        mass: (N,) ink of each blob.
+    """
+
+    labels: NDArray[np.int32]
+    boxes: NDArray[np.intp]
+    mass: NDArray[np.float64]
+
+    @property
+    def heights(self) -> NDArray[np.intp]:
+        """Height of each blob, (N,), in pixels."""
+        return self.boxes[:, 2] - self.boxes[:, 0]
+
+    @property
+    def widths(self) -> NDArray[np.intp]:
+        """Width of each blob, (N,), in pixels."""
+        return self.boxes[:, 3] - self.boxes[:, 1]
+
+
+@dataclass
+class Band:
+    """Blobs of one line.
+
+    Attributes:
+        members: Indices of its strokes, from left to right.
+        marks: Indices of its points, dashes and broken-off strokes.
+    """
+
+    members: list[int]
+    marks: list[int] = field(default_factory=list)
+
+
+def find_page_blobs(ink: Ink) -> Blobs:
+    """Return the blobs of a page that are dark enough for writing; (height, width) ink in 0..1."""
+    found = find_blobs(ink > FAINT)
+    labels, boxes, number = found.paint(), found.measure_boxes(), found.number
+    mass = np.bincount(labels.ravel(), ink.ravel(), number + 1)[1:].astype(np.float64)
+    kept = np.bincount(labels[ink >= SURE], minlength=number + 1)[1:] > 0
+    if kept.all():
+        return Blobs(labels, boxes, mass)
+    new = np.zeros(number + 1, np.int32)
+    new[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
+    return Blobs(new[labels], boxes[kept], mass[kept])
