@@ -135,7 +135,7 @@ def _threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> flo
     order = np.argsort(-chances)
     share = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(share >= TARGET)
-    # Of fewer lines, chance would decide.
+    # With fewer lines, chance would decide.
     return float(chances[order[good[-1]]]) if len(good) and good[-1] >= FEWEST else 1.0
 
 
