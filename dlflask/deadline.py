@@ -6,14 +6,13 @@ import time
 
 from dlflask.errors import OutOfTime
 
-#: Time limit of one request, in seconds: NGINX waits longer (proxy_read_timeout in
-#: nginx/conf.d/local.conf), and the last image begun within it may take a second or two. The images
-#: after it get an error of their own.
+#: Time limit of one request, in seconds. An image that is begun just before it may take two seconds
+#: more; both must be below proxy_read_timeout of nginx/conf.d/local.conf. Later images fail.
 MAX_SECONDS = 6
 
 
 def set_deadline() -> float:
-    """Return the end of a request that begins now, in seconds of `time.perf_counter`."""
+    """Return the deadline of a request that begins now, in seconds of `time.perf_counter`."""
     return time.perf_counter() + MAX_SECONDS
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Self, get_type_hints
 
 from dlflask.errors import ModelError
 
-#: Longest part of a wrong text that an error message repeats, in characters.
+#: Characters of an invalid text that an error message quotes.
 _MAX_SHOWN = 200
 
 #: Words for the types of fields.
@@ -19,12 +19,12 @@ _KINDS = {float: "number", int: "whole number", str: "text"}
 
 @dataclass(frozen=True)
 class StoredSettings:
-    """Base of dataclasses whose fields are annotated `float`, `int` or `str`.
+    """Base of settings in a model file: dataclasses with fields of type `float`, `int` or `str`.
 
     Attributes:
-        TITLE: Words for these settings in error messages.
-        COMMAND: Command that stores them anew.
-        RANGES: Ranges that `is_valid` checks, in words, for error messages.
+        TITLE: Subject of the error message, such as "The thresholds of the digit network".
+        COMMAND: Command that writes the settings again.
+        RANGES: Text about the ranges that ends the list of fields in the error message.
     """
 
     TITLE: ClassVar[str]
@@ -40,7 +40,8 @@ class StoredSettings:
         """Parse the text that `to_json` returned.
 
         Raises:
-            ModelError: The text is not JSON of these fields, or a value has a wrong type or range.
+            ModelError: The text is not JSON of these fields, or a value has a wrong type or is out
+                of range.
         """
         try:
             settings = cls(**json.loads(text))
@@ -55,7 +56,7 @@ class StoredSettings:
         )
 
     def is_valid(self) -> bool:
-        """Return True if all values, whose types are right, are in their ranges."""
+        """Return True if all values are in range. Called after their types were checked."""
         return True
 
     @classmethod

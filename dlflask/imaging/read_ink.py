@@ -10,8 +10,9 @@ from dlflask.imaging.decoded_image import WORKING_SIDE, Region
 from dlflask.imaging.ink import extract_ink
 from dlflask.types import Ink
 
-#: An object of fewer pixels than this, in an image that was reduced at least so many times, is read
-#: again at a higher resolution: the 20 pixels of MNIST are averages of 40 or more.
+#: An object whose longer side has fewer pixels than `SMALL_DIGIT` is read again at a higher
+#: resolution, if the image was reduced by at least the factor `MIN_REDUCTION`. The digits of MNIST,
+#: 20 pixels high, were made from digits of 40 or more.
 SMALL_DIGIT, MIN_REDUCTION = 40, 2.5
 
 #: Finds an object: returns its ink, cut out, and the (row, column) of its upper left corner.
@@ -22,7 +23,8 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
     """Decode an image and separate its ink from its background.
 
     Args:
-        upload: Image file in one of `signatures.FORMATS`; the first frame of an animation counts.
+        upload: Image file in one of `signatures.FORMATS`. Only the first frame of an animation is
+            read.
         locate: Finds the object to be read. A small object in a large image is read at a higher
             resolution.
 
@@ -32,11 +34,11 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
 
     Raises:
         UnsupportedImage: The bytes do not begin like an image of a known format.
-        DamagedImage: They do, but the image cannot be decoded.
+        DamagedImage: The bytes begin like an image, but it cannot be decoded.
         TooManyPixels: The header announces more pixels than `decode_limits` allow.
         TooComplex: Decoding takes more CPU time or memory than `decode_limits` allow.
         Busy: The image is large, another one is being decoded and a third one waits.
-        BlankImage: The image is one even surface.
+        BlankImage: The image shows no ink.
     """
     deadline = Deadline()
     with decode(upload, deadline) as image:
@@ -48,14 +50,15 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
             return ink
         if image.is_full_scale:
             return extract_ink(image.cut(region))
-    # A JPEG was reduced while it was decoded. Decoding it again takes as long as the first time.
+    # A large JPEG is reduced while it is decoded, so it must be decoded again. Reject it if twice
+    # the time used so far exceeds the limit.
     deadline.check(times=2)
     with decode(upload, deadline, region) as image:
         return extract_ink(image.cut(region))
 
 
 def _around_small_object(ink: Ink, locate: Locator) -> Region | None:
-    """Return the part of the image around an object that needs a higher resolution."""
+    """Return the part of the image around the object; None if the object is large enough."""
     digit, (top, left) = locate(ink)
     longest = max(digit.shape)
     if longest >= SMALL_DIGIT:

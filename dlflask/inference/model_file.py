@@ -1,7 +1,7 @@
 """Thresholds and golden digits stored in an `.h5` model file.
 
-These, and the description of a number network, are attributes of the file's root, which Keras
-ignores, so any Keras can load the file.
+They and the description of a number network are attributes of the file's root. Keras ignores them,
+so every version of Keras can load the file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DIGITS, OUTPUTS = "dlflask_golden_digits", "dlflask_golden_outputs"
 def read_thresholds(path: Path) -> str | None:
     """Return the thresholds in the file at `path` as JSON text, None if it has none.
 
-    The text is not checked; the package of the recogniser knows its fields.
+    The text is not checked here, but by `Thresholds.from_json` of the recogniser.
     """
     return _read_text(path, ATTRIBUTE)
 
@@ -62,7 +62,7 @@ def read_golden(path: Path) -> Golden | None:
     """Return the golden digits in the `.h5` file at `path`, None if it has none.
 
     Raises:
-        ModelError: An attribute is missing, or has a wrong shape or type.
+        ModelError: Only one of both attributes is there, or one has a wrong shape or type.
     """
     with h5py.File(path, "r") as file:
         return golden_in(file.attrs)
@@ -72,8 +72,8 @@ def golden_in(attributes: Mapping[str, Any]) -> Golden | None:
     """Return the golden digits in the attributes of a file, None if it has none.
 
     Raises:
-        ModelError: An attribute is missing, or has a wrong shape or type. The message starts with a
-            verb.
+        ModelError: Only one of both attributes is there, or one has a wrong shape or type. The
+            message starts with a verb, since the caller writes the name of the file before it.
     """
     stored = [attributes.get(name) for name in (DIGITS, OUTPUTS)]
     if all(each is None for each in stored):

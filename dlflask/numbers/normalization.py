@@ -3,10 +3,10 @@
 Training and service share this module, so that the network receives the same kind of input
 everywhere.
 
-The input is a plane in which ink has higher values than paper. The service passes the distance
-from the paper (`dlflask.imaging.background.measure_distance`). Ink would be worse: its computation
-clears the noise of the paper, and faint strokes with it. The network has learnt to tell these
-apart.
+`to_strip` receives a plane in which ink has higher values than paper. The service passes the
+distance from the paper (`dlflask.imaging.background.measure_distance`). The result of `extract_ink`
+would be worse: removing the noise of the paper also removes faint strokes. The network has learnt
+to tell noise from faint strokes.
 """
 
 from __future__ import annotations
@@ -35,17 +35,18 @@ MARGIN = 8
 #: Widest strip in pixels, about a hundred digits; a longer line is compressed.
 MAX_WIDTH = 2_048
 
-#: Row, by darkness, that counts as paper in each column: one stroke rarely covers 3/4 of a column.
-_PAPER_ROW = HEIGHT // 4
+#: Rank of the pixel that is taken as paper, counted from the lightest pixel of a column. A stroke
+#: rarely covers 3/4 of a column, so the lightest quarter is paper.
+_PAPER_RANK = HEIGHT // 4
 
-#: Columns among which the lightest one shows the paper; wider than any stroke.
+#: Width of the window whose lightest column is taken as paper, in columns; wider than any stroke.
 _PAPER_COLUMNS = 25
 
-#: Least height of ink above the paper, relative to the level of both. Below it lie the rounding
-#: errors of an even line.
+#: Least contrast of ink, relative to the largest absolute value of the line. In a line without
+#: writing, rounding errors are below it.
 _MIN_PEAK = 1e-4
 
-#: Part of the pixels that may be darker than ink = 1.
+#: Share of the pixels, the darkest ones, that are clipped to 1.
 _PEAK_SHARE = 0.01
 
 
@@ -67,10 +68,10 @@ class Strip:
 
 
 def to_strip(line: Plane) -> Strip:
-    """Scale one line of writing to `HEIGHT`, and its ink to 1 on paper of 0.
+    """Resize one line of writing to `HEIGHT`, and rescale its values: ink to 1, paper to 0.
 
-    The digits should take up three quarters of the line's height; the network is trained on half to
-    all of it.
+    The digits should take up three quarters of the line's height. In training they take up between
+    half and all of it.
 
     Args:
         line: (height, width) float32, ink higher than paper, in any unit.
@@ -92,7 +93,7 @@ def to_strip(line: Plane) -> Strip:
 
 
 def _estimate_paper(scaled: Plane) -> Plane:
-    """Return the level of the paper in each column, (W,), which follows a shadow along the line."""
-    level = np.partition(scaled, _PAPER_ROW, axis=0)[_PAPER_ROW]
+    """Return the level of the paper in each column, (W,), because a shadow may cross the line."""
+    level = np.partition(scaled, _PAPER_RANK, axis=0)[_PAPER_RANK]
     lightest = running_minimum(level, _PAPER_COLUMNS, 0)
     return running_mean(lightest, _PAPER_COLUMNS, 0)

@@ -34,7 +34,7 @@ from dlflask.train.scoring import (
 
 @dataclass(frozen=True)
 class Development:
-    """Data for all choices: MNIST's validation digits, and development images if there are any."""
+    """MNIST and, if there are any, development images. Its test digits are not used for choices."""
 
     data: Mnist
     digits: ImageSet | None = None
@@ -100,7 +100,7 @@ def build_model_card(path: Path, development: Development, run: Run) -> ModelCar
         thresholds=thresholds,
         epochs=run.recipe.epochs,
         cycles=run.recipe.cycles,
-        fine_tunings=[once.epochs for once in run.recipe.to_fine_tunings()],
+        fine_tunings=[tuning.epochs for tuning in run.recipe.to_fine_tunings()],
         seed=run.recipe.seed,
         precision=run.recipe.precision,
         seconds=run.seconds,
@@ -120,7 +120,7 @@ def _score_images(
 def _rate_non_digits(
     model: keras.Model, thresholds: Thresholds, images: ImageSet | None
 ) -> dict[str, float]:
-    """Return the rate of each source. Images that cause an error count as not called a digit."""
+    """Return the share of each source that is called a digit; images with errors are not."""
     drawn = predict(model, held_back_negatives())
     rates = rate_called_digit(drawn, thresholds, np.full(len(drawn), "drawn, held back"))
     if images is None:

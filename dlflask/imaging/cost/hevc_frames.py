@@ -23,7 +23,7 @@ from dlflask.imaging.iso_media.heic import GRID, HeicItems, reading_structure
 #: Kinds of NAL units, the units that HEVC is made of: coded slices, and sets of parameters.
 _SLICES, _PARAMETERS, _SEQUENCE_PARAMETERS = range(32), (32, 33, 34), 33
 
-#: Place of the number of lists in the property `hvcC`, and of the length of sizes of NAL units.
+#: Offsets in the property `hvcC`: of the number of lists, and of the length of sizes of NAL units.
 _LISTS_AT, _SIZES_AT = 22, 21
 
 #: Bytes of a sequence parameter set in which its size stands.
@@ -139,7 +139,7 @@ def _check_single_frame(upload: bytes, span: Span, num_units: int) -> int:
         num_units: Number of NAL units before.
 
     Returns:
-        The number with those of this data.
+        The number of NAL units including those of this data.
     """
     position, end = span
     if end > len(upload):
@@ -198,14 +198,14 @@ class _Bits:
         self._position += count
 
     def read(self, count: int) -> int:
-        """Return a number of `count` bits, at least 1."""
+        """Return the next `count` bits, at least 1, as a number."""
         self._position += count
         if self._position > len(self._bits):
             raise ValueError("parameters that are cut off")
         return int(self._bits[self._position - count : self._position], 2)
 
     def read_exponential(self) -> int:
-        """Return a number of variable length: zeros, and one more bit than zeros."""
+        """Return an unsigned Exp-Golomb number (H.265, 9.2)."""
         one = self._bits.index("1", self._position)
         zeros = one - self._position
         self._position = one

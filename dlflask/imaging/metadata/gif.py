@@ -1,4 +1,4 @@
-"""GIF without comments and application data before its first frame.
+"""Remove comments and application data before the first frame of a GIF.
 
 Source: CompuServe, Graphics Interchange Format 89a, 1990.
 """
@@ -13,7 +13,7 @@ _EXTENSION, _GRAPHIC_CONTROL = 0x21, 0xF9
 
 
 def strip_gif(upload: bytes) -> bytes:
-    """Return the GIF without extensions that do not change how its first frame is drawn.
+    """Return the GIF with only those extensions that change how its first frame is drawn.
 
     Raises:
         InvalidFile: It has too many blocks before its first frame.

@@ -18,15 +18,15 @@ MAX_MEMORY = 4 * 1024**3
 #: CPU time in seconds. The largest files tried take 5.
 MAX_CPU_SECONDS = 120
 
-#: Largest file that the process may write, in bytes: the graph, which is handed over.
-_MAX_FILE = 2 * 1024**3
-_MAX_FILES = 256
+#: Largest file that the process may write, in bytes: OpenVINO writes the graph to a file.
+_MAX_FILE_BYTES = 2 * 1024**3
+_MAX_OPEN_FILES = 256
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22
 
-#: For each processor, its number in linux/audit.h and the system calls that are forbidden: those
-#: that open a connection, directly or by io_uring, that start a program, and that read, change or
-#: end another process.
+#: For each processor, AUDIT_ARCH of linux/audit.h and the numbers of the forbidden system calls.
+#: These open connections, also through io_uring, start programs, or read, change or end other
+#: processes.
 _FORBIDDEN = {
     "x86_64": (0xC000003E, (41, 42, 49, 53, 59, 62, 101, 310, 311, 322, 424, 425)),
     "aarch64": (0xC00000B7, (117, 129, 198, 199, 200, 203, 221, 270, 271, 281, 424, 425)),
@@ -36,16 +36,16 @@ _FORBIDDEN = {
 def limit_process() -> None:
     """Limit memory, CPU time, files and, on Linux, connections and programs of this process."""
     _set(resource.RLIMIT_CPU, MAX_CPU_SECONDS)
-    _set(resource.RLIMIT_FSIZE, _MAX_FILE)
-    _set(resource.RLIMIT_NOFILE, _MAX_FILES)
+    _set(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
+    _set(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
     _set(resource.RLIMIT_CORE, 0)
-    # macOS ignores this limit; there, the service ends the process after a time.
+    # macOS ignores this limit; only the time limit of `load_graph` holds there.
     _set(resource.RLIMIT_DATA, MAX_MEMORY)
     if sys.platform == "linux":
-        # The kernel then ends this process, not the service, if memory is short.
+        # If memory is short, the kernel ends this process and not the service.
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-        _forbid_connections()
+        _filter_system_calls()
 
 
 def _set(kind: int, limit: int) -> None:
@@ -59,8 +59,8 @@ def _set(kind: int, limit: int) -> None:
         return
 
 
-def _forbid_connections() -> None:
-    """Let the kernel refuse connections and programs, by a filter of system calls (seccomp)."""
+def _filter_system_calls() -> None:
+    """End this process with the service, and let the kernel refuse `_FORBIDDEN` by seccomp."""
     libc = ctypes.CDLL(None, use_errno=True)
     # The process must not survive the service.
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -74,9 +74,9 @@ def _forbid_connections() -> None:
     allow, refuse = 0x7FFF0000, 0x00050000 | 1  # EPERM
     program = [
         (load, 0, 0, 4),  # the kind of processor
-        (equal, 0, count + 3, processor),  # another: refuse, as its numbers differ
+        (equal, 0, count + 3, processor),  # another processor has other numbers: refuse
         (load, 0, 0, 0),  # the number of the system call
-        (at_least, count + 1, 0, 0x40000000),  # those of x32, a second set
+        (at_least, count + 1, 0, 0x40000000),  # those of the x32 ABI begin here: refuse
         *((equal, count - index, 0, call) for index, call in enumerate(calls)),
         (decide, 0, 0, allow),
         (decide, 0, 0, refuse),

@@ -25,7 +25,7 @@ from dlflask.web.middleware.environ import MODEL
 from dlflask.web.state import current_state
 from dlflask.web.uploads.limits import check_size
 
-#: The only version of each model. Its SHA-256 identifies the file that is served.
+#: Version that is reported for every model. The parameter `sha256` identifies the model file.
 VERSION = "1"
 
 _MODEL = "/models/<name>"
@@ -49,7 +49,7 @@ def live() -> Response:
 
 @blueprint.get("/health/ready")
 def ready() -> tuple[Response, int]:
-    """Return 200 if every model is tested and the worker is not about to stop."""
+    """Return 200 if every model has passed its self-test and the worker is not draining."""
     is_ready = current_state().health.state == "ready"
     return jsonify(ready=is_ready), 200 if is_ready else 503
 
@@ -57,7 +57,7 @@ def ready() -> tuple[Response, int]:
 @blueprint.get(_MODEL + "/ready")
 @blueprint.get(_VERSIONED + "/ready")
 def model_ready(name: str) -> tuple[Response, int]:
-    """Return 200 if this model is tested and the worker is not about to stop."""
+    """Return 200 if this model has passed its self-test and the worker is not draining."""
     is_ready = _recogniser(name).is_ready and current_state().health.state == "ready"
     return jsonify(name=name, ready=is_ready), 200 if is_ready else 503
 
@@ -65,7 +65,7 @@ def model_ready(name: str) -> tuple[Response, int]:
 @blueprint.get(_MODEL)
 @blueprint.get(_VERSIONED)
 def model(name: str) -> Response:
-    """Return the model's inputs and outputs; -1 is the number of images."""
+    """Return the model's inputs and outputs; -1 in a shape is any number of images."""
     info = _recogniser(name).info
     parameters = {"BYTES": f"image files, shape [-1], read as POST {info.address} reads them"}
     if info.input_shape:

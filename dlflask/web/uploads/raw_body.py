@@ -1,4 +1,7 @@
-"""Image as the body of a request. The content decides, since many clients send a wrong type."""
+"""Read an image that is itself the body of a request.
+
+Many clients send a wrong type, so the content decides what a body is, unless the type is `image/*`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dlflask.imaging.formats.signatures import find_image
 from dlflask.web.form_request import read_start
 from dlflask.web.uploads.limits import check_size
 
-#: First bytes of a body in which an image is recognised.
+#: Number of bytes at the start of a body by which an image is recognised.
 _START_BYTES = 512
 
 #: Types that say nothing about the content.
@@ -24,7 +27,7 @@ _URLENCODED = "application/x-www-form-urlencoded"
 _FORM_START = re.compile(rb"--[^\r\n]+\r?\nContent-Disposition:", re.IGNORECASE)
 _JSON_START = re.compile(rb'\s*[{\[]\s*["{}\]]')
 
-#: `curl -d @FILE` deletes these bytes, which the first bytes of each image format contain.
+#: Bytes that `curl -d @FILE` deletes. The start of every image format contains one of them.
 _DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
 
 
@@ -34,7 +37,9 @@ def is_image(body: bytes) -> bool:
 
 
 def read_raw_body(request: Request, max_bytes: int) -> bytes:
-    """Return the body if it is an image, or if its type says so or says nothing.
+    """Return the body if it is or may be an image.
+
+    A body of an unknown type is left to the decoder, unless it looks like a form or JSON.
 
     Raises:
         EmptyUpload: The type is `image/*` and the body is empty.
@@ -51,7 +56,7 @@ def read_raw_body(request: Request, max_bytes: int) -> bytes:
 
 
 def _check_start(request: Request) -> bytes:
-    """Read the first bytes of a body of any type and return them if an image may follow."""
+    """Return the first bytes of the body if an image may begin with them; raise otherwise."""
     kind = request.mimetype
     start = read_start(request.stream, _START_BYTES)
     if not start:
