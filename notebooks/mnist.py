@@ -921,7 +921,7 @@ show("An image of the number 18005, its ink with a box around the line, and the 
 #
 # ### Columns of probabilities
 #
-# The number network is convolutional in both directions and has no layer of a fixed width. For each
+# The number network is convolutional, and all of its layers accept strips of any width. For each
 # four columns of the strip it returns the probabilities of 15 outputs: ten digits, point, comma,
 # minus, *unreadable* and *blank*, which means "no new character here". The figure shows them below
 # the strip.
@@ -1012,7 +1012,7 @@ for name, found in hits.items():
     print(f"{name:8} right: {describe_rate(rate(sum(found), len(found)))}")
 
 # %% [markdown]
-# Where both networks agree, the text is nearly always right; where they differ, an error is many
+# If both networks agree, the text is nearly always right; if they differ, an error is many
 # times as likely. The verdict `number` asks for more than agreement and is given less often. On
 # photographs of other hands and papers the service is right less often than here: the model card
 # has the figures.
