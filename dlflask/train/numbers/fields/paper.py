@@ -22,7 +22,7 @@ def draw_paper(writing: Writing, parts: Parts, rng: np.random.Generator) -> Canv
     elif parts.frames:
         kind = rng.random()
         if kind < 0.2:
-            _frame(paper, rng)
+            _frame(paper, writing.ink, rng)
         elif kind < 0.32:
             _rulings(paper, writing, rng)
         elif kind < 0.38:
@@ -85,12 +85,20 @@ def _darkness(rng: np.random.Generator) -> tuple[float, float]:
     return float(rng.uniform(0.15, 1.0)), float(rng.uniform(0.6, 2.6))
 
 
-def _frame(paper: Canvas, rng: np.random.Generator) -> None:
-    """Draw one to four borders of a cell."""
+def _sides(canvas: Canvas) -> tuple[Canvas, Canvas, Canvas, Canvas]:
+    """Return views of `canvas` that begin at its top, bottom, left and right edge."""
+    return canvas, canvas[::-1], canvas.T, canvas.T[::-1]
+
+
+def _frame(paper: Canvas, ink: Canvas, rng: np.random.Generator) -> None:
+    """Draw one to four borders of a cell, at the edge or nearer to the number."""
     dark, thick = _darkness(rng)
-    for view in (paper, paper[::-1], paper.T, paper.T[::-1]):
+    for view, inked in zip(_sides(paper), _sides(ink), strict=True):
         if rng.random() < 0.6:
-            _line(view, rng.uniform(0, 0.06) * paper.shape[0] + rng.uniform(0, 2), rng, dark, thick)
+            # Rows up to the number, of which a border may take most.
+            free = 0.8 * float(np.argmax(inked.max(axis=1) > 0))
+            reach = free if rng.random() < 0.4 else 0.06 * paper.shape[0]
+            _line(view, rng.uniform(0, reach) + rng.uniform(0, 2), rng, dark, thick)
 
 
 def _rulings(paper: Canvas, writing: Writing, rng: np.random.Generator) -> None:
