@@ -138,20 +138,28 @@ def _accuracy(card):
         for name, score, shown in rates
     ]
     others = card.non_digits_called_digit
-    rows += [f"no digit: {name} | | | | {others[name]:.1%}" for name in others if others[name]]
-    return _table("images | number | correct | 95 % interval | called `digit`", rows)
+    rows += [
+        f"without a digit: {name} | | | | {others[name]:.1%}" for name in others if others[name]
+    ]
+    heads = (
+        "images | count of images | digits read correctly | 95 % interval of this share "
+        "| images with the verdict `digit`"
+    )
+    return _table(heads, rows)
 
 
 def _number_readers():
-    """Return the table of the readers of numbers, and which reads more than this project."""
+    """Return the table of the readers of numbers, and which are more accurate than dlflask."""
     _, rows = number_readers.read(ROOT / "bench" / "numbers.json")
     own, *others = (row for row in rows if row.right and row.reader != number_readers.SERVICE)
     better = [row.reader for row in others if row.right.rate > own.right.rate]
-    result = " and ".join(better) if better else "None of the others"
-    return (
-        f"{number_readers.readers_table(rows)}\n\n{result} read"
-        f"{'' if len(better) > 1 else 's'} more of these numbers than dlflask.\n"
-    )
+    if better:
+        result = (
+            f"Readers with a larger share of correct numbers than dlflask: {'; '.join(better)}."
+        )
+    else:
+        result = "dlflask has the largest share of correct numbers in this table."
+    return f"{number_readers.readers_table(rows)}\n\n{result}\n"
 
 
 def _metrics():

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from bench.numbers.installed import ROOT, size_of_distributions, size_of_program, size_of_project
 
-#: Digits to which the recogniser of PP-OCRv6 and Tesseract are restricted.
-DIGITS = "0123456789"
+#: Characters that PP-OCRv6 and Tesseract may return here.
+ALLOWED_CHARACTERS = "0123456789"
 
 #: Installs the peers that are Python packages; the option that names their environment follows.
 INSTALL_PEERS = (
@@ -129,7 +129,7 @@ def ppocr_digits() -> Iterator[OpenReader]:
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     alphabet = session.get_modelmeta().custom_metadata_map["character"].splitlines()
     # Output 0 is blank.
-    columns = [0, *(1 + alphabet.index(digit) for digit in DIGITS)]
+    columns = [0, *(1 + alphabet.index(digit) for digit in ALLOWED_CHARACTERS)]
     name = session.get_inputs()[0].name
 
     def read(path: Path) -> str:
@@ -140,7 +140,7 @@ def ppocr_digits() -> Iterator[OpenReader]:
         line[0, :, :, : scaled.shape[2]] = (scaled / 255 - 0.5) / 0.5
         path_of_best = session.run(None, {name: line})[0][0][:, columns].argmax(axis=1)
         changes = np.flatnonzero(np.diff(path_of_best, prepend=0))
-        return "".join(DIGITS[at - 1] for at in path_of_best[changes] if at)
+        return "".join(ALLOWED_CHARACTERS[at - 1] for at in path_of_best[changes] if at)
 
     installed = size_of_distributions("onnxruntime", "opencv-python-headless", "numpy")
     about = f"ONNX Runtime {version('onnxruntime')}"
@@ -185,7 +185,7 @@ def tesseract() -> Iterator[OpenReader]:
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
         return done.stdout
 
-    allowed = f"tessedit_char_whitelist={DIGITS}"
+    allowed = f"tessedit_char_whitelist={ALLOWED_CHARACTERS}"
     yield OpenReader(
         lambda path: run(str(path), "stdout", "--psm", "7", "-c", allowed).strip(),
         run("--version").splitlines()[0],
@@ -199,12 +199,12 @@ IMAGES_NOT_ENLARGED = partial(rapidocr, limit_type="max", limit_side_len=960)
 
 #: By the name on the command line, in the order of the table: title, and how to open it.
 READERS: dict[str, tuple[str, Callable[[], AbstractContextManager[OpenReader]]]] = {
-    "dlflask": ("dlflask, in the process of its user", dlflask),
+    "dlflask": ("dlflask, called from Python without HTTP", dlflask),
     "http": ("dlflask, `POST /predictnumber`", dlflask_http),
-    "ppocr": ("PP-OCRv6's recogniser, given the line, digits only", ppocr_digits),
-    "rapidocr": ("PP-OCRv6 by RapidOCR, its defaults", rapidocr),
-    "rapidocr-960": ("PP-OCRv6 by RapidOCR, images not enlarged", IMAGES_NOT_ENLARGED),
-    "tesseract": ("Tesseract, digits only", tesseract),
+    "ppocr": ("PP-OCRv6 text recogniser alone, restricted to digits", ppocr_digits),
+    "rapidocr": ("RapidOCR (PP-OCRv6), default settings", rapidocr),
+    "rapidocr-960": ("RapidOCR (PP-OCRv6), images not enlarged", IMAGES_NOT_ENLARGED),
+    "tesseract": ("Tesseract, restricted to digits", tesseract),
 }
 
 #: Readers that run in the environment of the peers.

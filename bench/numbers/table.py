@@ -16,11 +16,13 @@ from dlflask.evaluate.numbers.report import summarise_numbers
 from dlflask.evaluate.render import markdown_table
 
 _INTRODUCTION = (
-    "Whole numbers right, digits alone compared. The readers take turns, image by image, each in a "
-    "process of its own with one thread. CPU time is the median of the images, with child "
-    "processes. Memory is the peak of the resident memory above that of bare Python; for the "
-    "service, that of its worker. The installed size includes packages, libraries and models, not "
-    "Python. Quote ratios of one run: figures change with the machine."
+    "A number counts as correct if all its digits are correct; other characters are ignored. Digit "
+    "errors are the digits to insert, delete or replace, per digit of the labels. The readers take "
+    "turns, image by image; each runs in a separate process with one thread. CPU time is the "
+    "median over the images and includes child processes. Peak memory is resident memory above "
+    "that of Python without packages; for the service, the memory of its worker is measured. Disk "
+    "space includes packages, libraries and models, but not Python. Quote ratios of one run, "
+    "because the figures change with the machine."
 )
 
 MEGA = 1e6
@@ -37,8 +39,8 @@ class Row:
         reader: Title.
         missing: What to install; empty if it ran.
         version: Versions of the program and its model.
-        right: Whole numbers right, all images.
-        by_source: The same by source.
+        right: Share of all images whose number is read correctly.
+        by_source: The same share for each source.
         macro: Average over the sources, a fraction of 1.
         character_errors: Digits to insert, delete or replace, per digit of the labels.
         cpu_milliseconds: CPU time of an image, median.
@@ -104,10 +106,11 @@ def to_markdown(about: dict[str, str], rows: Sequence[Row]) -> str:
 def readers_table(rows: Sequence[Row]) -> str:
     """Return the table with one row for each reader."""
     several = any(len(row.by_source or ()) > 1 for row in rows)
-    average = ["average over sources"] if several else []
-    header = ("reader", "images", "right", "95 % interval", *average)
+    average = ["average share over sources"] if several else []
+    shares = ("numbers read correctly", "95 % interval of this share", *average)
+    costs = ("CPU time per image", "peak memory", "disk space")
     return markdown_table(
-        (*header, "digits wrong", "CPU", "memory", "installed"),
+        ("reader", "count of images", *shares, "digit errors", *costs),
         [
             (
                 row.reader,

@@ -104,7 +104,7 @@ def build_model_card(path: Path, development: Development, run: Run) -> ModelCar
         seed=run.recipe.seed,
         precision=run.recipe.precision,
         seconds=run.seconds,
-        versions=f"{os.cpu_count()} x {platform.machine()} cores, Keras {keras.__version__} "
+        environment=f"{os.cpu_count()} x {platform.machine()} cores, Keras {keras.__version__} "
         f"on {keras.backend.backend()}",
     )
 
@@ -122,7 +122,9 @@ def _rate_non_digits(
 ) -> dict[str, float]:
     """Return the share of each source that is called a digit; images with errors are not."""
     drawn = predict(model, held_back_negatives())
-    rates = rate_called_digit(drawn, thresholds, np.full(len(drawn), "drawn, held back"))
+    rates = rate_called_digit(
+        drawn, thresholds, np.full(len(drawn), "drawn by code (not in training)")
+    )
     if images is None:
         return rates
     of_images = rate_called_digit(predict(model, images.tensors), thresholds, images.sources)

@@ -13,7 +13,10 @@ from dlflask.train.scoring import Score
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Facts about a model. Rates are fractions of 1, measured on whole sets."""
+    """Facts about a model. Rates are fractions of 1, measured on whole sets.
+
+    `environment` names the machine, Keras and its backend in the training run.
+    """
 
     network: str
     num_parameters: int
@@ -33,7 +36,7 @@ class ModelCard:
     seed: int
     precision: str
     seconds: float
-    versions: str
+    environment: str
 
     def write(self, path: Path) -> None:
         """Write the card as JSON to `path`."""
@@ -68,7 +71,7 @@ class ModelCard:
                 f"{self.cycles} times {self.epochs} epochs and fine-tunings of "
                 f"{', '.join(map(str, self.fine_tunings)) or 'none'}, their weights averaged; "
                 f"seed {self.seed}, {self.precision}, "
-                f"{self.seconds / 60:.0f} minutes on {self.versions}",
+                f"{self.seconds / 60:.0f} minutes on {self.environment}",
             ),
         ]
         lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]

@@ -32,7 +32,7 @@ CARD = ModelCard(
     seed=1,
     precision="float32",
     seconds=60.0,
-    versions="2 cores",
+    environment="2 cores",
 )
 
 

@@ -38,8 +38,8 @@ from dlflask.train.numbers.parts import Parts
 #: Part of the drawn fields with the verdict `number` that is right, and fewest of these fields.
 TARGET, FEWEST = 0.97, 100
 
-#: Fields to draw, and the digits of MNIST and the drawn ones that they are made of.
-FIELDS, DIGITS, DRAWN, SEED = 2_500, 3_000, 600, 77
+#: Fields to draw. Their digits are chosen from MNIST digits and from digits drawn by code.
+NUM_FIELDS, NUM_MNIST_DIGITS, NUM_DRAWN_DIGITS, SEED = 2_500, 3_000, 600, 77
 
 #: Chance below which a line is `no_number` if the digit network sees other marks only.
 NO_NUMBER_BELOW = 0.2
@@ -145,16 +145,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("model", type=Path, help="the number model, an .h5 file")
     parser.add_argument("--data", metavar="FILE", help="an mnist.npz in Keras's layout")
     parser.add_argument(
-        "--fields", type=int, default=FIELDS, help="fields to draw (default: %(default)s)"
+        "--fields", type=int, default=NUM_FIELDS, help="fields to draw (default: %(default)s)"
     )
     options = parser.parse_args(arguments)
     config = replace(Config.from_environment(), number_model_path=options.model)
     recogniser = load_numbers(config, Classifier(config.model_path))
     recogniser.setup()
     data = load_mnist(options.data)
-    images, labels = data.x_validation[:DIGITS], data.y_validation[:DIGITS]
+    images, labels = data.x_validation[:NUM_MNIST_DIGITS], data.y_validation[:NUM_MNIST_DIGITS]
     with ThreadPoolExecutor(1) as executor:
-        material = make_material(Source(images, labels, []), SEED, executor, DRAWN)
+        material = make_material(Source(images, labels, []), SEED, executor, NUM_DRAWN_DIGITS)
     drawn = draw_images(material, options.fields, np.random.default_rng(SEED))
     chosen_on = f"{options.fields:,} fields drawn from validation digits of MNIST"
     thresholds = choose_thresholds(read_examples(recogniser, drawn), chosen_on)

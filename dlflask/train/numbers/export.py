@@ -56,6 +56,6 @@ def build_card(
         num_fonts=run.num_fonts,
         recipe=asdict(run.recipe),
         seconds=run.seconds,
-        versions=f"{os.cpu_count()} x {platform.machine()} cores, Keras {keras.__version__} "
+        environment=f"{os.cpu_count()} x {platform.machine()} cores, Keras {keras.__version__} "
         f"on {keras.backend.backend()}",
     )

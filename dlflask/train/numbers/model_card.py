@@ -29,7 +29,10 @@ class NumberScore:
 
 @dataclass(frozen=True)
 class NumberCard:
-    """Facts about a number model. Rates are fractions of 1."""
+    """Facts about a number model. Rates are fractions of 1.
+
+    `environment` names the machine, Keras and its backend in the training run.
+    """
 
     num_parameters: int
     num_multiply_adds: int
@@ -42,7 +45,7 @@ class NumberCard:
     num_fonts: int
     recipe: dict[str, Any]
     seconds: float
-    versions: str
+    environment: str
 
     def write(self, path: Path) -> None:
         """Write the card as JSON to `path`."""
@@ -70,14 +73,15 @@ class NumberCard:
                 + self._started(),
             ),
             (
-                "Fields held back",
+                "Fields not used in training",
                 f"{held.whole:.2%} of {held.count:,} right, {held.digits:.2%} without separators, "
                 f"{held.digits_only:.2%} if only digits may be read; "
                 f"{held.character_errors:.2%} of characters wrong",
             ),
             (
                 "Run",
-                f"seed {self.recipe['seed']}, {self.seconds / 60:.0f} minutes on {self.versions}",
+                f"seed {self.recipe['seed']}, {self.seconds / 60:.0f} minutes on "
+                f"{self.environment}",
             ),
         )
         lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]

@@ -38,8 +38,11 @@ def test_compare_program_and_missing_peers(images, program, tmp_path, capsys):
     assert rows[0].peak_megabytes > 1
     assert [error.partition(":")[0] for error in rows[0].errors] == ["ink/broken.png"]
     printed = capsys.readouterr().out
-    assert "| Tesseract, digits only | 3 | 66.7% | 20.8% to 93.9% | 75.0% |" in printed
-    assert "## Errors, counted as wrong\n\n- Tesseract, digits only: ink/broken.png" in printed
+    assert "| Tesseract, restricted to digits | 3 | 66.7% | 20.8% to 93.9% | 75.0% |" in printed
+    assert (
+        "## Errors, counted as wrong\n\n- Tesseract, restricted to digits: ink/broken.png"
+        in printed
+    )
     for row in rows[1:]:
         assert "pip install --no-deps -r bench/requirements-peers.txt" in row.missing
         assert f"- {row.reader}. To run it: `python3 -m venv" in printed
@@ -68,7 +71,7 @@ def test_program_that_is_not_installed(images, monkeypatch, tmp_path, capsys):
 
     assert run(images, "--readers", "tesseract") == 0
 
-    assert re.search(r"\| Tesseract, digits only \| not run \|", capsys.readouterr().out)
+    assert re.search(r"\| Tesseract, restricted to digits \| not run \|", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(

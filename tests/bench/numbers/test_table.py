@@ -38,8 +38,8 @@ def test_report_names_what_did_not_run():
 
     own = "| 3 | 33.3% | 6.1% to 79.2% | 25.0% | 28.6% | 2000 ms | 2 MB | 3 MB |"
     assert f"| {ROWS[0].reader} {own}" in text
-    assert "| Tesseract, digits only | not run |" in text
-    assert "- Tesseract, digits only. To run it: `apt install tesseract-ocr`" in text
+    assert "| Tesseract, restricted to digits | not run |" in text
+    assert "- Tesseract, restricted to digits. To run it: `apt install tesseract-ocr`" in text
     assert f"| {ROWS[0].reader} | 50.0% of 2 (9.5% to 90.5%) | 0.0% of 1 (0.0% to 79.3%) |" in text
 
 
