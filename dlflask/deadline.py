@@ -6,18 +6,19 @@ import time
 
 from dlflask.errors import OutOfTime
 
-#: Time limit of one request, in seconds. An image that is begun just before it may take two seconds
-#: more; both must be below proxy_read_timeout of nginx/conf.d/local.conf. Later images fail.
+#: Time limit of one request, in seconds. An image that is begun just before the limit may take two
+#: seconds more, and the images after it get an error. The sum must be below proxy_read_timeout of
+#: nginx/conf.d/local.conf.
 MAX_SECONDS = 6
 
 
-def set_deadline() -> float:
+def compute_deadline() -> float:
     """Return the deadline of a request that begins now, in seconds of `time.perf_counter`."""
     return time.perf_counter() + MAX_SECONDS
 
 
 def check_deadline(deadline: float) -> None:
-    """Raise if the time limit of a request has passed.
+    """Raise an error if the time limit of a request has passed.
 
     Raises:
         OutOfTime: `deadline` has passed.

@@ -107,7 +107,7 @@ class Recogniser(Protocol[AnyResult]):
 
         Args:
             uploads: Bytes of image files.
-            deadline: From `set_deadline`, which is the default. Images that are not decoded by
+            deadline: From `compute_deadline`, which is the default. Images that are not decoded by
                 then get `OutOfTime`.
 
         Returns:

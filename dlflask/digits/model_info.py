@@ -13,7 +13,8 @@ from dlflask.types import SIZE
 
 NAME = "mnist"
 
-OUTPUTS = {
+#: Outputs of the model in the Open Inference Protocol, by name.
+DIGIT_OUTPUTS = {
     "probabilities": OutputSpec("FP32", [NOT_A_DIGIT]),
     "label": OutputSpec("INT64", []),
     "verdict": OutputSpec("BYTES", []),
@@ -41,7 +42,7 @@ def describe_classifier(classifier: DescribedClassifier) -> ModelInfo:
         preprocessing=PREPROCESSING,
         labels=[str(digit) for digit in range(NOT_A_DIGIT)],
         verdicts=VERDICTS,
-        outputs=OUTPUTS,
+        outputs=DIGIT_OUTPUTS,
         input_shape=(SIZE, SIZE),
         description=description.sentence(),
         is_doubtful=description.is_doubtful,

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from dlflask.deadline import check_deadline, set_deadline
+from dlflask.deadline import check_deadline, compute_deadline
 from dlflask.digits.model_info import DescribedClassifier, describe_classifier
 from dlflask.digits.normalization import place
 from dlflask.digits.prediction import Prediction
@@ -126,7 +126,7 @@ class DigitRecogniser:
 
         `predict` in a result's milliseconds is the image's share of the forward pass.
         """
-        limit = deadline or set_deadline()
+        limit = deadline or compute_deadline()
 
         def read_until_limit(upload: bytes) -> Ink:
             check_deadline(limit)

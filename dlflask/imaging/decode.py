@@ -16,7 +16,7 @@ from PIL import Image
 from dlflask.errors import UnsupportedImage
 from dlflask.imaging.cost import check_cost, is_large_once_opened
 from dlflask.imaging.cost.large_images import decode_slot
-from dlflask.imaging.cost.pieces import Deadline, Pieces
+from dlflask.imaging.cost.pieces import CpuTimeLimit, Pieces
 from dlflask.imaging.decode_errors import reporting_errors
 from dlflask.imaging.decode_limits import BYTES_PER_PIXEL, LARGE_BYTES
 from dlflask.imaging.decoded_image import WHOLE, WORKING_SIDE, DecodedImage, Region
@@ -31,7 +31,7 @@ from dlflask.imaging.pillow_settings import configure_pillow
 
 @reporting_errors
 def decode(
-    upload: bytes, deadline: Deadline, region: Region = WHOLE, side: int = WORKING_SIDE
+    upload: bytes, time_limit: CpuTimeLimit, region: Region = WHOLE, side: int = WORKING_SIDE
 ) -> DecodedImage:
     """Decode an image so that the longer side of `region` has at least about `side` pixels.
 
@@ -50,33 +50,33 @@ def decode(
             f"{', '.join(FORMATS)}."
         )
     _, start = found
-    return decode_by_pillow(upload[start:] if start else upload, deadline, region, side)
+    return decode_by_pillow(upload[start:] if start else upload, time_limit, region, side)
 
 
 def decode_by_pillow(
-    upload: bytes, deadline: Deadline, region: Region, side: int = WORKING_SIDE
+    upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int = WORKING_SIDE
 ) -> DecodedImage:
     """Decode any image through Pillow's parsers; raise their exceptions as they are."""
     format_name, _ = find_image(upload) or ("", 0)
     upload = strip_metadata(upload)
     try:
-        return _load(upload, format_name, deadline, region, side)
+        return _load(upload, format_name, time_limit, region, side)
     except OSError as error:
         if format_name != "JPEG" or "truncated" not in str(error):
             raise
     # Outside of `except`, whose traceback holds all that was decoded. Its end is looked for in two
     # small copies, and then it is decoded again.
-    deadline.check(times=4)
-    return _load_truncated_jpeg(upload, deadline, region, side)
+    time_limit.check(times=4)
+    return _load_truncated_jpeg(upload, time_limit, region, side)
 
 
 def _load(
-    upload: bytes, format_name: str, deadline: Deadline, region: Region, side: int
+    upload: bytes, format_name: str, time_limit: CpuTimeLimit, region: Region, side: int
 ) -> DecodedImage:
     with ExitStack() as stack:
         if is_large := is_large_once_opened(upload):
             stack.enter_context(decode_slot())
-        image = stack.enter_context(Image.open(Pieces(upload, deadline), formats=[format_name]))
+        image = stack.enter_context(Image.open(Pieces(upload, time_limit), formats=[format_name]))
         cost = check_cost(image, upload)
         longest = max(image.size)
         _reduce_to(image, region, side)
@@ -97,18 +97,18 @@ def _reduce_to(image: Image.Image, region: Region, side: int) -> None:
 
 
 def _load_truncated_jpeg(
-    upload: bytes, deadline: Deadline, region: Region, side: int
+    upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int
 ) -> DecodedImage:
     """Decode a JPEG without its end; repeat its last row in place of those that are missing."""
-    with Image.open(Pieces(upload, deadline), formats=["JPEG"]) as opened:
+    with Image.open(Pieces(upload, time_limit), formats=["JPEG"]) as opened:
         layout = _layout(opened)
 
     def decode_small(completed: bytes) -> NDArray[np.uint8]:
-        with _load(completed, "JPEG", deadline, WHOLE, WORKING_SIDE) as image:
+        with _load(completed, "JPEG", time_limit, WHOLE, WORKING_SIDE) as image:
             return image.pixels()
 
     completed = complete_jpeg(upload, layout, decode_small)
-    decoded = _load(completed.upload, "JPEG", deadline, region, side)
+    decoded = _load(completed.upload, "JPEG", time_limit, region, side)
     if completed.held < 1:
         decoded.repeat_last_row(completed.held)
     return decoded

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dlflask.imaging.cost.pieces import Deadline
+from dlflask.imaging.cost.pieces import CpuTimeLimit
 from dlflask.imaging.decode import decode
 from dlflask.imaging.decoded_image import WORKING_SIDE, Region
 from dlflask.imaging.ink import extract_ink
 from dlflask.types import Ink
 
-#: An object whose longer side has fewer pixels than `SMALL_DIGIT` is read again at a higher
+#: An object whose longer side has fewer pixels than `MIN_OBJECT_SIDE` is read again at a higher
 #: resolution, if the image was reduced by at least the factor `MIN_REDUCTION`. The digits of MNIST,
 #: 20 pixels high, were made from digits of 40 or more.
-SMALL_DIGIT, MIN_REDUCTION = 40, 2.5
+MIN_OBJECT_SIDE, MIN_REDUCTION = 40, 2.5
 
 #: Finds an object: returns its ink, cut out, and the (row, column) of its upper left corner.
 Locator = Callable[[Ink], tuple[Ink, tuple[int, int]]]
@@ -40,8 +40,8 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
         Busy: The image is large, another one is being decoded and a third one waits.
         BlankImage: The image shows no ink.
     """
-    deadline = Deadline()
-    with decode(upload, deadline) as image:
+    time_limit = CpuTimeLimit()
+    with decode(upload, time_limit) as image:
         ink = extract_ink(image.cut())
         if locate is None or image.longest < MIN_REDUCTION * WORKING_SIDE:
             return ink
@@ -52,8 +52,8 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
             return extract_ink(image.cut(region))
     # A large JPEG is reduced while it is decoded, so it must be decoded again. Reject it if twice
     # the time used so far exceeds the limit.
-    deadline.check(times=2)
-    with decode(upload, deadline, region) as image:
+    time_limit.check(times=2)
+    with decode(upload, time_limit, region) as image:
         return extract_ink(image.cut(region))
 
 
@@ -61,7 +61,7 @@ def _around_small_object(ink: Ink, locate: Locator) -> Region | None:
     """Return the part of the image around the object; None if the object is large enough."""
     digit, (top, left) = locate(ink)
     longest = max(digit.shape)
-    if longest >= SMALL_DIGIT:
+    if longest >= MIN_OBJECT_SIDE:
         return None
     height, width = ink.shape
     middle_y, middle_x = top + digit.shape[0] / 2, left + digit.shape[1] / 2

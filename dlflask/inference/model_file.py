@@ -1,7 +1,7 @@
-"""Thresholds and golden digits stored in an `.h5` model file.
+"""Thresholds, golden digits and the description of a number network, stored in an `.h5` model file.
 
-They and the description of a number network are attributes of the file's root. Keras ignores them,
-so every version of Keras can load the file.
+All are stored as attributes of the file's root. Keras ignores these attributes, so every version of
+Keras can load the file.
 """
 
 from __future__ import annotations
@@ -12,41 +12,44 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from dlflask.errors import ModelError
 from dlflask.inference.model_graph import Golden
 
-ATTRIBUTE = "dlflask"
-NUMBER_ATTRIBUTE = "dlflask_number_network"
-DIGITS, OUTPUTS = "dlflask_golden_digits", "dlflask_golden_outputs"
+#: Names of the attributes.
+THRESHOLDS_ATTRIBUTE = "dlflask"
+NUMBER_NETWORK_ATTRIBUTE = "dlflask_number_network"
+GOLDEN_DIGITS_ATTRIBUTE = "dlflask_golden_digits"
+GOLDEN_OUTPUTS_ATTRIBUTE = "dlflask_golden_outputs"
 
 
 def read_thresholds(path: Path) -> str | None:
-    """Return the thresholds in the file at `path` as JSON text, None if it has none.
+    """Return the thresholds in the file at `path` as JSON text, None if the file has none.
 
     The text is not checked here, but by `Thresholds.from_json` of the recogniser.
     """
-    return _read_text(path, ATTRIBUTE)
+    return _read_text(path, THRESHOLDS_ATTRIBUTE)
 
 
 def write_thresholds(path: Path, text: str) -> None:
     """Store thresholds, as JSON text, in the `.h5` file at `path`."""
     with h5py.File(path, "r+") as file:
-        file.attrs[ATTRIBUTE] = text
+        file.attrs[THRESHOLDS_ATTRIBUTE] = text
 
 
 def read_number_network(path: Path) -> str | None:
-    """Return the description of the number network at `path` as JSON text, None if it has none.
+    """Return the description of the number network at `path`, as JSON text; None if missing.
 
-    The text is not checked; `dlflask.numbers.characters` knows its fields.
+    The text is not checked here; `dlflask.numbers.characters` knows its fields.
     """
-    return _read_text(path, NUMBER_ATTRIBUTE)
+    return _read_text(path, NUMBER_NETWORK_ATTRIBUTE)
 
 
 def write_number_network(path: Path, text: str) -> None:
     """Store the description of a number network, as JSON text, in the `.h5` file at `path`."""
     with h5py.File(path, "r+") as file:
-        file.attrs[NUMBER_ATTRIBUTE] = text
+        file.attrs[NUMBER_NETWORK_ATTRIBUTE] = text
 
 
 def _read_text(path: Path, name: str) -> str | None:
@@ -59,23 +62,23 @@ def _read_text(path: Path, name: str) -> str | None:
 
 
 def read_golden(path: Path) -> Golden | None:
-    """Return the golden digits in the `.h5` file at `path`, None if it has none.
+    """Return the golden digits in the `.h5` file at `path`, None if the file has none.
 
     Raises:
-        ModelError: Only one of both attributes is there, or one has a wrong shape or type.
+        ModelError: Only one of the two attributes exists, or one has a wrong shape or type.
     """
     with h5py.File(path, "r") as file:
-        return golden_in(file.attrs)
+        return parse_golden(file.attrs)
 
 
-def golden_in(attributes: Mapping[str, Any]) -> Golden | None:
-    """Return the golden digits in the attributes of a file, None if it has none.
+def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
+    """Return the golden digits in the attributes of a file, None if the file has none.
 
     Raises:
-        ModelError: Only one of both attributes is there, or one has a wrong shape or type. The
-            message starts with a verb, since the caller writes the name of the file before it.
+        ModelError: Only one of the two attributes exists, or one has a wrong shape or type. The
+            message starts with a verb, because the caller writes the name of the file before it.
     """
-    stored = [attributes.get(name) for name in (DIGITS, OUTPUTS)]
+    stored = [attributes.get(name) for name in (GOLDEN_DIGITS_ATTRIBUTE, GOLDEN_OUTPUTS_ATTRIBUTE)]
     if all(each is None for each in stored):
         return None
     digits, outputs = map(np.asarray, stored)
@@ -87,16 +90,21 @@ def golden_in(attributes: Mapping[str, Any]) -> Golden | None:
         and len(outputs) == len(digits) > 0
     ):
         raise ModelError(
-            f"holds golden digits {digits.dtype} {digits.shape} with outputs {outputs.dtype} "
-            f"{outputs.shape}; expected uint8 (N, 28, 28) and float32 (N, 10) or (N, 11). Delete "
-            f"the attributes {DIGITS} and {OUTPUTS}, or store them again with `python -m "
+            f"has {GOLDEN_DIGITS_ATTRIBUTE} {_describe(digits)} and {GOLDEN_OUTPUTS_ATTRIBUTE} "
+            f"{_describe(outputs)}; expected golden digits uint8 (N, 28, 28) and outputs float32 "
+            "(N, 10) or (N, 11). Delete both attributes, or store them again with `python -m "
             "dlflask.train.golden`."
         )
     return Golden(digits, outputs)
 
 
+def _describe(array: NDArray[Any]) -> str:
+    """Return the type and shape of an array, or that the attribute is missing."""
+    return "(missing)" if array.dtype == object else f"{array.dtype} {array.shape}"
+
+
 def write_golden(path: Path, golden: Golden) -> None:
     """Store `golden` in the `.h5` file at `path`."""
     with h5py.File(path, "r+") as file:
-        file.attrs[DIGITS] = golden.digits
-        file.attrs[OUTPUTS] = golden.outputs
+        file.attrs[GOLDEN_DIGITS_ATTRIBUTE] = golden.digits
+        file.attrs[GOLDEN_OUTPUTS_ATTRIBUTE] = golden.outputs

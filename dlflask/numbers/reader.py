@@ -13,7 +13,12 @@ from dlflask.numbers.agreement import judge
 from dlflask.numbers.characters import ALPHABET, CHARACTERS, UNREADABLE
 from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
-from dlflask.numbers.decoding.prefix_search import DIGITS, Hypothesis, count_digits, search
+from dlflask.numbers.decoding.prefix_search import (
+    DIGIT_CHARACTERS,
+    Hypothesis,
+    count_digits,
+    search,
+)
 from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
 from dlflask.numbers.lines.line_cutting import Line
 from dlflask.numbers.lines.page import Page
@@ -155,12 +160,14 @@ class LineReader:
             return []
         cut = [to_tensor(ink) for ink in cut_digits(line.ink, [one.centre for one in places])]
         tensors = [
-            tensor for (tensor, _), one in zip(cut, places, strict=True) if one.label in DIGITS
+            tensor
+            for (tensor, _), one in zip(cut, places, strict=True)
+            if one.label in DIGIT_CHARACTERS
         ]
         predictions = iter(self._classifier.predict_many(tensors) if tensors else ())
         characters = []
         for (label, place, centre), (tensor, box) in zip(places, cut, strict=True):
-            columns, is_digit = outputs[place.start : place.stop], label in DIGITS
+            columns, is_digit = outputs[place.start : place.stop], label in DIGIT_CHARACTERS
             characters.append(
                 Character(
                     label=label,

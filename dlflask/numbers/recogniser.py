@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from dlflask.deadline import check_deadline, set_deadline
+from dlflask.deadline import check_deadline, compute_deadline
 from dlflask.digits.recogniser import DigitClassifier, milliseconds_between
 from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.imaging.decoded_image import Region
@@ -30,14 +30,16 @@ from dlflask.types import Outputs, Tensor
 
 NAME = "number"
 
-OUTPUTS = {
+#: Outputs of the model in the Open Inference Protocol, by name.
+NUMBER_OUTPUTS = {
     "number": OutputSpec("BYTES", []),
     "verdict": OutputSpec("BYTES", []),
     "confidence": OutputSpec("FP32", []),
 }
 
-#: Digits lower than this on a reduced page, in pixels, are read again at a higher resolution.
-SMALL_DIGIT = 24
+#: Lines whose digits are lower than this on a reduced page, in pixels, are read again at a higher
+#: resolution.
+MIN_DIGIT_HEIGHT = 24
 
 #: Paper around such a line, in heights of its digits.
 _AROUND_LINE = 1.0
@@ -94,7 +96,7 @@ class NumberRecogniser:
             preprocessing=NUMBER_PREPROCESSING,
             labels=[],
             verdicts=VERDICTS,
-            outputs=OUTPUTS,
+            outputs=NUMBER_OUTPUTS,
             input_shape=(),
             address="/predictnumber",
         )
@@ -126,7 +128,7 @@ class NumberRecogniser:
         self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
     ) -> list[NumberResult | DlflaskError]:
         """Read images one after the other."""
-        deadline = deadline or set_deadline()
+        deadline = deadline or compute_deadline()
         results: list[NumberResult | DlflaskError] = []
         for upload in uploads:
             try:
@@ -239,7 +241,7 @@ def _around_small(page: Page, lines: Sequence[Line]) -> list[Region]:
 
 
 def _small(lines: Sequence[Line]) -> list[Line]:
-    return [line for line in lines if line.digit_height < SMALL_DIGIT]
+    return [line for line in lines if line.digit_height < MIN_DIGIT_HEIGHT]
 
 
 def _with_parts(

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, json, jsonify, render_templa
 from werkzeug.exceptions import NotFound
 
 from dlflask import __version__
-from dlflask.deadline import check_deadline, set_deadline
+from dlflask.deadline import check_deadline, compute_deadline
 from dlflask.digits.model_info import NAME
 from dlflask.errors import DlflaskError, MissingUpload, OutOfTime
 from dlflask.metrics.prometheus import CONTENT_TYPE, render
@@ -126,7 +126,7 @@ def _read_several(recogniser: Recogniser[Any]) -> Response:
     state, details = current_state(), _wants_details()
     max_images = MAX_DETAILED if details else MAX_UPLOADS
     uploads = read_uploads(request, state.config.max_upload_bytes, max_images)
-    deadline = set_deadline()
+    deadline = compute_deadline()
     results = state.read_many(recogniser, uploads, request.environ, deadline)
     encode = _encode_details if details else _encode
     encoded = ",".join(encode(recogniser, result, deadline) for result in results)

@@ -9,7 +9,7 @@ from dlflask.digits.recogniser import DigitRecogniser, DigitResult
 from tests.conftest import FakeClassifier
 
 #: Outputs of a model with an eleventh output for each verdict: a 4, a 9 or a 4, not a digit.
-OUTPUTS = {
+OUTPUTS_BY_VERDICT = {
     "digit": [0.01] * 4 + [0.9] + [0.01] * 6,
     "unsure": [0.02] * 4 + [0.41] + [0.02] * 4 + [0.43, 0],
     "not_a_digit": [0.01] * 10 + [0.9],

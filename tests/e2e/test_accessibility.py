@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.fake_responses import OUTPUTS, answer_of
+from tests.e2e.fake_responses import OUTPUTS_BY_VERDICT, answer_of
 from tests.e2e.handwriting import write, write_number
 from tests.e2e.page import status, visit, wait_for_status
 from tests.serving import ROOT
@@ -33,7 +33,7 @@ def leave_empty(page):
 
 
 def answer(page, verdict):
-    page.route(PREDICT, lambda route: route.fulfill(json=answer_of(OUTPUTS[verdict])))
+    page.route(PREDICT, lambda route: route.fulfill(json=answer_of(OUTPUTS_BY_VERDICT[verdict])))
     write(page, 4)
     page.locator(f"[data-verdict={verdict}]").wait_for()
     page.click("summary")

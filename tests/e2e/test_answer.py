@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlflask.web.presentation import View, percent
-from tests.e2e.fake_responses import OUTPUTS, answer_of, result_of
+from tests.e2e.fake_responses import OUTPUTS_BY_VERDICT, answer_of, result_of
 from tests.e2e.handwriting import draw
 from tests.e2e.page import marked, status, wait_for_status
 from tests.serving import ROOT
@@ -19,7 +19,7 @@ FOUR = str(ROOT / "static" / "4.jpg")
 
 def test_script_describes_predictions_like_the_server(page):
     chance = np.random.default_rng(0)
-    outputs = [*OUTPUTS.values(), *chance.dirichlet(np.full(11, 0.15), 200)]
+    outputs = [*OUTPUTS_BY_VERDICT.values(), *chance.dirichlet(np.full(11, 0.15), 200)]
     views = [View(result_of(one)) for one in outputs]
 
     said = page.evaluate(
@@ -30,7 +30,7 @@ def test_script_describes_predictions_like_the_server(page):
         [answer_of(one) for one in outputs],
     )
 
-    assert {view.verdict for view in views} == set(OUTPUTS)
+    assert {view.verdict for view in views} == set(OUTPUTS_BY_VERDICT)
     assert said == [view.sentence for view in views]
 
 
@@ -60,7 +60,9 @@ def test_script_rounds_like_the_server(page):
     ],
 )
 def test_verdict_is_shown(page, verdict, says, marks, tile):
-    page.route("**/predictlabel*", lambda route: route.fulfill(json=answer_of(OUTPUTS[verdict])))
+    page.route(
+        "**/predictlabel*", lambda route: route.fulfill(json=answer_of(OUTPUTS_BY_VERDICT[verdict]))
+    )
 
     page.set_input_files("#image", FOUR)
 
@@ -73,7 +75,7 @@ def test_verdict_is_shown(page, verdict, says, marks, tile):
 
 
 def test_reason_is_shown_if_no_digit_is_seen(page):
-    outputs = OUTPUTS["not_a_digit"]
+    outputs = OUTPUTS_BY_VERDICT["not_a_digit"]
     page.route("**/predictlabel*", lambda route: route.fulfill(json=answer_of(outputs)))
 
     page.set_input_files("#image", FOUR)
@@ -93,7 +95,7 @@ def test_reason_is_shown_if_no_digit_is_seen(page):
     ],
 )
 def test_advice_for_a_drawing_that_is_not_read(page, points, advice):
-    outputs = OUTPUTS["unsure"]
+    outputs = OUTPUTS_BY_VERDICT["unsure"]
     page.route("**/predictlabel*", lambda route: route.fulfill(json=answer_of(outputs)))
 
     draw(page, points)

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from tests.conftest import encode
 from tests.drawing import STORED_AS, draw_digit, draw_number, photograph
-from tests.e2e.fake_responses import OUTPUTS, answer, answer_of
+from tests.e2e.fake_responses import OUTPUTS_BY_VERDICT, answer, answer_of
 from tests.e2e.handwriting import draw, write, write_number
 from tests.e2e.page import marked, status, visit, wait_for_answer, wait_for_status
 from tests.serving import ROOT
@@ -216,7 +216,7 @@ def test_unsure_number_names_the_digits_to_check(page):
 
 def test_service_without_number_model_reads_digits(page):
     page.route("**/predictnumber*", lambda route: route.fulfill(status=404, json={"detail": "x"}))
-    outputs = OUTPUTS["unsure"]
+    outputs = OUTPUTS_BY_VERDICT["unsure"]
     page.route("**/predictlabel*", lambda route: route.fulfill(json=answer_of(outputs)))
 
     draw(page, [(0.5, 0.2), (0.5, 0.8)])

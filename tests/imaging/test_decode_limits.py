@@ -14,7 +14,7 @@ from dlflask.digits.segmentation import find_digit
 from dlflask.errors import Busy, TooComplex, TooManyPixels
 from dlflask.imaging import read_ink as two_steps
 from dlflask.imaging.cost import large_images
-from dlflask.imaging.cost.pieces import Deadline, Pieces
+from dlflask.imaging.cost.pieces import CpuTimeLimit, Pieces
 from dlflask.imaging.decode import decode
 from dlflask.imaging.decoded_image import WHOLE
 from dlflask.imaging.read_ink import read_ink
@@ -26,12 +26,12 @@ from tests.drawing import draw_digit
 from tests.serving import ROOT
 
 GIF, PNG = encode(draw_digit(4), "GIF"), encode(draw_digit(4))
-SMALL_DIGIT = draw_digit(4, 100).crop((-900, -900, 1_100, 1_100))
+SMALL_DIGIT_IMAGE = draw_digit(4, 100).crop((-900, -900, 1_100, 1_100))
 LARGE = encode(Image.new("L", (3_000, 3_000), 255))
 
 
 def test_pieces_stop_when_the_cpu_time_is_used_up():
-    pieces = Pieces(b"abc", Deadline(seconds=-1))
+    pieces = Pieces(b"abc", CpuTimeLimit(seconds=-1))
 
     with pytest.raises(TooComplex, match="over 2 s of CPU time"):
         pieces.read()
@@ -39,20 +39,20 @@ def test_pieces_stop_when_the_cpu_time_is_used_up():
 
 def test_decode_beyond_the_deadline_is_too_complex():
     with pytest.raises(TooComplex):
-        decode(GIF, Deadline(seconds=-1))
+        decode(GIF, CpuTimeLimit(seconds=-1))
 
 
 def test_read_ink_decodes_again_only_with_as_much_time_left(monkeypatch):
-    class HalfUsed(Deadline):
+    class HalfUsed(CpuTimeLimit):
         def check(self, times=1):
             super().check()
             if times == 2:
                 raise TooComplex("half of the time is used")
 
-    monkeypatch.setattr(two_steps, "Deadline", HalfUsed)
+    monkeypatch.setattr(two_steps, "CpuTimeLimit", HalfUsed)
 
     with pytest.raises(TooComplex, match="half"):
-        read_ink(encode(SMALL_DIGIT, "JPEG"), find_digit)
+        read_ink(encode(SMALL_DIGIT_IMAGE, "JPEG"), find_digit)
 
 
 @pytest.mark.parametrize(
@@ -61,21 +61,21 @@ def test_read_ink_decodes_again_only_with_as_much_time_left(monkeypatch):
 def test_read_ink_of_a_small_digit_decodes_only_a_jpeg_again(kind, times, monkeypatch):
     regions = []
 
-    def counted(upload, deadline, region=WHOLE):
+    def counted(upload, time_limit, region=WHOLE):
         regions.append(region)
-        return decode(upload, deadline, region)
+        return decode(upload, time_limit, region)
 
     monkeypatch.setattr(two_steps, "decode", counted)
 
-    ink = read_ink(encode(SMALL_DIGIT, kind), find_digit)
+    ink = read_ink(encode(SMALL_DIGIT_IMAGE, kind), find_digit)
 
     assert len(regions) == times
-    assert max(ink.shape) > 2 * max(find_digit(read_ink(encode(SMALL_DIGIT, kind)))[0].shape)
+    assert max(ink.shape) > 2 * max(find_digit(read_ink(encode(SMALL_DIGIT_IMAGE, kind)))[0].shape)
     assert ink.mean() > 0.03, "the part around the digit"
 
 
 def test_decoded_image_releases_its_memory_before_its_slot():
-    with decode(LARGE, Deadline()) as image:
+    with decode(LARGE, CpuTimeLimit()) as image:
         assert large_images._slot.locked(), "as long as its memory is held"
 
     assert not hasattr(image, "_image")
@@ -83,7 +83,7 @@ def test_decoded_image_releases_its_memory_before_its_slot():
 
 
 def test_pieces_read_without_size_returns_all():
-    assert Pieces(b"abc", Deadline()).read() == b"abc"
+    assert Pieces(b"abc", CpuTimeLimit()).read() == b"abc"
 
 
 def test_read_ink_rejects_a_third_large_image():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dlflask.errors import DlflaskError
-from dlflask.imaging.cost.pieces import Deadline
+from dlflask.imaging.cost.pieces import CpuTimeLimit
 from dlflask.imaging.decode import decode, decode_by_pillow
 from dlflask.imaging.decoded_image import WHOLE, WORKING_SIDE
 from dlflask.imaging.fast_decode import MAX_PIECES, decode_fast
@@ -53,7 +53,10 @@ def test_decode_fast_gives_the_pixels_of_pillows_parser(kind, mode, size):
     upload = encode(coloured.convert(mode).resize(size), kind)
 
     assert decode_fast(upload, WORKING_SIDE) is not None
-    with decode(upload, Deadline()) as fast, decode_by_pillow(upload, Deadline(), WHOLE) as slow:
+    with (
+        decode(upload, CpuTimeLimit()) as fast,
+        decode_by_pillow(upload, CpuTimeLimit(), WHOLE) as slow,
+    ):
         np.testing.assert_array_equal(fast.cut(), slow.cut())
         assert fast.longest == slow.longest
         assert fast.is_full_scale == slow.is_full_scale
@@ -110,11 +113,11 @@ def test_decode_fast_of_a_changed_byte_gives_the_pixels_of_pillow(upload, place,
     if decode_fast(changed, WORKING_SIDE) is None:
         return
 
-    with decode(changed, Deadline()) as image:
+    with decode(changed, CpuTimeLimit()) as image:
         pixels = image.cut()
 
     try:
-        by_pillow = decode_by_pillow(changed, Deadline(), WHOLE)
+        by_pillow = decode_by_pillow(changed, CpuTimeLimit(), WHOLE)
     except (DlflaskError, SyntaxError, OSError):
         return  # Pillow's parser rejects more than its decoder.
     with by_pillow:

@@ -15,7 +15,11 @@ from dlflask.__main__ import main
 from dlflask.digits.classifier import Classifier
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS
 from dlflask.errors import ModelError
-from dlflask.inference.model_file import ATTRIBUTE, DIGITS, OUTPUTS
+from dlflask.inference.model_file import (
+    GOLDEN_DIGITS_ATTRIBUTE,
+    GOLDEN_OUTPUTS_ATTRIBUTE,
+    THRESHOLDS_ATTRIBUTE,
+)
 from tests.serving import ROOT, free_port, without_tensorflow
 
 THRESHOLDS = json.loads(DEFAULT_THRESHOLDS.to_json())
@@ -42,14 +46,14 @@ def with_attributes(**attributes):
 
 
 def with_thresholds(**changed):
-    return with_attributes(**{ATTRIBUTE: json.dumps(THRESHOLDS | changed)})
+    return with_attributes(**{THRESHOLDS_ATTRIBUTE: json.dumps(THRESHOLDS | changed)})
 
 
 def with_golden(digits=((10, 28, 28), np.uint8), outputs=((10, 10), np.float32)):
     return with_attributes(
         **{
-            DIGITS: digits and np.zeros(*digits),
-            OUTPUTS: outputs and np.full(*outputs[:1], 0.1, *outputs[1:]),
+            GOLDEN_DIGITS_ATTRIBUTE: digits and np.zeros(*digits),
+            GOLDEN_OUTPUTS_ATTRIBUTE: outputs and np.full(*outputs[:1], 0.1, *outputs[1:]),
         }
     )
 
@@ -90,8 +94,12 @@ BAD_MODELS = [
     pytest.param(with_thresholds(unsure_below=float("nan")), "thresholds", id="threshold-nan"),
     pytest.param(with_thresholds(temperature=0), "thresholds", id="temperature-0"),
     pytest.param(with_thresholds(chosen_on=[]), "thresholds", id="chosen-on-list"),
-    pytest.param(with_attributes(**{ATTRIBUTE: 7}), "thresholds", id="thresholds-number"),
-    pytest.param(with_attributes(**{ATTRIBUTE: "[" * 50_000}), "thresholds", id="thresholds-deep"),
+    pytest.param(
+        with_attributes(**{THRESHOLDS_ATTRIBUTE: 7}), "thresholds", id="thresholds-number"
+    ),
+    pytest.param(
+        with_attributes(**{THRESHOLDS_ATTRIBUTE: "[" * 50_000}), "thresholds", id="thresholds-deep"
+    ),
     pytest.param(with_golden(digits=None), "golden digits", id="golden-digits-missing"),
     pytest.param(with_golden(outputs=None), "golden digits", id="golden-outputs-missing"),
     pytest.param(with_golden(digits=((10, 27, 28), np.uint8)), "golden digits", id="golden-shape"),

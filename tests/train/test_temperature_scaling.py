@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlflask.digits.thresholds import Thresholds
-from dlflask.inference.model_file import ATTRIBUTE, write_thresholds
+from dlflask.inference.model_file import THRESHOLDS_ATTRIBUTE, write_thresholds
 from dlflask.train.calibration.thresholds import DIGITS_KEPT, choose_thresholds
 
 keras = pytest.importorskip("keras")
@@ -70,7 +70,7 @@ def test_load_model_with_thresholds(tmp_path):
     loaded = keras.models.load_model(path, compile=False)
     for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert ATTRIBUTE in h5py.File(path).attrs
+    assert THRESHOLDS_ATTRIBUTE in h5py.File(path).attrs
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from dlflask import __version__
 from dlflask.config import Config
-from dlflask.digits.model_info import OUTPUTS
+from dlflask.digits.model_info import DIGIT_OUTPUTS
 from dlflask.digits.recogniser import DigitRecogniser
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.problem_types import PROBLEMS, problem_type
@@ -102,7 +102,7 @@ def test_document_limits_are_those_of_the_service(document):
     assert tensor["shape"]["items"]["maximum"] == SIZE * SIZE
     assert f"N up to {MAX_BATCH}" in tensor["shape"]["description"]
     assert tensor["name"]["const"] == INPUT
-    assert outputs == [list(OUTPUTS)] * 2
+    assert outputs == [list(DIGIT_OUTPUTS)] * 2
     assert details["verdict"]["enum"] == list(VERDICTS)
     assert document["info"]["version"] == __version__
 

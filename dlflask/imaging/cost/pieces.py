@@ -1,4 +1,4 @@
-"""Limits on Pillow's reads from a file: their number, and the CPU time until each of them."""
+"""Limits on decoding by Pillow: the number of reads from the file, and the CPU time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dlflask.errors import TooComplex
 from dlflask.imaging.decode_limits import CPU_SECONDS, MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: Reading the CPU time takes a microsecond, as long as reading some bytes of a header. It is read
-#: before each read of at least so many bytes, and before one in so many shorter ones.
+#: Checking the CPU time takes a microsecond, as long as reading some bytes of a header. Therefore
+#: it is checked before each read of at least `_SMALL_BYTES`, but only before one of `_SMALL_READS`
+#: shorter reads.
 _SMALL_BYTES, _SMALL_READS = 4_096, 16
 
 
-class Deadline:
+class CpuTimeLimit:
     """Limit on the CPU time of the thread that decodes, counted from the first read.
 
     Args:
@@ -26,7 +27,7 @@ class Deadline:
         self._start: float | None = None
 
     def start(self) -> None:
-        """Begin to count, at the first call."""
+        """Start counting at the first call; later calls change nothing."""
         if self._start is None:
             self._start = time.thread_time()
 
@@ -34,7 +35,7 @@ class Deadline:
         """Raise an error if the CPU time is used up.
 
         Args:
-            times: 2 if as much time as has been used is needed again.
+            times: 2 if as much time as was used so far is needed once more, 4 if three times more.
 
         Raises:
             TooComplex: More CPU time was used, or is needed, than the limit.
@@ -49,25 +50,25 @@ class Deadline:
 
 
 class Pieces(BytesIO):
-    """File of the bytes of an upload, read in at most `MAX_PIECES` pieces and until `deadline`."""
+    """File of the bytes of an upload that allows `MAX_PIECES` reads, until `time_limit`."""
 
-    def __init__(self, upload: bytes, deadline: Deadline) -> None:
+    def __init__(self, upload: bytes, time_limit: CpuTimeLimit) -> None:
         super().__init__(upload)
-        deadline.start()
-        self._deadline = deadline
+        time_limit.start()
+        self._time_limit = time_limit
         self._reads = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return the next `size` bytes, like any file.
 
         Raises:
-            InvalidFile: The file consists of more pieces than any image does.
+            InvalidFile: The decoder has made more than `MAX_PIECES` reads.
             TooComplex: The CPU time is used up.
         """
         self._reads += 1
         if self._reads > MAX_PIECES:
-            raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
+            raise InvalidFile(f"it needs more read operations than the limit of {MAX_PIECES:,}")
         is_small = size is not None and 0 <= size < _SMALL_BYTES
         if not is_small or self._reads % _SMALL_READS == 0:
-            self._deadline.check()
+            self._time_limit.check()
         return super().read(size)

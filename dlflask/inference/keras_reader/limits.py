@@ -13,7 +13,7 @@ from pathlib import Path
 
 #: Memory that the process may allocate, in bytes: Keras and OpenVINO take 0.4 GB. The
 #: largest weights take five times their size while they are converted.
-MAX_MEMORY = 4 * 1024**3
+MAX_READER_MEMORY_BYTES = 4 * 1024**3
 
 #: CPU time in seconds. The largest files tried take 5.
 MAX_CPU_SECONDS = 120
@@ -40,7 +40,7 @@ def limit_process() -> None:
     _set(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
     _set(resource.RLIMIT_CORE, 0)
     # macOS ignores this limit; only the time limit of `load_graph` holds there.
-    _set(resource.RLIMIT_DATA, MAX_MEMORY)
+    _set(resource.RLIMIT_DATA, MAX_READER_MEMORY_BYTES)
     if sys.platform == "linux":
         # If memory is short, the kernel ends this process and not the service.
         with contextlib.suppress(OSError):

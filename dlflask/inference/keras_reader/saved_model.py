@@ -12,7 +12,11 @@ from dlflask.errors import ModelError
 from dlflask.inference.keras_reader.archive import read_archive
 from dlflask.inference.keras_reader.hdf5_file import datasets, open_hdf5, read_text
 from dlflask.inference.keras_reader.identify import identify
-from dlflask.inference.model_file import ATTRIBUTE, NUMBER_ATTRIBUTE, golden_in
+from dlflask.inference.model_file import (
+    NUMBER_NETWORK_ATTRIBUTE,
+    THRESHOLDS_ATTRIBUTE,
+    parse_golden,
+)
 from dlflask.inference.model_graph import Golden
 
 _SAVE = "Save the whole model with `model.save('model.h5')` and serve that file."
@@ -67,8 +71,8 @@ def _open_h5(file: BinaryIO, say_version: Callable[[str], None]) -> SavedModel:
     text = read_text(opened.attrs, "model_config")
     if text is None:
         _raise_without_config(opened)
-    thresholds = opened.attrs.get(ATTRIBUTE)
-    number_network = opened.attrs.get(NUMBER_ATTRIBUTE)
+    thresholds = opened.attrs.get(THRESHOLDS_ATTRIBUTE)
+    number_network = opened.attrs.get(NUMBER_NETWORK_ATTRIBUTE)
     return SavedModel(
         config=_parse(text or ""),
         version=version or "",
@@ -77,7 +81,7 @@ def _open_h5(file: BinaryIO, say_version: Callable[[str], None]) -> SavedModel:
         archive=None,
         num_values=_count(opened),
         thresholds=None if thresholds is None else str(thresholds),
-        golden=golden_in(opened.attrs),
+        golden=parse_golden(opened.attrs),
         number_network=None if number_network is None else str(number_network),
     )
 

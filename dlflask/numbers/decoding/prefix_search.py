@@ -26,7 +26,7 @@ LEAST, LEAST_RESTRICTED = 1e-3, 1e-5
 #: Probability of blank from which a column between characters is passed over.
 SURE_BLANK = 0.9995
 
-DIGITS = frozenset("0123456789")
+DIGIT_CHARACTERS = frozenset("0123456789")
 
 
 class Hypothesis(NamedTuple):
@@ -61,7 +61,7 @@ def search(
 
 def count_digits(text: str) -> int:
     """Return the number of digits in `text`."""
-    return sum(character in DIGITS for character in text)
+    return sum(character in DIGIT_CHARACTERS for character in text)
 
 
 def _extend(

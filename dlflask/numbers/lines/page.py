@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dlflask.imaging.cost.pieces import Deadline
+from dlflask.imaging.cost.pieces import CpuTimeLimit
 from dlflask.imaging.decode import decode
 from dlflask.imaging.decoded_image import WHOLE, DecodedImage, Region
 from dlflask.imaging.ink import extract_distance_and_ink
@@ -71,8 +71,8 @@ def read_page(
         ImageError: As by `read_ink.read_ink`.
         Busy: As by `read_ink.read_ink`.
     """
-    deadline = Deadline()
-    with decode(upload, deadline, side=PAGE_SIDE) as image:
+    time_limit = CpuTimeLimit()
+    with decode(upload, time_limit, side=PAGE_SIDE) as image:
         page = _cut(image, WHOLE)
         found = find(page)
         regions = list(choose(page, found))[:MAX_PARTS] if page.scale > 1 else []
@@ -81,8 +81,8 @@ def read_page(
         if image.is_full_scale:
             return page, found, [_cut(image, region) for region in regions]
     # A JPEG was reduced while it was decoded. Decoding it again takes as long as the first time.
-    deadline.check(times=2)
-    with decode(upload, deadline, _around(regions), side=PAGE_SIDE) as image:
+    time_limit.check(times=2)
+    with decode(upload, time_limit, _around(regions), side=PAGE_SIDE) as image:
         return page, found, [_cut(image, region) for region in regions]
 
 
