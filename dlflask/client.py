@@ -97,10 +97,14 @@ class _Connection:
             host = ""
         if not host:
             raise ValueError(
-                f"{url} is not the address of a service, such as http://127.0.0.1:8000."
+                f"{url!r} is not the address of a service; expected one such as "
+                "http://127.0.0.1:8000."
             )
         if key and not (key.isascii() and key.isalnum() and key == key.lower()):
-            raise ValueError("The API key must consist of lower-case letters and digits.")
+            raise ValueError(
+                "The API key contains other characters; expected lower-case letters and digits "
+                "only. Copy the key again."
+            )
         self._headers = _HEADERS | ({"X-API-Key": key} if key else {})
         self._path = f"{parts.path.rstrip('/')}{self.address}{query}"
         self._connection = connect(host, port, timeout=TIMEOUT_SECONDS)

@@ -27,11 +27,11 @@ from dlflask.inference.openvino_runtime import (
 from dlflask.inference.saliency import saliency
 from dlflask.types import SIZE, SUM_TOLERANCE, Outputs, Tensor
 
-#: One sample of each digit, by which the service finds the input values that a network expects.
+#: One sample of each digit. With them the service finds the input values that a network expects.
 SAMPLES = tuple(ROOT / "static" / "samples" / f"{digit}.png" for digit in range(10))
 
-#: Largest deviation of an output from the one stored with the model. Rounding differs by about 1e-6
-#: between processors and runtimes.
+#: Largest allowed difference between an output and the output stored with the model. Rounding
+#: differs by about 1e-6 between processors and runtimes.
 GOLDEN_TOLERANCE = 1e-3
 
 
@@ -124,7 +124,7 @@ class Classifier:
 
 
 def read_samples(samples: Sequence[Path] = SAMPLES) -> Tensor:
-    """Return the sample digits 0 to 9, normalised, (10, 28, 28).
+    """Return the normalised sample digits 0 to 9 as a (10, 28, 28) tensor.
 
     Raises:
         ModelError: A file is missing, unreadable or not an image of a digit.
@@ -138,13 +138,13 @@ def _read_sample(path: Path) -> Tensor:
     except (OSError, ImageError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ModelError(
-            f"{path}, a sample digit by which the input values of a model are found, cannot be "
-            f"read ({reason}). Restore the file."
+            f"The sample digit {path} cannot be read ({reason}). The service needs it to find the "
+            "input values that a model expects. Restore the file."
         ) from error
 
 
 def identify_samples(samples: Sequence[Path] = SAMPLES) -> str:
-    """Return a digest of all that determines the tensors of the sample digits."""
+    """Return a digest of the sample files and of the version of the preprocessing."""
     digest = hashlib.sha256(PREPROCESSING.encode())
     for path in samples:
         # The self-test reports a missing sample.
@@ -155,7 +155,9 @@ def identify_samples(samples: Sequence[Path] = SAMPLES) -> str:
 
 def _description(graph: ModelGraph) -> ModelDescription:
     if graph.description is None:
-        raise ModelError("The cached graph was not made for digits. Empty the graph cache.")
+        raise ModelError(
+            "The cached graph is not the graph of a digit model. Empty the graph cache."
+        )
     return graph.description
 
 
@@ -184,15 +186,15 @@ def _compare(forward: Forward, golden: Golden) -> None:
     outputs = forward(batch)
     if outputs.shape != golden.outputs.shape:
         raise ModelError(
-            f"The golden digits are stored with outputs of shape {golden.outputs.shape}; the "
-            f"network returns {outputs.shape}. Store them again with `python -m "
-            "dlflask.train.golden`."
+            f"The model file has outputs of shape {golden.outputs.shape} for its golden digits, "
+            f"but the network returns {outputs.shape}. Store the golden digits and their outputs "
+            "again with `python -m dlflask.train.golden`."
         )
     difference = float(np.abs(outputs - golden.outputs).max())
     if not difference < GOLDEN_TOLERANCE:
         raise ModelError(
-            f"The network's outputs for its golden digits differ by {difference:.4f} from those in "
-            f"the file; expected less than {GOLDEN_TOLERANCE}. Either the file is damaged or the "
-            "runtime computes wrongly on this processor: restore the file, or try "
+            f"The network's outputs for the golden digits differ by {difference:.4f} from the "
+            f"outputs in the model file; expected less than {GOLDEN_TOLERANCE}. Either the file is "
+            "damaged or the runtime computes wrongly on this processor. Restore the file, or try "
             "KERAS_BACKEND=tensorflow."
         )

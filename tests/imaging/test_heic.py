@@ -137,16 +137,19 @@ IN_DATA = struct.pack(">I", 3) + b"\x42\1\1"
 
 REJECTED = {
     "understated": (understated(), "says 100 x 100 pixels, its coded image has 5200 x 5200"),
-    "overlays": (overlays(8), "structure that cameras do not write"),
-    "rotated-again": (rotated(2, "four.heic"), "structure that cameras do not write"),
-    "frames": (of_frames(2), "structure that cameras do not write"),
-    "parameters-in-the-data": (one_image(data=IN_DATA + PARAMETERS), "structure that cameras"),
-    "unit-of-no-bytes": (one_image(data=bytes(4) + PARAMETERS), "structure that cameras"),
-    "unit-too-long": (one_image(data=b"\0\1\0\0" + PARAMETERS), "structure that cameras"),
-    "much-data": (grid(read("noise.heic"), 20, 20), "tiles have 10,265,600 bytes in total"),
-    "other-coding": (FOUR.replace(b"hvc1", b"jpeg"), "structure that cameras do not write"),
-    "second-main-image": (FOUR.replace(b"pitm", b"free"), "structure that cameras do not write"),
-    "data-elsewhere": (FOUR[:-10], "ends early"),
+    "overlays": (overlays(8), "HEIC files that cameras write"),
+    "rotated-again": (rotated(2, "four.heic"), "HEIC files that cameras write"),
+    "frames": (of_frames(2), "HEIC files that cameras write"),
+    "parameters-in-the-data": (
+        one_image(data=IN_DATA + PARAMETERS),
+        "HEIC files that cameras write",
+    ),
+    "unit-of-no-bytes": (one_image(data=bytes(4) + PARAMETERS), "HEIC files that cameras write"),
+    "unit-too-long": (one_image(data=b"\0\1\0\0" + PARAMETERS), "HEIC files that cameras write"),
+    "much-data": (grid(read("noise.heic"), 20, 20), "tiles have 10,265,600 bytes; the limit"),
+    "other-coding": (FOUR.replace(b"hvc1", b"jpeg"), "HEIC files that cameras write"),
+    "second-main-image": (FOUR.replace(b"pitm", b"free"), "HEIC files that cameras write"),
+    "data-elsewhere": (FOUR[:-10], "end is missing"),
 }
 
 
@@ -168,7 +171,7 @@ def test_read_ink_limits_a_grid_by_its_own_size():
     tiles = grid(FOUR, 2, 2)
     changed = tiles.replace(struct.pack(">BBBBII", 0, 1, 1, 1, 240, 240), b"\0\1\1\1" + b"\0\1" * 4)
 
-    with pytest.raises(DamagedImage, match="structure that cameras"):
+    with pytest.raises(DamagedImage, match="HEIC files that cameras write"):
         read_ink(changed)
 
 

@@ -112,10 +112,10 @@ def test_strip_metadata_keeps_one_tiff_directory_of_needed_tags():
         (tiff(64, 64, {273: (1, b"\1" * 100_000)}), "tag 273 has 100,000 values"),
         (tiff(64, 64, {273: (1, b"\1" * 100_000)}, big=True), "tag 273 has 100,000 values"),
         (tiff(64, 64, {258: (3, [8] * 9_000)}), "tag 258 has 9,000 values"),
-        (tiff(64, 90_000, {273: (4, [8]), 278: (3, [1])}), "made of 90,000 strips"),
+        (tiff(64, 90_000, {273: (4, [8]), 278: (3, [1])}), "has 90,000 strips"),
         (tiff(64, 64, {2_000 + n: (3, [1]) for n in range(5_000)}), "5,005 entries"),
         (strips(8, bytes(2_000), 90, shared=True), "strips have 180,000 bytes in total"),
-        (tiff(64, 64, {259: (3, [8]), 273: (4, [8] * 64), 278: (3, [1])}), "how long its strips"),
+        (tiff(64, 64, {259: (3, [8]), 273: (4, [8] * 64), 278: (3, [1])}), "lengths of its strips"),
         (b"MM\0+" + bytes(60), "BigTIFF in big-endian"),
         (with_chunks(chunk(b"PLTE", bytes(900))), "PLTE chunk has 900 bytes"),
         (

@@ -114,8 +114,8 @@ BAD_MODELS = [
         id="golden-none",
     ),
     pytest.param(many_units, "but the file has only", id="many-units"),
-    pytest.param(single_layer, "'Dense', a single layer", id="a-layer"),
-    pytest.param(archive_without_model, "without config.json", id="archive-without-model"),
+    pytest.param(single_layer, "'Dense', which is a single layer", id="a-layer"),
+    pytest.param(archive_without_model, "without the file config.json", id="archive-without-model"),
 ]
 
 

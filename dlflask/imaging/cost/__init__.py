@@ -52,7 +52,7 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
     """
     width, height = decoded_size(image)
     if min(image.size) < 1:
-        raise InvalidFile(f"its size is {image.width} x {image.height}")
+        raise InvalidFile(f"its size is {image.width} x {image.height}; expected at least 1 x 1")
     scans = count_scans(image, upload)
     each = _bytes_per_pixel(image, scans)
     if image.format == "HEIF":
@@ -66,7 +66,8 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
     if width * height > limit:
         raise _too_large(image, width * height, limit)
     if scans > 1 and scans * width * rows_of_scan(image, height) > MAX_SCANNED_PIXELS:
-        raise InvalidFile(f"it has {scans} scans")
+        most = MAX_SCANNED_PIXELS // (width * rows_of_scan(image, height))
+        raise InvalidFile(f"it has {scans} scans; the limit for its size is {most}")
     cost = width * height * each + height * BYTES_PER_ROW
     if image.format == "WEBP":
         cost += _check_tables(image, upload, cost)

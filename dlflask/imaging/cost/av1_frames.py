@@ -33,13 +33,13 @@ def frame_sizes(upload: bytes) -> list[Size]:
     """
     top = find_boxes(upload, (0, len(upload)), {b"meta", b"moov"})
     if b"moov" in top:
-        raise ValueError("an animation")
+        raise ValueError("the file is an animation; expected a still image")
     start, end = top[b"meta"]
     parts = find_boxes(upload, (start + 4, end), {b"iinf", b"iloc"})
     kinds = unique(item_kinds(upload, parts[b"iinf"]))
     coded = [item for item, kind in kinds.items() if kind == b"av01"]
     if b"grid" in kinds.values() or not coded:
-        raise ValueError("an image of several tiles or of another kind")
+        raise ValueError("the image has several tiles or is not coded in AV1")
     extents = item_extents(upload, parts[b"iloc"])
     return [_frame_size(upload, extents[item]) for item in coded]
 
@@ -78,13 +78,13 @@ def _frame_size(upload: bytes, extents: list[Span]) -> Size:
         header = upload[position]
         position += 2 if header & _HAS_EXTENSION else 1
         if header & _FORBIDDEN or not header & _HAS_SIZE:
-            raise ValueError("an OBU without size")
+            raise ValueError("an OBU does not give its size")
         size, position = _leb128(upload, position)
         if header >> 3 == _SEQUENCE_HEADER:
             found.append(_size_in_sequence_header(upload[position : position + size]))
         position += size
     if position != end or len(found) != 1:
-        raise ValueError("an AV1 image without one sequence header")
+        raise ValueError(f"an AV1 image is cut off or has {len(found)} sequence headers")
     return found[0]
 
 
@@ -97,13 +97,13 @@ def _leb128(upload: bytes, position: int) -> tuple[int, int]:
         value |= (byte & 127) << shift
         if byte < 128:
             return value, position
-    raise ValueError("an OBU that is too long")
+    raise ValueError("the size of an OBU has more than 8 bytes")
 
 
 def _size_in_sequence_header(header: bytes) -> Size:
     """Return the size that a reduced sequence header announces for all frames."""
     if not header or header[0] & _REDUCED_STILL != _REDUCED_STILL:
-        raise ValueError("a sequence of frames")
+        raise ValueError("the image does not have the reduced header of a still image")
     # Behind profile, the two flags and level: 10 bits. A missing byte reads as 0.
     bits = format(int.from_bytes(header[:8].ljust(8, b"\0")), "064b")[10:]
     width_bits, height_bits = 1 + int(bits[:4], 2), 1 + int(bits[4:8], 2)

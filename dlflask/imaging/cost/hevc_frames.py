@@ -1,4 +1,4 @@
-"""Read the real size of the images coded in a HEIC file, which its header may understate.
+"""Read the real size of the coded images in a HEIC file; the file's header may understate it.
 
 Source: ITU-T H.265, 2024, 7.3.1 to 7.3.3; ISO/IEC 14496-15:2022, 8.3.
 """
@@ -26,7 +26,7 @@ _SLICES, _PARAMETERS, _SEQUENCE_PARAMETERS = range(32), (32, 33, 34), 33
 #: Offsets in the property `hvcC`: of the number of lists, and of the length of sizes of NAL units.
 _LISTS_AT, _SIZES_AT = 22, 21
 
-#: Bytes of a sequence parameter set in which its size stands.
+#: First bytes of a sequence parameter set, which contain the size of the image.
 MAX_PARAMETER_BYTES = 200
 
 #: Values of `chroma_format_idc`: grey only, and 4:2:0.
@@ -34,7 +34,10 @@ _HALF_COLOURS = (0, 1)
 
 
 class Frame(NamedTuple):
-    """Size of a coded image in pixels, and whether its pixels take more memory than usual."""
+    """Size of a coded image in pixels.
+
+    `is_deep` is true if its pixels take more memory than usual: over 8 bits, in full-size colours.
+    """
 
     width: int
     height: int
@@ -45,9 +48,9 @@ class HeicCost(NamedTuple):
     """Costs of decoding a HEIC file.
 
     Attributes:
-        pixels: Pixels of the main image with all its tiles.
-        is_deep: True if it has over 8 bits and colours at full resolution.
-        has_opacity: True if it has an image of opacity.
+        pixels: Pixels of the main image or of its opacity, with all tiles, whichever has more.
+        is_deep: True if one of them has over 8 bits and colours at full resolution.
+        has_opacity: True if the file contains an image of the main image's opacity.
     """
 
     pixels: int
@@ -56,11 +59,11 @@ class HeicCost(NamedTuple):
 
 
 def heic_cost(upload: bytes) -> HeicCost:
-    """Return the pixels that are decoded, from the parameters in the coded images.
+    """Return the costs of decoding, computed from the parameters of the coded images.
 
     Raises:
-        InvalidFile: They are not known before decoding, or the header understates them, or there
-            are too many tiles or bytes.
+        InvalidFile: The costs are not known before decoding, or the header understates the size,
+            or there are too many tiles or bytes.
     """
     with reading_structure():
         items = HeicItems.of(upload)
@@ -74,7 +77,7 @@ def _check_data(items: HeicItems) -> None:
     """Raise an error for too many tiles or bytes, and for a tile of more than one frame."""
     tiles = [tile for of_image in items.decoded.values() for tile in of_image]
     if len(tiles) > MAX_HEVC_TILES:
-        raise InvalidFile(f"it is made of {len(tiles):,} tiles")
+        raise InvalidFile(f"it has {len(tiles):,} tiles; the limit is {MAX_HEVC_TILES:,}")
     spans = []
     for tile in {*tiles, *items.decoded}:
         items.check_transformations(tile)
@@ -83,14 +86,14 @@ def _check_data(items: HeicItems) -> None:
         spans.append(span)
     length = sum(end - start for start, end in spans)
     if length > MAX_HEVC_BYTES:
-        raise InvalidFile(f"its tiles have {length:,} bytes in total")
+        raise InvalidFile(f"its tiles have {length:,} bytes; the limit is {MAX_HEVC_BYTES:,}")
     num_units = 0
     for span in set(spans):
         num_units = _check_single_frame(items.upload, span, num_units)
 
 
 def _image_cost(items: HeicItems, item: int) -> tuple[int, bool]:
-    """Return the decoded pixels of an image, and whether it is deep."""
+    """Return the number of decoded pixels of an image, and True if the image is deep."""
     width, height = items.size(item)
     places = Counter(items.property(tile, b"hvcC") for tile in items.decoded[item])
     frames = {place: _frame(items.upload[slice(*place)]) for place in places}
@@ -106,14 +109,21 @@ def _image_cost(items: HeicItems, item: int) -> tuple[int, bool]:
 
 
 def _frame(configuration: bytes) -> Frame:
-    """Return the size in the parameters of a coded image, the property `hvcC`."""
+    """Return the size in the parameters of a coded image.
+
+    Args:
+        configuration: Content of the property `hvcC`.
+    """
     frames = [
         _read_parameters(unit)
         for unit in _units_of_configuration(configuration)
         if _kind(unit) == _SEQUENCE_PARAMETERS
     ]
     if configuration[_SIZES_AT] & 3 != 3 or len(frames) != 1:
-        raise ValueError("other parameters than one set")
+        raise ValueError(
+            f"hvcC has {len(frames)} sequence parameter sets; expected one, and sizes of NAL units "
+            "in four bytes"
+        )
     return frames[0]
 
 
@@ -127,7 +137,7 @@ def _units_of_configuration(configuration: bytes) -> Iterator[bytes]:
             yield configuration[position + 2 : position + 2 + size]
             position += 2 + size
             if position > len(configuration):
-                raise ValueError("parameters that are cut off")
+                raise ValueError("a parameter set in hvcC is cut off")
 
 
 def _check_single_frame(upload: bytes, span: Span, num_units: int) -> int:
@@ -136,28 +146,28 @@ def _check_single_frame(upload: bytes, span: Span, num_units: int) -> int:
     Args:
         upload: The file.
         span: Place of the data.
-        num_units: Number of NAL units before.
+        num_units: Number of NAL units in the data that was checked before.
 
     Returns:
         The number of NAL units including those of this data.
     """
     position, end = span
     if end > len(upload):
-        raise InvalidFile("it ends early")
+        raise InvalidFile("its end is missing")
     first_slices = 0
     while position < end:
         (size,) = struct.unpack_from(">I", upload, position)
         unit = upload[position + 4 : position + 7]
         if size < len(unit) or _kind(unit) in _PARAMETERS:
-            raise ValueError("parameters in the data")
+            raise ValueError("the coded image contains parameter sets; expected them in hvcC only")
         # The highest bit behind the header of two bytes marks the first slice of a frame.
         first_slices += _kind(unit) in _SLICES and unit[2] >> 7
         position += 4 + size
         num_units += 1
         if num_units > MAX_PIECES:
-            raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
+            raise InvalidFile(f"it has more NAL units than the limit of {MAX_PIECES:,}")
     if position != end or first_slices != 1:
-        raise ValueError("other data than one frame")
+        raise ValueError(f"the coded image is cut off or has {first_slices} frames; expected one")
     return num_units
 
 
@@ -201,7 +211,7 @@ class _Bits:
         """Return the next `count` bits, at least 1, as a number."""
         self._position += count
         if self._position > len(self._bits):
-            raise ValueError("parameters that are cut off")
+            raise ValueError("a sequence parameter set is cut off")
         return int(self._bits[self._position - count : self._position], 2)
 
     def read_exponential(self) -> int:

@@ -30,7 +30,10 @@ def find_boxes(upload: bytes, span: Span, kinds: Collection[bytes]) -> dict[byte
 
 
 def unique(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, _Value]:
-    """Return a mapping; raise ValueError if a key occurs twice, which decoders read differently."""
+    """Return a mapping; raise ValueError if a key occurs twice.
+
+    Decoders differ in which of the two they use.
+    """
     mapping: dict[_Key, _Value] = {}
     for key, value in pairs:
         if key in mapping:
@@ -52,9 +55,9 @@ def boxes(upload: bytes, span: Span) -> Iterator[tuple[bytes, Span]]:
             start += 8
         after = position + size if size else end
         if after > len(upload):
-            raise InvalidFile("it ends early")
+            raise InvalidFile("its end is missing")
         if not start <= after <= end:
-            raise ValueError(f"a {kind!r} box of {size} bytes")
+            raise ValueError(f"a {kind!r} box has {size} bytes, which does not fit into its parent")
         yield kind, (start, after)
         position = after
-    raise ValueError("too many boxes")
+    raise ValueError(f"there are more boxes than the limit of {MAX_PIECES:,}")

@@ -1,7 +1,7 @@
-"""Find the coded images in a HEIC file that its decoder decodes: the main image and its opacity.
+"""Find the images that are decoded in a HEIC file: the main image and its opacity.
 
-Cameras divide a large image into tiles, each an item of its own, and add thumbnails, maps of depth
-and of brightness, and metadata, none of which is needed.
+Cameras divide a large image into tiles, and each tile is an item of its own. They also add
+thumbnails, depth maps, brightness maps and metadata, which this service does not need.
 
 Source: ISO/IEC 23008-12:2022, 6.4, 6.5 and 6.6.
 """
@@ -43,13 +43,15 @@ _OPACITY = (b":auxiliary:alpha", b":auxid:1")
 
 @contextmanager
 def reading_structure() -> Iterator[None]:
-    """Report whatever the tables raise that cannot be read as an `InvalidFile`."""
+    """Report exceptions that are raised while tables are read as an `InvalidFile`."""
     try:
         yield
     except InvalidFile:
         raise
     except (struct.error, LookupError, ValueError):
-        raise InvalidFile("it has a structure that cameras do not write") from None
+        raise InvalidFile(
+            "its structure differs from that of HEIC files that cameras write"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class HeicItems:
 
     @cached_property
     def main(self) -> int:
-        """Number of the image that a viewer shows."""
+        """Item number of the image that a viewer shows."""
         start, end = self.parts[b"pitm"]
         return Numbers(self.upload, (start + 4, end)).read(4 if self.upload[start] else 2)
 
@@ -107,7 +109,7 @@ class HeicItems:
 
     @cached_property
     def decoded(self) -> dict[int, list[int]]:
-        """Tiles of the main image and of its opacity; an image in one piece is its own tile.
+        """Tiles of the main image and of its opacity; an image without tiles is its own tile.
 
         Raises:
             ValueError: An image is neither coded in HEVC nor a grid of tiles that are.
@@ -120,10 +122,10 @@ class HeicItems:
         return {item: self._tiles(item) for item in (self.main, *opacities)}
 
     def check_transformations(self, item: int) -> None:
-        """Raise ValueError if an image is to be cropped, mirrored or rotated more than once."""
+        """Raise ValueError if an image must be cropped, mirrored or rotated more than once."""
         kinds = Counter(kind for kind, _ in self.properties[item] if kind in _TRANSFORMATIONS)
         if any(count > 1 for count in kinds.values()):
-            raise ValueError("an image that is transformed again and again")
+            raise ValueError("an image has the same transformation more than once")
 
     def property(self, item: int, kind: bytes) -> Span:
         """Return the content of the one property of this kind that an item has."""
@@ -139,14 +141,14 @@ class HeicItems:
             size = 4 if self.upload[start + 1] & 1 else 2
             numbers = Numbers(self.upload, (start + 4, end))
             if (numbers.read(size), numbers.read(size)) != (width, height):
-                raise ValueError("a grid of another size")
+                raise ValueError("the grid has another size than its property ispe says")
         return width, height
 
     def _tiles(self, item: int) -> list[int]:
         is_grid = self.entries[item].kind == GRID
         tiles = self.references[b"dimg", item] if is_grid else [item]
         if any(self.entries[tile].kind != CODED for tile in tiles):
-            raise ValueError("an image that is not coded in HEVC")
+            raise ValueError("an image is not coded in HEVC")
         return tiles
 
     def _is_opacity(self, item: int) -> bool:

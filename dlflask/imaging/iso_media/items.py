@@ -42,7 +42,7 @@ class Numbers:
         """Return the next number of `size` bytes; 0 for a size of 0."""
         self.position += size
         if self.position > self._end:
-            raise ValueError("a list of items that is cut off")
+            raise ValueError("a list of items is cut off")
         return int.from_bytes(self._upload[self.position - size : self.position])
 
 
@@ -52,7 +52,9 @@ def item_entries(upload: bytes, span: Span) -> Iterator[tuple[int, ItemEntry]]:
     for kind, (position, _) in boxes(upload, (start + (8 if upload[start] else 6), end)):
         version = upload[position]
         if kind != b"infe" or version not in (2, 3):
-            raise ValueError("items of an unknown version")
+            raise ValueError(
+                f"the box iinf has a {kind!r} box of version {version}; expected infe, 2 or 3"
+            )
         read, kind_at = (_read_item, 8) if version == 2 else (_read_long_item, 10)
         item, _protection, item_kind = read(upload, position + 4)
         yield item, ItemEntry(item_kind, position + 3, position + kind_at)
@@ -69,13 +71,13 @@ def item_extents(upload: bytes, span: Span, data: int | None = None) -> dict[int
     Args:
         upload: The file.
         span: Content of the box.
-        data: Start of the content of the box `idat`, in which data may be; None if it may not be.
+        data: Start of the content of the box `idat`, which may contain data; None without that box.
     """
     version = upload[span[0]]
     sizes = upload[span[0] + 4 : span[0] + 6].hex()
     offset_bytes, length_bytes, base_bytes, index_bytes = (int(digit, 16) for digit in sizes)
     if not length_bytes:
-        raise ValueError("items of unknown length")
+        raise ValueError("the box iloc lacks the lengths of the items")
     wide = 4 if version == 2 else 2
     numbers = Numbers(upload, (span[0] + 6, span[1]))
     extents: dict[int, list[Span]] = {}
@@ -88,7 +90,7 @@ def item_extents(upload: bytes, span: Span, data: int | None = None) -> dict[int
             is_elsewhere = is_elsewhere or data is None
             base += data or 0
         if item in extents or is_elsewhere:
-            raise ValueError("an item whose data is not in this file")
+            raise ValueError("the data of an item is given twice or is not in this file")
         extents[item] = []
         for _ in range(numbers.read(2)):
             numbers.read(index_bytes if version else 0)
@@ -98,9 +100,10 @@ def item_extents(upload: bytes, span: Span, data: int | None = None) -> dict[int
 
 
 def item_references(upload: bytes, span: Span) -> Iterator[tuple[tuple[bytes, int], list[int]]]:
-    """Yield the kind of a reference and the item it is from, and the items it is to, from `iref`.
+    """Yield each reference in the box `iref`: its kind, its source item, and its target items.
 
-    Tiles are `dimg` of the whole image; opacity is `auxl` to the image it belongs to.
+    The reference of the kind `dimg` leads from a whole image to its tiles; `auxl` leads from an
+    image of opacity to the image that it belongs to.
     """
     wide = 4 if upload[span[0]] else 2
     for kind, content in boxes(upload, (span[0] + 4, span[1])):
@@ -110,7 +113,7 @@ def item_references(upload: bytes, span: Span) -> Iterator[tuple[tuple[bytes, in
 
 
 def item_properties(upload: bytes, span: Span) -> Iterator[tuple[int, list[int]]]:
-    """Yield the number of an item and those of its properties, from 1, from the box `ipma`."""
+    """Yield each item in the box `ipma`: its number, and the numbers of its properties, from 1."""
     version, is_wide = upload[span[0]], upload[span[0] + 3] & 1
     numbers = Numbers(upload, (span[0] + 4, span[1]))
     for _ in range(numbers.read(4)):

@@ -16,8 +16,8 @@ def strip_gif(upload: bytes) -> bytes:
     """Return the GIF with only those extensions that change how its first frame is drawn.
 
     Raises:
-        InvalidFile: It has too many blocks before its first frame.
-        IndexError: It is truncated.
+        InvalidFile: The GIF has too many blocks before its first frame.
+        IndexError: The GIF is truncated.
     """
     flags, position, blocks, cuts = upload[10], 13, 0, []
     if flags & 128:
@@ -28,7 +28,7 @@ def strip_gif(upload: bytes) -> bytes:
             position += 1 + size
             blocks += 1
             if blocks > MAX_PIECES:
-                raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
+                raise InvalidFile(f"it has more blocks than the limit of {MAX_PIECES:,}")
         position += 1
         blocks += 1
         if upload[start + 1] != _GRAPHIC_CONTROL:

@@ -34,10 +34,13 @@ def strip_iso_media(upload: bytes) -> bytes:
             (size,) = _read_large_size(upload, position + 8)
         end = position + size if size else len(upload)
         if kind in _DESCRIPTIONS and end - position > MAX_ISO_MEDIA_BYTES:
-            raise InvalidFile(f"its {kind.decode()} box has {end - position:,} bytes")
+            raise InvalidFile(
+                f"its {kind.decode()} box has {end - position:,} bytes; the limit is "
+                f"{MAX_ISO_MEDIA_BYTES:,}"
+            )
         if kind == b"meta" and b"Exif" in (meta := upload[position:end]):
             upload = upload[:position] + meta.replace(b"Exif", b"skip") + upload[end:]
         if size < 8 and size != 0:
             return upload
         position = end
-    raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
+    raise InvalidFile(f"it has more boxes than the limit of {MAX_PIECES:,}")

@@ -47,7 +47,9 @@ def strip_jpeg(upload: bytes) -> bytes:
             found.add(name)
         kept += end - start
         if kept > MAX_JPEG_HEADER_BYTES:
-            raise InvalidFile(f"its header has over {MAX_JPEG_HEADER_BYTES:,} bytes")
+            raise InvalidFile(
+                f"its header has over {MAX_JPEG_HEADER_BYTES:,} bytes, which is the limit"
+            )
     return cut_out(upload, cuts)
 
 
@@ -74,7 +76,7 @@ def _segments(upload: bytes) -> Iterator[Segment]:
             yield kind, marker.start(), content, position
         if kind == _SCAN:
             return
-    raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
+    raise InvalidFile(f"it has more segments than the limit of {MAX_PIECES:,}")
 
 
 def _purpose(upload: bytes, kind: int, content: int) -> bytes | None:

@@ -37,14 +37,16 @@ def strip_png(upload: bytes) -> bytes:
         if kind == b"IEND" or end > len(upload):
             return cut_out(upload, cuts)
         if kind in _PALETTE and length > MAX_PALETTE_BYTES:
-            raise InvalidFile(f"its {kind.decode()} chunk has {length:,} bytes")
+            raise InvalidFile(
+                f"its {kind.decode()} chunk has {length:,} bytes; the limit is {MAX_PALETTE_BYTES}"
+            )
         if kind not in _PIXELS and kind not in _PALETTE:
             name = _orientation(upload, position, kind, length)
             if name is None or name in found:
                 cuts.append((position, end))
             found.add(name)
         position = end
-    raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
+    raise InvalidFile(f"it has more chunks than the limit of {MAX_PIECES:,}")
 
 
 def _orientation(upload: bytes, position: int, kind: bytes, length: int) -> bytes | None:

@@ -76,7 +76,7 @@ def strip_tiff(upload: bytes) -> bytes:
     length = form.order + ("Q" if form.is_big else "H")
     (count,) = struct.unpack_from(length, upload, start)
     if count > MAX_TIFF_ENTRIES:
-        raise InvalidFile(f"its directory has {count:,} entries")
+        raise InvalidFile(f"its directory has {count:,} entries; the limit is {MAX_TIFF_ENTRIES:,}")
     entries = _needed(upload, form, start + struct.calcsize(length), count)
     _check_strips(upload, form, entries)
     directory = b"".join(
@@ -104,7 +104,9 @@ def _needed(upload: bytes, form: _Form, position: int, count: int) -> dict[int, 
                 continue
             limit = MAX_METADATA_BYTES
         if entry.count > limit:
-            raise InvalidFile(f"its tag {entry.tag} has {entry.count:,} values")
+            raise InvalidFile(
+                f"its tag {entry.tag} has {entry.count:,} values; the limit is {limit:,}"
+            )
         entries[entry.tag] = entry
     return entries
 
@@ -113,7 +115,8 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
     """Reject too many strips or tiles, and strips that are decoded from shared bytes.
 
     Raises:
-        InvalidFile: There are too many, or their lengths add up to more than twice the file's.
+        InvalidFile: There are too many strips or tiles, or the sum of their lengths is more than
+            twice the length of the file.
     """
 
     def first(tag: int, default: int) -> int:
@@ -127,7 +130,7 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
     planes = first(_SAMPLES, 1) if first(_PLANES, 1) == 2 else 1
     strips = -(-height // rows) * -(-width // columns) * planes
     if strips > MAX_TIFF_STRIPS:
-        raise InvalidFile(f"it is made of {strips:,} strips or tiles")
+        raise InvalidFile(f"it has {strips:,} strips or tiles; the limit is {MAX_TIFF_STRIPS:,}")
     if first(_COMPRESSION, 1) == 1 or strips == 1:
         return
     lengths = [
@@ -135,9 +138,11 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
         for tag in _BYTE_COUNTS
     ]
     if not any(lengths):
-        raise InvalidFile("it does not say how long its strips are")
+        raise InvalidFile("the lengths of its strips are missing")
     if max(lengths) > 2 * len(upload):
-        raise InvalidFile(f"its strips have {max(lengths):,} bytes in total")
+        raise InvalidFile(
+            f"its strips have {max(lengths):,} bytes in total, but the file has {len(upload):,}"
+        )
 
 
 def _values(upload: bytes, form: _Form, entry: _Entry | None) -> tuple[int, ...]:

@@ -41,7 +41,7 @@ def strip_webp(upload: bytes) -> bytes:
             cuts.append((position, end))
         found.add(kind)
         position = end
-    raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
+    raise InvalidFile(f"it has more chunks than the limit of {MAX_PIECES:,}")
 
 
 def image_chunks(upload: bytes) -> list[Chunk]:
@@ -51,7 +51,7 @@ def image_chunks(upload: bytes) -> list[Chunk]:
         InvalidFile: It has too many chunks.
     """
     view, found, parts = memoryview(upload), list[Chunk](), [(12, len(upload))]
-    pieces = 0
+    num_chunks = 0
     for start, end in parts:
         position = start
         while position + 8 <= end:
@@ -62,9 +62,9 @@ def image_chunks(upload: bytes) -> list[Chunk]:
             elif kind == b"ANMF":
                 parts.append((position + 24, after))
             position += 8 + length + length % 2
-            pieces += 1
-            if pieces > MAX_PIECES:
-                raise InvalidFile(f"it is made of over {MAX_PIECES:,} pieces")
+            num_chunks += 1
+            if num_chunks > MAX_PIECES:
+                raise InvalidFile(f"it has more chunks than the limit of {MAX_PIECES:,}")
     return found
 
 

@@ -21,8 +21,8 @@ def read_archive(file: BinaryIO) -> tuple[bytes, bytes, io.BytesIO]:
     The members are read into memory and never unpacked to a folder.
 
     Raises:
-        ModelError: The archive is damaged, is that of another program, has a member outside of its
-            own folder, or inflates to more than the limits.
+        ModelError: The archive is damaged, was written by another program, has a member outside
+            of its own folder, or is larger than the limits after decompression.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -30,7 +30,8 @@ def read_archive(file: BinaryIO) -> tuple[bytes, bytes, io.BytesIO]:
             _check(names)
             if WEIGHTS not in names:
                 raise ModelError(
-                    f"is a Keras archive without {WEIGHTS}, so it holds no weights. {_SAVE}"
+                    f"is a Keras archive without the file {WEIGHTS}, so the weights are missing. "
+                    f"{_SAVE}"
                 )
             config = _read(archive, CONFIG)
             metadata = _read(archive, METADATA) if METADATA in names else b"{}"
@@ -46,7 +47,7 @@ def _check(names: set[str]) -> None:
     for name in sorted(names):
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts:
-            raise ModelError(f"has a member outside of its own folder, {name[:80]!r}. {_SAVE}")
+            raise ModelError(f"contains {name[:80]!r}, a path outside of the archive. {_SAVE}")
     if CONFIG in names:
         return
     if any(name.endswith(("/data.pkl", "/byteorder")) for name in names):
@@ -55,9 +56,12 @@ def _check(names: set[str]) -> None:
         raise ModelError(f"is an archive of a model in TensorFlow's SavedModel format. {_SAVE}")
     if inner := [name for name in sorted(names) if name.endswith((".h5", ".hdf5", ".keras"))]:
         raise ModelError(
-            f"is a zip archive with {inner[0][:80]!r} in it. Unpack it and serve that."
+            f"is a zip archive that contains the model file {inner[0][:80]!r}. Unpack the archive "
+            "and serve that file."
         )
-    raise ModelError(f"is a zip archive without {CONFIG}, so it is not a Keras model. {_SAVE}")
+    raise ModelError(
+        f"is a zip archive without the file {CONFIG}, so it is not a Keras model. {_SAVE}"
+    )
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -66,6 +70,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     # zipfile stops reading a member at its announced size.
     if member.file_size > limit:
         raise ModelError(
-            f"inflates to {member.file_size:,} bytes in {name!r}; the limit is {limit:,}. {_SAVE}"
+            f"contains {name!r}, which has {member.file_size:,} bytes after decompression; the "
+            f"limit is {limit:,}. {_SAVE}"
         )
     return archive.read(name)

@@ -1,6 +1,6 @@
 """Checks of an HDF5 file before anything in it is used.
 
-HDF5 can refer to other files, declare values that it does not hold, and link in circles.
+An HDF5 file can refer to other files, declare values that are not in the file, and link in circles.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ MAX_TEXT_BYTES = 16 * 1024**2
 #: Kinds of floats, whole numbers and booleans, as NumPy names them.
 _NUMBERS = "fiub"
 
-_MAKE_AGAIN = "Save the model again with `model.save`."
+_SAVE_AGAIN = "Save the model again with `model.save`."
 
 
 def open_hdf5(file: BinaryIO) -> Any:
     """Open `file` and check every object in it.
 
     Raises:
-        ModelError: The file is damaged, refers to other files, or does not hold what it declares.
+        ModelError: The file is damaged, refers to other files, or lacks values that it declares.
     """
     try:
         opened = h5py.File(file, "r")
@@ -52,7 +52,7 @@ def read_values(dataset: Any) -> NDArray[np.float32]:
         ModelError: The dataset is of another type.
     """
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in _NUMBERS:
-        raise ModelError(f"holds weights {dataset.name[:80]!r} that are not numbers. {_MAKE_AGAIN}")
+        raise ModelError(f"has weights {dataset.name[:80]!r} that are not numbers. {_SAVE_AGAIN}")
     values: NDArray[np.float32] = np.asarray(dataset[()], np.float32)
     return values
 
@@ -63,7 +63,9 @@ def read_text(attributes: Any, name: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, np.ndarray | h5py.Empty) or len(value) > MAX_TEXT_BYTES:
-        raise ModelError(f"has an attribute {name!r} that is not a text. {_MAKE_AGAIN}")
+        raise ModelError(
+            f"has an attribute {name!r} that is not a text, or is too long. {_SAVE_AGAIN}"
+        )
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
@@ -95,7 +97,9 @@ def datasets(group: Any) -> Iterator[Any]:
             continue
         seen.add(address)
         if len(seen) > MAX_OBJECTS:
-            raise ModelError(f"has more than {MAX_OBJECTS:,} objects. {_MAKE_AGAIN}")
+            raise ModelError(
+                f"has more than {MAX_OBJECTS:,} objects, which is the limit. {_SAVE_AGAIN}"
+            )
         if isinstance(here, h5py.Dataset):
             yield here
         elif isinstance(here, h5py.Group):
@@ -107,7 +111,9 @@ def _children(group: Any) -> Iterator[Any]:
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink):
             # Reading through an external link opens another file.
-            raise ModelError(f"contains a link to another place, {name[:80]!r}. {_MAKE_AGAIN}")
+            raise ModelError(
+                f"contains {name[:80]!r}, a link to another place; expected values. {_SAVE_AGAIN}"
+            )
         yield group[name]
 
 
@@ -116,16 +122,18 @@ def _check(opened: Any) -> None:
     for dataset in datasets(opened):
         name = dataset.name[:80]
         if dataset.is_virtual or dataset.external:
-            raise ModelError(f"keeps the values of {name!r} in another file. {_MAKE_AGAIN}")
+            raise ModelError(f"keeps the values of {name!r} in another file. {_SAVE_AGAIN}")
         if dataset.dtype.kind not in _NUMBERS:
             continue
         total += dataset.size * max(dataset.dtype.itemsize, 4)
         is_packed = dataset.chunks is not None and dataset.compression is not None
         if dataset.id.get_storage_size() < (1 if is_packed else dataset.nbytes) and dataset.size:
             raise ModelError(
-                f"declares {dataset.size:,} values of {name!r} that it does not hold. {_MAKE_AGAIN}"
+                f"should contain {dataset.size:,} values of {name!r}, but does not contain all of "
+                "them. Copy or download the file again, or save the model again with `model.save`."
             )
         if total > MAX_WEIGHTS_BYTES:
             raise ModelError(
-                f"holds weights of more than {MAX_WEIGHTS_BYTES:,} bytes. Serve a smaller network."
+                f"has weights of more than {MAX_WEIGHTS_BYTES:,} bytes, which is the limit. Serve "
+                "a smaller network."
             )

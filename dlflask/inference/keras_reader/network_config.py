@@ -23,7 +23,7 @@ _MAX_DEPTH = 8
 
 
 class Reference(NamedTuple):
-    """Output of a layer: its name, which of its calls, and which output of that call."""
+    """One output of a layer: the layer's name, the number of the call, the number of the output."""
 
     layer: str
     call: int
@@ -32,7 +32,7 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class Node:
-    """Layer, or network in a network, with the inputs of each of its calls."""
+    """Layer, or nested network, with the inputs of each call of the layer."""
 
     layer: LayerConfig | NetworkConfig
     calls: Sequence[Sequence[Reference]]
@@ -68,7 +68,10 @@ def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
         ModelError: The configuration is not that of a network, or a layer is not supported.
     """
     if not isinstance(config, dict) or depth > _MAX_DEPTH:
-        raise ModelError(f"has a configuration that is not a network, {str(config)[:60]!r}.")
+        raise ModelError(
+            f"has the configuration {str(config)[:60]!r}; expected the layers of a network, nested "
+            f"up to {_MAX_DEPTH} deep. Save the model again with `model.save`."
+        )
     kind, body = config.get("class_name"), config.get("config")
     if kind == _SEQUENTIAL and isinstance(body, list):  # up to Keras 2.2.2
         return _sequential({"layers": body}, version, depth)
@@ -77,15 +80,15 @@ def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
     if kind in _FUNCTIONAL and isinstance(body, dict) and "layers" in body:
         return _functional(body, version, depth)
     raise ModelError(
-        f"holds {str(kind)[:80]!r}, a single layer or a custom class. Build the network as "
-        "keras.Sequential or keras.Model and save it again."
+        f"contains a {str(kind)[:80]!r}, which is a single layer or a custom class; expected a "
+        "network. Build the network as keras.Sequential or keras.Model and save it again."
     )
 
 
 def _sequential(body: dict[str, Any], version: str, depth: int) -> NetworkConfig:
     layers = list(body["layers"])
     if not layers:
-        raise ModelError("holds a network without layers.")
+        raise ModelError("contains a network without layers. Add layers and save the model again.")
     first = layers[0].get("config") if isinstance(layers[0], dict) else None
     shape = _shape(first) or _shape({"batch_shape": body.get("build_input_shape")})
     if layers[0]["class_name"] == "InputLayer":

@@ -65,13 +65,13 @@ def model_ready(name: str) -> tuple[Response, int]:
 @blueprint.get(_MODEL)
 @blueprint.get(_VERSIONED)
 def model(name: str) -> Response:
-    """Return the model's inputs and outputs; -1 in a shape is any number of images."""
+    """Return the model's inputs and outputs; -1 in a shape stands for any number of images."""
     info = _recogniser(name).info
     parameters = {"BYTES": f"image files, shape [-1], read as POST {info.address} reads them"}
     if info.input_shape:
         parameters |= {
-            "FP32": "0 to 1, ink = 1, neither cropped nor centred by the service",
-            "UINT8": "the same, 0 to 255",
+            "FP32": "pixels from 0 (paper) to 1 (ink), not cropped or centred by the service",
+            "UINT8": "pixels from 0 (paper) to 255 (ink), not cropped or centred by the service",
         }
     image = {
         "name": INPUT,
@@ -160,7 +160,7 @@ def _write(
     return write_tensor(output.name, datatype, values, as_binary=output.as_binary)
 
 
-def _classes(probabilities: Any, number: int) -> list[str]:
-    """Return the most probable classes as `probability:index:label`."""
-    order = np.argsort(-probabilities, kind="stable")[:number]
+def _classes(probabilities: Any, count: int) -> list[str]:
+    """Return the `count` most probable classes as `probability:index:label`."""
+    order = np.argsort(-probabilities, kind="stable")[:count]
     return [f"{probabilities[index]!s}:{index}:{index}" for index in order]

@@ -78,8 +78,9 @@ def _parse_networks(names: Iterable[str]) -> list[Network]:
         return [ip_network(name, strict=False) for name in names if name != ANY]
     except ValueError as error:
         raise ConfigError(
-            f"DLFLASK_TRUSTED_PROXIES is wrong: {error}. Write addresses and networks such as "
-            "10.0.0.7 or 10.0.0.0/8, separated by commas, or * for every address."
+            f"DLFLASK_TRUSTED_PROXIES is {','.join(names)!r}, which is not a list of addresses and "
+            f"networks ({error}). Write addresses and networks such as 10.0.0.7 or 10.0.0.0/8, "
+            "separated by commas, or * for every address."
         ) from error
 
 
@@ -87,8 +88,8 @@ def _parse_prefix(text: str) -> str:
     prefix = text.rstrip("/")
     if prefix and not _PREFIX.fullmatch(prefix):
         raise ConfigError(
-            f"DLFLASK_PATH_PREFIX is {text!r}; expected a path of letters, digits and . _ ~ - "
-            "such as /tools/digits."
+            f"DLFLASK_PATH_PREFIX is {text!r}; expected a path that starts with / and consists of "
+            "letters, digits and the characters . _ ~ - such as /tools/digits."
         )
     return prefix
 

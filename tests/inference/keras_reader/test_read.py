@@ -100,7 +100,7 @@ REFUSED = {
     "custom-module": (with_config(module="os.path"), "does not know"),
     "custom-network": (
         written({"class_name": "MyModel", "config": {}}, FLAT),
-        "'MyModel', a single layer or a custom class",
+        "'MyModel', which is a single layer or a custom class",
     ),
     "custom-activation": (
         written(sequential(dense(activation="os.system", **FIRST)), FLAT),

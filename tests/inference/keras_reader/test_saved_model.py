@@ -106,13 +106,16 @@ REFUSED = {
     "soft-link": (changed(soft_link), "link to another place"),
     "virtual-dataset": (changed(virtual_dataset), "in another file"),
     "external-storage": (changed(external_storage), "in another file"),
-    "values-missing": (changed(undeclared), "that it does not hold"),
-    "zip": (archive(readme__txt="x"), "zip archive without config.json"),
-    "zip-with-model": (archive(model__h5="x"), "Unpack it"),
+    "values-missing": (changed(undeclared), "does not contain all of them"),
+    "zip": (archive(readme__txt="x"), "zip archive without the file config.json"),
+    "zip-with-model": (archive(model__h5="x"), "Unpack the archive"),
     "pytorch": (archive(modelSLASHdata__pkl="x"), "PyTorch"),
-    "no-weights": (archive(**GOOD), "holds no weights"),
-    "zip-slip": (archive(**GOOD, **{"..SLASH..SLASHmodel": "x"}), "outside of its own folder"),
-    "inflating": (archive(config__json=INFLATING, model__weights__h5="x"), "inflates to"),
+    "no-weights": (archive(**GOOD), "the weights are missing"),
+    "zip-slip": (archive(**GOOD, **{"..SLASH..SLASHmodel": "x"}), "a path outside of the archive"),
+    "inflating": (
+        archive(config__json=INFLATING, model__weights__h5="x"),
+        "bytes after decompression",
+    ),
     "archive-link": (archive(**GOOD, model__weights__h5=weights_file()), "link to another place"),
 }
 
