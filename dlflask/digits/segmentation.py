@@ -152,7 +152,7 @@ def _is_wide(height: int, width: int) -> bool:
 
 
 def _has_neighbours(bounds: NDArray[np.signedinteger], mass: NDArray[np.number]) -> bool:
-    """Return True if a blob of similar height and ink stands beside the one with the most ink."""
+    """Return True if the blob with the most ink stands beside one of similar height and ink."""
     main = int(mass.argmax())
     top, left, bottom, right = bounds.T
     heights, widths = bottom - top, right - left

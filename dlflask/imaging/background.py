@@ -55,7 +55,7 @@ class _EvenPaper(NamedTuple):
 
 
 def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) -> Plane:
-    """Return the difference of each pixel from its paper.
+    """Return how much each pixel differs from the paper at its place.
 
     It is positive for ink, which is darker than light paper and brighter than dark paper.
 
@@ -113,7 +113,7 @@ def _median(planes: Plane) -> Plane:
 
 
 def _find_even_paper(small: Plane) -> _EvenPaper | None:
-    """Separate paper and ink by one threshold; return None if the light is too uneven for that.
+    """Separate paper and ink by one threshold; return None if the light is too uneven.
 
     Source: Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
     """

@@ -111,7 +111,7 @@ def _white_level(image: Image.Image) -> float:
 
 
 def _values(image: Image.Image) -> NDArray[np.float32]:
-    """Return a copy of the pixels as floats; those that are not numbers are 0.
+    """Return a copy of the pixels as floats, with 0 in place of NaN and infinite values.
 
     Floats are limited to `MAX_FLOAT`, which later products with up to 255 keep within float32.
     """
@@ -127,7 +127,7 @@ def _to_float(image: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(grey: NDArray[np.float32], step: float) -> Image.Image:
-    """Stretch grey that fills little of 0..255, and round it.
+    """Round grey to 8 bits; stretch it first if it uses only a small part of 0..255.
 
     Args:
         grey: (height, width).

@@ -37,7 +37,7 @@ def decode(
 
     Raises:
         ImageError: The image is damaged, too large or in a format that is not read here.
-        Busy: It is large, another one is being decoded and a third one waits.
+        Busy: The image is large, another one is being decoded and a third one waits.
     """
     configure_pillow()
     if region == WHOLE and (decoded := decode_fast(upload, side)):
@@ -56,7 +56,7 @@ def decode(
 def decode_by_pillow(
     upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int = WORKING_SIDE
 ) -> DecodedImage:
-    """Decode any image through Pillow's parsers; raise their exceptions as they are."""
+    """Decode any image through Pillow's parsers; pass on their exceptions unchanged."""
     format_name, _ = find_image(upload) or ("", 0)
     upload = strip_metadata(upload)
     try:
@@ -64,8 +64,8 @@ def decode_by_pillow(
     except OSError as error:
         if format_name != "JPEG" or "truncated" not in str(error):
             raise
-    # Outside of `except`, whose traceback holds all that was decoded. Its end is looked for in two
-    # small copies, and then it is decoded again.
+    # Outside of `except`, because its traceback holds all that was decoded. The search for the end
+    # of the data decodes two small copies, and then the JPEG is decoded again.
     time_limit.check(times=4)
     return _load_truncated_jpeg(upload, time_limit, region, side)
 
@@ -99,7 +99,7 @@ def _reduce_to(image: Image.Image, region: Region, side: int) -> None:
 def _load_truncated_jpeg(
     upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int
 ) -> DecodedImage:
-    """Decode a JPEG without its end; repeat its last row in place of those that are missing."""
+    """Decode a JPEG whose end is missing; fill the missing rows with the last one."""
     with Image.open(Pieces(upload, time_limit), formats=["JPEG"]) as opened:
         layout = _layout(opened)
 

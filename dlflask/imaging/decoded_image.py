@@ -1,4 +1,4 @@
-"""Decoded image, from which parts are cut at the resolution that reading them needs."""
+"""Decoded image; its parts can be cut out at the resolution that reading them needs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class DecodedImage:
         return np.asarray(self._image)
 
     def repeat_last_row(self, held: float) -> None:
-        """Fill the rows behind the part `held` of the stored image, 0..1, with the one before."""
+        """Fill the rows after the part `held` (0..1) of the stored image with the row before."""
         width, height = self._image.size
         top = max(1, math.floor(held * height))
         row = self._image.crop((0, top - 1, width, top))

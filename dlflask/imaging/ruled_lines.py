@@ -46,7 +46,7 @@ TALL, MIN_TALL = 0.04, 6
 
 
 class Lines(NamedTuple):
-    """Masks of parallel lines: `thin` without the strokes that cross them, `filled` with them."""
+    """Masks of parallel lines: `thin` without the strokes that cross them, `filled` with these."""
 
     thin: Mask
     filled: Mask

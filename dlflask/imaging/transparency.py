@@ -21,7 +21,7 @@ _MIN_PAPER, _MIN_INK, _NEAR_PAPER, _FAR_FROM_PAPER = 0.6, 0.002, 48, 80
 
 
 def has_no_opacity(image: Image.Image) -> bool:
-    """Return whether all pixels of an RGBA image are transparent."""
+    """Return True if all pixels of an RGBA image are transparent."""
     return image.getchannel("A").getextrema() == (0, 0)
 
 
@@ -42,7 +42,7 @@ def composite_on_paper(image: Image.Image) -> Image.Image:
 def _continue_note(
     colours: NDArray[np.uint8], opaque: NDArray[np.bool_]
 ) -> NDArray[np.uint8] | None:
-    """Return the colours with each pixel beyond a note replaced by the nearest of the note.
+    """Extend an opaque note to the whole image: each pixel outside gets the note's nearest one.
 
     Args:
         colours: (height, width, 3).

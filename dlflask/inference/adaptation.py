@@ -1,4 +1,4 @@
-"""Adaptation of somebody's network to this service's tensors and probabilities.
+"""Adaptation of a user's network to this service's tensors and probabilities.
 
 Networks for the same images differ in the shape of their input, in the values that stand for ink
 and paper, and in their outputs. The file states the shape but not the values. They are found by

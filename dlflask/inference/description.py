@@ -18,7 +18,7 @@ OUTPUT_KINDS = {
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """Facts about a model file that its loading has found out.
+    """Facts about a model file, found out while it is loaded.
 
     Attributes:
         keras_version: Version of Keras that saved the file, empty if the file does not say it.

@@ -32,7 +32,7 @@ class Golden:
 
 @dataclass(frozen=True, eq=False)
 class ModelGraph:
-    """Graph of OpenVINO, and what else the model file says.
+    """Graph of OpenVINO, and the other facts in the model file.
 
     Attributes:
         xml: Graph in OpenVINO's format.

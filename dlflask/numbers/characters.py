@@ -56,7 +56,7 @@ def encode(number: str) -> list[int]:
 
 
 def collapse(columns: list[int]) -> str:
-    """Return the characters that a path of output indices spells: repeats once, blanks left out."""
+    """Return the characters that a path of output indices spells, without repeats and blanks."""
     kept = [
         index
         for before, index in zip([BLANK, *columns], columns, strict=False)

@@ -107,7 +107,7 @@ def create_app(
 
 
 def _addresses() -> dict[str, str]:
-    """Return the address of the service for people, `base`, and the start of each link, `root`."""
+    """Return `base`, the address that people see, and `root`, the start of each link."""
     prefix = request.script_root
     # Flask's `host_url` decodes international names, and fails for some that are valid.
     host = request.environ.get("HTTP_HOST") or "localhost"

@@ -36,14 +36,14 @@ MAX_URLENCODED_BYTES = 4096
 
 
 class _ByteParser(MultiPartParser):
-    """Werkzeug's parser, whose text fields keep each byte as a character of Latin-1."""
+    """Werkzeug's parser, changed to keep each byte of a text field as one Latin-1 character."""
 
     def get_part_charset(self, headers: Headers) -> str:  # noqa: ARG002  Werkzeug's interface
         return "latin-1"
 
 
 class FormParser(FormDataParser):
-    """Werkzeug's parser with a faster one before it for multipart forms.
+    """Werkzeug's form parser, with a faster parser for common multipart forms.
 
     The faster one reads the whole body, which the request's limit bounds. Forms that it rejects are
     left to Werkzeug's, which accepts more, such as an empty part without a line break of its own.
@@ -96,7 +96,8 @@ class FormParser(FormDataParser):
             texts, files = parser.parse(stream, boundary, content_length)
         except RequestEntityTooLarge as error:
             raise RequestEntityTooLarge(
-                f"The form has more than {self.max_form_parts} parts. Send fewer images or fields."
+                f"The form has more than {self.max_form_parts} parts, which is the limit. Send "
+                "fewer images or fields."
             ) from error
         parts = [(name, text.encode("latin-1")) for name, text in texts.items(multi=True)]
         return stream, *self._sort([*files.items(multi=True), *parts])
@@ -163,13 +164,13 @@ def _read_urlencoded(stream: IO[bytes]) -> bytes:
 
 
 class FormRequest(Request):
-    """A request whose forms `FormParser` parses, in memory whatever their size."""
+    """Request whose forms are parsed by `FormParser` and kept in memory, whatever their size."""
 
     form_data_parser_class = FormParser
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
-        """Parameters of the query. Bytes that are not UTF-8 are replaced; Werkzeug would raise."""
+        """Parameters of the query. Bytes that are not UTF-8 are replaced instead of rejected."""
         query = self.query_string.decode(errors="replace")
         return MultiDict(parse_qsl(query, keep_blank_values=True))
 

@@ -10,7 +10,7 @@ from dlflask.recogniser import Recogniser
 
 
 class Health:
-    """State of one worker, which is ready when all its recognisers are.
+    """State of one worker, which is ready when all its recognisers are ready.
 
     Attributes:
         failure: Reason why the self-test failed; empty if it did not fail.
@@ -45,7 +45,7 @@ class Health:
         return "ready" if all(one.is_ready for one in self._recognisers) else "starting"
 
     def check(self) -> None:
-        """Raise if the worker failed. A draining worker still reads images.
+        """Raise an error if the worker failed. A draining worker still reads images.
 
         Raises:
             SelfTestFailed: The self-test failed.

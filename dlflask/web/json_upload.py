@@ -42,7 +42,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
-    """Parse a body after checking its numbers of brackets and commas.
+    """Parse a JSON body, after a check that it does not have too many brackets and commas.
 
     A body of many `[],` would take twenty times its size in memory, and one of many `[` would
     exhaust the stack. Base64 contains neither. JSON is UTF-8 (RFC 8259, 8.1), with or without a
@@ -93,7 +93,7 @@ def get_value(body: bytes, key: str) -> Any:
 
 
 def decode_image(value: Any, max_bytes: int) -> bytes:
-    """Return the image in base64 or in a `data:` URL.
+    """Decode an image that is given as base64 or as a `data:` URL.
 
     Raises:
         InvalidBase64: `value` is neither.

@@ -48,7 +48,7 @@ class LoadShedder:
         self._num_late = 0
 
     def check(self, environ: Mapping[str, Any], num_in_flight: float, busy_since: float) -> None:
-        """Raise if the request, whose body has been read, should be rejected. Takes 2 µs.
+        """Raise an error if the request should be rejected. Call this after reading the body.
 
         Args:
             environ: WSGI environ of the request.
@@ -71,7 +71,7 @@ class LoadShedder:
         self.check_connection(environ)
 
     def check_connection(self, environ: Mapping[str, Any]) -> None:
-        """Raise if the client has disconnected; called between the steps of a long request.
+        """Raise an error if the client has disconnected. Long requests call this between steps.
 
         Raises:
             Abandoned: The client has closed the connection.
@@ -92,7 +92,7 @@ class LoadShedder:
 
 
 def _seconds_waited(stamp: str) -> float:
-    """Return the age of a stamp like `t=1763856000.123` (Unix time), 0 if it is not valid."""
+    """Return the seconds since a stamp like `t=1763856000.123` (Unix time), 0 if invalid."""
     if not stamp.startswith("t="):
         return 0.0
     try:

@@ -24,7 +24,7 @@ _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 def check_part_headers(body: bytes, boundary: str) -> None:
-    """Raise if the headers of all parts together are too large.
+    """Raise an error if the headers of all parts together are too large.
 
     Raises:
         RequestEntityTooLarge: They have more than `MAX_HEADER_BYTES`.
@@ -95,7 +95,7 @@ def iterate_parts(
 
 
 def find_file_name(segment: MultipartSegment) -> str | None:
-    """Return the file name of a part; None for text.
+    """Return the file name of a part; None for a text field.
 
     The name is empty if the parser cannot read it (`filename*=`, or other scripts without quotes),
     or if only the part's type shows that it is a file.
@@ -108,7 +108,7 @@ def find_file_name(segment: MultipartSegment) -> str | None:
 
 
 def decode_header(latin: Any) -> Any:
-    """Return the text of a header that was read as Latin-1 but is usually UTF-8."""
+    """Return a header, read as Latin-1, as text. Clients usually send headers in UTF-8."""
     if latin is None or latin.isascii():
         return latin
     return latin.encode("latin-1").decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Words for a result on the page, and the digits that it shows. static/result.js has the same."""
+"""Texts for a result on the page, and the digits to show, by the same rules as static/result.js."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from dlflask.types import Tensor
 #: Most digits or lines in one sentence. More do not help a person.
 MAX_NAMED = 3
 
-#: Verdicts on a picture as one digit with which even an unsure number of several digits is shown.
+#: If the verdict on the picture as a single digit is one of these, the page shows a number of
+#: several digits even if the number is unsure.
 _MAY_BE_NUMBER = ("unsure", SEVERAL_DIGITS)
 
 
@@ -30,8 +31,8 @@ class Reading:
         label: The character.
         is_sure: True if it does not need a check by a person.
         named: Digits that the page marks, most probable first.
-        probabilities: Of the ten digits, (10,) float32; None for a character that is not a digit.
-        tensor: Input of the digit network, (28, 28) float32 in 0..1; None likewise.
+        probabilities: Probabilities of the ten digits, (10,) float32; None for other characters.
+        tensor: Input of the digit network, (28, 28) float32 in 0..1; None for other characters.
     """
 
     label: str
@@ -61,7 +62,11 @@ class View:
 
     @cached_property
     def _shown(self) -> NumberResult | None:
-        """The number, if it has several digits and is sure, or the picture is not one digit."""
+        """The number to show; None to show a single digit.
+
+        The page shows a number if it has several digits, and if it is sure or if the picture is
+        probably not a single digit.
+        """
         number = self.number
         if number is None or _count_digits(number) < 2:
             return None
@@ -75,7 +80,7 @@ class View:
 
     @property
     def verdict(self) -> str:
-        """Verdict on what is shown."""
+        """Verdict on the number or digit that the page shows."""
         return self._shown.verdict if self._shown else self.digit.verdict
 
     @property

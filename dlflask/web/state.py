@@ -37,7 +37,7 @@ class State:
     load_shedder: LoadShedder
 
     def admit(self, environ: Mapping[str, Any]) -> None:
-        """Raise if the request should be rejected before inference.
+        """Raise an error if the request should be rejected before inference.
 
         Raises:
             SelfTestFailed: A recogniser failed its self-test.

@@ -55,7 +55,7 @@ def test_read_samples_names_the_file_that_cannot_be_read(tmp_path, content, reas
     if content:
         path.write_bytes(content)
 
-    with pytest.raises(ModelError, match=rf"0\.png, a sample digit .*{reason}.*Restore the file"):
+    with pytest.raises(ModelError, match=rf"0\.png cannot be read .*{reason}.*Restore the file"):
         read_samples([path])
 
 

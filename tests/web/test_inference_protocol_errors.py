@@ -33,8 +33,8 @@ BAD_BODIES = {
     "inputs-name": (b'{"inputs": "image"}', "expected a list of objects"),
     "inputs-names": (b'{"inputs": ["image"]}', "expected a list of objects"),
     "inputs-object": (b'{"inputs": {"name": "image"}}', "expected a list of objects"),
-    "two-inputs": (request(FP32, FP32), "one named 'image'"),
-    "other-input": (request({**FP32, "name": "x"}), "one named 'image'"),
+    "two-inputs": (request(FP32, FP32), "only one, named 'image'"),
+    "other-input": (request({**FP32, "name": "x"}), "only one, named 'image'"),
     "id-number": (request(FP32, id=7), "id"),
     "type-fp64": (request({**FP32, "datatype": "FP64"}), "FP64"),
     "type-list": (request({**FP32, "datatype": []}), "expected FP32"),
@@ -159,8 +159,10 @@ def test_infer_with_nan_in_binary_data_returns_error(client):
 @pytest.mark.parametrize(
     ("binary", "message"),
     [
-        pytest.param(b"\xff\xff\xff\xff\0", "4294967295 bytes, but 1 follow", id="too-long"),
-        pytest.param(b"\1\0\0", "middle of the length", id="cut-off"),
+        pytest.param(
+            b"\xff\xff\xff\xff\0", "4294967295 bytes, but only 1 bytes follow", id="too-long"
+        ),
+        pytest.param(b"\1\0\0", "before the four bytes of the length", id="cut-off"),
         pytest.param(bytes(4 * 257), "over 256", id="257-empty"),
         pytest.param(bytes(8), "has 2 images", id="too-many"),
     ],

@@ -111,13 +111,13 @@ def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:
 
 
 def is_large_once_opened(upload: bytes) -> bool:
-    """Return whether the decoder allocates a large image when Pillow opens it, as WebP does."""
+    """Return True if opening the file already allocates a large image, as for WebP."""
     is_webp = upload.startswith(b"RIFF")
     return is_webp and canvas_pixels(upload) * BYTES_PER_PIXEL_OF["WEBP"] > LARGE_BYTES
 
 
 def too_many_pixels(bomb: Image.DecompressionBombError) -> TooManyPixels:
-    """Return the error of this service that corresponds to Pillow's."""
+    """Return the error of this service for Pillow's `DecompressionBombError`."""
     found = re.search(r"\d+", str(bomb))
     received = f"{int(found[0]) / 1e6:.0f}" if found else f"over {MAX_PIXELS / 1e6:.0f}"
     return TooManyPixels(
@@ -133,7 +133,7 @@ def _max_pixels(image: Image.Image, bytes_per_pixel: int) -> int:
 
 
 def _bytes_per_pixel(image: Image.Image, scans: int) -> int:
-    """Return the memory per pixel at full scale; 0 for a JPEG of one scan, reduced meanwhile."""
+    """Return the bytes per pixel at full scale; 0 for a one-scan JPEG, reduced on decoding."""
     if image.format in ("JPEG", "MPO"):
         return BYTES_PER_PROGRESSIVE_PIXEL if scans > 1 else 0
     if image.format == "TIFF" and image.mode in ("1", "L", "P"):
@@ -144,5 +144,5 @@ def _bytes_per_pixel(image: Image.Image, scans: int) -> int:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Return whether a PNG has 16 bits per sample, of which Pillow keeps 8."""
+    """Return True if a PNG has 16 bits per sample, of which Pillow keeps 8."""
     return any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ()))

@@ -1,4 +1,4 @@
-"""Read the real size of the images coded in an AVIF file, which its header may understate.
+"""Read the real size of the coded images in an AVIF file; the file's header may understate it.
 
 Source: AV1 Bitstream & Decoding Process, AOMedia 2019, 5.3 and 5.5.
 """
@@ -89,7 +89,7 @@ def _frame_size(upload: bytes, extents: list[Span]) -> Size:
 
 
 def _leb128(upload: bytes, position: int) -> tuple[int, int]:
-    """Return a number of 7 bits in each byte, least significant first, and the byte behind it."""
+    """Return a number stored in 7 bits of each byte, lowest first, and the position after it."""
     value = 0
     for shift in range(0, 56, 7):
         byte = upload[position]

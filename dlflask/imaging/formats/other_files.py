@@ -1,4 +1,4 @@
-"""Name the files that people send and that are not images which the service reads."""
+"""Recognise files that people send by mistake, such as PDF, so that the error can name them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BEGINNING_BYTES = 512
 
 
 def name_file(upload: bytes) -> tuple[str, str]:
-    """Return the kind of a file, as a noun, and what to do: a sentence and a space, or nothing."""
+    """Return the kind of a file, as a noun, and advice: a sentence and a space, or nothing."""
     beginning = upload[:_BEGINNING_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
     for start, kind, advice in _KINDS:
         if start.match(upload) or start.match(beginning):

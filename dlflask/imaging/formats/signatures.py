@@ -69,7 +69,7 @@ def _format_at_start(upload: bytes) -> str | None:
 
 
 def _format_of(name: str | None, upload: bytes) -> str | None:
-    """Return Pillow's name of the format; that of an ISO media file is found by its brands."""
+    """Return Pillow's name of the format; ISO media files are recognised by their brands."""
     if name != "ISO":
         return name
     size = int.from_bytes(upload[:4])

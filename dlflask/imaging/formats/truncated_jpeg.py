@@ -1,4 +1,4 @@
-"""Measure how much of a JPEG is there whose end is missing, and complete it.
+"""Measure how much of a truncated JPEG exists, and complete the file.
 
 Camera modules leave out the end marker, and broken uploads the last bytes. Viewers show such files;
 their decoders fill the rest of the image with grey, without saying from where.

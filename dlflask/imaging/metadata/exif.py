@@ -19,7 +19,7 @@ _TRANSPOSES = {
 
 
 def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of a loaded image, 1 to 8; 1 if it has none."""
+    """Return the EXIF orientation of a loaded image, 1 to 8; 1 if the image lacks it."""
     value = image.getexif().get(ExifTags.Base.Orientation, 1)
     return int(value) if value in _TRANSPOSES else 1
 

@@ -15,7 +15,7 @@ _UNKNOWN, _HIDDEN = b"skip", 1
 
 
 def strip_heic(upload: bytes) -> bytes:
-    """Return the file with all items renamed but its main image, that image's opacity and tiles.
+    """Return the file with all items renamed except the main image, its opacity and tiles.
 
     By the format, the properties `irot` and `imir` alone define the orientation.
 

@@ -18,12 +18,12 @@ _read_large_size = struct.Struct(">Q").unpack_from
 
 
 def strip_iso_media(upload: bytes) -> bytes:
-    """Return the file with its Exif items renamed, so that the decoder passes over them.
+    """Return the file with its Exif items renamed, so that the decoder skips them.
 
-    By the format, the boxes `irot` and `imir` alone define the orientation.
+    In these formats only the boxes `irot` and `imir` define the orientation, not Exif.
 
     Raises:
-        InvalidFile: It has too many boxes, or describes too many items or frames.
+        InvalidFile: The file has too many boxes, or describes too many items or frames.
     """
     position = 0
     for _ in range(MAX_PIECES):

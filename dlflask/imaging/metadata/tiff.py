@@ -1,4 +1,4 @@
-"""Reduce a TIFF to its first directory, and that to the tags that decoding needs.
+"""Reduce a TIFF to its first directory, and this directory to the tags that decoding needs.
 
 Source: Adobe, TIFF 6.0, 1992, 2; libtiff, BigTIFF design, 2007.
 """
@@ -35,7 +35,7 @@ _BYTES, _UNDEFINED = 1, 7
 
 @dataclass(frozen=True)
 class _Entry:
-    """Entry of a directory: a tag, its type, the number of values, and these or their offset."""
+    """Entry of a directory: tag, type, number of values, and the values or their offset."""
 
     tag: int
     type: int
@@ -65,7 +65,7 @@ class _Form:
 
 
 def strip_tiff(upload: bytes) -> bytes:
-    """Return the TIFF with one directory, which holds the needed tags of its first.
+    """Return the TIFF with one directory: the needed tags of the first directory.
 
     Raises:
         InvalidFile: It has too many tags, strips or values, or strips that share their bytes.
@@ -146,7 +146,7 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
 
 
 def _values(upload: bytes, form: _Form, entry: _Entry | None) -> tuple[int, ...]:
-    """Return the whole numbers of an entry, as far as the file holds them."""
+    """Return the whole numbers of an entry, as far as the file contains them."""
     letter = _NUMBERS.get(entry.type) if entry else None
     if entry is None or letter is None:
         return ()

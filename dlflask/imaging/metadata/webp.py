@@ -69,7 +69,7 @@ def image_chunks(upload: bytes) -> list[Chunk]:
 
 
 def canvas_pixels(upload: bytes) -> int:
-    """Return the number of pixels in the header, for which memory is allocated on opening."""
+    """Return the number of pixels in the header; opening the file allocates memory for them."""
     kind, announced = upload[12:16], memoryview(upload)[20:]
     if kind == b"VP8X":
         width, height = (1 + int.from_bytes(announced[i : i + 3], "little") for i in (4, 7))
@@ -91,7 +91,7 @@ def size_of_lossy(data: memoryview) -> tuple[int, int]:
 
 
 def _cut_out(upload: bytes, cuts: list[tuple[int, int]]) -> bytes:
-    """Cut parts out and correct the size in the header, which libwebp waits for otherwise."""
+    """Cut parts out and correct the size in the header; else libwebp waits for more bytes."""
     if not cuts:
         return upload
     size = int.from_bytes(upload[4:8], "little") - sum(end - start for start, end in cuts)

@@ -111,7 +111,7 @@ def _join_few(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, NDA
 
 
 def _join_many(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, NDArray[np.intp]]:
-    """Return the same as `_join_few`: give connected runs the earliest one as their root.
+    """Return the same as `_join_few`; the root of each run is the first run of its blob.
 
     Source: Shiloach, Vishkin, An O(log n) parallel connectivity algorithm, 1982.
     """
@@ -134,6 +134,6 @@ def _join_many(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, ND
 
 
 def _shorten(roots: NDArray[np.intp]) -> None:
-    """Replace each root by its own root, until that changes nothing."""
+    """Replace each root by its own root, until nothing changes."""
     while not np.array_equal(further := roots[roots], roots):
         roots[:] = further

@@ -19,7 +19,7 @@ _DEVICE = "CPU"
 
 
 class CompiledCache:
-    """Compiled networks of one graph, by the processor, the settings and the versions.
+    """Compiled networks of one graph: one for each processor, settings and software versions.
 
     An imported network computes the same as a compiled one, and takes 5 MB less.
 

@@ -18,7 +18,7 @@ MAX_GRAPHS = 8
 
 
 class GraphCache:
-    """Graphs by the SHA-256 of their model files and the versions of what made them.
+    """Graphs, found by the SHA-256 of the model file and the versions of the software.
 
     Args:
         folder: The folder, which may be missing or read-only; None keeps nothing.

@@ -78,10 +78,15 @@ class Builder:
                 else:
                     later.append((name, call, references))
             if len(later) == len(waiting):
-                raise ModelError(f"has a layer {later[0][0][:80]!r} whose input is missing.")
+                raise ModelError(
+                    f"has a layer {later[0][0][:80]!r} whose input is missing. Save the model "
+                    "again."
+                )
             waiting = later
         if missing := [each.layer for each in config.outputs if each not in tensors]:
-            raise ModelError(f"has an output {missing[0][:80]!r} that is missing.")
+            raise ModelError(
+                f"names the output {missing[0][:80]!r}, but lacks this layer. Save the model again."
+            )
         outputs = [tensors[reference] for reference in config.outputs]
         model = keras.Model(_single([inputs[name] for name in config.inputs]), _single(outputs))
         model.trainable = config.trainable
@@ -94,7 +99,8 @@ class Builder:
         if isinstance(config, NetworkConfig):
             if None in config.input_shapes.values():
                 raise ModelError(
-                    f"has a network {config.name[:80]!r} without the size of its input."
+                    f"has a network {config.name[:80]!r} without the size of its input. Build the "
+                    "network with an Input layer and save it again."
                 )
             shapes = {name: shape for name, shape in config.input_shapes.items() if shape}
             network = self.build(config, shapes)
@@ -181,7 +187,7 @@ def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
 
 
 def _calls(nodes: Mapping[str, Node]) -> Iterator[tuple[str, int, list[Reference]]]:
-    """Yield name, number and inputs of each call of a layer, by the numbers of the references.
+    """Yield name, number and inputs of each call of a layer, numbered as in the references.
 
     Keras 2 and 3 count a network's own construction as its call 0.
     """

@@ -1,4 +1,4 @@
-"""Configuration of one layer: the names and options of old versions as those of Keras 3.
+"""Configuration of one layer; names and options of old versions are translated to Keras 3.
 
 Only layers in `LAYERS` are accepted. Everything that does not change a prediction is left out:
 initialisers, regularisers, constraints, names of types, and arguments that Keras no longer knows.

@@ -1,4 +1,4 @@
-"""Limits on the process that reads somebody's model file."""
+"""Limits on the process that reads a user's model file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _set(kind: int, limit: int) -> None:
 
 
 def _filter_system_calls() -> None:
-    """End this process with the service, and let the kernel refuse `_FORBIDDEN` by seccomp."""
+    """Make this process end with the service, and let seccomp reject the calls `_FORBIDDEN`."""
     libc = ctypes.CDLL(None, use_errno=True)
     # The process must not survive the service.
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -1,7 +1,8 @@
 """Configuration of a network, the same for files of every version of Keras.
 
-Keras has saved networks in four notations since 2015. This module reads them all into one, so that
-the rest of the package knows a single kind of network: layers, and which layer feeds which.
+Keras has saved networks in four notations since 2015. This module translates all of them to one
+notation, so that the rest of the package handles only one kind of network: layers, and the inputs
+of each layer.
 """
 
 from __future__ import annotations

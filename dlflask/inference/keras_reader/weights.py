@@ -91,14 +91,14 @@ def load_archive(network: Network, file: io.BytesIO) -> None:
 
 
 def _finalize(network: Network) -> None:
-    """Let layers that compute constants from their weights, such as Normalization, do so."""
+    """Let layers such as Normalization compute constants from their weights."""
     for _, layer in network.layers:
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
 
 
 def needs_flip_test(network: Network, version: str, backend: str) -> bool:
-    """Return True if the file may hold kernels of Theano, which are turned by 180 degrees.
+    """Return True if the file may contain kernels of Theano, which are turned by 180 degrees.
 
     Keras 1 does not say which backend trained a network.
     """

@@ -13,7 +13,7 @@ _TINY = 1e-9
 
 
 class Place(NamedTuple):
-    """Columns of the output that name a character: from `start` up to and without `stop`."""
+    """Output columns of one character, from `start` (included) to `stop` (excluded)."""
 
     start: int
     stop: int

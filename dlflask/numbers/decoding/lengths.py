@@ -1,4 +1,4 @@
-"""Numbers of digits that a caller knows a number to have: `5` or `4-6`."""
+"""Number of digits that a caller expects in a number: `5`, or a range such as `4-6`."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def count_digits(text: str) -> int:
 def _extend(
     beam: dict[str, tuple[float, float]], blank: float, characters: list[tuple[str, float]]
 ) -> dict[str, tuple[float, float]]:
-    """Extend each prefix by one column: its probability ending in blank, and in a character."""
+    """Extend each prefix by one column; return its probability with and without a final blank."""
     if blank >= SURE_BLANK:
         return {text: ((ends + other) * blank, 0.0) for text, (ends, other) in beam.items()}
     blanks: dict[str, float] = defaultdict(float)

@@ -1,4 +1,4 @@
-"""Cutting of one line out of a page. In the comments, a median height is that of its strokes."""
+"""Cutting of one line out of a page. In the comments, "median height" is that of its strokes."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
 
 
 def _is_inside(blobs: Blobs, boxes: NDArray[np.intp]) -> Mask:
-    """Return True for each blob, by label, inside the line's box: such specks stay in the line."""
+    """Return True for each blob, by label, that lies in the line's box and stays in the line."""
     top, left = boxes[:, :2].min(axis=0)
     bottom, right = boxes[:, 2:].max(axis=0)
     inside = (

@@ -61,7 +61,7 @@ def find_lines(page: Page) -> list[Line]:
 
 
 def _median_height(blobs: Blobs) -> float:
-    """Return the median height of the strokes: of high blobs, or of bold ones if that is more."""
+    """Return the median height of the high blobs, or 0.6 of that of the bold blobs, if more."""
     heights = blobs.heights
     large = heights[heights >= 0.4 * np.percentile(heights, 90)]
     order = heights[blobs.mass >= 0.25 * blobs.mass.max()]
@@ -113,9 +113,10 @@ def _overlap(blobs: Blobs, one: int, other: int, height: float) -> float:
 
 
 def _set_apart_small(bands: list[Band], blobs: Blobs) -> tuple[list[Band], list[int]]:
-    """Return the lines, and the single small strokes beside one of several strokes.
+    """Return the lines without single small strokes, and these strokes.
 
-    Such a stroke is a comma that reaches far down, a part of a frame or a blot.
+    They are set apart only if some line has several strokes. Beside such a line, a single small
+    stroke is a comma that reaches far down, a part of a frame or a blot.
     """
     several = [band for band in bands if len(band.members) > 1]
     if not several:

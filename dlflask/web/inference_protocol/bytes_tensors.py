@@ -18,10 +18,10 @@ _LENGTH = struct.Struct("<I")
 
 
 def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
-    """Return the N image files of an input, which are base64 in JSON and raw in binary data.
+    """Return the N image files of an input: base64 in JSON, raw bytes in binary data.
 
     Raises:
-        InvalidInferRequest: The number of images, the length of one or its base64 is wrong.
+        InvalidInferRequest: The number of images is wrong, or the length or the base64 of an image.
     """
     num_images = read_shape(tensor, ())[0]
     data = tensor.get("data")
@@ -31,28 +31,29 @@ def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
         elements = data if isinstance(data, list) else []
     if len(elements) != num_images:
         raise InvalidInferRequest(
-            f"The input has {len(elements)} images, but its shape says "
-            f"{num_images}. Send the number of images as the shape."
+            f"The input has {len(elements)} images, but its shape announces {num_images}. Send the "
+            "shape [N], where N is the number of images."
         )
     return list(elements) if binary is not None else _decode(elements)
 
 
 def _split(binary: bytes) -> list[bytes]:
-    """Split binary data into elements, each of which follows its length in four bytes."""
+    """Split binary data into elements; four bytes before each element give its length."""
     elements: list[bytes] = []
     start = 0
     while start < len(binary):
         if start + _LENGTH.size > len(binary):
             raise InvalidInferRequest(
-                f"The binary data end in the middle of the length of element {len(elements)}. Send "
-                "four bytes for the length before each file."
+                "The binary data end before the four bytes of the length of element "
+                f"{len(elements)} are complete. Send the length of each file as four bytes before "
+                "the file."
             )
         (length,) = _LENGTH.unpack_from(binary, start)
         start += _LENGTH.size
         if start + length > len(binary):
             raise InvalidInferRequest(
-                f"Element {len(elements)} should have {length} bytes, but {len(binary) - start} "
-                "follow. Send the length of the file as four bytes, "
+                f"The length of element {len(elements)} is {length} bytes, but only "
+                f"{len(binary) - start} bytes follow. Send the length of each file as four bytes, "
                 "little-endian, before the file."
             )
         elements.append(binary[start : start + length])
@@ -75,6 +76,6 @@ def _decode(elements: Sequence[Any]) -> list[bytes]:
 
 
 def join_texts(texts: Iterable[str]) -> bytes:
-    """Return texts as binary data, each in UTF-8 after its length in four bytes."""
+    """Return texts as binary data in UTF-8; four bytes before each text give its length."""
     elements = [text.encode() for text in texts]
     return b"".join(_LENGTH.pack(len(element)) + element for element in elements)

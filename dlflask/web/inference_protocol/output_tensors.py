@@ -18,7 +18,7 @@ from dlflask.web.inference_protocol.tensors import BINARY_TYPES
 def write_tensor(
     name: str, datatype: str, values: NDArray[Any] | Sequence[Sequence[str]], *, as_binary: bool
 ) -> tuple[dict[str, Any], bytes]:
-    """Return the JSON object of an output and its binary data, which are empty unless `as_binary`.
+    """Return the JSON object of an output, and its binary data, empty if `as_binary` is false.
 
     A float32 in JSON reads back to the same float32.
     """

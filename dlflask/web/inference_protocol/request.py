@@ -17,7 +17,7 @@ from dlflask.web.json_upload import parse_json
 
 INPUT = "image"
 
-#: Longest id, in characters. It is returned in the response; clients send UUIDs.
+#: Longest id, in characters. The response repeats the id; clients send UUIDs.
 MAX_ID_CHARACTERS = 1000
 
 #: Most brackets and commas of the JSON: MAX_BATCH images as nested lists, and some for the rest.
@@ -31,7 +31,7 @@ class Output:
 
     Attributes:
         name: Name of one of the model's outputs.
-        as_binary: True if the values follow the JSON instead of being in it.
+        as_binary: True to send the values after the JSON, False to send them in the JSON.
         classes: Number of most probable classes to return as text; 0 for all values as numbers.
     """
 
@@ -46,7 +46,7 @@ class InferRequest:
 
     Attributes:
         tensor: JSON object of the only input.
-        binary: Data of the input if they follow the JSON, else None.
+        binary: Data of the input if the data follow the JSON, else None.
         outputs: Requested outputs in their order.
         identifier: Id to return in the response, or None.
     """
@@ -60,7 +60,7 @@ class InferRequest:
 def parse_infer_request(
     body: bytes, header_length: str | None, outputs: Mapping[str, OutputSpec]
 ) -> InferRequest:
-    """Parse the JSON and the binary data that follow it.
+    """Parse an inference request: the JSON, and the binary data that follow the JSON.
 
     Args:
         body: Body of the request.
@@ -107,7 +107,9 @@ def _header_end(body: bytes, header_length: str | None) -> int:
 def _only_input(inputs: Any) -> Mapping[str, Any]:
     names = [one.get("name") for one in _objects(inputs, "inputs")]
     if names != [INPUT]:
-        raise InvalidInferRequest(f"The inputs are {names!r:.80}; expected one named {INPUT!r}.")
+        raise InvalidInferRequest(
+            f"The inputs are {names!r:.80}; expected only one, named {INPUT!r}."
+        )
     tensor: Mapping[str, Any] = inputs[0]
     return tensor
 
@@ -124,8 +126,8 @@ def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
     if type(size) is not int or size != len(rest) or "data" in tensor:
         raise InvalidInferRequest(
             f"The input's binary_data_size is {size!r:.20}, but {len(rest)} bytes follow the JSON. "
-            "Set it to their number, set the header Inference-Header-Content-Length to the length "
-            "of the JSON, and leave out 'data'."
+            "Set binary_data_size to the number of bytes after the JSON, set the header "
+            "Inference-Header-Content-Length to the length of the JSON, and leave out 'data'."
         )
     return rest
 
@@ -140,7 +142,8 @@ def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> li
         len(set(names)) != len(names)
     ):
         raise InvalidInferRequest(
-            f"The outputs are {names!r:.80}; expected some of {', '.join(known)}, each once."
+            f"The requested outputs are {names!r:.80}; expected some of {', '.join(known)}, each "
+            "once."
         )
     return [_output(one, as_binary=as_binary) for one in requested]
 
@@ -151,7 +154,7 @@ def _output(requested: Mapping[str, Any], *, as_binary: bool) -> Output:
     if type(classes) is not int or classes < 0 or (classes and name != "probabilities"):
         raise InvalidInferRequest(
             f"The parameter `classification` of the output {name!r} is {classes!r:.20}; expected a "
-            "number of classes. Only the output 'probabilities' may have it."
+            "number of classes. Only the output 'probabilities' may have this parameter."
         )
     return Output(name, _flag(parameters.get("binary_data", as_binary)), classes)
 
@@ -165,7 +168,8 @@ def _object(value: Any) -> Mapping[str, Any]:
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise InvalidInferRequest(
-            f"The parameter for binary data is {value!r:.20}; expected true or false."
+            f"The parameter binary_data or binary_data_output is {value!r:.20}; expected true or "
+            "false."
         )
     return value
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dlflask.errors import InvalidInferRequest
 from dlflask.types import Tensor
 
-#: Most images of one request, the same number as for POST /predictlabels.
+#: Most images of one request, the same limit as for POST /predictlabels.
 MAX_BATCH = 256
 
 #: NumPy type of each type of numbers in binary data.
@@ -35,7 +35,7 @@ _FULL_INK = {"FP32": 1, "UINT8": 255}
 
 
 def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[int]:
-    """Return the shape of an input: (N, *input_shape) for numbers, (N,) for BYTES.
+    """Check and return the shape of an input: (N, *input_shape) for numbers, (N,) for BYTES.
 
     Numbers may also be flat, (N, 784), have an axis of 1 for the channel, or be a single tensor
     without the first axis.
@@ -71,7 +71,7 @@ def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[
 
 
 def _is_batch(shape: tuple[int, ...], one: tuple[int, ...]) -> bool:
-    """Return True if `shape` is that of 1 to `MAX_BATCH` tensors of the shape `one`, or of one."""
+    """Return True if `shape` fits a batch of tensors of the shape `one`, or a single one."""
     layouts = [one, (*one, 1)]
     if one:
         flat = math.prod(one)

@@ -139,7 +139,7 @@ def _recogniser(name: str) -> Recogniser[Any]:
 
 
 def _read_images(recogniser: Recogniser[Any], images: list[bytes]) -> list[Any]:
-    """Read all images or none, as the protocol requires: the first error fails the request."""
+    """Read all images. As the protocol requires, the first error makes the request fail."""
     state = current_state()
     for image in images:
         check_size(len(image), state.config.max_upload_bytes)

@@ -1,1 +1,1 @@
-"""WSGI middleware around the Flask application, and the keys by which it passes data on."""
+"""WSGI middleware around the Flask application, and the keys under which it stores data."""

@@ -82,7 +82,7 @@ def _normalise(allowed: str) -> str:
 
 
 def _read_name(host: str) -> str | None:
-    """Return the name in `host` in lower case, without port and last dot; None if it is invalid."""
+    """Return the name in `host` in lower case, without port and last dot; None if invalid."""
     found = _HOST.fullmatch(host) if len(host) <= _MAX_LENGTH else None
     if found is None:
         return None

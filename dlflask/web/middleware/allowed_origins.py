@@ -37,7 +37,7 @@ _PREFLIGHT = [
 
 
 def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIApplication:
-    """Wrap `application` so that browsers pass its responses on to pages of the allowed origins.
+    """Wrap `application` so that web pages of the allowed origins may read its responses.
 
     Preflight requests of these are answered here. Other requests are handled as without the
     wrapper, so the browser withholds the response from a page of any other origin.

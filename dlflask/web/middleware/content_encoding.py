@@ -1,4 +1,4 @@
-"""Middleware that decompresses request bodies, so that all code after it reads plain ones.
+"""Middleware that decompresses request bodies, so that all later code reads uncompressed bodies.
 
 Source: RFC 9110, 8.4; RFC 1950 (zlib), 1951 (deflate) and 1952 (gzip).
 """
@@ -31,7 +31,7 @@ _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.M
 
 
 class UnsupportedEncoding(UnsupportedMediaType):
-    """The body has a `Content-Encoding` that is not decoded."""
+    """The body has a `Content-Encoding` that the service does not support."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__(
@@ -49,7 +49,7 @@ class UnsupportedEncoding(UnsupportedMediaType):
 def decode_bodies(
     application: WSGIApplication, reject: WSGIApplication, max_bytes: int
 ) -> WSGIApplication:
-    """Wrap `application` so that it receives the bodies of its requests decompressed.
+    """Wrap `application` so that it receives decompressed request bodies.
 
     Args:
         application: Receives the plain body, with its length, and without `Content-Encoding`.

@@ -99,7 +99,7 @@ def extract_upload(environ: WSGIEnvironment, max_bytes: int) -> bytes | None:
 
 
 def _only_part(body: bytes, boundary: bytes) -> bytes | None:
-    """Return the content of a form's only part if that is a file; else None.
+    """Return the content of the form's only part; None for several parts or text.
 
     Source: RFC 7578, 4, and RFC 2046, 5.1.1.
     """

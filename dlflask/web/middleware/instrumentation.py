@@ -66,7 +66,7 @@ def instrument(
 
 
 class Response:
-    """Chunks of a response whose request is in flight until the server closes it.
+    """Chunks of a response. The request counts as in flight until the server closes the chunks.
 
     A server iterates over a response after the application has returned, and always closes it.
     """

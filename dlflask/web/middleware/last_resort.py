@@ -22,7 +22,7 @@ _STATUS = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def catch_unexpected(application: WSGIApplication) -> WSGIApplication:
-    """Wrap `application` so that its exceptions are logged and become responses of 500."""
+    """Wrap `application` so that its exceptions are logged and become responses with status 500."""
 
     def caught(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:

@@ -59,7 +59,7 @@ class SlowBody(RequestTimeout):
 
 
 class NoRoom(ServiceUnavailable):
-    """The bodies that the worker holds have reached its limit."""
+    """The worker already holds as many bytes of request bodies as its limit allows."""
 
     description = "The service is receiving too many images at once. Try again in 2 seconds."
 
@@ -68,7 +68,7 @@ class NoRoom(ServiceUnavailable):
 
 
 class Body:
-    """`wsgi.input` as PEP 3333 requires it, which raises `BrokenBody` for errors of Gunicorn's."""
+    """`wsgi.input` as PEP 3333 requires; raises `BrokenBody` in place of Gunicorn's errors."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream

@@ -95,7 +95,7 @@ def _parse_prefix(text: str) -> str:
 
 
 def _client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
-    """Return the client's address from X-Forwarded-For, empty if there is none.
+    """Return the client's address from X-Forwarded-For; an empty string without an address.
 
     Each proxy appends the address that it received the request from. The last address that is not a
     proxy's is the client's; the ones before it may be forged.
@@ -117,7 +117,7 @@ def _read_address(text: str) -> str:
     """Return the address in `text`, such as 10.0.0.7:80 or [::1]:80, without the port.
 
     Returns:
-        The address in its usual form; an empty string if there is none.
+        The address in its usual form; an empty string if `text` is not an address.
     """
     if len(text) > _MAX_ADDRESS_LENGTH:
         return ""
@@ -145,6 +145,6 @@ def _apply(environ: WSGIEnvironment) -> str:
 
 
 def _last(environ: WSGIEnvironment, name: str) -> str:
-    """Return the last value of a header: the nearest proxy wrote it."""
+    """Return the last value of a header, which the nearest proxy wrote."""
     value: str = environ.get(name, "")
     return value and value.rpartition(",")[2].strip()

@@ -73,7 +73,7 @@ def _articles(described: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _common(described: dict[str, Any]) -> list[str]:
-    """Return the statuses that every operation describes in the same way, such as NGINX's."""
+    """Return the statuses that all operations describe in the same way, such as those of NGINX."""
     each = [operation["responses"] for *_, operation in _operations(described)]
     return [*ANYWHERE] + [
         status

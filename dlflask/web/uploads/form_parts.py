@@ -16,7 +16,7 @@ _BASE64_START = 512
 
 
 def find_parts(request: Request) -> list[FileStorage]:
-    """Return the parts that hold an image, at least one.
+    """Return the parts that contain an image; raise an error without any.
 
     A part without a file name counts if its content is an image: React Native and forms that were
     written by hand leave the name out. Text beside a file is a field of the client's own.
@@ -61,7 +61,7 @@ def read_part(part: FileStorage, max_bytes: int) -> bytes:
 
 
 def _holds_image(part: FileStorage) -> bool:
-    """Return True for an image, or for one as text, as a page sends `canvas.toDataURL()`."""
+    """Return True if a part contains an image, or an image as text from `canvas.toDataURL()`."""
     start = part.read(_BASE64_START)
     part.seek(0)
     if is_image(start):

@@ -12,7 +12,7 @@ MAX_DETAILED = 64
 
 
 def check_size(num_bytes: int, max_bytes: int) -> None:
-    """Raise if an image file is empty or larger than the limit.
+    """Raise an error if an image file is empty or larger than the limit.
 
     Raises:
         EmptyUpload: `num_bytes` is 0.
@@ -28,7 +28,7 @@ def check_size(num_bytes: int, max_bytes: int) -> None:
 
 
 def check_number(number: int, max_number: int) -> None:
-    """Raise if a request has too many images.
+    """Raise an error if a request has too many images.
 
     Raises:
         TooManyUploads: `number` is more than `max_number`.

@@ -37,7 +37,7 @@ def is_image(body: bytes) -> bool:
 
 
 def read_raw_body(request: Request, max_bytes: int) -> bytes:
-    """Return the body if it is or may be an image.
+    """Return the body as an image, unless it cannot be one.
 
     A body of an unknown type is left to the decoder, unless it looks like a form or JSON.
 
@@ -56,7 +56,7 @@ def read_raw_body(request: Request, max_bytes: int) -> bytes:
 
 
 def _check_start(request: Request) -> bytes:
-    """Return the first bytes of the body if an image may begin with them; raise otherwise."""
+    """Return the first bytes of the body; raise an error if no image begins with them."""
     kind = request.mimetype
     start = read_start(request.stream, _START_BYTES)
     if not start:
