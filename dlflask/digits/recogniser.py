@@ -89,8 +89,8 @@ class DigitRecogniser:
     Args:
         classifier: The network.
         samples: Image files that must be readable for the self-test to pass.
-        shows_several: Returns True for an image file of two or more digits. It is called for images
-            that may show several, which few images of one digit do; without it, none are.
+        shows_several: Returns True for an image file of two or more digits. It is called only for
+            images that may show several digits. The default always returns False.
     """
 
     def __init__(

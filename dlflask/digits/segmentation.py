@@ -35,7 +35,7 @@ MAX_STROKE_GAP = 0.3
 #: Longer side of the smallest digit, in pixels.
 MIN_SIDE = 4
 
-#: Width over height from which strokes may be several digits; few digits are that wide.
+#: Strokes wider than this multiple of their height may be several digits; few digits are that wide.
 WIDE = 1.3
 
 #: Least height and ink of a neighbour, relative to the blob with the most ink; least part of rows
@@ -117,7 +117,7 @@ def segment(ink: Ink) -> Segment:
 
 
 def inked_box(mask: Mask) -> ArrayBox | None:
-    """Return the box around all ink, None if there is none.
+    """Return the box around all ink; None without ink.
 
     Searching the flat mask for the first and last row takes a third of the time of a reduction.
     """

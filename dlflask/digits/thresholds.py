@@ -70,8 +70,8 @@ class Thresholds(StoredSettings):
         return all(0 <= share <= 1 for share in shares) and self.temperature > 0
 
 
-#: Thresholds of a model without its own. From 0.5 on, the most probable digit of a calibrated model
-#: is more likely right than wrong.
+#: Thresholds of a model that does not store any. From 0.5 on, the most probable digit of a
+#: calibrated model is more likely right than wrong.
 DEFAULT_THRESHOLDS = Thresholds(
     unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="nothing: the default"
 )

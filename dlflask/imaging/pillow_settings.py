@@ -20,7 +20,7 @@ def configure_pillow() -> None:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
     # Read by libjpeg, which stops at so many bytes in a file that hides its scans from Pillow.
     os.environ.setdefault("JPEGMEM", f"{MAX_DECODED_BYTES // 1_000_000}m")
-    # Each thread of the AVIF decoder would hold buffers of its own, and each CPU has a worker.
+    # More threads of the AVIF decoder would need more memory, and each CPU already has a worker.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     # Thumbnails and maps of depth are not read. libde265 always decodes in a thread of its own;
     # more of them would only compete with the other workers.

@@ -15,7 +15,8 @@ from dlflask.types import Ink
 #: 20 pixels high, were made from digits of 40 or more.
 MIN_OBJECT_SIDE, MIN_REDUCTION = 40, 2.5
 
-#: Finds an object: returns its ink, cut out, and the (row, column) of its upper left corner.
+#: Function that finds an object: returns the ink of the object, cut out, and the (row, column) of
+#: its upper left corner.
 Locator = Callable[[Ink], tuple[Ink, tuple[int, int]]]
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from dlflask.imaging.ink import MIDDLE
 from dlflask.imaging.morphology.growth import grow_sides
 
-#: Least opacity of a pixel whose colour counts as that of paper, 0..255.
+#: Least opacity of a pixel whose colour may be the colour of paper, 0..255.
 _OPAQUE = 250
 
 #: A note covers this part of the box around it, and strokes less.
@@ -51,7 +51,7 @@ def _continue_note(
     Returns:
         (height, width, 3); None if the opaque part is not a note.
     """
-    # Its outermost pixels are blended with what was around it.
+    # The outermost pixels of a note are blended with its former surroundings.
     inner = ~grow_sides(grow_sides(~opaque))
     rows, columns = (np.flatnonzero(inner.any(axis)) for axis in (1, 0))
     if not len(rows) or (

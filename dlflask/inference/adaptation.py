@@ -130,8 +130,8 @@ def adapt(
 
     Args:
         forward: The network, from (N, *shape) to (N, classes).
-        shape: Its input, one of `LAYOUTS`.
-        activation: Name of its last activation.
+        shape: Shape of the network's input, one of `LAYOUTS`.
+        activation: Name of the network's last activation.
         samples: (K, 28, 28) in 0..1, ink = 1: sample k shows class k.
 
     Returns:

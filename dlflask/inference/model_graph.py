@@ -36,7 +36,7 @@ class ModelGraph:
 
     Attributes:
         xml: Graph in OpenVINO's format.
-        weights: Its constants.
+        weights: Constants of the graph.
         input_shape: Input of the graph, without the batch axis; -1 for any size.
         description: Facts about the file, None if the network was not adapted to digits.
         thresholds: Thresholds in the file as JSON text, None if it has none.
@@ -75,13 +75,13 @@ class ModelGraph:
         """Return the graph in `data`.
 
         Raises:
-            ValueError: The bytes are not those of a whole graph.
+            ValueError: The bytes are not a complete graph.
         """
         start = len(_MAGIC) + 4 * _LENGTH
         numbers = data[len(_MAGIC) : start]
         lengths = [int.from_bytes(numbers[i : i + _LENGTH], "little") for i in range(0, 32, 8)]
         if data[: len(_MAGIC)] != _MAGIC or start + sum(lengths) != len(data):
-            raise ValueError("The bytes are not those of a whole graph.")
+            raise ValueError("The bytes are not a complete graph.")
         parts = []
         for length in lengths:
             parts.append(data[start : start + length])

@@ -14,7 +14,8 @@ from dlflask.numbers.characters import UNREADABLE
 from dlflask.numbers.prediction import Character
 from dlflask.numbers.thresholds import Features, Thresholds
 
-#: Bounds of a probability in log-odds: a network that is surer than this is not more often right.
+#: Bounds of a probability before it becomes log-odds. Beyond them, a network that is more certain
+#: is not right more often.
 LEAST, MOST = 1e-4, 1 - 1e-4
 
 #: Digits, with separators between them and possibly a minus before them.
@@ -65,6 +66,6 @@ def is_number(text: str) -> bool:
 
 
 def _log_odds(probability: float) -> float:
-    # A logarithm alone would be 0 for 0.99 and 0.9999 alike, which differ in how often they err.
+    # A logarithm alone would be about 0 for both 0.99 and 0.9999, but 0.99 is wrong more often.
     bounded = min(max(probability, LEAST), MOST)
     return math.log(bounded / (1 - bounded))

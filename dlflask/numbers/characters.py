@@ -18,7 +18,8 @@ BLANK = 0
 #: Characters that people write in numbers; output i + 1 is the probability of character i.
 CHARACTERS = "0123456789.,-"
 
-#: Written for a mark that is not one of them: a letter, a blot, a digit that was crossed out.
+#: Stands for a mark that is not one of `CHARACTERS`: a letter, a blot, a digit that was crossed
+#: out.
 UNREADABLE = "?"
 
 #: All characters that the network names, without blank.
@@ -37,7 +38,7 @@ class NumberNetwork(StoredSettings):
         blank: Index of the output for blank.
         height: Height of the input in pixels.
         stride: Columns of the input for each column of the output.
-        preprocessing: Version of `normalization` that made its training images.
+        preprocessing: Version of `normalization` that made the training images.
     """
 
     TITLE = "The description of the number network"

@@ -16,14 +16,15 @@ from dlflask.numbers.normalization import HEIGHT, STRIDE, STRIP_PREPROCESSING
 from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dlflask.types import SUM_TOLERANCE, Outputs, Tensor
 
-#: Widths of strips are padded with paper to multiples of this, so that the runtime sees few.
+#: Widths of strips are padded with paper to multiples of this, so that the runtime gets few
+#: different widths.
 WIDTH_STEP = 32
 
 
 class StripNetwork:
     """Loaded number network, compiled by `warm_up` or by the first call.
 
-    As `digits.classifier.Classifier`, a process may fork after loading but not after compiling.
+    A process may fork after loading but not after compiling; `digits.classifier` says why.
 
     Attributes:
         sha256: SHA-256 of the model file, in hexadecimal.

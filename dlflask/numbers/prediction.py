@@ -27,7 +27,7 @@ class Character:
     Attributes:
         label: The character: a digit, a separator, a minus, or `?` for an unreadable mark.
         probability: Probability of `label` by the number network, 0..1.
-        box: Its box.
+        box: Box of the character.
         candidates: Characters that the number network considers here, most probable first.
         digit: Prediction of the digit network for a digit; None for other characters.
         tensor: Input of the digit network, (28, 28) float32 in 0..1; None for other characters.
@@ -55,7 +55,8 @@ class LineReading:
         strip_text: Text by the number network, with marks that are left out of `number`.
         strip_probability: Probability of `strip_text` by the number network, 0..1.
         digit_text: Digits by the digit network, at the places of the digits of `number`.
-        without_length: Text without what the caller knows of its length; None if it is the same.
+        without_length: Text if the length that the caller expects is ignored; None if this text
+            is the same as `number`.
     """
 
     number: str
@@ -88,7 +89,7 @@ class NumberResult:
     """Result of one image.
 
     Attributes:
-        lines: From top to bottom.
+        lines: Lines from top to bottom.
         upload: Bytes of the image.
         lengths: Numbers of digits that the caller allowed; None for any.
         milliseconds: Duration of each stage.

@@ -13,7 +13,8 @@ from dlflask.numbers.normalization import STRIP_PREPROCESSING
 from dlflask.numbers.prediction import NumberResult
 
 #: Version of the steps from an image's bytes to strips and to the digits on them. Increase it with
-#: any change in `line_finding`, `frames` or `digit_cutting`; the others have versions of their own.
+#: any change in `line_finding`, `frames` or `digit_cutting`; the other steps have their own
+#: versions.
 LINE_PREPROCESSING = "1"
 
 NUMBER_PREPROCESSING = f"{LINE_PREPROCESSING}.{STRIP_PREPROCESSING}.{PREPROCESSING}"

@@ -1,4 +1,4 @@
-"""Reading of lines: the number network, then the digit network along the places it found."""
+"""Reading of lines: first the number network, then the digit network at the places found."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class StripReading:
     """Text of a strip by the number network, and the places of its characters.
 
     Attributes:
-        text: Without trailing marks.
-        whole_text: With them.
+        text: Text without trailing marks.
+        whole_text: Text with trailing marks.
         probability: Probability of `whole_text`, among the texts of a possible length.
         places: Place of each character of `text`.
-        without_length: Text without a restriction of the length; None if it is the same.
-        fits: True if a text has a possible length.
+        without_length: Text without a restriction of the length; None if it does not differ.
+        fits: True if some text has a possible length.
     """
 
     text: str

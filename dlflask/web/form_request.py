@@ -46,7 +46,7 @@ class FormParser(FormDataParser):
     """Werkzeug's form parser, with a faster parser for common multipart forms.
 
     The faster one reads the whole body, which the request's limit bounds. Forms that it rejects are
-    left to Werkzeug's, which accepts more, such as an empty part without a line break of its own.
+    left to Werkzeug's, which accepts more, such as an empty part without its line break.
     """
 
     def parse(

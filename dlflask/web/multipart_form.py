@@ -27,7 +27,7 @@ def check_part_headers(body: bytes, boundary: str) -> None:
     """Raise an error if the headers of all parts together are too large.
 
     Raises:
-        RequestEntityTooLarge: They have more than `MAX_HEADER_BYTES`.
+        RequestEntityTooLarge: The headers have more than `MAX_HEADER_BYTES`.
     """
     for _ in find_part_headers(body, boundary):
         pass
@@ -37,7 +37,7 @@ def find_part_headers(body: bytes, boundary: str) -> Iterator[slice]:
     """Yield the place of each part's headers, between a delimiter and the next empty line.
 
     Raises:
-        RequestEntityTooLarge: They have more than `MAX_HEADER_BYTES` together.
+        RequestEntityTooLarge: All headers together have more than `MAX_HEADER_BYTES`.
     """
     delimiter = b"--" + boundary.encode()
     bytes_left = MAX_HEADER_BYTES
@@ -74,7 +74,7 @@ def iterate_parts(
     """Yield the headers and the content of each part.
 
     Raises:
-        MultipartError: The form is not valid, or an empty part lacks a line break of its own. RFC
+        MultipartError: The form is not valid, or an empty part lacks its line break. RFC
             2046 allows that, but the parser would take the next part for its content.
     """
     delimiter = b"--" + boundary.encode()

@@ -43,12 +43,12 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
 
     Args:
         image: Opened image, not loaded.
-        upload: Its file, without the metadata that decoding does not need.
+        upload: The file of `image`, without the metadata that decoding does not need.
 
     Raises:
         InvalidFile: The image is empty, has too many scans or another size than its header says.
         TooManyPixels: The image has too many pixels.
-        TooComplex: It is a lossless WebP with too many prefix codes.
+        TooComplex: The image is a lossless WebP with too many prefix codes.
     """
     width, height = decoded_size(image)
     if min(image.size) < 1:

@@ -141,7 +141,7 @@ def _units_of_configuration(configuration: bytes) -> Iterator[bytes]:
 
 
 def _check_single_frame(upload: bytes, span: Span, num_units: int) -> int:
-    """Raise an error if coded data has parameters of its own, or more than one frame.
+    """Raise an error if coded data contains parameters, or not exactly one frame.
 
     Args:
         upload: The file.
@@ -149,7 +149,7 @@ def _check_single_frame(upload: bytes, span: Span, num_units: int) -> int:
         num_units: Number of NAL units in the data that was checked before.
 
     Returns:
-        The number of NAL units including those of this data.
+        The number of NAL units including the units of this data.
     """
     position, end = span
     if end > len(upload):

@@ -38,7 +38,7 @@ def count_scans(image: Image.Image, upload: bytes) -> int:
 
 
 def rows_of_scan(image: Image.Image, height: int) -> int:
-    """Return the rows of pixels that one scan goes over: in a TIFF those of a strip or tile."""
+    """Return the rows of pixels that one scan covers: in a TIFF, the rows of a strip or tile."""
     if image.format != "TIFF":
         return height
     rows = integer_tag(image, _TILE_HEIGHT, integer_tag(image, _ROWS_PER_STRIP, height))

@@ -5,7 +5,7 @@ Source: RFC 9649, 2024, 3.7.2.
 
 from __future__ import annotations
 
-#: Order in which the lengths of the code of code lengths are stored.
+#: Order in which the file stores the code lengths of the code that encodes the code lengths.
 _ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
 #: Repetitions of the last length, and of zero: extra bits and least number.
@@ -51,10 +51,10 @@ def read_code(bits: Bits, size: int) -> Table:
 
     Args:
         bits: Position at which it begins.
-        size: Number of its symbols.
+        size: Number of the code's symbols.
 
     Raises:
-        ValueError: It is not a complete code.
+        ValueError: The code is not complete.
     """
     return _table(_simple_code(bits, size) if bits.take(1) else _normal_code(bits, size))
 

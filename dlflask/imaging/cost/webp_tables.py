@@ -53,7 +53,7 @@ def _read_layout(chunks: list[Chunk]) -> Layout:
     """Return the layout of the one lossless part of an image.
 
     Raises:
-        ValueError: It cannot be read, or there are several parts.
+        ValueError: The lossless part cannot be read, or there are several.
     """
     contents = dict(chunks)
     if len(contents) == len(chunks):

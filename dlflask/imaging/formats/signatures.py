@@ -14,7 +14,7 @@ FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"]
 #: Bytes before an image that are skipped: line feeds, a byte order mark, the rest of a header.
 MAX_LEADING_BYTES = 16
 
-#: Bytes in which a format is recognised.
+#: Number of first bytes that are compared with the signatures.
 _SIGNATURE_BYTES = 64
 
 #: By Pillow's name of the format. A BMP begins with two letters that text may begin with, so the

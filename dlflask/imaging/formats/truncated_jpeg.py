@@ -35,9 +35,9 @@ class JpegLayout(NamedTuple):
     """Layout of a JPEG.
 
     Attributes:
-        height: Its height in pixels.
-        components: Number of its components: 1 if it is grey.
-        block: Height and width in pixels of the blocks in which it is coded.
+        height: Height of the image in pixels.
+        components: Number of colour components; 1 for a grey image.
+        block: Height and width in pixels of the blocks in which the image is coded.
     """
 
     height: int
@@ -50,7 +50,7 @@ class CompletedJpeg(NamedTuple):
 
     Attributes:
         upload: The file.
-        held: Part of its rows that the file holds, 0..1; the others are grey.
+        held: Part of the rows that the file contains, 0..1; the other rows are grey.
     """
 
     upload: bytes
@@ -64,7 +64,7 @@ def complete_jpeg(
 
     Args:
         upload: JPEG whose end is missing.
-        layout: Its size.
+        layout: Layout of the JPEG.
         decode: Returns the (height, width) or (height, width, channels) pixels of a JPEG, possibly
             at a smaller scale.
 

@@ -1,6 +1,6 @@
 """Find the images that are decoded in a HEIC file: the main image and its opacity.
 
-Cameras divide a large image into tiles, and each tile is an item of its own. They also add
+Cameras divide a large image into tiles, and each tile is a separate item. They also add
 thumbnails, depth maps, brightness maps and metadata, which this service does not need.
 
 Source: ISO/IEC 23008-12:2022, 6.4, 6.5 and 6.6.
@@ -34,7 +34,7 @@ CODED, GRID = b"hvc1", b"grid"
 _REQUIRED = {b"iinf", b"iloc", b"iprp", b"pitm"}
 _OPTIONAL = {b"iref", b"idat"}
 
-#: Properties by which an image is cropped, mirrored, rotated and scaled, in all its pixels.
+#: Properties that crop, mirror, rotate or scale an image, which takes time for each pixel.
 _TRANSFORMATIONS = {b"clap", b"imir", b"irot", b"iscl"}
 
 #: Types of auxiliary images that are the opacity of another image.
@@ -136,7 +136,7 @@ class HeicItems:
         start, _ = self.property(item, b"ispe")
         width, height = struct.unpack_from(">II", self.upload, start + 4)
         if self.entries[item].kind == GRID:
-            # Its own data announces the size as well.
+            # The data of a grid announces the size as well.
             (start, end), *_ = self.extents[item]
             size = 4 if self.upload[start + 1] & 1 else 2
             numbers = Numbers(self.upload, (start + 4, end))

@@ -37,7 +37,7 @@ def strip_metadata(upload: bytes) -> bytes:
         upload: An image of any format that the service reads.
 
     Raises:
-        ValueError: It has more chunks, segments, blocks or strips than `decode_limits` allow.
+        ValueError: The file has more chunks, segments, blocks or strips than `decode_limits` allow.
     """
     format_name, _ = find_image(upload) or ("", 0)
     # A BMP does not have metadata.

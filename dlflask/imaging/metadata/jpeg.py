@@ -25,7 +25,7 @@ _ALONE = {0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}
 _COLOURS = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
 _ORIENTATION = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0")
 
-#: A segment: its kind, its first byte, the first of its content, and its end.
+#: A segment: kind, position, position of its content, and end.
 Segment = tuple[int, int, int, int]
 
 
@@ -33,7 +33,7 @@ def strip_jpeg(upload: bytes) -> bytes:
     """Return the JPEG with the segments of its pixels, one Exif and one XMP.
 
     Raises:
-        InvalidFile: It has too many segments before its first scan, or too many bytes in them.
+        InvalidFile: The segments before the first scan are too many or too long.
     """
     cuts, found, kept = [], set(), 0
     for kind, start, content, end in _segments(upload):
@@ -62,7 +62,7 @@ def _segments(upload: bytes) -> Iterator[Segment]:
     """Yield the segments up to the first scan.
 
     Raises:
-        InvalidFile: There are too many.
+        InvalidFile: There are too many segments.
     """
     position = 2
     for _ in range(MAX_PIECES):

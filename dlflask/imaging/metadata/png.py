@@ -25,7 +25,7 @@ def strip_png(upload: bytes) -> bytes:
     """Return the PNG with its pixels and one chunk of each kind that may hold the orientation.
 
     Raises:
-        InvalidFile: It has too many chunks, or a palette too long for any image.
+        InvalidFile: The PNG has too many chunks, or a palette that is too long for any image.
     """
     cuts: list[Part] = []
     found, position = set[bytes | None](), 8

@@ -68,8 +68,8 @@ def strip_tiff(upload: bytes) -> bytes:
     """Return the TIFF with one directory: the needed tags of the first directory.
 
     Raises:
-        InvalidFile: It has too many tags, strips or values, or strips that share their bytes.
-        struct.error: Its header is truncated.
+        InvalidFile: The TIFF has too many tags, strips or values, or strips that share bytes.
+        struct.error: The header is truncated.
     """
     form = _Form.of(upload)
     (start,) = struct.unpack_from(form.order + form.number, upload, 8 if form.is_big else 4)

@@ -25,7 +25,7 @@ def strip_webp(upload: bytes) -> bytes:
     """Return the WebP with one chunk of each kind that decoding needs.
 
     Raises:
-        InvalidFile: It has too many chunks.
+        InvalidFile: The WebP has too many chunks.
     """
     cuts: list[Part] = []
     found, position = set[bytes](), 12
@@ -48,7 +48,7 @@ def image_chunks(upload: bytes) -> list[Chunk]:
     """Return the chunks of colours and opacity, in the frames of an animation as well.
 
     Raises:
-        InvalidFile: It has too many chunks.
+        InvalidFile: The WebP has too many chunks.
     """
     view, found, parts = memoryview(upload), list[Chunk](), [(12, len(upload))]
     num_chunks = 0

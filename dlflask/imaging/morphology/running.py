@@ -22,7 +22,7 @@ def running_minimum(
     """Return the least value in a window around each value.
 
     Args:
-        values: One or two axes.
+        values: Array with one or two axes.
         length: Values in the window.
         axis: Direction of the window.
         outside: Value beyond the ends of `values`; None for the one at the end.
@@ -86,7 +86,7 @@ def _combine(ufunc: np.ufunc, line: NDArray[_Value], length: int, axis: int) -> 
 def _pad(
     values: NDArray[_Value], length: int, axis: int, outside: int | None, before: int | None
 ) -> NDArray[_Value]:
-    """Return `values` with `length` - 1 more along `axis`, of which `before` come first."""
+    """Return `values` with `length` - 1 more along `axis`, `before` of them at the start."""
     before = length // 2 if before is None else before
     shape = list(values.shape)
     size = shape[axis]

@@ -39,7 +39,7 @@ class CompiledCache:
 
         Args:
             core: The `openvino.Core`.
-            variant: Name of the network among those of the graph.
+            variant: Name of this network; several may be compiled from one graph.
             model: Returns the `openvino.Model`. Not called if the folder has the network.
         """
         if self._folder is None:

@@ -28,7 +28,7 @@ def keep(path: Path, data: bytes, most: int) -> None:
 
     Args:
         path: The file.
-        data: Its content.
+        data: Content of the file.
         most: Files of this suffix that stay in the folder; the oldest are deleted.
     """
     folder = path.parent

@@ -18,7 +18,7 @@ from dlflask.inference.keras_reader.network_config import NetworkConfig, Node, R
 #: five. A layer such as UpSampling2D can make any number from a small file.
 MAX_VALUES = 2**24
 
-#: Activations that are functions of Keras; `softmax_v2` is TensorFlow's name of its own softmax.
+#: Activations that are functions of Keras; `softmax_v2` is TensorFlow's name for softmax.
 _ACTIVATIONS = (
     "elu exponential gelu hard_sigmoid leaky_relu linear log_softmax mish relu relu6 selu sigmoid "
     "silu softmax softplus softsign swish tanh"

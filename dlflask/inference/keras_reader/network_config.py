@@ -46,7 +46,7 @@ class NetworkConfig:
     Attributes:
         name: Name of the network.
         input_shapes: Shape of each input by the name of its layer, without the batch axis.
-        nodes: Layers by name, without those of the inputs.
+        nodes: Layers by name, without the input layers.
         inputs: Names of the inputs, in order.
         outputs: Outputs of the network.
         trainable: False if the weights were not trained.
@@ -66,7 +66,7 @@ def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
     """Read the configuration of a network as saved by Keras `version`.
 
     Raises:
-        ModelError: The configuration is not that of a network, or a layer is not supported.
+        ModelError: The configuration does not describe a network, or a layer is not supported.
     """
     if not isinstance(config, dict) or depth > _MAX_DEPTH:
         raise ModelError(

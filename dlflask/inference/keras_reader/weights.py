@@ -33,7 +33,7 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
         is_flipped: Turn each convolution's kernel by 180 degrees, as Theano's are.
 
     Raises:
-        ModelError: The weights in the file are not those of the network.
+        ModelError: The weights in the file do not fit the network.
     """
     stored = [(name, weights) for name, weights in _stored(group) if weights]
     expected = [(config, layer) for config, layer in network.layers if layer.weights]
@@ -69,7 +69,7 @@ def load_archive(network: Network, file: io.BytesIO) -> None:
         file: `model.weights.h5` of the archive.
 
     Raises:
-        ModelError: The weights in the file are not those of the network.
+        ModelError: The weights in the file do not fit the network.
     """
     store = H5IOStore(file)
     counts: Counter[str] = Counter()

@@ -48,7 +48,7 @@ def _best_path(outputs: Outputs, text: str) -> list[int]:
     for character in text:
         states += [1 + ALPHABET.index(character), BLANK]
     scores = np.log(outputs[:, states] + _TINY)
-    # From two states before, if that skips the blank between two different characters.
+    # A path may skip a state if that is the blank between two different characters.
     can_skip = np.array([i >= 2 and s not in (BLANK, states[i - 2]) for i, s in enumerate(states)])
     total = np.full(len(states), -np.inf)
     total[:2] = scores[0, :2]

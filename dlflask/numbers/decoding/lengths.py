@@ -35,6 +35,7 @@ def parse_lengths(text: str) -> Lengths:
     if not 1 <= fewest <= most <= MAX_DIGITS:
         raise InvalidLength(
             f"The length is {text[:20]!r}; expected a number of digits such as 5, or a range such "
-            f"as 4-6, from 1 to {MAX_DIGITS}. Leave it out if you do not know it."
+            f"as 4-6, from 1 to {MAX_DIGITS}. Leave `length` out if you do not know the number of "
+            "digits."
         )
     return Lengths(fewest, most)

@@ -1,8 +1,8 @@
 """Most probable texts in the outputs of the number network, by prefix beam search.
 
-The probability of a text is the sum over all paths that spell it. What the caller knows about the
-number restricts the search itself, so that the best text of the right length is found although a
-longer or shorter one is more probable.
+The probability of a text is the sum over all paths that spell it. If the caller knows the number of
+digits, the search itself is restricted. Thus it finds the best text of the right length even if a
+longer or shorter text is more probable.
 
 Source: Hannun et al., First-Pass Large Vocabulary Continuous Speech Recognition using
 Bi-Directional Recurrent DNNs, 2014, algorithm 1.
@@ -17,13 +17,13 @@ from dlflask.numbers.characters import ALPHABET, BLANK, UNREADABLE
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.types import Outputs
 
-#: Prefixes kept after each column: of all, or of each number of digits if that is restricted.
+#: Prefixes kept after each column: in total, or for each number of digits if it is restricted.
 BEAM, BEAM_OF_LENGTH = 12, 4
 
 #: Least probability of a character in a column, without and with a restriction.
 LEAST, LEAST_RESTRICTED = 1e-3, 1e-5
 
-#: Probability of blank from which a column between characters is passed over.
+#: A column in which blank has at least this probability is treated as blank only.
 SURE_BLANK = 0.9995
 
 DIGIT_CHARACTERS = frozenset("0123456789")

@@ -26,8 +26,8 @@ _OFF_MIDDLE = 0.02
 def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
     """Return the ink of the character at each place, all other ink cleared.
 
-    Whole blobs go to the place that has most of their ink, so that slanted digits stay complete;
-    touching ones are cut where the line has least ink between them.
+    A blob usually goes as a whole to the place that has most of its ink, so that slanted digits
+    stay complete. Touching digits are cut in the column with the least ink between them.
 
     Args:
         ink: (height, width) float32 in 0..1: one line of writing.
@@ -46,7 +46,7 @@ def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
     total = np.maximum(mass.sum(axis=1), 1e-9)
     owner = mass.argmax(axis=1)
     is_whole = mass.max(axis=1) >= MOST * total
-    # Cut a blob that reaches into a place without ink of its own, so that the place gets a part.
+    # Cut a blob that reaches into a place without other ink, so that this place gets a part.
     served = np.bincount(owner[1:], mass[1:].sum(axis=1), number)
     typical = float(np.median(served[served > 0])) if (served > 0).any() else 0.0
     needy = served < 0.1 * typical
@@ -71,7 +71,7 @@ def _cells(ink: Ink, centres: Sequence[float]) -> NDArray[np.intp]:
 
 
 def to_tensor(digit: Ink) -> tuple[Tensor, ArrayBox | None]:
-    """Return the digit as the digit network reads it, (28, 28), and its box in the line.
+    """Return the (28, 28) input of the digit network, and the digit's box in the line.
 
     A place without ink gives an empty tensor.
     """

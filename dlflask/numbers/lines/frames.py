@@ -78,7 +78,7 @@ def _median_height(sizes: NDArray[np.integer], is_frame: Mask) -> float:
 
 
 def _find_frame(blob: Mask, height: float) -> Mask:
-    """Return the pixels of a frame's lines: the level ones, and the upright ones between them."""
+    """Return the pixels of a frame's lines: level lines, and upright lines between them."""
     level = _runs(blob, max(8, round(MIN_LENGTH * height)), axis=1)
     level &= ~_runs(blob, max(4, round(MAX_THICKNESS * height)), axis=0)
     if not level.any():

@@ -17,7 +17,8 @@ from dlflask.types import ArrayBox, Ink, Mask
 #: Margins of a line, in median heights: above and below it, and at its left and right ends.
 PAD_ROWS, PAD_COLUMNS = 0.12, 0.25
 
-#: A line is straightened if it rises by this many median heights; up to this slope.
+#: A line is straightened if it rises by at least `MIN_RISE` median heights. Slopes are limited to
+#: `MAX_SLOPE`.
 MIN_RISE, MAX_SLOPE = 0.25, 0.35
 
 

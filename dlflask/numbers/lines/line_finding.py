@@ -22,8 +22,8 @@ MIN_STROKE = 0.45
 #: Least height of a digit, in pixels.
 MIN_PIXELS = 6
 
-#: Two neighbours are on one line if their rows overlap by the first part of the lower one's height
-#: and the gap between them is at most the second number of median heights.
+#: Two neighbours are on one line if their rows overlap by at least `MIN_OVERLAP` of the height of
+#: the lower one, and the gap between them is at most `MAX_GAP` median heights.
 MIN_OVERLAP, MAX_GAP = 0.35, 3.5
 
 #: Least ink of a mark, relative to the median ink of the line's strokes. A speck has less.
@@ -37,7 +37,7 @@ SIDE, SIDE_HEIGHT, SIDE_WIDTH, NEAR_EDGE = 0.7, 1.25, 0.22, 0.2
 #: Most lines of a page, and least height of a line relative to the tallest line.
 MAX_LINES, MIN_LINE = 32, 0.35
 
-#: Least height of a line of one stroke, relative to the tallest line of several.
+#: Least height of a line of one stroke, relative to the tallest line of several strokes.
 MIN_SINGLE = 0.75
 
 
@@ -165,7 +165,7 @@ def _add_marks(bands: list[Band], blobs: Blobs, marks: NDArray[np.intp], height:
         boxes = blobs.boxes[band.members]
         is_dark = blobs.mass[marks] >= MIN_MARK * np.median(blobs.mass[band.members])
         gap = np.maximum(boxes[:, 1].min() - right, left - boxes[:, 3].max())
-        # Those in the rows of the line; the others are not level with any of its strokes.
+        # Only strokes in the rows of the line; other strokes are not level with any of them.
         is_beside = (middle_y >= boxes[:, 0].min() - 0.3 * height) & (
             middle_y <= boxes[:, 2].max() + 0.35 * height
         )

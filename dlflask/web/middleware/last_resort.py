@@ -1,6 +1,6 @@
 """Middleware that turns exceptions raised by the error handlers themselves into problems.
 
-Gunicorn would send a page of its own, without the request id and the constant headers.
+Gunicorn would send its own error page, without the request id and the constant headers.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dlflask.web.multipart_form import PART_NAMES
 from dlflask.web.uploads.limits import check_size
 from dlflask.web.uploads.raw_body import is_image
 
-#: First characters of base64 in which the format of its image is recognised; a multiple of 4.
+#: First characters of base64 that are decoded to recognise the image format; a multiple of 4.
 _BASE64_START = 512
 
 

@@ -15,7 +15,7 @@ from dlflask.imaging.formats.signatures import find_image
 from dlflask.web.form_request import read_start
 from dlflask.web.uploads.limits import check_size
 
-#: Number of bytes at the start of a body by which an image is recognised.
+#: Number of bytes at the start of a body that are compared with the image formats.
 _START_BYTES = 512
 
 #: Types that say nothing about the content.
@@ -32,7 +32,7 @@ _DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
 
 
 def is_image(body: bytes) -> bool:
-    """Return True if the first bytes of a body are those of an image that the service reads."""
+    """Return True if the first bytes of a body begin an image that the service reads."""
     return find_image(body[:_START_BYTES]) is not None
 
 
