@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-#: Beginnings of files, their kind, and what to do. The first that fits counts.
+#: Beginnings of files, their kind, and what to do. The first match counts.
 _FILES = (
     (rb"%PDF-", "a PDF document", "Export the page as PNG or JPEG. "),
     (rb"<(?:\?xml|svg|!DOCTYPE svg)", "an SVG or XML file", "Export the drawing as PNG. "),
@@ -14,11 +14,15 @@ _FILES = (
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL image", "Save it as PNG or JPEG. "),
     (rb"\0\0[\x01\x02]\0", "an icon", "Save it as PNG. "),
     (rb"P[1-7]\s", "a Netpbm image", "Save it as PNG. "),
-    (rb"PK\x03\x04|PK\x05\x06", "a ZIP archive or an office document", "Send the image in it. "),
+    (
+        rb"PK\x03\x04|PK\x05\x06",
+        "a ZIP archive or an office document",
+        "Send only the image in it. ",
+    ),
     (
         rb"\x1f\x8b|BZh|7z\xbc\xaf|Rar!|\xfd7zXZ|\x28\xb5\x2f\xfd",
         "compressed data",
-        "Send the image in it.",
+        "Unpack it and send the image. ",
     ),
     (
         rb"data:|iVBORw0KGgo|/9j/|R0lGOD|UklGR|Qk[0-3]",
@@ -34,7 +38,7 @@ _KINDS = [
     (re.compile(start, re.IGNORECASE | re.DOTALL), kind, advice) for start, kind, advice in _FILES
 ]
 
-#: First bytes by which a file is recognised, or told to be text.
+#: Number of first bytes that are searched to recognise a file or a text.
 _BEGINNING_BYTES = 512
 
 
