@@ -11,16 +11,16 @@ from PIL import Image
 from dlflask.imaging.transparency import composite_on_paper, has_no_opacity
 from dlflask.types import ImageBox, Pixels
 
-#: Number of pixels converted at a time. Converted at once, a large image would be held several
-#: times: 2 GB for 64 megapixels with transparency.
+#: Number of pixels converted at a time. Converting a large image at once would need several copies
+#: of it: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20
 
 #: Range of grey of more than 8 bits, in levels of 8 bits, below which it is stretched: cameras and
 #: microscopes store 12 bits in 16, scanners a narrow part of the range.
 MIN_SPAN = 64
 
-#: Least range relative to its ends, and in whole numbers. Less is rounding, or the grain of an even
-#: surface.
+#: Least range, relative to its ends, and in whole numbers. A smaller range is rounding, or the
+#: grain of an even surface.
 MIN_SHARE, MIN_LEVELS = 0.001, 32
 
 #: Largest value of a float image that is used.
@@ -45,8 +45,8 @@ def to_planes(image: Image.Image) -> Pixels:
 def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Image:
     """Crop to `box`, reduce the longer side to at most `longest` and convert to mode L or RGB.
 
-    Transparent images are composited on paper. Grey of more than 8 bits is scaled by its range, or
-    by that of its values if they fill little of it.
+    Transparent images are composited on paper. Grey of more than 8 bits is scaled by the range of
+    its type, or by the range of its values if that is much smaller.
 
     Returns:
         Image of mode L or RGB: `image` itself if none of this changes it.
@@ -59,7 +59,7 @@ def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Imag
     if image.has_transparency_data:
         reduced = _reduce(image, box, factor, "RGBA")
         if has_no_opacity(reduced):
-            # Screenshots on a clipboard have an opacity that nobody set.
+            # Screenshots on a clipboard may have an opacity channel that was never set.
             return _reduce(image, box, factor, "RGB")
         return composite_on_paper(reduced)
     if factor == 1 and image.mode in ("L", "RGB") and box == (0, 0, *image.size):
@@ -92,7 +92,7 @@ def _strips(box: ImageBox, factor: int) -> Iterator[ImageBox]:
     width = right - left
     height = min(bottom - top, factor * max(1, STRIP_PIXELS // (factor * max(1, width))))
     if height * width > STRIP_PIXELS:
-        # A panorama, of which a single row of blocks is too large.
+        # In a panorama, a single row of blocks is too large.
         width = factor * max(1, STRIP_PIXELS // (factor * height))
     for start in range(top, bottom, max(1, height)):
         for side in range(left, right, max(1, width)):
@@ -131,7 +131,8 @@ def _to_eight_bits(grey: NDArray[np.float32], step: float) -> Image.Image:
 
     Args:
         grey: (height, width).
-        step: Difference that a whole number of the file makes; 0 if it holds fractions.
+        step: Difference in `grey` that a step of 1 in the file makes; 0 if the file contains
+            fractions.
     """
     low, high = _robust_range(grey)
     span = high - low

@@ -25,8 +25,8 @@ BYTES_PER_PIXEL_OF = {"WEBP": 16, "TIFF": 12, "AVIF": 9, "HEIF": 9, "GIF": 2}
 BYTES_PER_PROGRESSIVE_PIXEL = 10
 BYTES_PER_PIXEL = 4
 
-#: The same for a HEIC of more than 8 bits with colours at more than half resolution, and the memory
-#: per pixel of opacity.
+#: Memory per pixel of a HEIC of more than 8 bits with colours at more than half resolution, and of
+#: an image of opacity, in bytes.
 BYTES_PER_DEEP_HEIF_PIXEL, BYTES_PER_OPACITY_PIXEL = 16, 4
 
 #: Memory per pixel of a PNG with 16-bit colour channels. Pillow keeps 8 bits of each channel.
@@ -63,8 +63,8 @@ MAX_RLE_PIXELS = 4_000_000
 #: one large image and not one per thread.
 LARGE_BYTES = 32_000_000
 
-#: Pieces of a file: reads by Pillow's parsers (some microseconds each), or chunks, segments and
-#: blocks that `metadata` walks through. A PNG of 16 MB in chunks of 8 kB, a common size, has 2,000.
+#: Parts of a file: reads by Pillow's parsers (some microseconds each), or chunks, segments and
+#: blocks that `metadata` reads. A PNG of 16 MB in chunks of 8 kB, a common size, has 2,000.
 MAX_PIECES = 50_000
 
 #: Bytes of Exif or XMP, which only give the orientation. Longer metadata is ignored. Cameras write

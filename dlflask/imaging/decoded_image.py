@@ -30,7 +30,7 @@ class DecodedImage:
 
     Attributes:
         longest: Longer side of the image in the file, in pixels.
-        is_full_scale: True unless it was reduced while it was decoded.
+        is_full_scale: True unless the image was reduced while it was decoded.
     """
 
     def __init__(

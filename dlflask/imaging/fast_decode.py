@@ -1,8 +1,8 @@
 """Decode a simple PNG or JPEG by Pillow's decoders, without its parsers.
 
-The parsers read all that a format allows, in Python. Drawing programs, browsers and scanners use
-little of it. Any other file, and any damaged one, is left to the parsers. Files that both can read
-give the same pixels.
+Pillow's parsers are written in Python and read all features of a format. Drawing programs, browsers
+and scanners use few features. All other files and all damaged ones are left to the parsers. Files
+that both can read give the same pixels.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import zlib
 
 from PIL import Image
 
-#: Pixels of an image. The parser's share of the time is small for larger ones, which have limits of
-#: their own.
+#: Pixels of an image. In larger images, which have other limits, the parser takes a small share of
+#: the time.
 MAX_PIXELS = 1 << 20
 
 #: Chunks or segments of a file. A megapixel in chunks of 8 kB, a common size, has some hundreds.
@@ -30,7 +30,7 @@ _MODE_OF_COMPONENTS = {1: "L", 3: "RGB"}
 #: Chunks that do not change the pixels and cannot hold anything else.
 _IGNORED_CHUNKS = {b"cHRM", b"gAMA", b"pHYs", b"sBIT", b"sRGB", b"tIME"}
 
-#: Huffman tables, quantisation, restarts, JFIF, comment: read by the decoder, or by nobody.
+#: Huffman tables, quantisation, restarts, JFIF, comment: read by the decoder or ignored.
 _OTHER_SEGMENTS = {0xFFC4, 0xFFDB, 0xFFDD, 0xFFE0, 0xFFFE}
 _BASELINE_FRAME, _SCAN = 0xFFC0, 0xFFDA
 _NO_FRAME = (0, 0, 0, 0)

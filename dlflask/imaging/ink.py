@@ -54,7 +54,7 @@ def extract_ink(pixels: Pixels) -> Ink:
         pixels: (height, width) or (channels, height, width) uint8.
 
     Returns:
-        As the second of `extract_distance_and_ink`.
+        The ink, as in the second result of `extract_distance_and_ink`.
 
     Raises:
         BlankImage: Every pixel looks like paper.
@@ -63,7 +63,7 @@ def extract_ink(pixels: Pixels) -> Ink:
 
 
 def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> tuple[Plane, Ink]:
-    """Measure the contrast of each pixel with the paper, also below the noise of the paper.
+    """Measure the contrast of each pixel with the paper, with and without the noise of the paper.
 
     Args:
         pixels: (height, width) or (channels, height, width) uint8.

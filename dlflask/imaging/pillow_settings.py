@@ -1,4 +1,4 @@
-"""Settings of Pillow and its decoders, which hold for the whole process."""
+"""Settings of Pillow and its decoders for the whole process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def configure_pillow() -> None:
     os.environ.setdefault("JPEGMEM", f"{MAX_DECODED_BYTES // 1_000_000}m")
     # More threads of the AVIF decoder would need more memory, and each CPU already has a worker.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    # Thumbnails and maps of depth are not read. libde265 always decodes in a thread of its own;
-    # more of them would only compete with the other workers.
+    # Thumbnails and depth maps are not read. libde265 always decodes in a separate thread; more
+    # threads would only compete with the other workers.
     pi_heif.register_heif_opener(
         decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
     )

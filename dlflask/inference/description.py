@@ -8,7 +8,7 @@ from dataclasses import dataclass
 #: network has to read for the service to trust its convention.
 NUM_SAMPLES, ENOUGH_SAMPLES = 10, 8
 
-#: Outputs of a file's network, and what the service does to make probabilities of them.
+#: Outputs of a file's network, and how the service converts them to probabilities.
 OUTPUT_KINDS = {
     "softmax": "probabilities by softmax",
     "logits": "logits, to which the service adds a softmax",

@@ -21,8 +21,8 @@ def load_forward(path: Path, samples: Callable[[], Tensor]) -> tuple[str, ModelG
     """Load the digit model at `path` without a graph.
 
     Returns:
-        The SHA-256 of the file, what the file says with an empty graph, and a function from tensors
-        (N, 28, 28) to probabilities (N, classes).
+        The SHA-256 of the file, the facts in the file with an empty graph, and a function from
+        tensors (N, 28, 28) to probabilities (N, classes).
 
     Raises:
         ModelError: The file cannot be read or is not a model that can be served.

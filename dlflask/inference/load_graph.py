@@ -37,11 +37,11 @@ def load_graph(
 
     Args:
         path: An `.h5` or `.keras` file, which is not changed.
-        samples: Returns sample digits 0 to 9, (10, 28, 28) in 0..1, by which the input values of a
-            digit network are found. None for other networks.
+        samples: Returns sample digits 0 to 9, (10, 28, 28) in 0..1. They show which input values a
+            digit network expects. None for other networks.
         cache: Folder in which graphs are kept. It may be missing or read-only.
-        samples_id: Identifies the sample digits without reading them. A graph is not used for
-            other samples, because it contains the input values that they showed.
+        samples_id: Identifies the sample digits without reading them. A graph is not used with
+            other samples, because it contains the input values found with its own.
 
     Returns:
         The SHA-256 of the file in hexadecimal, and the graph.

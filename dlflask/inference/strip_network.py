@@ -35,8 +35,8 @@ def load_strip_network(path: Path, cache: Path | None = None) -> tuple[str, Mode
 def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forward:
     """Compile `graph` into a function that may be called from several threads at once.
 
-    As by `openvino_runtime.compile_graph`, but for one strip of any width at a time. OpenVINO
-    prepares its kernels for each width that it has not seen yet; callers should use few of them.
+    Like `openvino_runtime.compile_graph`, but for one strip of any width at a time. OpenVINO
+    prepares kernels for each new width, so callers should use few different widths.
 
     Returns:
         Function from (1, H, W, 1) float32 to (1, T, classes) float32. It raises MemoryError if

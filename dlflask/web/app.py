@@ -111,7 +111,7 @@ def _addresses() -> dict[str, str]:
     prefix = request.script_root
     # Flask's `host_url` decodes international names, and fails for some that are valid.
     host = request.environ.get("HTTP_HOST") or "localhost"
-    # Relative links also work under a path that no header and no setting names.
+    # Relative links also work under a path that is not in any header or setting.
     root = f"{prefix}/" if prefix else "../" * (request.path.count("/") - 1) or "./"
     return {"base": f"{request.scheme}://{host}{prefix}", "root": root}
 

@@ -45,8 +45,9 @@ class _ByteParser(MultiPartParser):
 class FormParser(FormDataParser):
     """Werkzeug's form parser, with a faster parser for common multipart forms.
 
-    The faster one reads the whole body, which the request's limit bounds. Forms that it rejects are
-    left to Werkzeug's, which accepts more, such as an empty part without its line break.
+    The faster parser reads the whole body, whose size the service limits. Forms that it
+    rejects are passed to Werkzeug's parser, which accepts more, such as an empty part without its
+    line break.
     """
 
     def parse(

@@ -1,6 +1,6 @@
 """Images in a JSON body, as base64 or `data:` URLs.
 
-The size of the parsed body is bounded before it is parsed.
+Limits on brackets and commas bound the size of the parsed JSON before parsing.
 """
 
 from __future__ import annotations

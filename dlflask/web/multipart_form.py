@@ -74,8 +74,8 @@ def iterate_parts(
     """Yield the headers and the content of each part.
 
     Raises:
-        MultipartError: The form is not valid, or an empty part lacks its line break. RFC
-            2046 allows that, but the parser would take the next part for its content.
+        MultipartError: The form is not valid, or an empty part lacks its line break. RFC 2046
+            allows that, but the parser would read the next part as the content of the empty part.
     """
     delimiter = b"--" + boundary.encode()
     # Old clients write file names in the character set of their system. Latin-1 reads any byte.

@@ -1,6 +1,6 @@
 """Estimate the memory and time that decoding an image takes, from its header.
 
-`check_cost` rejects what exceeds `decode_limits`.
+`check_cost` rejects images that exceed `decode_limits`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from dlflask.imaging.iso_media.items import item_extents, item_kinds
 #: Width and height in pixels.
 Size = tuple[int, int]
 
-#: Flags and kind in the first byte of an OBU, the unit that AV1 is made of.
+#: Flags and kind in the first byte of an OBU; an AV1 image consists of OBUs.
 _FORBIDDEN, _HAS_EXTENSION, _HAS_SIZE, _SEQUENCE_HEADER = 0x81, 4, 2, 1
 
 #: Bits 3 and 4 of a sequence header: a still image, with the reduced header for still images.
@@ -104,7 +104,7 @@ def _size_in_sequence_header(header: bytes) -> Size:
     """Return the size that a reduced sequence header announces for all frames."""
     if not header or header[0] & _REDUCED_STILL != _REDUCED_STILL:
         raise ValueError("the image does not have the reduced header of a still image")
-    # Behind profile, the two flags and level: 10 bits. A missing byte reads as 0.
+    # After profile, the two flags and level, which take 10 bits. A missing byte reads as 0.
     bits = format(int.from_bytes(header[:8].ljust(8, b"\0")), "064b")[10:]
     width_bits, height_bits = 1 + int(bits[:4], 2), 1 + int(bits[4:8], 2)
     width = 1 + int(bits[8 : 8 + width_bits], 2)

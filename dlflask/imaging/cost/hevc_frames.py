@@ -20,10 +20,11 @@ from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.iso_media.boxes import Span
 from dlflask.imaging.iso_media.heic import GRID, HeicItems, reading_structure
 
-#: Kinds of NAL units, the units that HEVC is made of: coded slices, and sets of parameters.
+#: Kinds of NAL units, of which an HEVC image consists: coded slices, and parameter sets.
 _SLICES, _PARAMETERS, _SEQUENCE_PARAMETERS = range(32), (32, 33, 34), 33
 
-#: Offsets in the property `hvcC`: of the number of lists, and of the length of sizes of NAL units.
+#: Offsets in the property `hvcC`: of the number of lists, and of the number of bytes of a NAL
+#: unit's size.
 _LISTS_AT, _SIZES_AT = 22, 21
 
 #: First bytes of a sequence parameter set, which contain the size of the image.
@@ -160,7 +161,7 @@ def _check_single_frame(upload: bytes, span: Span, num_units: int) -> int:
         unit = upload[position + 4 : position + 7]
         if size < len(unit) or _kind(unit) in _PARAMETERS:
             raise ValueError("the coded image contains parameter sets; expected them in hvcC only")
-        # The highest bit behind the header of two bytes marks the first slice of a frame.
+        # The highest bit after the header of two bytes marks the first slice of a frame.
         first_slices += _kind(unit) in _SLICES and unit[2] >> 7
         position += 4 + size
         num_units += 1
@@ -177,7 +178,7 @@ def _kind(unit: bytes) -> int:
 
 def _read_parameters(unit: bytes) -> Frame:
     """Return the size of a frame from a sequence parameter set."""
-    # Decoders remove the byte 3 behind two zeros, which keeps start codes out of the data.
+    # Encoders insert a byte 3 after two zeros to keep start codes out of the data.
     bits = _Bits(unit[2:MAX_PARAMETER_BYTES].replace(b"\0\0\3", b"\0\0"))
     bits.skip(4)
     layers = bits.read(3)

@@ -12,7 +12,7 @@ from PIL import Image
 from dlflask.imaging.cost.tiff_tags import integer_tag
 from dlflask.imaging.metadata.jpeg import first_scan
 
-#: Start of a scan: the length that belongs to 1, 2, 3 or 4 components, and their number.
+#: Start of a scan with 1, 2, 3 or 4 components: length, and number of components.
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
 
 _TIFF_JPEG = ("jpeg", "tiff_jpeg")
@@ -22,8 +22,8 @@ _ROWS_PER_STRIP, _TILE_HEIGHT = 278, 323
 def count_scans(image: Image.Image, upload: bytes) -> int:
     """Return the number of scans that the decoder goes through, 0 for a format without them.
 
-    libjpeg keeps the coefficients of all scans if the first lacks a component or is refined later;
-    otherwise it stops after the first.
+    libjpeg decodes all scans if the first lacks a component or is refined later; otherwise it stops
+    after the first scan.
     """
     if image.format == "TIFF":
         # One or more in each strip.

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from dlflask.errors import Busy
 
-#: Large images in a worker, decoded or waiting: one of its three threads is left for others.
+#: Large images in a worker, decoded or waiting. One of the worker's three threads stays free for
+#: other requests.
 MAX_ADMITTED = 2
 
 _places = threading.BoundedSemaphore(MAX_ADMITTED)

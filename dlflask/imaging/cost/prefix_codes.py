@@ -8,10 +8,10 @@ from __future__ import annotations
 #: Order in which the file stores the code lengths of the code that encodes the code lengths.
 _ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
-#: Repetitions of the last length, and of zero: extra bits and least number.
+#: Symbols that repeat the last length or zero: extra bits, and least number of repetitions.
 _REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}
 
-#: Number of bits and symbol of a code, by the bits that begin with it.
+#: Table of a prefix code: for the next bits, the number of bits of the code and its symbol.
 Table = list[tuple[int, int]]
 
 

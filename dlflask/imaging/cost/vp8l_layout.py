@@ -1,9 +1,9 @@
 """Read how many prefix codes a lossless WebP may use, without decoding its pixels.
 
 libwebp builds the tables of all prefix codes before it decodes the first pixel, so their number
-decides how much memory it takes. An image is divided into blocks, and each block may have five
-codes of its own. The size of the blocks is stored behind the transforms. A transform is an image
-too: to find its end, this module reads its symbols one by one, and drops them.
+decides how much memory it takes. An image is divided into blocks, and each block may have its own
+five codes. The size of the blocks is stored after the transforms. A transform is also an image. To
+find the end of a transform, this module reads its symbols one by one and discards them.
 
 Source: RFC 9649, 2024, 3.4 to 3.7.
 """

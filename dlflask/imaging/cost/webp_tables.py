@@ -16,7 +16,7 @@ from dlflask.imaging.decode_limits import (
 )
 from dlflask.imaging.metadata.webp import Chunk, image_chunks, size_of_lossless, size_of_lossy
 
-#: Bytes in front of the coded bits of a `VP8L` and of an `ALPH` chunk.
+#: Bytes before the coded bits of a `VP8L` and of an `ALPH` chunk.
 _LOSSLESS_HEADER, _OPACITY_HEADER = 5, 1
 
 #: Lowest two bits of an `ALPH` chunk that is coded like `VP8L`; 0 means that it is not coded.
@@ -29,7 +29,7 @@ def estimate_tables(upload: bytes, pixels: int, enough: int) -> int:
     Args:
         upload: WebP file.
         pixels: Number of pixels of the image.
-        enough: Estimate in bytes up to which the file need not be read more closely.
+        enough: Estimate in bytes up to which the file is not read more closely.
     """
     chunks = image_chunks(upload)
     length = sum(len(content) for kind, content in chunks if kind != b"VP8 ")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-#: Formats that are read, in the words of the error messages.
+#: Supported formats, as error messages name them.
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"]
 
 #: Bytes before an image that are skipped: line feeds, a byte order mark, the rest of a header.
@@ -17,8 +17,8 @@ MAX_LEADING_BYTES = 16
 #: Number of first bytes that are compared with the signatures.
 _SIGNATURE_BYTES = 64
 
-#: By Pillow's name of the format. A BMP begins with two letters that text may begin with, so the
-#: length of its header is compared as well where other bytes are before it.
+#: Signatures by Pillow's name of the format. Text may begin with the two letters of a BMP, so the
+#: length of the BMP's header is compared too if other bytes come first.
 _SIGNATURES = {
     "PNG": rb"\x89PNG\r\n\x1a\n",
     "JPEG": rb"\xff\xd8\xff",
@@ -33,7 +33,7 @@ _IMAGE = re.compile(
 )
 
 #: Brands of ISO media files that say how the image is coded. Cameras also write `mif1` or `msf1`
-#: first, which leaves that open, and the others behind it.
+#: first, which does not say how, and the others after it.
 _BRANDS = {
     **dict.fromkeys([b"avif", b"avis"], "AVIF"),
     **dict.fromkeys(

@@ -23,10 +23,11 @@ MAX_MISSING = 0.1
 #: The end marker, and the byte with which markers begin.
 _END, _MARKER = b"\xff\xd9", b"\xff"
 
-#: Coded data that is not in the file. The image changes where the file's own data ends.
+#: Coded data that is not in the file. The decoded image changes at the place where the data of the
+#: file ends.
 _OTHER_DATA = bytes(range(255)) * 4
 
-#: Header of a scan: components, first and last coefficient, and their bits that are still to come.
+#: Header of a scan: components, first and last coefficient, and the bits that later scans add.
 _SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e]([\1-\4])", re.DOTALL)
 _LAST_COEFFICIENT = 63
 
@@ -83,13 +84,13 @@ def complete_jpeg(
     last = len(data) - scans[-1].start()
     if missing * last > MAX_MISSING * (missing * last + (1 - missing) * len(data)):
         raise InvalidFile("more than a tenth of it is missing")
-    # Only finer detail is missing behind further scans.
+    # If there are more scans, only finer detail is missing.
     held = mask.any(axis=1).argmax() / len(mask) if len(scans) == 1 and mask.any() else 1.0
     return CompletedJpeg(data + _END, float(held))
 
 
 def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -> bool:
-    """Return whether all coefficients of all components have begun to be coded in full."""
+    """Return True if the scans contain at least the first bits of all coefficients."""
     constant, others = set[int](), set[int]()
     for scan in scans:
         count = scan[1][0]
@@ -104,7 +105,7 @@ def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -
 
 
 def _missing_part(mask: NDArray[np.bool_], block: tuple[int, int]) -> float:
-    """Return the part of the image behind the first block that `mask` marks.
+    """Return the part of the image after the first block that `mask` marks, 0..1.
 
     Args:
         mask: (height, width).

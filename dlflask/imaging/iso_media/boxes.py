@@ -1,6 +1,6 @@
 """Find the boxes of an ISO media file such as AVIF or HEIC.
 
-Whatever another reader might understand differently is an error.
+Structures that other readers might understand differently are errors.
 
 Source: ISO/IEC 14496-12:2022, 4.2.
 """
@@ -14,7 +14,7 @@ from typing import TypeVar
 from dlflask.imaging.decode_limits import MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: First byte, and the byte behind the last.
+#: First byte, and the byte after the last one.
 Span = tuple[int, int]
 
 _Key = TypeVar("_Key")

@@ -43,7 +43,7 @@ _OPACITY = (b":auxiliary:alpha", b":auxid:1")
 
 @contextmanager
 def reading_structure() -> Iterator[None]:
-    """Report exceptions that are raised while tables are read as an `InvalidFile`."""
+    """Raise an `InvalidFile` in place of any exception of the code that reads the tables."""
     try:
         yield
     except InvalidFile:
@@ -112,7 +112,8 @@ class HeicItems:
         """Tiles of the main image and of its opacity; an image without tiles is its own tile.
 
         Raises:
-            ValueError: An image is neither coded in HEVC nor a grid of tiles that are.
+            ValueError: An image is not coded in HEVC, and is not a grid of tiles that are coded in
+                HEVC.
         """
         opacities = [
             source

@@ -1,7 +1,7 @@
 """Read the tables of the items in an ISO media file such as AVIF or HEIC.
 
-An item is a coded image, a tile of one, or metadata. Whatever another reader might understand
-differently is an error: ValueError, LookupError or struct.error.
+An item is a coded image, a tile of an image, or metadata. Structures that other readers might
+understand differently raise ValueError, LookupError or struct.error.
 
 Source: ISO/IEC 14496-12:2022, 8.11; ISO/IEC 23008-12:2022, 9.3.
 """

@@ -1,7 +1,6 @@
 """Hide the items of a HEIC that decoding does not need, and limit the others.
 
-libheif makes an image of each item that is not hidden, with copies of the profile and the metadata
-that belong to it.
+For each item that is not hidden, libheif creates an image, with copies of its profile and metadata.
 
 Source: ISO/IEC 14496-12:2022, 8.11.6.
 """
@@ -17,7 +16,7 @@ _UNKNOWN, _HIDDEN = b"skip", 1
 def strip_heic(upload: bytes) -> bytes:
     """Return the file with all items renamed except the main image, its opacity and tiles.
 
-    By the format, the properties `irot` and `imir` alone define the orientation.
+    In this format only the properties `irot` and `imir` define the orientation, not Exif.
 
     Raises:
         InvalidFile: The items cannot be read.

@@ -25,7 +25,7 @@ def running_minimum(
         values: Array with one or two axes.
         length: Values in the window.
         axis: Direction of the window.
-        outside: Value beyond the ends of `values`; None for the one at the end.
+        outside: Value beyond the ends of `values`; None repeats the value at the end.
         before: Values in the window before the one around which it lies; None for half of them.
     """
     padded = _pad(values, length, axis, outside, before)
@@ -48,8 +48,8 @@ def running_maximum(
 def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray[np.float32]:
     """Return the mean in a window around each value; values at the ends continue beyond them.
 
-    The sum of a window is that of the last one, plus the value that enters, minus the one that
-    leaves, in float64.
+    The sum of a window is the sum of the window before it, plus the value that enters, minus the
+    value that leaves, in float64.
     """
     padded = _pad(values.astype(np.float64), length, axis, None, None)
     size = values.shape[axis]

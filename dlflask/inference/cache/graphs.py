@@ -22,7 +22,7 @@ class GraphCache:
 
     Args:
         folder: The folder, which may be missing or read-only; None keeps nothing.
-        purpose: Kind of network that the graphs are adapted to, and what decided on the adaptation.
+        purpose: Kind of network, and an id of the samples that decided on the adaptation.
     """
 
     def __init__(self, folder: Path | None, purpose: str) -> None:

@@ -8,14 +8,14 @@ from dlflask.errors import ModelError
 
 HDF5_MAGIC, ZIP_MAGIC = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 
-#: Offsets at which an HDF5 file may begin, after a block of the user's own.
+#: Offsets at which an HDF5 file may begin, after a block of user data.
 _HDF5_OFFSETS = (0, 512, 1024, 2048)
 
 _HEAD_BYTES = 4096
 
 _SAVE = "Save the model with `model.save('model.h5')` and serve that file."
 
-#: Beginning of a file, what it is and what to do.
+#: Beginning of a file, its description and advice.
 _KINDS = (
     (
         b"version https://git-lfs",
@@ -39,8 +39,8 @@ def identify(file: BinaryIO) -> str:
     """Return `hdf5` or `zip`, by the beginning of `file`.
 
     Raises:
-        ModelError: The file is something else. The message starts with a verb, for the name of the
-            file in front of it.
+        ModelError: The file is something else. The message starts with a verb, because the caller
+            writes the name of the file before it.
     """
     head = _read(file, 0, _HEAD_BYTES)
     if any(_read(file, offset, len(HDF5_MAGIC)) == HDF5_MAGIC for offset in _HDF5_OFFSETS):

@@ -11,8 +11,8 @@ from typing import Any
 
 from dlflask.errors import ModelError
 
-#: Layers that compute with the file's weights or with none. Lambda and the wrappers of other
-#: frameworks are missing on purpose: they run code.
+#: Layers without code in the file: they compute with the weights in the file, or without weights.
+#: Lambda and the wrappers of other frameworks are missing on purpose: they run code.
 LAYERS = (
     "Activation Add AlphaDropout Average AveragePooling1D AveragePooling2D BatchNormalization "
     "Bidirectional CenterCrop Concatenate Conv1D Conv2D Conv2DTranspose Cropping1D Cropping2D "
@@ -164,7 +164,7 @@ def _check(kind: str, name: str, layer: dict[str, Any], given: dict[str, Any]) -
 def _read_number(value: Any) -> Any:
     """Return the number in the notation of arrays, `{"type": "ndarray", "value": 0.3}`, or `value`.
 
-    Keras 2 writes some numbers so, such as the slope of LeakyReLU.
+    Keras 2 writes some numbers in this notation, such as the slope of LeakyReLU.
     """
     if isinstance(value, dict):
         if value.get("type") == "ndarray":

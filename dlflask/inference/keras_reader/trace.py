@@ -29,7 +29,7 @@ def convert(saved: SavedModel, samples: bytes, count: int) -> ModelGraph:
     Args:
         saved: The file.
         samples: `count` images of 28 x 28 float32 in 0..1.
-        count: Number of samples; without any, the graph takes and returns what the network does.
+        count: Number of samples. If 0, the graph has the inputs and outputs of the network.
     """
     description = None
     if count:
@@ -63,7 +63,7 @@ def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
     Args:
         model: The network.
         adaptation: If given, the graph takes tensors of 784 values in 0..1 and returns
-            probabilities; otherwise it takes and returns what the network does.
+            probabilities; otherwise it has the inputs and outputs of the network.
 
     Raises:
         ModelError: OpenVINO does not support a layer.

@@ -1,7 +1,7 @@
 """Read a whole image, and parts of it again at a higher resolution.
 
-`read_ink` closes in on one small object. A page keeps everything in view, with the positions that
-its parts have in the image.
+`read_ink` cuts out one small object. A page keeps the whole image, and the positions of its parts
+in the image.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from dlflask.types import Ink, Pixels
 #: Longest side of a page in pixels. A row of ten digits across it is 40 to 70 pixels high.
 PAGE_SIDE = 512
 
-#: Longest sides of the copies on which the paper is estimated, in pixels, of a page and of a strip.
-#: The longer side of a strip is at least `STRIP_ASPECT` times the shorter one. Its strokes would be
-#: lost on a copy as small as that of a page.
+#: Longest sides, in pixels, of the copies of a page and of a strip on which the paper is estimated.
+#: The longer side of a strip is at least `STRIP_ASPECT` times the shorter one. On a copy as small
+#: as the copy of a page, the strokes of a strip would be lost.
 COARSE_PAGE, COARSE_STRIP, STRIP_ASPECT = 32, 64, 3
 
 #: Most parts that are read again. A page with more small parts is read as it is.

@@ -1,7 +1,7 @@
 """Middleware that checks the header `Host` before Flask sees it.
 
-Flask builds URLs from the host. A name that its codecs cannot read raises an exception inside the
-error handlers, so it would not become a response.
+Flask builds URLs from the host. A name that Python's codecs cannot read raises an exception inside
+the error handlers, so the client would not get a response.
 """
 
 from __future__ import annotations

@@ -27,8 +27,9 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 #: Headers of every response to an allowed origin. Scripts may read all of the service's headers.
 _READABLE = [("Access-Control-Expose-Headers", "*")]
 
-#: Headers of the response to a preflight request, which a browser sends before a POST with a header
-#: or a type of its own. It may be stored for an hour. Cookies are not allowed: there are none.
+#: Headers of the response to a preflight request, which a browser sends before a POST with custom
+#: headers or types. The browser may store the response for an hour. Cookies are not allowed,
+#: because the service does not use them.
 _PREFLIGHT = [
     ("Access-Control-Allow-Methods", "GET, POST"),
     ("Access-Control-Allow-Headers", "*"),
@@ -39,8 +40,8 @@ _PREFLIGHT = [
 def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIApplication:
     """Wrap `application` so that web pages of the allowed origins may read its responses.
 
-    Preflight requests of these are answered here. Other requests are handled as without the
-    wrapper, so the browser withholds the response from a page of any other origin.
+    This wrapper responds to preflight requests of allowed origins. Requests of other origins are
+    handled as without the wrapper, so the browser does not show the response to their pages.
 
     Args:
         application: Application for all other requests.

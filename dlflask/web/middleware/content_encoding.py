@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 #: Encodings that are decoded, and the names that some clients use for them.
 _DECODED = frozenset({"gzip", "x-gzip", "deflate", "zlib"})
 
-#: Values that change no byte. Many clients send the character set here by mistake.
+#: Values that mean that the body is not encoded. Many clients send the character set here by
+#: mistake.
 _IGNORED = frozenset({"", "identity", "none", "binary", "8bit", "utf-8", "utf8", "iso-8859-1"})
 
 _GZIP = b"\x1f\x8b"

@@ -19,10 +19,11 @@ def find_parts(request: Request) -> list[FileStorage]:
     """Return the parts that contain an image; raise an error without any.
 
     A part without a file name counts if its content is an image: React Native and forms that were
-    written by hand leave the name out. Text beside a file is a field of the client's own.
+    written by hand leave the name out. If there is a file, parts with text are other fields of the
+    client.
 
     Raises:
-        MissingUpload: No part is named `image` or `file`, or they hold text.
+        MissingUpload: No part is named `image` or `file`, or these parts contain text.
     """
     named = [part for name in PART_NAMES for part in request.files.getlist(name)]
     parts = [part for part in named if part.filename is not None or _holds_image(part)]

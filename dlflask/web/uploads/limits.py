@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dlflask.errors import EmptyUpload, TooManyUploads, UploadTooLarge
 
-#: Most images of one request. Larger batches do not save time: the throughput is level from 64 on.
+#: Most images of one request. Larger batches do not save time: the throughput does not grow beyond
+#: 64.
 MAX_UPLOADS = 256
 
 #: Most images of one request for details. The saliency of one image takes as long as sixty images.
@@ -27,15 +28,15 @@ def check_size(num_bytes: int, max_bytes: int) -> None:
         )
 
 
-def check_number(number: int, max_number: int) -> None:
+def check_count(num_images: int, max_images: int) -> None:
     """Raise an error if a request has too many images.
 
     Raises:
-        TooManyUploads: `number` is more than `max_number`.
+        TooManyUploads: `num_images` is more than `max_images`.
     """
-    if number > max_number:
-        with_details = " with details" if max_number < MAX_UPLOADS else ""
+    if num_images > max_images:
+        with_details = " with details" if max_images < MAX_UPLOADS else ""
         raise TooManyUploads(
-            f"The request has {number} images; the limit is {max_number}{with_details}. Send the "
-            "others in further requests."
+            f"The request has {num_images} images; the limit is {max_images}{with_details}. Send "
+            "the others in further requests."
         )

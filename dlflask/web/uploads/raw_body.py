@@ -39,7 +39,7 @@ def is_image(body: bytes) -> bool:
 def read_raw_body(request: Request, max_bytes: int) -> bytes:
     """Return the body as an image, unless it cannot be one.
 
-    A body of an unknown type is left to the decoder, unless it looks like a form or JSON.
+    A body of an unknown type is passed to the decoder, unless it looks like a form or JSON.
 
     Raises:
         EmptyUpload: The type is `image/*` and the body is empty.

@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage
 from dlflask.errors import MissingUpload, TooManyUploads, UploadError
 from dlflask.web.json_upload import decode_image, get_value
 from dlflask.web.uploads.form_parts import find_parts, read_part
-from dlflask.web.uploads.limits import MAX_UPLOADS, check_number, check_size
+from dlflask.web.uploads.limits import MAX_UPLOADS, check_count, check_size
 from dlflask.web.uploads.raw_body import is_image, read_raw_body
 
 FORM_TYPE = "multipart/form-data"
@@ -46,7 +46,7 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
 
 
 def read_uploads(
-    request: Request, max_bytes: int, max_number: int = MAX_UPLOADS
+    request: Request, max_bytes: int, max_images: int = MAX_UPLOADS
 ) -> list[bytes | UploadError]:
     """Return the images of a multipart form or of JSON in the order sent, or the body as one image.
 
@@ -55,7 +55,7 @@ def read_uploads(
 
     Raises:
         MissingUpload: No part is named `image` or `file`.
-        TooManyUploads: There are more than `max_number` images, or some parts are named `image`
+        TooManyUploads: There are more than `max_images` images, or some parts are named `image`
             and others `file`.
         InvalidJson: The body is not {"images": [...]}.
         DamagedImage: curl has removed bytes from the image in the body.
@@ -65,14 +65,14 @@ def read_uploads(
         # Twice MAX_UPLOADS: the form may have other fields, and the error for too many images can
         # state their number.
         request.max_form_parts = 2 * MAX_UPLOADS
-        return _read_parts(find_parts(request), max_bytes, max_number)
+        return _read_parts(find_parts(request), max_bytes, max_images)
     if not request.is_json:
         return [read_raw_body(request, max_bytes)]
     body = request.get_data(cache=False)
     if is_image(body):
         check_size(len(body), max_bytes)
         return [body]
-    return _read_list(get_value(body, "images"), max_bytes, max_number)
+    return _read_list(get_value(body, "images"), max_bytes, max_images)
 
 
 def _read_only_part(request: Request, max_bytes: int) -> bytes:
@@ -86,9 +86,9 @@ def _read_only_part(request: Request, max_bytes: int) -> bytes:
 
 
 def _read_parts(
-    parts: list[FileStorage], max_bytes: int, max_number: int
+    parts: list[FileStorage], max_bytes: int, max_images: int
 ) -> list[bytes | UploadError]:
-    check_number(len(parts), max_number)
+    check_count(len(parts), max_images)
     if len({part.name for part in parts}) > 1:
         raise TooManyUploads(
             "The form has images in parts named 'image' and in parts named 'file', so their order "
@@ -97,12 +97,12 @@ def _read_parts(
     return [_read_or_error(read_part, part, max_bytes) for part in parts]
 
 
-def _read_list(values: Any, max_bytes: int, max_number: int) -> list[bytes | UploadError]:
+def _read_list(values: Any, max_bytes: int, max_images: int) -> list[bytes | UploadError]:
     if not isinstance(values, list) or not values:
         raise MissingUpload(
             "The value of 'images' is not a list, or it is empty. Send a list of images in base64."
         )
-    check_number(len(values), max_number)
+    check_count(len(values), max_images)
     return [_read_or_error(decode_image, value, max_bytes) for value in values]
 
 
