@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-# ruff: noqa: E402  after the check that the packages imported here are installed
-from dlflask.cli.parser import USAGE, build_parser, check_environment
+# ruff: noqa: E402  prepare_environment() comes before the imports of other packages
+from dlflask.cli.parser import USAGE, build_parser, prepare_environment
 
-check_environment()
+prepare_environment()
 
 import argparse
 import os

@@ -5,10 +5,10 @@ Every image takes the service's own path: decode, normalise, predict.
 
 from __future__ import annotations
 
-# ruff: noqa: E402  after the check that the packages imported here are installed
-from dlflask.cli.parser import Parser, check_environment
+# ruff: noqa: E402  prepare_environment() comes before the imports of other packages
+from dlflask.cli.parser import Parser, prepare_environment
 
-check_environment()
+prepare_environment()
 
 import argparse
 import platform

@@ -10,16 +10,47 @@ import math
 import re
 from collections.abc import Sequence
 
-from dlflask.numbers.characters import UNREADABLE
+import numpy as np
+
+from dlflask.digits.prediction import Prediction
+from dlflask.numbers.characters import ALPHABET, DIGIT_CHARACTERS, UNREADABLE
 from dlflask.numbers.prediction import Character
 from dlflask.numbers.thresholds import Features, Thresholds
+from dlflask.types import Outputs
 
 #: Bounds of a probability before it becomes log-odds. Beyond them, a network that is more certain
 #: is not right more often.
 LEAST, MOST = 1e-4, 1 - 1e-4
 
+#: Weight of the digit network in the choice of a digit, relative to the number network. It was
+#: chosen on the development images.
+DIGIT_WEIGHT = 0.7
+
+#: Least probability of a digit, relative to the digit network's most probable one. The digit
+#: network can be sure of a wrong digit if a part of the digit was cut off.
+LEAST_DIGIT = 0.01
+
 #: Digits, with separators between them and possibly a minus before them.
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*")
+
+_DIGIT_INDICES = [ALPHABET.index(digit) for digit in DIGIT_CHARACTERS]
+
+
+def combine(columns: Outputs, digit: Prediction) -> Outputs:
+    """Return the scores of all characters at the place of a digit, by both networks.
+
+    Args:
+        columns: (T, classes) probabilities by the number network in the columns of the place.
+        digit: Prediction of the digit network at this place.
+
+    Returns:
+        (characters,) float32, in the order of `ALPHABET`; higher is more probable.
+    """
+    scores: Outputs = columns[:, 1:].max(axis=0)
+    # If the digit network does not see a digit, it must not influence which digit is chosen.
+    seen = digit.outputs[:10] + digit.not_a_digit / 10
+    scores[_DIGIT_INDICES] *= np.maximum(seen / seen.max(), LEAST_DIGIT) ** DIGIT_WEIGHT
+    return scores
 
 
 def judge(
@@ -56,7 +87,7 @@ def features(probability: float, characters: Sequence[Character]) -> Features:
         character=_log_odds(weakest),
         digits=_log_odds(math.prod(seen)),
         digit=_log_odds(min(seen)),
-        agreement=float(all(label == digit.label for label, digit in digits)),
+        agreement=float(all(one.is_agreed for one in characters)),
     )
 
 

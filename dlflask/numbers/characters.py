@@ -15,8 +15,10 @@ from dlflask.stored_settings import StoredSettings
 #: Index of blank. Keras's CTC loss expects 0.
 BLANK = 0
 
+DIGIT_CHARACTERS = "0123456789"
+
 #: Characters that people write in numbers; output i + 1 is the probability of character i.
-CHARACTERS = "0123456789.,-"
+CHARACTERS = DIGIT_CHARACTERS + ".,-"
 
 #: Stands for a mark that is not one of `CHARACTERS`: a letter, a blot, a digit that was crossed
 #: out.

@@ -28,9 +28,10 @@ class Character:
         label: The character: a digit, a separator, a minus, or `?` for an unreadable mark.
         probability: Probability of `label` by the number network, 0..1.
         box: Box of the character.
-        candidates: Characters that the number network considers here, most probable first.
+        candidates: Characters that are possible here, most probable first.
         digit: Prediction of the digit network for a digit; None for other characters.
         tensor: Input of the digit network, (28, 28) float32 in 0..1; None for other characters.
+        is_agreed: False if the two networks read different digits.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Character:
     candidates: Sequence[str]
     digit: Prediction | None = None
     tensor: Tensor | None = None
+    is_agreed: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,16 +9,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dlflask.digits.prediction import Prediction
-from dlflask.numbers.agreement import judge
-from dlflask.numbers.characters import ALPHABET, CHARACTERS, UNREADABLE
+from dlflask.numbers.agreement import combine, judge
+from dlflask.numbers.characters import ALPHABET, CHARACTERS, DIGIT_CHARACTERS, UNREADABLE
 from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
-from dlflask.numbers.decoding.prefix_search import (
-    DIGIT_CHARACTERS,
-    Hypothesis,
-    count_digits,
-    search,
-)
+from dlflask.numbers.decoding.prefix_search import Hypothesis, count_digits, search
 from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
 from dlflask.numbers.lines.line_cutting import Line
 from dlflask.numbers.lines.page import Page
@@ -135,12 +130,13 @@ class LineReader:
             for label, place in zip(reading.text, reading.places, strict=True)
         ]
         characters = self._read_digits(line, page, outputs, places)
-        verdict, confidence = judge(reading.text, reading.probability, characters, self._thresholds)
+        number = "".join(one.label for one in characters)
+        verdict, confidence = judge(number, reading.probability, characters, self._thresholds)
         if verdict == "number" and not reading.fits:
             verdict = "unsure"
         is_number = verdict != "no_number"
         return LineReading(
-            number=reading.text if is_number else "",
+            number=number if is_number else "",
             verdict=verdict,
             confidence=confidence if is_number else 0.0,
             box=_to_image(page, *_corners(line)),
@@ -167,24 +163,35 @@ class LineReader:
         predictions = iter(self._classifier.predict_many(tensors) if tensors else ())
         characters = []
         for (label, place, centre), (tensor, box) in zip(places, cut, strict=True):
-            columns, is_digit = outputs[place.start : place.stop], label in DIGIT_CHARACTERS
+            columns = outputs[place.start : place.stop]
+            digit = next(predictions) if label in DIGIT_CHARACTERS else None
+            scores = columns[:, 1:].max(axis=0) if digit is None else combine(columns, digit)
+            chosen = (
+                label
+                if digit is None
+                else max(DIGIT_CHARACTERS, key=lambda one: scores[_index(one)])
+            )
             characters.append(
                 Character(
-                    label=label,
-                    probability=float(columns[:, 1 + ALPHABET.index(label)].max()),
+                    label=chosen,
+                    probability=float(columns[:, 1 + _index(chosen)].max()),
                     box=_box(line, page, box, centre),
-                    candidates=_candidates(columns),
-                    digit=next(predictions) if is_digit else None,
-                    tensor=tensor if is_digit else None,
+                    candidates=_candidates(scores),
+                    digit=digit,
+                    tensor=None if digit is None else tensor,
+                    is_agreed=digit is None or str(digit.label) == label,
                 )
             )
         return characters
 
 
-def _candidates(columns: Outputs) -> list[str]:
-    best = columns[:, 1:].max(axis=0)
-    order = np.argsort(-best, kind="stable")
-    return [ALPHABET[i] for i in order if best[i] >= CANDIDATE * best[order[0]]]
+def _candidates(scores: Outputs) -> list[str]:
+    order = np.argsort(-scores, kind="stable")
+    return [ALPHABET[i] for i in order if scores[i] >= CANDIDATE * scores[order[0]]]
+
+
+def _index(character: str) -> int:
+    return ALPHABET.index(character)
 
 
 def _box(line: Line, page: Page, box: ArrayBox | None, centre: float) -> Box:

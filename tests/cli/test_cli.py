@@ -201,3 +201,15 @@ def test_predict_without_the_packages(tmp_path):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert ".venv/bin/python -m dlflask" in line
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")])
+def test_numpy_uses_one_thread_unless_told_otherwise(given, threads):
+    own = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    program = "import os, dlflask.__main__; print(os.environ['OPENBLAS_NUM_THREADS'])"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", program], env=own | given, cwd=ROOT, capture_output=True, check=True
+    ).stdout
+
+    assert printed.decode().split() == [threads]

@@ -171,6 +171,7 @@ except TooComplex as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel bounds a process on Linux only")
 def test_read_ink_without_enough_memory_is_too_complex(tmp_path):
     (tmp_path / "large.png").write_bytes(encode(Image.new("RGB", (8_000, 8_000))))

@@ -40,6 +40,7 @@ def test_outputs_equal_tensorflow(folder, name):
     assert np.abs(single - REFERENCE[name][0]).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_graph_of_any_width(tmp_path, convert_files):
     """A network without Dense layers reads lines of text of any width."""
     config = sequential(conv(batch_input_shape=[None, 28, None, 1]))
@@ -53,6 +54,7 @@ def test_graph_of_any_width(tmp_path, convert_files):
     assert np.allclose(forward(lines[:, :, :28]), forward(lines)[:, :, :13], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MODELS.exists(), reason="the models of other people are not here")
 def test_outputs_of_public_files_equal_tensorflow(tmp_path, convert_files):
     """The reference holds the outputs for the first 64 test digits in 0..1."""

@@ -1,17 +1,20 @@
-"""Features of a line: probabilities near 1 stay apart."""
+"""Features of a line, and the choice of a digit by both networks."""
 
 import numpy as np
 import pytest
 
 from dlflask.digits.prediction import Prediction
-from dlflask.numbers.agreement import LEAST, features
+from dlflask.numbers.agreement import LEAST, combine, features
+from dlflask.numbers.characters import ALPHABET
 from dlflask.numbers.prediction import Box, Character
 
 
 def digit(label, probability, *, seen=None):
     outputs = np.full(10, (1 - probability) / 9, np.float32)
     outputs[int(label if seen is None else seen)] = probability
-    return Character(label, probability, Box(0, 0, 9, 9), [label], Prediction(outputs))
+    is_agreed = seen is None or seen == label
+    prediction = Prediction(outputs)
+    return Character(label, probability, Box(0, 0, 9, 9), [label], prediction, is_agreed=is_agreed)
 
 
 def test_features_tell_sure_from_surer_lines():
@@ -34,3 +37,32 @@ def test_features_of_networks_that_disagree():
 
     assert found.agreement == 0
     assert found.digit == pytest.approx(np.log(0.00111 / 0.99889), abs=0.1)
+
+
+def columns_of(**probabilities):
+    columns = np.full((3, 1 + len(ALPHABET)), 1e-4, np.float32)
+    for character, probability in probabilities.items():
+        columns[1, 1 + ALPHABET.index(character[-1])] = probability
+    return columns
+
+
+@pytest.mark.parametrize(
+    ("four", "nine", "seen", "chosen"),
+    [
+        (0.6, 0.3, 0.99, "9"),  # the digit network is surer
+        (0.999, 1e-4, 0.99, "4"),  # the number network is surer
+        (0.9, 0.1, 0.4, "4"),  # the digit network is in doubt
+    ],
+)
+def test_combine_follows_the_network_that_is_surer(four, nine, seen, chosen):
+    scores = combine(columns_of(d4=four, d9=nine), digit("4", seen, seen="9").digit)
+
+    assert ALPHABET[scores.argmax()] == chosen
+
+
+def test_combine_ignores_a_network_that_sees_no_digit():
+    outputs = np.zeros(11, np.float32)
+    outputs[[9, 10]] = 0.01, 0.99
+    columns = columns_of(d4=0.6, d9=0.5)
+
+    assert ALPHABET[combine(columns, Prediction(outputs)).argmax()] == "4"

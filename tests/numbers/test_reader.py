@@ -50,6 +50,14 @@ def test_read_unsure_if_networks_disagree():
     assert reading.digit_text == "1865"
 
 
+def test_read_follows_the_digit_network_where_the_number_network_is_in_doubt():
+    reading = read("1805", "1865", probability=0.5)
+
+    assert (reading.number, reading.verdict) == ("1865", "unsure")
+    assert reading.strip_text == "1805"
+    assert reading.characters[2].candidates[0] == "6"
+
+
 def test_read_keeps_separators_and_sign():
     assert read("-12.50").number == "-12.50"
     assert read("1,250").number == "1,250"

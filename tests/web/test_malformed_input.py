@@ -141,6 +141,7 @@ def test_image_with_oversized_part_raises(make):
         read_ink(make(40_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "options", "megapixels"),
     [

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from dlflask.numbers.characters import ALPHABET, BLANK, UNREADABLE
+from dlflask.numbers.characters import ALPHABET, BLANK, DIGIT_CHARACTERS, UNREADABLE
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.types import Outputs
 
@@ -25,8 +25,6 @@ LEAST, LEAST_RESTRICTED = 1e-3, 1e-5
 
 #: A column in which blank has at least this probability is treated as blank only.
 SURE_BLANK = 0.9995
-
-DIGIT_CHARACTERS = frozenset("0123456789")
 
 
 class Hypothesis(NamedTuple):

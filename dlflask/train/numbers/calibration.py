@@ -84,8 +84,8 @@ def read_examples(
 
 def _example(line: LineReading, label: str) -> Example:
     found = features(line.strip_probability, line.characters)
-    agree = all(one.digit is None or str(one.digit.label) == one.label for one in line.characters)
-    return Example(found, line.number == label, agree and is_number(line.number))
+    is_sure = found.agreement == 1 and is_number(line.number)
+    return Example(found, line.number == label, is_sure)
 
 
 def choose_thresholds(examples: list[Example], chosen_on: str) -> Thresholds:

@@ -1,5 +1,7 @@
 from importlib.metadata import distribution
 
+import pytest
+
 from bench.numbers.installed import size_of_distributions, size_of_program, size_of_project
 
 
@@ -12,6 +14,7 @@ def test_size_of_distributions_counts_what_they_need_once():
     assert size_of_distributions("a-package-that-is-not-installed") == 0
 
 
+@pytest.mark.slow
 def test_size_of_project_includes_models_and_packages():
     assert size_of_project() > size_of_distributions("numpy", "pillow", "scipy")
 

@@ -123,6 +123,7 @@ def test_coded_pixels_permits_padding_to_whole_blocks():
     assert MAX_FRAME_PADDING < 88
 
 
+@pytest.mark.slow
 def test_read_ink_rejects_an_understated_size_without_a_slot():
     with (
         large_images.decode_slot(),

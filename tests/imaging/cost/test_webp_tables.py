@@ -62,6 +62,7 @@ def clear(image):
     return image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [screenshot, photo])
 @pytest.mark.parametrize(
     ("size", "method"), [((1_920, 1_080), 4), ((1_920, 1_080), 0), ((3_840, 2_160), 0)], ids=str
@@ -75,6 +76,7 @@ def test_read_ink_of_a_lossless_webp_is_that_of_a_png(make, size, method):
     np.testing.assert_array_equal(ink, read_ink(encode(image, compress_level=1), find_digit))
 
 
+@pytest.mark.slow
 def test_read_ink_of_a_webp_with_lossless_opacity():
     image = draw_digit(4, 1_500).convert("RGB")
     grain = np.random.default_rng(0).integers(0, 9, (1_500, 1_500), np.uint8)
@@ -158,6 +160,7 @@ def test_read_layout_counts_the_blocks(block_bits):
     assert read_layout(data, 300, 300, 5) == Layout(across * across, 7)
 
 
+@pytest.mark.slow
 def test_estimate_tables_reads_the_file_where_the_estimate_is_not_enough():
     image = photo((1_920, 1_080))
     upload = encode(image, "WEBP", lossless=True, method=0)

@@ -24,6 +24,9 @@ from dlflask.train.numbers.parts import Parts
 #: Share of fields without a number: empty cells.
 _BLANK_SHARE = 0.01
 
+#: Share of fields on plain paper, seen by a good camera or scanner.
+_CLEAN_SHARE = 0.35
+
 #: Share of fields that are cut out as lines by the service. The network sees the other fields as a
 #: whole, so that it also learns fields that the service cuts out wrongly.
 _LINE_SHARE = 0.75
@@ -71,6 +74,8 @@ def draw_field(
 
 def draw_image(material: Material, parts: Parts, rng: np.random.Generator) -> Image:
     """Draw one field as a camera sees it."""
+    if rng.random() < _CLEAN_SHARE:
+        parts = parts.without("patterns", "cameras")
     writing = write(draw_number(rng), material, parts, rng)
     ink, label = writing.ink, writing.label
     if rng.random() < _BLANK_SHARE:

@@ -32,8 +32,8 @@ LETTERS = "ACEFHKMNQRUVWXYadkmnprvwx"
 
 #: Longer side of a font's character, in field pixels, and the size at which it is drawn first.
 _SIDE, _POINTS = 40, 64
-#: Spread of the points of a drawn digit, in percent of the box.
-_SPREAD = 3.5
+#: Least and greatest spread of the points of a drawn digit, in percent of the box.
+_SPREADS = 2.0, 5.5
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def _draw_style(style: str, seed: int, size: int) -> Fields:
     """Draw a form of a digit many times; the forms of all digits together make `size` lines."""
     rng = np.random.default_rng((seed, zlib.crc32(style.encode())))
     each = max(1, size // sum(map(len, STYLES.values())))
-    return distance_fields(np.array([draw(jitter(style, rng, _SPREAD)) for _ in range(each)]))
+    figures = [jitter(style, rng, float(rng.uniform(*_SPREADS))) for _ in range(each)]
+    return distance_fields(np.array([draw(figure) for figure in figures]))
 
 
 def _read_font(path: Path) -> Fields:
