@@ -84,13 +84,14 @@ class Hand:
         return Glyph(ink, glyph.pad, glyph.advance)
 
     def draw_sign(self, sign: str, size: float) -> Character:
-        """Draw a point or comma on the baseline, or a dash above it."""
+        """Draw a point, which some hands raise, a comma, or a dash."""
         rng, pen = self.rng, self.pen
         if sign == ".":
             dot = Pen(pen.width * rng.uniform(1, 1.7), pen.edge)
             length = float(rng.uniform(0, 0.05) * size)
             glyph = draw_segment((0, 0), (length, length * rng.uniform(-1, 1)), dot)
-            rise = float(rng.uniform(-0.06, 0.1) * size)
+            is_raised = rng.random() < 0.3
+            rise = float(rng.uniform(0.1, 0.5) if is_raised else rng.uniform(-0.06, 0.1)) * size
         elif sign == ",":
             tall = float(rng.uniform(0.13, 0.32) * size)
             lean = float(rng.uniform(-0.15, 0.8) * tall)

@@ -19,11 +19,11 @@ def draw_number(rng: np.random.Generator) -> str:
     """Return a number of 1 to `MAX_CHARACTERS` characters."""
     digits = _digits(int(rng.choice(len(_LENGTHS), p=_LENGTHS)) + 1, rng)
     kind = rng.random()
-    if kind < 0.68:
+    if kind < 0.58:
         number = digits
-    elif kind < 0.86:
+    elif kind < 0.84:
         number = _with_decimals(digits, rng)
-    elif kind < 0.93:
+    elif kind < 0.94:
         number = _with_thousands(digits, rng)
     else:
         number = digits[:6] + _ENDINGS[rng.integers(len(_ENDINGS))]
