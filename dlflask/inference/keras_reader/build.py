@@ -130,7 +130,8 @@ class Builder:
         except Exception as error:  # Keras raises anything for an option that is not valid
             words = " ".join(str(error).split())[:200]
             raise ModelError(
-                f"has a layer {config.name[:80]!r} that is not valid: {words}"
+                f"has a layer {config.name[:80]!r} whose options are not valid ({words}). Save the "
+                "model again."
             ) from error
         layer.trainable = config.trainable
         return layer
@@ -175,7 +176,10 @@ def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
         result = layer(_single(tensors))
     except Exception as error:  # tracing a layer may raise anything
         words = " ".join(str(error).split())[:200]
-        raise ModelError(f"has a layer {name[:80]!r} that cannot be built: {words}") from error
+        raise ModelError(
+            f"has a layer {name[:80]!r} that cannot be built ({words}). Check its input shape and "
+            "options in Keras, and save the model again."
+        ) from error
     results = list(result) if isinstance(result, list | tuple) else [result]
     for each in results:
         if math.prod(size or 1 for size in each.shape[1:]) > MAX_VALUES:

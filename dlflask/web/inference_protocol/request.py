@@ -80,7 +80,7 @@ def parse_infer_request(
     if not isinstance(identifier, str | None) or len(identifier or "") > MAX_ID_CHARACTERS:
         raise InvalidInferRequest(
             f"The id is {identifier!r:.20}; expected a string of up to {MAX_ID_CHARACTERS} "
-            "characters."
+            "characters. Send such an id or leave it out."
         )
     tensor = _only_input(document.get("inputs"))
     return InferRequest(
