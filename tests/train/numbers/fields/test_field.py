@@ -65,7 +65,7 @@ def test_draw_field_is_the_line_of_the_service(material):
 
 
 def test_blank_fields_have_no_label(material):
-    fields = draw_many(material, PLAIN, 400, seed=2)
+    fields = draw_many(material, PLAIN, 800, seed=2)
 
     blank = [label for strip, label in fields if strip.max() == 0]
     assert blank
