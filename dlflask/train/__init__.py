@@ -1,1 +1,1 @@
-"""Training of `mnist_model.h5`: data, augmentation, network, trainer, calibration and export."""
+"""Training of the digit network (`mnist_model.h5`). `numbers` trains the number network."""

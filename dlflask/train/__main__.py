@@ -1,4 +1,4 @@
-"""`python -m dlflask.train`: train the digit network; with `numbers`, the number network."""
+"""`python -m dlflask.train [numbers]`: train the digit network or the number network."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import sys
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command of the network that `arguments` name."""
-    # Processes that draw fields import this module again, so Keras is imported only by a command.
+    """Train the number network if the first argument is `numbers`, else the digit network."""
+    # The processes that draw training images import this module again. They do not need Keras,
+    # which takes seconds to import, so only the two commands below import it.
     if arguments[:1] == ["numbers"]:
         from dlflask.train.numbers.command import main as train_numbers  # noqa: PLC0415
 

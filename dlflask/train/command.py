@@ -1,4 +1,4 @@
-"""`python -m dlflask.train`: train mnist_model.h5 and write its model card."""
+"""`python -m dlflask.train`: train the digit network mnist_model.h5 and write its model card."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ from dlflask.train.scoring import predict, to_tensors
 from dlflask.train.trainer import train
 from dlflask.train.training_pool import make_training_pool
 
-#: Default of --output, without and with --fast. A fast model is not good enough to serve.
+#: Defaults of --output: without --fast, and with --fast. A model trained with --fast is not good
+#: enough for the service, so it must not replace mnist_model.h5.
 OUTPUT, FAST_OUTPUT = Path("mnist_model.h5"), Path("build/fast.h5")
 
-#: A fast run only checks that everything works.
+#: Settings of --fast, which only checks that training works.
 FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 1, 2
+#: Number of training digits with --fast.
 FAST_DIGITS = 4_096
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train once for each seed, keep the best by validation, calibrate and save it."""
+    """Train with each seed, then calibrate and save the model with the best validation accuracy."""
     options = _parser().parse_args(argv)
     output: Path = options.output or (FAST_OUTPUT if options.fast else OUTPUT)
     recipe = Recipe(epochs=options.epochs, precision=options.precision)
@@ -74,7 +76,11 @@ def _read_data(options: argparse.Namespace) -> Development:
 def _train(
     data: Mnist, recipe: Recipe, seeds: list[int], checkpoints: Path
 ) -> tuple[keras.Model, Recipe, dict[str, float]]:
-    """Return the model with the best validation accuracy, its recipe, and all accuracies."""
+    """Train with each seed.
+
+    Returns:
+        The model with the best validation accuracy, its recipe, and the accuracy with each seed.
+    """
     print(f"Drawing training images to add to {len(data.x_train):,} MNIST digits", flush=True)
     pool = make_training_pool(data.x_train, data.y_train)
     by_seed, models = {}, {}
@@ -89,7 +95,7 @@ def _train(
 
 
 def _remove_checkpoints(recipe: Recipe, seeds: list[int], checkpoints: Path) -> None:
-    """Remove the folders that this run made; `checkpoints` may hold others."""
+    """Remove this run's folders in `checkpoints`, which may also hold folders of other runs."""
     for seed in seeds:
         for cycle in replace(recipe, seed=seed).to_cycles():
             for made in (cycle, *cycle.to_fine_tunings()):
@@ -105,21 +111,22 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="FILE",
-        help=f"the model file; its model card is written beside it as .json "
+        help=f"model file to write; the model card gets the same name, but with .json "
         f"(default: {OUTPUT}, with --fast {FAST_OUTPUT})",
     )
     parser.add_argument(
         "--epochs",
         type=int,
         default=Recipe.epochs,
-        help="epochs of each cycle before its fine-tunings (default: %(default)s)",
+        help="epochs of each training cycle, without its fine-tunings (default: %(default)s)",
     )
     parser.add_argument(
         "--seeds",
         type=int,
         nargs="+",
         default=[Recipe.seed],
-        help="train once with each and keep the best by validation (default: %(default)s)",
+        help="train once with each seed and keep the model with the best validation accuracy "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--precision",
@@ -130,20 +137,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data",
         metavar="FILE",
-        help=f"an mnist.npz in Keras's layout (default: {MNIST_VARIABLE} if set, else a download)",
+        help=f"MNIST as an mnist.npz in Keras's layout (default: the file that the environment "
+        f"variable {MNIST_VARIABLE} names; if it is not set, MNIST is downloaded)",
     )
     parser.add_argument(
         "--images",
         type=Path,
         metavar="FOLDER",
-        help="images of digits, LABEL/FILE or SOURCE/LABEL/FILE, that choose the thresholds "
-        "(default: augmented validation digits choose them)",
+        help="images of digits, LABEL/FILE or SOURCE/LABEL/FILE, on which the thresholds are "
+        "chosen (default: they are chosen on augmented validation digits)",
     )
     parser.add_argument(
         "--non-digits",
         type=Path,
         metavar="FOLDER",
-        help="images without a digit, SOURCE/FILE, for the model card; never trained on "
+        help="images without a digit, SOURCE/FILE, for the model card; not used for training "
         "(default: none)",
     )
     parser.add_argument(
@@ -151,11 +159,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("build/train"),
         metavar="FOLDER",
-        help="an interrupted run resumes from here; removed at the end (default: %(default)s)",
+        help="checkpoints, from which an interrupted run resumes; they are removed at the end "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--fast",
         action="store_true",
-        help=f"train {FAST_EPOCHS} epochs on {FAST_DIGITS:,} digits, to check that training works",
+        help=f"train for {FAST_EPOCHS} epochs on {FAST_DIGITS:,} digits, to check that training "
+        "works",
     )
     return parser

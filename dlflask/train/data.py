@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 #: Environment variable with the path of a local `mnist.npz`, for machines without a network.
 MNIST_VARIABLE = "MNIST_NPZ"
 
-#: Training digits that are held back for validation.
+#: Number of training digits that are held back for validation.
 NUM_VALIDATION = 5_000
 
 Images = NDArray[np.uint8]
@@ -24,7 +24,7 @@ Labels = NDArray[np.uint8]
 class Mnist:
     """MNIST split into training, validation and test digits.
 
-    Images are (N, 28, 28) uint8 with ink = 255 and paper = 0; labels are (N,) uint8 in 0..9.
+    Images are (N, 28, 28) uint8 with ink = 255 and paper = 0. Labels are (N,) uint8 in 0..9.
     """
 
     x_train: Images
@@ -47,10 +47,10 @@ class Mnist:
 
 
 def load_mnist(path: str | Path | None = None) -> Mnist:
-    """Load MNIST from `path`, from the file in `MNIST_NPZ`, or by `keras.datasets`.
+    """Load MNIST from `path`, else from the file that `MNIST_NPZ` names, else by `keras.datasets`.
 
-    The split is fixed: the last 5,000 training digits are for validation. Runs with different
-    seeds are therefore compared on the same digits.
+    The last 5,000 training digits are always the validation digits, so that runs with different
+    seeds are compared on the same digits.
 
     Raises:
         FileNotFoundError: The file does not exist.
@@ -69,7 +69,8 @@ def _read(path: Path) -> tuple[Images, Labels, Images, Labels]:
     if not path.is_file():
         raise FileNotFoundError(
             f"The MNIST file {path} does not exist. Point --data or {MNIST_VARIABLE} at an "
-            "mnist.npz with x_train, y_train, x_test and y_test, or leave both out to download it."
+            "mnist.npz with x_train, y_train, x_test and y_test, or leave both out to download "
+            "MNIST."
         )
     with np.load(path) as npz:
         return npz["x_train"], npz["y_train"], npz["x_test"], npz["y_test"]
@@ -80,7 +81,7 @@ def _download() -> tuple[Images, Labels, Images, Labels]:
 
     try:
         arrays: Any = mnist.load_data()
-    except Exception as error:  # Keras raises nothing more specific
+    except Exception as error:  # Keras does not raise a more specific exception
         raise ConnectionError(
             f"MNIST cannot be downloaded ({error}). Set {MNIST_VARIABLE} to the path of a local "
             "mnist.npz with x_train, y_train, x_test and y_test."

@@ -1,4 +1,4 @@
-"""Export of a trained network: calibrate it, save it with its thresholds, write its model card."""
+"""Export of a trained digit network: calibrate it, save it, and write its model card."""
 
 from __future__ import annotations
 
@@ -34,7 +34,14 @@ from dlflask.train.scoring import (
 
 @dataclass(frozen=True)
 class Development:
-    """MNIST and, if there are any, development images. Its test digits are not used for choices."""
+    """MNIST and optional development images. No choice depends on MNIST's test digits.
+
+    Attributes:
+        data: MNIST.
+        digits: Images of digits, on which the thresholds are chosen. If there are none, the
+            thresholds are chosen on augmented validation digits.
+        non_digits: Images without a digit, for the model card only.
+    """
 
     data: Mnist
     digits: ImageSet | None = None
@@ -43,7 +50,7 @@ class Development:
 
 @dataclass(frozen=True)
 class Run:
-    """Recipe, validation accuracies and duration of a training run."""
+    """Recipe of a training run, its validation accuracy with each seed, and its duration."""
 
     recipe: Recipe
     validation_by_seed: dict[str, float]
@@ -67,7 +74,10 @@ def calibrate(model: keras.Model, development: Development) -> Thresholds:
 
 
 def save(model: keras.Model, thresholds: Thresholds, path: Path) -> keras.Model:
-    """Save model, thresholds and golden digits to `path` and load the model again."""
+    """Save the model with its thresholds and golden digits to `path`, and load it again.
+
+    Golden digits are test images and the outputs for them, for the service's self-test.
+    """
     model.save(path, include_optimizer=False)
     write_thresholds(path, thresholds.to_json())
     store_golden(path)
@@ -76,12 +86,14 @@ def save(model: keras.Model, thresholds: Thresholds, path: Path) -> keras.Model:
 
 
 def build_model_card(path: Path, development: Development, run: Run) -> ModelCard:
-    """Score the model file at `path` and describe it."""
+    """Score the model in the file `path` and return its model card."""
     model = keras.models.load_model(path, compile=False)
     data = development.data
     stored = read_thresholds(path)
     if stored is None:
-        raise ValueError(f"{path} lacks thresholds; save it with dlflask.train.export.save.")
+        raise ValueError(
+            f"{path} does not contain thresholds. Save the model with dlflask.train.export.save."
+        )
     thresholds = Thresholds.from_json(stored)
     return ModelCard(
         network=describe(model),
@@ -120,15 +132,18 @@ def _score_images(
 def _rate_non_digits(
     model: keras.Model, thresholds: Thresholds, images: ImageSet | None
 ) -> dict[str, float]:
-    """Return the share of each source that is called a digit; images with errors are not."""
-    drawn = predict(model, held_back_negatives())
+    """Return the share of each source's non-digits that get the verdict `digit`.
+
+    An image that causes an error counts as a non-digit without this verdict.
+    """
+    outputs = predict(model, held_back_negatives())
     rates = rate_called_digit(
-        drawn, thresholds, np.full(len(drawn), "drawn by code (not in training)")
+        outputs, thresholds, np.full(len(outputs), "drawn by code (not in training)")
     )
     if images is None:
         return rates
-    of_images = rate_called_digit(predict(model, images.tensors), thresholds, images.sources)
+    rates_of_images = rate_called_digit(predict(model, images.tensors), thresholds, images.sources)
     for source, refused in images.refused.items():
         accepted = int(np.sum(images.sources == source))
-        of_images[source] = of_images.get(source, 0.0) * accepted / (accepted + refused)
-    return rates | of_images
+        rates_of_images[source] = rates_of_images.get(source, 0.0) * accepted / (accepted + refused)
+    return rates | rates_of_images

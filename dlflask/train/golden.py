@@ -1,6 +1,7 @@
-"""Golden digits: samples and their outputs, stored in the model file for the service's self-test.
+"""Golden digits: sample images and the model's outputs for them, for the service's self-test.
 
-`python -m dlflask.train.golden FILE` adds them to a model file and updates its model card.
+`python -m dlflask.train.golden FILE` stores golden digits in a model file and updates the model
+card beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-# TensorFlow is the reference: OpenVINO rounds on processors with bfloat16.
+# Use TensorFlow, because OpenVINO rounds to bfloat16 on processors that support it.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras
@@ -24,15 +25,15 @@ from dlflask.inference.model_graph import Golden
 from dlflask.train.model_card import ModelCard
 from dlflask.train.scoring import predict, to_tensors
 
-#: Samples of the page, one of each digit.
+#: Folder of the sample images of the web page, one image of each digit.
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
 
 def store_golden(path: Path) -> None:
-    """Store the samples and their outputs in the model file at `path`."""
+    """Store the sample images and the outputs for them in the model file `path`."""
     uploads = [file.read_bytes() for file in sorted(SAMPLES.glob("*.png"))]
     tensors = np.stack([read_tensor(upload) for upload in uploads])
-    # Round to bytes first, so that the outputs belong to the values that are stored.
+    # Round to bytes before the outputs are computed, because the images are stored as bytes.
     digits = np.rint(tensors * 255).astype(np.uint8)
     model = keras.models.load_model(path, compile=False)
     outputs = predict(model, to_tensors(digits))
@@ -40,7 +41,7 @@ def store_golden(path: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Store golden digits in a model file and update the hash and size in its model card."""
+    """Store golden digits in a model file, and update the hash and the size in its model card."""
     parser = argparse.ArgumentParser(prog="python -m dlflask.train.golden", description=__doc__)
     parser.add_argument("path", type=Path, metavar="FILE")
     path: Path = parser.parse_args(argv).path

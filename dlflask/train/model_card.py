@@ -13,9 +13,9 @@ from dlflask.train.scoring import Score
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Facts about a model. Rates are fractions of 1, measured on whole sets.
+    """Facts about a trained model. Rates are in 0..1 and are measured on complete data sets.
 
-    `environment` names the machine, Keras and its backend in the training run.
+    `environment` names the machine, the version of Keras and its backend in the training run.
     """
 
     network: str
@@ -91,11 +91,11 @@ class ModelCard:
 
 
 def _describe(score: Score) -> str:
-    shown = rate(round(score.accuracy * score.count), score.count)
+    accuracy = rate(round(score.accuracy * score.count), score.count)
     macro = f"macro over sources {score.macro_accuracy:.2%}, "
     return (
         f"{score.accuracy:.2%} of {score.count:,} "
-        f"(95 % interval {shown.low:.2%} to {shown.high:.2%}), "
+        f"(95 % interval {accuracy.low:.2%} to {accuracy.high:.2%}), "
         f"{macro if score.macro_accuracy != score.accuracy else ''}"
         f"calibration error {score.calibration_error:.2%}, called `digit` {score.digit:.2%}"
     )

@@ -1,4 +1,4 @@
-"""Network from (28, 28, 1) ink to the probabilities of ten digits and of "not a digit"."""
+"""Digit network: it computes the probabilities of the ten digits and of "not a digit"."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from typing import Any
 import keras
 from keras import layers
 
+#: Number of outputs: ten digits, and "not a digit".
 NUM_CLASSES = 11
 
 
 def build_network() -> keras.Model:
-    """Build a small residual network of 4.7 million multiply-adds and 215,000 parameters.
+    """Build a small residual network with 215,000 parameters and 4.7 million multiply-adds.
 
     The first convolution halves the image, so that most layers work on small feature maps and a
-    request costs few multiply-adds. It does not pad the image, so 28 pixels become 12 instead of
-    14: MNIST leaves four pixels of paper around each digit.
+    request costs few multiply-adds. It does not pad the image, because MNIST leaves four pixels of
+    paper around each digit. Therefore 28 pixels become 12 instead of 14.
 
     Returns:
-        A model from (N, 28, 28, 1) float32 in 0..1 to (N, 11) float32 probabilities.
+        A model. Its inputs are (N, 28, 28, 1) float32 in 0..1, ink = 1. Its outputs are (N, 11)
+        float32 probabilities.
 
     Source: He et al., Deep Residual Learning for Image Recognition, 2015.
     """
@@ -53,7 +55,7 @@ def _normalised(x: Any, filters: int, size: int, strides: int, padding: str) -> 
 
 
 def count_multiply_adds(model: keras.Model) -> int:
-    """Count the multiply-adds of one image in the convolutions and dense layers."""
+    """Count the multiply-adds of the convolutions and dense layers for one image."""
     total = 0
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D | layers.Dense):
@@ -63,7 +65,10 @@ def count_multiply_adds(model: keras.Model) -> int:
 
 
 def describe(model: keras.Model) -> str:
-    """Describe the convolutions and dense layers, such as `6x6/2 24, 3x3 24, dense 11`."""
+    """Describe the convolutions and dense layers, such as `6x6/2 32, 3x3 32, dense 11`.
+
+    `6x6/2 32` is a convolution with 6 x 6 kernels, stride 2 and 32 output channels.
+    """
     words = []
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D):

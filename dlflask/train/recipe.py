@@ -1,4 +1,9 @@
-"""Recipe of a training run: the settings that decide its outcome."""
+"""Recipe of a training run: the settings that decide its outcome.
+
+A run consists of cycles. During a cycle, the learning rate falls to almost 0. After it, the network
+is fine-tuned several times: each fine-tuning is a short training that starts from the weights of
+the cycle.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,11 @@ from dataclasses import astuple, dataclass, replace
 
 from dlflask.train.training_pool import FINE_TUNE, LEARN, SETTLE, Mixture
 
-#: Epochs and learning rate of a fine-tuning, relative to the cycle before it.
+#: Number of epochs and learning rate of a fine-tuning, relative to the cycle before it.
 FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 4 / 15, 1 / 3
 
-#: Learning rate of a further cycle, relative to the first one. It is large enough to leave the
-#: minimum in which the first one ended.
+#: Learning rate of the second and of later cycles, relative to the first cycle. It is large enough
+#: to leave the minimum of the loss in which the cycle before ended.
 FURTHER_RATE = 2 / 3
 
 
@@ -19,8 +24,14 @@ class Recipe:
     """Settings of a training run.
 
     Attributes:
-        cycles: Number of cycles, each of which starts from the weights of the one before.
-        fine_tunings: Number of fine-tunings after each cycle, whose weights are averaged.
+        epochs: Number of epochs of a cycle.
+        batch_size: Number of images in a batch.
+        learning_rate: Maximum learning rate, after the warm-up.
+        weight_decay: Weight decay of AdamW.
+        seed: Seed of the initial weights and of the batches.
+        precision: Keras's dtype policy.
+        cycles: Number of cycles. Each cycle starts from the weights of the cycle before.
+        fine_tunings: Number of fine-tunings after each cycle. Their weights are averaged.
         is_fine_tuning: True for the recipe of a fine-tuning.
     """
 
@@ -35,13 +46,16 @@ class Recipe:
     is_fine_tuning: bool = False
 
     def mixture(self, epoch: int) -> Mixture:
-        """Return the mixture of `epoch`, counted from 0; that of the last third is nearer MNIST."""
+        """Return the composition of the batches in `epoch`, which is counted from 0.
+
+        In the last third of a cycle, the images are more similar to MNIST's images.
+        """
         if self.is_fine_tuning:
             return FINE_TUNE
         return SETTLE if epoch >= self.epochs * 2 // 3 else LEARN
 
     def to_cycles(self) -> list[Recipe]:
-        """Return the recipes of the cycles, each with its fine-tunings.
+        """Return one recipe for each cycle. It also says how many fine-tunings follow the cycle.
 
         Source: Loshchilov, Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR 2017.
         """
@@ -53,16 +67,16 @@ class Recipe:
         return [first, *further]
 
     def to_fine_tunings(self) -> list[Recipe]:
-        """Return the recipes of the fine-tunings, which differ in their seeds."""
-        once = replace(
+        """Return the recipes of the fine-tunings. They differ only in their seeds."""
+        fine_tuning = replace(
             self,
             epochs=round(FINE_TUNING_EPOCHS * self.epochs),
             learning_rate=FINE_TUNING_RATE * self.learning_rate,
             is_fine_tuning=True,
         )
-        return [replace(once, seed=100 * self.seed + i) for i in range(self.fine_tunings)]
+        return [replace(fine_tuning, seed=100 * self.seed + i) for i in range(self.fine_tunings)]
 
     @property
     def name(self) -> str:
-        """Return a name for the checkpoints that is different for each recipe."""
+        """Return the name of the checkpoints' folder, which is different for each recipe."""
         return "-".join(str(value) for value in astuple(self))

@@ -1,4 +1,4 @@
-"""Scores of a finished model on held-back digits, on images of digits, and on non-digits."""
+"""Scores of a trained digit network on digits and non-digits that were not used for training."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 
 Tensors = NDArray[np.float32]
 
-#: Seed of the held-back images; training uses other random streams.
+#: Seed of the held-back images, on which the model is scored. Training uses other seeds.
 _SEED = 20_240
-#: Number of held-back non-digits, drawn in the same ways as those of the training.
+#: Number of held-back non-digits. They are of the same kinds as the non-digits in training.
 NUM_HELD_BACK_NEGATIVES = 2_000
 
 
 @dataclass(frozen=True)
 class Score:
-    """Scores of a labelled set, as fractions of 1.
+    """Scores on a set of labelled images. All scores are in 0..1.
 
     Attributes:
         count: Number of images.
-        accuracy: Part that was read right.
-        macro_accuracy: Mean of the accuracies of the sources.
-        calibration_error: Expected calibration error.
-        digit: Part with the verdict `digit`.
+        accuracy: Share of the images that were read right.
+        macro_accuracy: Mean of the accuracies on the images of each source.
+        calibration_error: Expected calibration error, as of `calibration`.
+        digit: Share of the images with the verdict `digit`.
     """
 
     count: int
@@ -45,7 +45,7 @@ class Score:
 
 
 def predict(model: keras.Model, tensors: Tensors) -> Tensors:
-    """Return the (N, 11) probabilities of (N, 28, 28) tensors."""
+    """Return the (N, 11) probabilities for (N, 28, 28) tensors."""
     probabilities: Tensors = model.predict(tensors[..., None], batch_size=1_000, verbose=0)
     return probabilities
 
@@ -56,7 +56,9 @@ def to_tensors(images: Images) -> Tensors:
 
 
 def held_back_digits(images: Images, labels: Labels) -> tuple[Tensors, Labels]:
-    """Return validation digits as people send them: unchanged, augmented, and redrawn.
+    """Return validation digits, each of them unchanged, augmented, and redrawn with a pen.
+
+    Together they resemble the digits that people send.
 
     Returns:
         (3 N, 28, 28) tensors and (3 N,) labels.
@@ -68,7 +70,7 @@ def held_back_digits(images: Images, labels: Labels) -> tuple[Tensors, Labels]:
 
 
 def held_back_negatives() -> Tensors:
-    """Return non-digits of the same kinds as in the training, drawn with another seed."""
+    """Return non-digits of the same kinds as in training, but drawn with another seed."""
     rng = np.random.default_rng(_SEED + 1)
     return augment_fields(draw_negatives(NUM_HELD_BACK_NEGATIVES, rng), rng)
 
@@ -79,16 +81,19 @@ def score(
     thresholds: Thresholds,
     sources: Iterable[str] | None = None,
 ) -> Score:
-    """Score (N, 11) `probabilities` by (N,) `labels`, with the macro accuracy over `sources`."""
-    digits = digit_probabilities(probabilities)
-    correct = digits.argmax(axis=1) == labels
+    """Compare (N, 11) `probabilities` with (N,) `labels`.
+
+    `sources` names the source of each image. By default, all images are of the same source.
+    """
+    of_digits = digit_probabilities(probabilities)
+    correct = of_digits.argmax(axis=1) == labels
     names = np.array(list(sources)) if sources is not None else np.zeros(len(labels), "U1")
     by_source = [correct[names == name].mean() for name in np.unique(names)]
     return Score(
         count=len(labels),
         accuracy=float(correct.mean()),
         macro_accuracy=float(np.mean(by_source)),
-        calibration_error=calibration(digits, labels).error,
+        calibration_error=calibration(of_digits, labels).error,
         digit=float(np.mean(thresholds.decide_batch(probabilities) == "digit")),
     )
 
@@ -96,6 +101,8 @@ def score(
 def rate_called_digit(
     probabilities: Tensors, thresholds: Thresholds, sources: NDArray[np.str_]
 ) -> dict[str, float]:
-    """Return the part of each source of non-digits that gets the verdict `digit`."""
-    called = thresholds.decide_batch(probabilities) == "digit"
-    return {str(name): float(called[sources == name].mean()) for name in np.unique(sources)}
+    """Return the share of each source's non-digits that get the verdict `digit`."""
+    is_called_digit = thresholds.decide_batch(probabilities) == "digit"
+    return {
+        str(name): float(is_called_digit[sources == name].mean()) for name in np.unique(sources)
+    }

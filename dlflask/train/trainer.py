@@ -1,4 +1,4 @@
-"""Training loop. An interrupted run resumes at its last finished epoch."""
+"""Training loop of the digit network. An interrupted run resumes after its last finished epoch."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from dlflask.train.training_pool import TrainingPool
 
 
 class AugmentedDigits(keras.utils.PyDataset):
-    """Batches of freshly augmented digits and non-digits. An epoch uses each MNIST digit once.
+    """Batches of augmented digits and non-digits. An epoch uses each MNIST digit once.
 
-    Each batch has its own random generator, seeded by (seed, epoch, index). Threads can therefore
-    make batches in any order, and a resumed run gets the same batches as an uninterrupted one.
+    Each batch has its own random generator, seeded by (seed, epoch, index). Therefore threads can
+    make the batches in any order, and a resumed run gets the same batches as an uninterrupted one.
     """
 
     def __init__(self, pool: TrainingPool, recipe: Recipe) -> None:
         super().__init__(workers=1, max_queue_size=16)
         self._pool = pool
         self._recipe = recipe
-        self._chosen = recipe.mixture(0).count_chosen(recipe.batch_size)
+        self._num_chosen = recipe.mixture(0).count_chosen(recipe.batch_size)
         self.start_epoch(0)
 
     def __len__(self) -> int:
-        return len(self._pool.images) // self._chosen
+        return len(self._pool.images) // self._num_chosen
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        chosen = self._order[index * self._chosen : (index + 1) * self._chosen]
+        chosen = self._order[index * self._num_chosen : (index + 1) * self._num_chosen]
         rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
         mixture = self._recipe.mixture(self._epoch)
         tensors, labels = self._pool.draw_batch(chosen, self._recipe.batch_size, rng, mixture)
@@ -46,16 +46,16 @@ class AugmentedDigits(keras.utils.PyDataset):
 
 
 class _Epochs(keras.callbacks.Callback):
-    """Seed each epoch by its number, so that an interruption does not change the result.
+    """Seed each epoch with its number, so that an interruption does not change the result.
 
-    Keras's checkpoints hold the weights and the optimizer, but not the random state of dropout.
+    Keras stores the weights and the optimizer in checkpoints, but not the random state of dropout.
     """
 
     def __init__(self, digits: AugmentedDigits) -> None:
         super().__init__()
         self._digits = digits
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras's
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras passes it
         self._digits.start_epoch(epoch)
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout):
@@ -67,8 +67,9 @@ def train(
 ) -> keras.Model:
     """Train a network through all cycles of a recipe.
 
-    Each cycle fits the network, fine-tunes several copies of it, and averages their weights. The
-    averaged network runs as fast as one copy and generalises almost as well as all together.
+    Each cycle fits the network, fine-tunes several copies of it, and averages the weights of the
+    copies. The averaged network is as fast as one copy. On new images, it is almost as accurate as
+    the mean output of all copies.
 
     Source: Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
     accuracy without increasing inference time, ICML 2022.
@@ -77,8 +78,8 @@ def train(
     for cycle in recipe.to_cycles():
         trained = fit(pool, data, cycle, checkpoints, start=trained, verbose=verbose)
         tuned = [
-            fit(pool, data, once, checkpoints, start=trained, verbose=verbose).get_weights()
-            for once in cycle.to_fine_tunings()
+            fit(pool, data, fine_tuning, checkpoints, start=trained, verbose=verbose).get_weights()
+            for fine_tuning in cycle.to_fine_tunings()
         ]
         if tuned:
             trained.set_weights([np.mean(layer, axis=0) for layer in zip(*tuned, strict=True)])
@@ -99,11 +100,11 @@ def fit(  # noqa: PLR0913  `verbose` only sets the output
 
     Args:
         pool: Training pool, made from `data.x_train`.
-        data: Digits, of which only the validation digits are used, for the reported accuracy.
-        recipe: Epochs, seed and learning rate.
-        checkpoints: Folder of checkpoints. A run resumes from its own checkpoint there.
-        start: Network with the initial weights; random weights by default.
-        verbose: As in Keras: 0 silent, 1 a progress bar, 2 one line for each epoch.
+        data: MNIST. Only its validation digits are used, to report the accuracy.
+        recipe: Settings, such as epochs, seed and learning rate.
+        checkpoints: Folder of checkpoints. The run resumes if a checkpoint of `recipe` is there.
+        start: Network with the initial weights. By default, the initial weights are random.
+        verbose: Output of Keras: 0 for none, 1 for a progress bar, 2 for one line per epoch.
 
     Returns:
         The trained network, in float32.
@@ -119,7 +120,7 @@ def fit(  # noqa: PLR0913  `verbose` only sets the output
     if start is not None:
         model.set_weights(start.get_weights())
     digits = AugmentedDigits(pool, recipe)
-    # Not on a CPU: XLA's code for these convolutions is 4 times slower there than oneDNN's.
+    # Compile with XLA only on a GPU. On a CPU, XLA's convolutions are 4 times slower than oneDNN's.
     jit_compile = bool(keras.distribution.list_devices("gpu"))
     model.compile(
         _optimizer(recipe, recipe.epochs * len(digits)),
@@ -148,7 +149,10 @@ def fit(  # noqa: PLR0913  `verbose` only sets the output
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """Return AdamW with a warm-up, a cosine decay to almost 0, and averaged weights at the end."""
+    """Return AdamW, with a warm-up and a cosine decay of the learning rate to almost 0.
+
+    At the end of the training, the weights are replaced by their average over the last steps.
+    """
     warmup = min(steps // 10, 1_000)
     schedule = keras.optimizers.schedules.CosineDecay(
         1e-5, steps - warmup, warmup_target=recipe.learning_rate, warmup_steps=warmup
@@ -157,6 +161,6 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         schedule,
         weight_decay=recipe.weight_decay,
         use_ema=True,
-        # Average over the last 1,000 steps, or a twentieth of a short run.
+        # Average over about the last 1,000 steps, or over the last twentieth of a short run.
         ema_momentum=min(0.999, 1 - 20 / max(steps, 40)),
     )

@@ -21,14 +21,15 @@ from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 class Mixture:
     """Composition of a batch.
 
-    The rest of the batch is MNIST's own ink, which keeps the model accurate on MNIST. Redrawn and
-    drawn digits make it work for other people's pens and hands, negatives teach it non-digits.
+    The rest of the batch is MNIST's own images, which keep the model accurate on MNIST. The redrawn
+    and the drawn digits teach the model other people's pens and hands. The non-digits teach it the
+    output "not a digit".
 
     Attributes:
-        redrawn: Part of the batch with MNIST's digits redrawn by other pens.
-        drawn: Part of the batch with digits drawn by code.
-        negative: Part of the batch with non-digits.
-        strength: Strength of the augmentation of MNIST's own ink.
+        redrawn: Share of MNIST's digits that are redrawn with other pens, in the whole batch.
+        drawn: Share of digits drawn by code.
+        negative: Share of non-digits.
+        strength: Strength of the augmentation of MNIST's own images.
     """
 
     redrawn: float = 0.1875
@@ -41,9 +42,11 @@ class Mixture:
         return size - round(self.drawn * size) - round(self.negative * size)
 
 
+#: Mixture for the first two thirds of a cycle.
 LEARN = Mixture()
-#: Weaker augmentation of MNIST's own ink, for the end of a cycle.
+#: Mixture for the last third of a cycle, with weaker augmentation of MNIST's own images.
 SETTLE = Mixture(strength=Strength(warp=0.6, misplaced=0.08, corrupted=0.2))
+#: Mixture for fine-tunings, with more of MNIST's own images.
 FINE_TUNE = Mixture(0.125, 0.0625, 0.1875, Strength(warp=0.6, misplaced=0.05, corrupted=0.1))
 
 
@@ -53,10 +56,10 @@ class TrainingPool:
 
     Attributes:
         images: MNIST's digits, (N, 28, 28) uint8.
-        labels: Their labels, (N,) uint8.
-        lines: The same digits thinned, (N, 56, 56) uint8 distance fields.
+        labels: Labels of `images`, (N,) uint8.
+        lines: The digits of `images`, thinned, (N, 56, 56) uint8 distance fields.
         drawn: Digits drawn by code, (M, 56, 56) uint8 distance fields.
-        drawn_labels: Their labels, (M,) uint8.
+        drawn_labels: Labels of `drawn`, (M,) uint8.
         negatives: Non-digits, (K, 56, 56) uint8 distance fields.
     """
 
@@ -74,10 +77,10 @@ class TrainingPool:
         rng: np.random.Generator,
         mixture: Mixture = LEARN,
     ) -> tuple[Batch, NDArray[np.int32]]:
-        """Augment the `chosen` MNIST digits and fill the batch up to `size`.
+        """Augment the `chosen` MNIST digits, and add drawn digits and non-digits.
 
         Args:
-            chosen: Indices of MNIST digits.
+            chosen: Indices of MNIST digits. The first of these digits are redrawn.
             size: Number of images in the batch.
             rng: The only source of randomness.
             mixture: Composition of the batch.
@@ -104,12 +107,12 @@ class TrainingPool:
 
 
 def make_training_pool(images: Images, labels: Labels, seed: int = 0) -> TrainingPool:
-    """Thin MNIST and draw half as many non-digits and a sixth as many digits.
+    """Thin MNIST's digits, and draw a sixth as many digits and half as many non-digits.
 
     Args:
         images: (N, 28, 28) uint8.
         labels: (N,) uint8.
-        seed: Seed of the drawn images; the same seed gives the same pool.
+        seed: Seed of the drawn images. The same seed gives the same pool.
     """
     rng = np.random.default_rng(seed)
     num_negatives = len(images) // 2

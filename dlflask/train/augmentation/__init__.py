@@ -1,1 +1,1 @@
-"""Change digits as hands, pens, scanners and cameras change them."""
+"""Changes of digits, such as other hands, pens, scanners and cameras would make."""

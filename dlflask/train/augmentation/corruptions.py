@@ -12,18 +12,21 @@ from dlflask.imaging.resize import resize, weights
 Batch = NDArray[np.float32]
 Corruption = Callable[[Batch, np.random.Generator], Batch]
 
+#: Side of a tensor, the image that the network receives, in pixels.
 SIZE = 28
 
 
 def corrupt(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Apply each of `CORRUPTIONS` to its share of the batch, then scale the darkest ink to 1.
+    """Apply each of `CORRUPTIONS` to a random share of the batch, then scale the ink.
+
+    The darkest ink of each image becomes 1.
 
     Args:
         batch: (N, 28, 28) float32 in 0..1. It is changed in place.
         rng: The only source of randomness.
 
     Returns:
-        `batch`.
+        The same array, `batch`.
     """
     for corruption, share in CORRUPTIONS:
         chosen = np.flatnonzero(rng.random(len(batch)) < share)
@@ -35,40 +38,43 @@ def corrupt(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def uneven_pressure(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Fade the strokes here and there, as a pen that runs dry or a light shadow does."""
+    """Fade parts of the strokes, as a pen that runs dry or a light shadow does."""
     nodes = rng.uniform(0.25, 1.3, (len(batch), 4, 4)).astype(np.float32)
     return batch * np.minimum(1, resize(nodes, SIZE, SIZE, clamp=True))
 
 
 def blur(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Mix in a 1-2-1 blur, as a camera out of focus or an enlarged scan shows it."""
+    """Blur the images, as a camera that is out of focus or an enlarged scan does."""
     amount = rng.uniform(0.2, 1.0, (len(batch), 1, 1)).astype(np.float32)
     return batch + amount * (_soften(batch) - batch)
 
 
 def pixelate(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Reduce to 9 to 18 pixels and enlarge again; one size for all images of the call."""
+    """Reduce all images to the same random side of 9 to 18 pixels, and enlarge them again."""
     small = int(rng.integers(9, 19))
     both = weights(small, SIZE, clamp=True) @ weights(SIZE, small)
     return both @ batch @ both.T
 
 
 def sharpen_edges(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Steepen the contrast, up to the pure black and white of a paint program."""
+    """Increase the contrast at edges, up to the pure black and white of a paint program."""
     level = rng.uniform(0.25, 0.6, (len(batch), 1, 1)).astype(np.float32)
-    # The smallest slope is the one that keeps paper at 0.
+    # A slope of at least 0.5 / level keeps the paper at 0.
     slope = 0.5 / level + np.exp(rng.uniform(-2, 4, (len(batch), 1, 1))).astype(np.float32)
     return np.clip((batch - level) * slope + np.float32(0.5), 0, 1)
 
 
 def fade(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Apply a gamma: a pencil with lighter edges, or an overexposed felt pen."""
+    """Apply a gamma curve: it makes grey pixels lighter, as a pencil does, or darker."""
     gamma = np.exp(rng.uniform(-0.6, 0.6, (len(batch), 1, 1))).astype(np.float32)
     return np.clip(batch, 0, 1) ** gamma
 
 
 def noise(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Add grain and JPEG ringing near the ink; `normalize` clears noise far from it."""
+    """Add noise near the ink, as camera sensors and JPEG do.
+
+    Far from the ink, noise would be useless, because `normalize` removes it from users' digits.
+    """
     strength = rng.uniform(0.02, 0.16, (len(batch), 1, 1)).astype(np.float32)
     grain = rng.standard_normal(batch.shape, np.float32) * strength
     near = np.minimum(1, 3 * _soften(_soften(batch)) + np.float32(0.1))
@@ -87,7 +93,7 @@ def specks(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def rulings(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Add one or two lines, as a ruled page, squared paper or the frame of a cheque leaves them."""
+    """Add one or two straight lines, such as remains of ruled paper or of a cheque's frame."""
     for tensor in batch:
         for _ in range(rng.integers(1, 3)):
             view = tensor if rng.random() < 0.6 else tensor.T
@@ -98,7 +104,7 @@ def rulings(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def gaps(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Fade one or two rows or columns: a removed line, or a pen that skipped."""
+    """Fade one or two rows or columns, as the removal of a line or a pen that skips does."""
     for tensor in batch:
         view = tensor if rng.random() < 0.6 else tensor.T
         row, thickness = rng.integers(4, SIZE - 5), rng.integers(1, 3)
@@ -107,7 +113,7 @@ def gaps(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def cut_edge(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Remove up to three outer rows or columns of the digit, as a tight crop does."""
+    """Remove one to three rows or columns at one side of the digit, as a tight crop does."""
     for tensor in batch:
         turned = np.rot90(tensor, int(rng.integers(4)))
         inked = np.flatnonzero(turned.max(axis=1) > 0.2)
@@ -116,15 +122,15 @@ def cut_edge(batch: Batch, rng: np.random.Generator) -> Batch:
     return batch
 
 
-def boost_contrast(batch: Batch, rng: np.random.Generator) -> Batch:  # noqa: ARG001  part of Corruption
-    """Raise faint strokes to the level of MNIST's, as `normalize` does."""
+def boost_contrast(batch: Batch, rng: np.random.Generator) -> Batch:  # noqa: ARG001  a `Corruption` takes it
+    """Make faint strokes as dark as MNIST's strokes, as `normalize` does."""
     batch = np.clip(batch, 0, 1)
     level = (batch * batch).sum(axis=(1, 2)) / np.maximum(batch.sum(axis=(1, 2)), np.float32(1e-3))
     gain = np.maximum(1, np.float32(0.8) / np.maximum(level, np.float32(0.05)))
     return batch * gain[:, None, None]
 
 
-#: The corruptions in the order in which they are applied, and the share of a batch for each.
+#: Corruptions in the order in which they are applied, each with its share of the images.
 CORRUPTIONS: tuple[tuple[Corruption, float], ...] = (
     (uneven_pressure, 0.10),
     (cut_edge, 0.03),
@@ -141,7 +147,9 @@ CORRUPTIONS: tuple[tuple[Corruption, float], ...] = (
 
 
 def _soften(batch: Batch) -> Batch:
-    # SciPy's convolutions round float32 differently, which would change the training images.
+    """Average each pixel with its neighbours, with the weights 1, 2, 1 in both directions."""
+    # Use NumPy only, because SciPy's convolutions round float32 differently, which would change the
+    # training images.
     padded = np.pad(batch, ((0, 0), (1, 1), (1, 1)))
     rows = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) * np.float32(0.25)
     result: Batch = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) * np.float32(0.25)

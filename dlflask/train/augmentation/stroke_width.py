@@ -1,4 +1,4 @@
-"""Other stroke widths: for MNIST's own ink, and for any pen along a thinned line."""
+"""Changes of the width of strokes, in MNIST's own ink and along thinned lines."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ from scipy import ndimage
 
 Batch = NDArray[np.float32]
 
-# Widths in tensor pixels, for a digit 20 pixels high. A one-pixel line in a drawing of 400 pixels
-# becomes 0.1 wide, a felt pen 5, at which loops begin to close.
+#: Minimum and maximum width of strokes in tensor pixels, for a digit that is 20 pixels high. A felt
+#: pen makes strokes of 5 pixels. With wider strokes, the loops of a digit would close.
 MIN_WIDTH, MAX_WIDTH = 0.5, 5.0
 
-#: A pixel and its four neighbours, in each image of a batch.
+#: Footprint of a filter: a pixel and its four neighbours in the same image of a batch.
 _CROSS = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], bool)
 
 
 def choose_widths(count: int, rng: np.random.Generator) -> Batch:
-    """Return (count,) stroke widths, uniform on a logarithmic scale."""
+    """Return (count,) random stroke widths, uniform on a logarithmic scale."""
     low, high = np.log(MIN_WIDTH), np.log(MAX_WIDTH)
     return np.exp(rng.uniform(low, high, count)).astype(np.float32)
 
 
 def draw_strokes(distance: Batch, widths: Batch, rng: np.random.Generator) -> Batch:
-    """Draw ink where a line is nearer than half the stroke's width.
+    """Draw ink on all pixels that are nearer to the line than half the width of the stroke.
 
     Args:
-        distance: (N, 28, 28) float32, distance to the line in tensor pixels.
+        distance: (N, 28, 28) float32, distance of each pixel from the line, in tensor pixels.
         widths: (N,) float32, in tensor pixels.
-        rng: The only source of randomness. It sets how sharp the edges are.
+        rng: The only source of randomness. It decides how sharp the edges are.
 
     Returns:
         (N, 28, 28) float32 in 0..1.
     """
     edge = rng.uniform(0.7, 1.8, len(widths)).astype(np.float32)[:, None, None]
-    # The nearest sample is up to half a field pixel away from the line itself.
+    # Add 0.15, because even the nearest pixel can be up to half a pixel of the distance field away
+    # from the line.
     inside = widths[:, None, None] / 2 + np.float32(0.15) - distance
     ink: Batch = np.clip(inside / edge + np.float32(0.5), 0, 1)
-    # `normalize` scales the darkest ink to 1, even for a very thin stroke.
+    # Scale the darkest ink to 1, as `normalize` does even with very thin strokes.
     ink /= np.maximum(ink.max(axis=(1, 2), keepdims=True), np.float32(0.05))
     return ink
 
@@ -48,12 +49,12 @@ def change_stroke(batch: Batch, rng: np.random.Generator) -> Batch:
     order = rng.permutation(len(batch))
     bold, thin = order[: len(order) // 4], order[len(order) // 4 : len(order) // 2]
     result = batch.copy()
-    for chosen, extreme, limit in (
+    for chosen, change_width, limit in (
         (bold, ndimage.grey_dilation, 1.0),
         (thin, ndimage.grey_erosion, 0.6),
     ):
         part = batch[chosen]
         change = np.float32(limit) * amount[chosen, None, None]
-        changed = extreme(part, footprint=_CROSS, mode="constant")
+        changed = change_width(part, footprint=_CROSS, mode="constant")
         result[chosen] = part + change * (changed - part)
     return result

@@ -1,1 +1,1 @@
-"""Fit the temperature and choose the thresholds of a trained network."""
+"""Choice of the temperature and of the thresholds of a trained digit network."""

@@ -1,4 +1,4 @@
-"""Development images in folders. They choose the thresholds and are never trained on."""
+"""Development images in folders. They serve to choose the thresholds, but never for training."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class ImageSet:
 
     Attributes:
         tensors: (N, 28, 28) float32 in 0..1.
-        sources: (N,) names of their sources, as in `LabelledImage`.
-        labels: (N,) int64 labels; -1 for non-digits.
-        refused: Number of images of each source that cause an error, such as blank ones.
+        sources: (N,) names of the images' sources, as in `LabelledImage`.
+        labels: (N,) int64 labels, -1 for an image without a digit.
+        refused: For each source, number of images that cause an error, such as blank images. The
+            arrays above do not contain them.
     """
 
     tensors: NDArray[np.float32]
@@ -32,7 +33,7 @@ class ImageSet:
 
 
 def read_images(found: Iterable[LabelledImage]) -> ImageSet:
-    """Decode and normalise the images of `find_digits` or `find_non_digits`."""
+    """Decode and normalise the images that `find_digits` or `find_non_digits` found."""
     tensors, sources, labels = [], [], []
     refused: Counter[str] = Counter()
     for image in found:

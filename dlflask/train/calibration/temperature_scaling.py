@@ -1,4 +1,7 @@
-"""Temperature scaling: calibrate the confidences with one number, fitted on held-back digits."""
+"""Temperature scaling: divide all logits by one number, so that confidences match accuracies.
+
+The number, the temperature, is fitted on held-back digits, which are not used for training.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ from dlflask.digits.thresholds import NOT_A_DIGIT
 Probabilities = NDArray[np.float32]
 Labels = NDArray[np.integer]
 
-#: Limits of the search: with no error on the held-back digits the best temperature would be 0.
+#: Minimum and maximum of the search. If the network made no error on the held-back digits, the best
+#: temperature would be 0, by which logits cannot be divided.
 _MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.2, 5.0
-#: Smaller probabilities are rounding errors.
+#: Minimum probability. Smaller values are rounding errors and are raised to it.
 _MIN_PROBABILITY = 1e-30
 
 
@@ -22,12 +26,13 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     """Fit the temperature that gives the ten digits the smallest log loss.
 
     Args:
-        probabilities: (N, 11) float32 of digits that were not trained on. Users see the ten
-            columns of the digits, normalised, so the temperature is fitted to those.
-        labels: (N,) in 0..9.
+        probabilities: (N, 11) float32 outputs for digits that were not used for training. The
+            temperature is fitted to the ten columns of the digits, normalised to sum to 1, because
+            users see these values.
+        labels: (N,) labels in 0..9.
 
     Returns:
-        The divisor of the logits. Above 1, the network was overconfident.
+        The divisor of the logits. If it is above 1, the network was overconfident.
 
     Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
     """
@@ -45,7 +50,7 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def scale_logits(model: keras.Model, temperature: float) -> None:
-    """Divide the weights of the last layer, and thereby the logits, by `temperature`, in place."""
+    """Divide the weights of the last layer by `temperature`, in place, which divides the logits."""
     last = model.layers[-1]
     last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
 

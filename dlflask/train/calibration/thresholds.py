@@ -1,4 +1,4 @@
-"""Choice of the thresholds for the verdict."""
+"""Choice of the thresholds of the verdict: `digit`, `unsure` or `not_a_digit`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import numpy as np
 
 from dlflask.digits.thresholds import NOT_A_DIGIT, Probabilities, Thresholds
 
-#: Part of the true digits that must get the verdict `digit` when the thresholds are chosen. The
-#: target on new images is 97 %; the half point above it is a margin.
+#: Minimum share of images of digits with the verdict `digit`, when the thresholds are chosen. The
+#: goal for new images is 97 %. The other 0.5 % are a margin.
 DIGITS_KEPT = 0.975
 
 
 def choose_thresholds(
     probabilities: Probabilities, temperature: float, chosen_on: str
 ) -> Thresholds:
-    """Choose the strictest thresholds that give `DIGITS_KEPT` of true digits the verdict `digit`.
+    """Choose the strictest thresholds with which `DIGITS_KEPT` of the images of digits get `digit`.
 
     Args:
-        probabilities: (N, 11) probabilities of true digits.
-        temperature: Temperature in the model's weights, to be stored with the thresholds.
-        chosen_on: Description of the digits, to be stored with the thresholds.
+        probabilities: (N, 11) outputs for images of digits.
+        temperature: Temperature by which the model's weights were divided. It is only stored with
+            the thresholds.
+        chosen_on: Description of the images. It is only stored with the thresholds.
     """
-    best = np.sort(probabilities[:, :NOT_A_DIGIT].max(axis=1))
+    confidences = np.sort(probabilities[:, :NOT_A_DIGIT].max(axis=1))
     # Round down to four decimals, so that rounding rejects no digit.
-    unsure_below = np.floor(best[int((1 - DIGITS_KEPT) * len(best))] * 1e4) / 1e4
-    # At least 0.5, and high enough that no `digit` can exceed it.
+    unsure_below = np.floor(confidences[int((1 - DIGITS_KEPT) * len(confidences))] * 1e4) / 1e4
+    # Use at least 0.5, and at least the maximum that an image with the verdict `digit` can reach.
     not_a_digit_above = max(0.5, 1 - unsure_below)
     return Thresholds(float(unsure_below), float(not_a_digit_above), temperature, chosen_on)

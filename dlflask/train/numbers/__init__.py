@@ -1,1 +1,1 @@
-"""Training of the number network on fields drawn by code."""
+"""Training of the number network on fields, which are images of numbers drawn by code."""

@@ -1,7 +1,8 @@
-"""Weights and threshold of the verdict on numbers, chosen on fields drawn from MNIST's digits.
+"""Choose the weights and the threshold of the verdict on numbers, on fields drawn by code.
 
-The fields take the service's own path: an image file, lines, both networks. Some of them are harder
-than most real images: their digits touch, or patterns hide their separators.
+A field is an image of a number, drawn from MNIST's digits. It is read as the service reads an
+image: the image file is decoded, its lines are found, and both networks read them. Some fields are
+harder than most images of users, because digits touch or patterns hide the separators.
 """
 
 from __future__ import annotations
@@ -35,22 +36,32 @@ from dlflask.train.numbers.fields.field import draw_image
 from dlflask.train.numbers.fields.material import Material, Source, make_material
 from dlflask.train.numbers.parts import Parts
 
-#: Part of the drawn fields with the verdict `number` that is right, and fewest of these fields.
+#: Minimum share of lines that are read right among the lines with the verdict `number`, and minimum
+#: number of these lines. With fewer lines, the share would depend too much on chance.
 TARGET, FEWEST = 0.97, 100
 
-#: Fields to draw. Their digits are chosen from MNIST digits and from digits drawn by code.
+#: Number of fields to draw, number of MNIST digits and of digits drawn by code from which they are
+#: drawn, and seed.
 NUM_FIELDS, NUM_MNIST_DIGITS, NUM_DRAWN_DIGITS, SEED = 2_500, 3_000, 600, 77
 
-#: Chance below which a line is `no_number` if the digit network sees other marks only.
+#: Probability of a right reading below which a line gets the verdict `no_number`, if the digit
+#: network does not see any digit in it.
 NO_NUMBER_BELOW = 0.2
 
-#: Penalty of the squared weights, and steps of Newton's method.
+#: Factor of the penalty on squared weights, and number of steps of Newton's method.
 PENALTY, STEPS = 1.0, 50
 
 
 @dataclass(frozen=True)
 class Example:
-    """One line that was read: its features, and what the verdict needs beside the probability."""
+    """One line that was read.
+
+    Attributes:
+        features: Features from which the probability of a right reading is computed.
+        is_right: True if the line was read right.
+        may_be_number: True if the verdict can be `number`: both networks read the same digits, and
+            the text is a number.
+    """
 
     features: Features
     is_right: bool
@@ -60,7 +71,7 @@ class Example:
 def draw_images(
     material: Material, count: int, rng: np.random.Generator
 ) -> Iterator[tuple[bytes, str]]:
-    """Draw fields as image files, with the number that each shows."""
+    """Draw fields. Yield each field as a PNG file, with the number that it shows."""
     for _ in range(count):
         drawn = draw_image(material, Parts(), rng)
         with BytesIO() as file:
@@ -71,7 +82,10 @@ def draw_images(
 def read_examples(
     recogniser: NumberRecogniser, images: Iterable[tuple[bytes, str]]
 ) -> list[Example]:
-    """Read the images; those without exactly one line of digits give no example."""
+    """Read the images and return an example for each line in which characters were found.
+
+    An image that causes an error is left out.
+    """
     examples = []
     for upload, label in images:
         try:
@@ -83,9 +97,9 @@ def read_examples(
 
 
 def _example(line: LineReading, label: str) -> Example:
-    found = features(line.strip_probability, line.characters)
-    is_sure = found.agreement == 1 and is_number(line.number)
-    return Example(found, line.number == label, is_sure)
+    line_features = features(line.strip_probability, line.characters)
+    is_sure = line_features.agreement == 1 and is_number(line.number)
+    return Example(line_features, line.number == label, is_sure)
 
 
 def choose_thresholds(examples: list[Example], chosen_on: str) -> Thresholds:
@@ -99,11 +113,11 @@ def choose_thresholds(examples: list[Example], chosen_on: str) -> Thresholds:
     )
     chances = np.array([fitted.probability(one.features) for one in examples])
     sure = np.array([one.may_be_number for one in examples])
-    return replace(fitted, number_from=_threshold(chances[sure], is_right[sure]))
+    return replace(fitted, number_from=_find_threshold(chances[sure], is_right[sure]))
 
 
 def fit_logistic(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the bias and the weights of a logistic regression, by Newton's method."""
+    """Return the bias and the weights of a logistic regression, fitted by Newton's method."""
     design = np.column_stack([np.ones(len(values)), values])
     weights = np.zeros(design.shape[1])
     penalty = PENALTY * np.diag([0.0, *[1.0] * values.shape[1]])
@@ -116,10 +130,11 @@ def fit_logistic(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> ND
 
 
 def fit_rising(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the bias and the weights of `fit_logistic`, without features of negative weight.
+    """Fit like `fit_logistic`, but leave out features that would get a negative weight.
 
-    Features that depend on each other get weights of both signs by chance. A line must not become
-    less sure because a network is surer of it.
+    A weight can become negative by chance if features depend on each other. With a negative weight,
+    a line would become less probable because a network is more certain of it. The weight of a
+    feature that is left out is 0.
     """
     used = np.ones(values.shape[1], bool)
     while True:
@@ -130,22 +145,28 @@ def fit_rising(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> NDAr
         used[weights[1:].argmin()] = False
 
 
-def _threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
-    """Return the least chance from which `TARGET` of the lines are right; 1 if there is none."""
+def _find_threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
+    """Return the minimum probability of a line for the verdict `number`.
+
+    At least `TARGET` of the lines with this probability or a higher one are right. If there are too
+    few such lines, return 1.
+    """
     order = np.argsort(-chances)
     share = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(share >= TARGET)
-    # With fewer lines, chance would decide.
     return float(chances[order[good[-1]]]) if len(good) and good[-1] >= FEWEST else 1.0
 
 
 def main(arguments: list[str]) -> int:
-    """Choose the thresholds of a model and store them in its file."""
+    """Choose the weights and the threshold for a model and store them in the model's file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path, help="the number model, an .h5 file")
-    parser.add_argument("--data", metavar="FILE", help="an mnist.npz in Keras's layout")
+    parser.add_argument("model", type=Path, help="number model, an .h5 file")
+    parser.add_argument("--data", metavar="FILE", help="MNIST as an mnist.npz in Keras's layout")
     parser.add_argument(
-        "--fields", type=int, default=NUM_FIELDS, help="fields to draw (default: %(default)s)"
+        "--fields",
+        type=int,
+        default=NUM_FIELDS,
+        help="number of fields to draw (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
     config = replace(Config.from_environment(), number_model_path=options.model)

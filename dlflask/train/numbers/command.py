@@ -1,4 +1,4 @@
-"""`python -m dlflask.train numbers`: train number_model.h5 and write its model card."""
+"""`python -m dlflask.train numbers`: train the network number_model.h5 and write its model card."""
 
 from __future__ import annotations
 
@@ -31,17 +31,21 @@ from dlflask.train.numbers.shards import ShardMaker
 #: Default of --fonts.
 FONTS = Path("build/fonts")
 
-#: Default of --output, and of --output with --fast, whose model is not good enough to serve.
+#: Defaults of --output: without --fast, and with --fast. A model trained with --fast is not good
+#: enough for the service, so it must not replace number_model.h5.
 OUTPUT, FAST_OUTPUT = Path("number_model.h5"), Path("build/fast_numbers.h5")
 
-#: Default of --learning-rate with --from: a higher rate would undo what the weights have learnt.
+#: Default of --learning-rate with --from. A higher rate would undo what the model has learnt.
 CONTINUED_RATE = 1e-3
 
-#: A fast run only checks that everything works.
+#: Recipe with --fast, which only checks that training works.
 FAST = NumberRecipe(shards=1, epochs=2, batch_size=16, drawn=200)
+
+#: Number of MNIST digits with --fast, for training and for validation.
 FAST_DIGITS = 300
 
-#: Seed of the fields that score the model, none of which it was trained on.
+#: Seed of the fields on which the model is scored. It differs from the seeds in training, so the
+#: model has not seen these fields.
 VALIDATION_SEED = 1_000_003
 
 
@@ -54,7 +58,8 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
-    # Keras takes seconds to import, which help and errors need not wait for.
+    # Keras takes seconds to import. It is imported only here, so that --help and the errors above
+    # do not have to wait for it.
     from dlflask.train.numbers.export import NumberRun, build_card, save  # noqa: PLC0415
     from dlflask.train.numbers.scoring import score_shard  # noqa: PLC0415
     from dlflask.train.numbers.trainer import fit, load_weights  # noqa: PLC0415
@@ -70,7 +75,8 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     if options.fast:
         data = data.head(FAST_DIGITS)
-    # Processes of several threads each would wait for each other.
+    # Use one thread in each process. There is a process for each processor core, so further threads
+    # would only wait for each other.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     context = get_context("forkserver" if os.name == "posix" else "spawn")
     with ProcessPoolExecutor(options.workers, context) as executor:
@@ -80,7 +86,7 @@ def main(arguments: list[str]) -> int:
         source = Source(data.x_train, data.y_train, fonts)
         material = _prepare(source, recipe, folder / "material", executor)
         print(
-            f"Drawing {recipe.shards * recipe.plan().size:,} fields with {len(fonts)} fonts on "
+            f"Drawing {recipe.shards * recipe.plan().size:,} fields with {len(fonts)} fonts in "
             f"{options.workers} processes, and training on them",
             flush=True,
         )
@@ -98,18 +104,28 @@ def main(arguments: list[str]) -> int:
 
 
 def _find_fonts(options: argparse.Namespace) -> list[Path]:
-    """Return the fonts in the folder of --fonts, downloaded if need be, and printed ones."""
+    """Return the handwriting fonts in the folder of --fonts, and the printed fonts.
+
+    Download missing handwriting fonts first, but never with --fast.
+    """
     folder: Path = options.fonts
-    written = find_fonts(folder)
-    # A folder of the user's own may hold a selection.
-    if not options.fast and (not written or folder == FONTS):
-        print(f"Looking for {len(FAMILIES)} handwriting fonts in {folder}", flush=True)
-        written = download_fonts(folder)
-    return written + printed_fonts()
+    handwriting = find_fonts(folder)
+    # If the user names another folder than the default, and it contains fonts, do not add any: the
+    # user may have selected these fonts.
+    if not options.fast and (not handwriting or folder == FONTS):
+        print(
+            f"Downloading missing handwriting fonts to {folder} ({len(FAMILIES)} in total)",
+            flush=True,
+        )
+        handwriting = download_fonts(folder)
+    return handwriting + printed_fonts()
 
 
 def _prepare(source: Source, recipe: NumberRecipe, folder: Path, executor: Executor) -> Path:
-    """Make the material in `folder`, unless an interrupted run has made it."""
+    """Make the material, the lines of digits and marks, in `folder`, and return `folder`.
+
+    An interrupted run may have made the material already.
+    """
     if not (folder / "rest.pickle").is_file():
         save_material(make_material(source, recipe.seed, executor, recipe.drawn), folder)
     return folder
@@ -118,7 +134,10 @@ def _prepare(source: Source, recipe: NumberRecipe, folder: Path, executor: Execu
 def _draw_held_back(
     source: Source, recipe: NumberRecipe, folder: Path, executor: Executor
 ) -> ShardMaker:
-    """Draw one shard of fields from MNIST's validation digits, with all parts."""
+    """Draw one shard, a file of fields, from MNIST's validation digits.
+
+    Use all parts of the synthesis, even those that `recipe` leaves out.
+    """
     seeded = replace(recipe, seed=VALIDATION_SEED, shards=1, parts=Parts(), drawn=1_000)
     material = _prepare(source, seeded, folder, executor)
     return ShardMaker(executor, material, seeded.plan(), folder)
@@ -142,47 +161,47 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="FILE",
-        help=f"the model file; its model card is written beside it as .json "
+        help=f"model file to write; the model card gets the same name, but with .json "
         f"(default: {OUTPUT}, with --fast {FAST_OUTPUT})",
     )
     parser.add_argument(
         "--shards",
         type=int,
         default=NumberRecipe.shards,
-        help="files of 4,096 fields to draw (default: %(default)s)",
+        help="number of files of 4,096 fields to draw (default: %(default)s)",
     )
     parser.add_argument(
         "--epochs",
         type=int,
         default=NumberRecipe.epochs,
-        help="passes over all fields (default: %(default)s)",
+        help="number of passes over all fields (default: %(default)s)",
     )
     parser.add_argument(
         "--from",
         dest="start",
         type=Path,
         metavar="MODEL",
-        help="a number model whose weights the training continues, at a lower learning rate "
-        "(default: new weights)",
+        help="number model from whose weights the training starts, with a lower learning rate "
+        "(default: random weights)",
     )
     parser.add_argument(
         "--learning-rate",
         type=float,
         metavar="RATE",
-        help=f"largest learning rate (default: {NumberRecipe.learning_rate}, with --from "
+        help=f"maximum learning rate (default: {NumberRecipe.learning_rate}, with --from "
         f"{CONTINUED_RATE})",
     )
     parser.add_argument(
         "--seed",
         type=int,
         default=NumberRecipe.seed,
-        help="seed of fields, weights and order (default: %(default)s)",
+        help="seed of the fields, of the weights and of the order (default: %(default)s)",
     )
     parser.add_argument(
         "--workers",
         type=int,
         default=os.cpu_count() or 1,
-        help="processes that draw fields (default: one for each processor core)",
+        help="number of processes that draw fields (default: one for each processor core)",
     )
     parser.add_argument(
         "--without",
@@ -190,29 +209,31 @@ def _parser() -> argparse.ArgumentParser:
         choices=NAMES,
         default=[],
         metavar="PART",
-        help=f"parts of the synthesis to leave out, for an ablation: {', '.join(NAMES)} "
+        help="parts of the drawing that are left out, to measure how much they help: "
+        f"{', '.join(NAMES)} "
         "(default: none)",
     )
     parser.add_argument(
         "--data",
         metavar="FILE",
-        help=f"an mnist.npz in Keras's layout (default: {MNIST_VARIABLE} if set, else a download)",
+        help=f"MNIST as an mnist.npz in Keras's layout (default: the file that the environment "
+        f"variable {MNIST_VARIABLE} names; if it is not set, MNIST is downloaded)",
     )
     parser.add_argument(
         "--fonts",
         type=Path,
         default=FONTS,
         metavar="FOLDER",
-        help="handwriting fonts; downloaded by npm if the folder has none of them, except with "
-        "--fast (default: %(default)s)",
+        help="folder of handwriting fonts; if it contains no such fonts, npm downloads them, "
+        "except with --fast (default: %(default)s)",
     )
     parser.add_argument(
         "--checkpoints",
         type=Path,
         default=Path("build/train_numbers"),
         metavar="FOLDER",
-        help="fields and checkpoints, from which an interrupted run resumes; removed at the end "
-        "(default: %(default)s)",
+        help="fields and checkpoints, from which an interrupted run resumes; they are removed at "
+        "the end (default: %(default)s)",
     )
     parser.add_argument(
         "--fast",

@@ -17,13 +17,14 @@ from dlflask.train.numbers.model_card import NumberCard, NumberScore
 from dlflask.train.numbers.network import add_softmax, count_multiply_adds
 from dlflask.train.numbers.recipe import NumberRecipe
 
-#: Width of the strip of ten digits, in pixels, for which multiply-adds are counted.
+#: Width in pixels of a strip, the image of a line, with ten digits. The model card states the
+#: number of multiply-adds for such a strip.
 TEN_DIGITS = 176
 
 
 @dataclass(frozen=True)
 class NumberRun:
-    """Recipe, material and duration of a training run."""
+    """Recipe of a training run, its numbers of MNIST digits and of fonts, and its duration."""
 
     recipe: NumberRecipe
     num_digits: int
@@ -32,7 +33,10 @@ class NumberRun:
 
 
 def save(model: keras.Model, path: Path) -> keras.Model:
-    """Save the network, with probabilities as outputs, and its description; load it again."""
+    """Save the network to `path`, with probabilities as outputs, and load it again.
+
+    The file also contains a description of the network, such as its alphabet.
+    """
     add_softmax(model).save(path, include_optimizer=False)
     network = NumberNetwork(ALPHABET, BLANK, HEIGHT, STRIDE, STRIP_PREPROCESSING)
     write_number_network(path, network.to_json())
@@ -43,7 +47,7 @@ def save(model: keras.Model, path: Path) -> keras.Model:
 def build_card(
     model: keras.Model, path: Path, held_back: NumberScore, run: NumberRun
 ) -> NumberCard:
-    """Describe the model file at `path`."""
+    """Return the model card of `model`, which is stored in the file `path`."""
     return NumberCard(
         num_parameters=model.count_params(),
         num_multiply_adds=count_multiply_adds(model, TEN_DIGITS),

@@ -10,14 +10,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NumberScore:
-    """Parts of whole numbers that are right, 0..1.
+    """Scores on strips, each of which is the image of a number. All scores are in 0..1.
 
     Attributes:
         count: Number of strips.
-        whole: Every character is right, separators included.
-        digits: The digits are right, whatever the separators.
-        digits_only: The same, if only digits may be read.
-        character_errors: Edits for each character.
+        whole: Share of the numbers of which every character is right, separators included.
+        digits: Share of the numbers of which every digit is right. Separators do not count.
+        digits_only: The share `digits` if the network may read nothing but digits.
+        character_errors: Number of wrong, missing and additional characters, divided by the number
+            of characters.
     """
 
     count: int
@@ -29,9 +30,9 @@ class NumberScore:
 
 @dataclass(frozen=True)
 class NumberCard:
-    """Facts about a number model. Rates are fractions of 1.
+    """Facts about a trained number model.
 
-    `environment` names the machine, Keras and its backend in the training run.
+    `environment` names the machine, the version of Keras and its backend in the training run.
     """
 
     num_parameters: int

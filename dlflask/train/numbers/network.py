@@ -1,4 +1,7 @@
-"""Network from strips of any width to the probabilities of characters in each column."""
+"""Number network: it computes the logits of all characters in each column of a strip.
+
+A strip is the image of a line of characters. It is 32 pixels high and has any width.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from keras import layers
 from dlflask.numbers.characters import NUM_CLASSES
 from dlflask.numbers.normalization import HEIGHT
 
-#: Output channels of the two-dimensional stages, and of the layers along the line.
+#: Numbers of output channels of the three stages that reduce the height, and of the layers along
+#: the line, where the height is 1.
 WIDTHS = (16, 48, 80)
 ALONG = 140
 
@@ -19,13 +23,14 @@ ALONG = 140
 def build_network(widths: tuple[int, ...] = WIDTHS, along: int = ALONG) -> keras.Model:
     """Build a fully convolutional network with one output column for each four input columns.
 
-    Most layers work where the line is already low and short. Three convolutions along the line see
-    the neighbours of a character, which tell a 1 from a border and a comma from a speck. Recurrence
-    and attention are left out: they cost more, and numbers have little grammar to learn.
+    Most layers work on a strip whose size is already reduced, so they cost little. Three
+    convolutions along the line also see the neighbours of a character. The neighbours help to
+    distinguish a 1 from a border, and a comma from a speck. The network has no recurrence and no
+    attention, because these cost more and numbers have little grammar to learn.
 
     Returns:
-        A model from (N, 32, W, 1) float32 in 0..1 to (N, W / 4, 15) float32 logits; W is a multiple
-        of 4.
+        A model. Its inputs are (N, 32, W, 1) float32 in 0..1, where W is a multiple of 4. Its
+        outputs are (N, W / 4, 15) float32 logits.
 
     Source: Borisyuk, Gordo, Sivakumar, Rosetta, KDD 2018 (fully convolutional, with CTC).
     """
@@ -48,7 +53,7 @@ def build_network(widths: tuple[int, ...] = WIDTHS, along: int = ALONG) -> keras
 
 
 def add_softmax(model: keras.Model) -> keras.Model:
-    """Return `model` with probabilities instead of logits as outputs."""
+    """Return a model like `model`, but with probabilities instead of logits as outputs."""
     outputs = layers.Softmax(dtype="float32", name="probability")(model.outputs[0])
     return keras.Model(model.inputs, outputs, name=model.name)
 
@@ -69,7 +74,7 @@ def _normalised(x: Any, filters: int, size: Any, strides: tuple[int, int], paddi
 
 
 def count_multiply_adds(model: keras.Model, width: int) -> int:
-    """Count the multiply-adds of one strip of `width` columns."""
+    """Count the multiply-adds for one strip that is `width` pixels wide."""
     total = 0
     height, columns = HEIGHT, width
     for layer in model.layers:

@@ -1,4 +1,7 @@
-"""Parts of the synthesis, each of which an ablation can leave out."""
+"""Parts of the synthesis, the drawing of fields. A training can leave out each part.
+
+A training without a part shows how much the part helps (ablation).
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,21 @@ from dataclasses import dataclass, fields, replace
 
 @dataclass(frozen=True)
 class Parts:
-    """Parts of the synthesis that are drawn; all of them by default.
+    """Parts of the synthesis that are drawn. By default, all parts are drawn.
 
     Attributes:
-        hands: Digits drawn in the forms of Europe and East Asia, beside MNIST's.
+        hands: Digits in the forms of Europe and East Asia, in addition to MNIST's digits.
         fonts: Digits of handwriting fonts.
-        spacing: Gaps from overlaps and ties to wide ones, and groups; else one gap.
-        drift: Baselines that rise, fall and wave.
-        combs: Combs and boxes around single digits.
-        frames: Borders of cells, rulings, squares, and underlines.
-        neighbours: Digits of other lines and columns, cut at the edge.
+        spacing: Gaps of many widths, overlapping or joined characters, and groups of digits.
+            Without this part, all gaps have the same width.
+        drift: Baselines that rise, fall or wave.
+        combs: Combs, which are rows of cells for one digit each.
+        frames: Borders of table cells, ruled lines, squared paper, and underlines.
+        neighbours: Parts of digits of other lines and columns, at the edges of the field.
         patterns: Security patterns, texture, shadows and stamps.
         pens: Pens that fade, pencils, and weak contrast.
         cameras: Low resolution, blur, JPEG and noise.
-        unreadable: Letters, crossings-out and blots.
+        unreadable: Letters, other marks, and digits that are crossed out.
     """
 
     hands: bool = True
@@ -36,9 +40,11 @@ class Parts:
     unreadable: bool = True
 
     def without(self, *names: str) -> Parts:
-        """Return the parts without those of `names`."""
+        """Return these parts, but leave out the parts with the given names."""
         return replace(self, **dict.fromkeys(names, False))
 
 
+#: Names of all parts.
 NAMES = tuple(field.name for field in fields(Parts))
+#: All parts.
 ALL = Parts()

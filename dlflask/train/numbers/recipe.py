@@ -13,15 +13,16 @@ class NumberRecipe:
     """Settings of a training run.
 
     Attributes:
-        shards: Number of shards; each holds 16 batches.
-        epochs: Passes over all shards.
-        batch_size: Strips in a batch, a multiple of 16.
-        learning_rate: Largest learning rate, after the warm-up.
-        weight_decay: Decay of AdamW.
-        seed: Seed of the fields, the weights and the order.
-        parts: Parts of the synthesis.
-        drawn: Number of digits drawn in the forms of `hands`.
-        start: SHA-256 of the model whose weights the training continues; empty for new weights.
+        shards: Number of shards, the files of drawn fields. Each shard holds 16 batches.
+        epochs: Number of passes over all shards.
+        batch_size: Number of fields in a batch, a multiple of 16.
+        learning_rate: Maximum learning rate, after the warm-up.
+        weight_decay: Weight decay of AdamW.
+        seed: Seed of the fields, of the initial weights and of the order of the batches.
+        parts: Parts of the synthesis that are drawn.
+        drawn: Number of digits drawn by code in the forms of `fields.hands`.
+        start: SHA-256 of the model from whose weights the training starts. It is empty if the
+            initial weights are random.
     """
 
     shards: int = 123
@@ -35,12 +36,12 @@ class NumberRecipe:
     start: str = ""
 
     def plan(self) -> Plan:
-        """Return the fields to draw."""
+        """Return the plan of the fields to draw."""
         return Plan(self.seed, self.shards, 16 * self.batch_size, self.parts)
 
     @property
     def name(self) -> str:
-        """Return a name for the checkpoints that is different for each recipe."""
+        """Return the name of the checkpoints' folder, which is different for each recipe."""
         settings = (self.shards, self.epochs, self.learning_rate, self.weight_decay, self.drawn)
         start = [self.start[:12]] if self.start else []
         return "-".join([self.plan().name, *map(str, settings), *start])

@@ -1,4 +1,4 @@
-"""Scores of a number network: whole numbers right, on drawn fields and on images of lines."""
+"""Scores of a number network on strips, which are images of lines of characters."""
 
 from __future__ import annotations
 
@@ -13,38 +13,45 @@ from dlflask.numbers.characters import ALPHABET, BLANK, UNREADABLE, collapse
 from dlflask.train.numbers.model_card import NumberScore
 from dlflask.train.numbers.shards import Shard
 
-#: Outputs of the ten digits.
+#: Indices of the outputs for the ten digits.
 _DIGITS = [1 + ALPHABET.index(digit) for digit in "0123456789"]
 
 
 def predict(model: keras.Model, strips: Any, batch_size: int = 64) -> NDArray[np.float32]:
-    """Return the (N, columns, classes) outputs for (N, 32, W) uint8 strips."""
+    """Return the (N, columns, classes) probabilities for (N, 32, W) uint8 strips."""
     values = np.asarray(strips, np.float32)[..., None] / np.float32(255)
     outputs: NDArray[np.float32] = model.predict(values, batch_size=batch_size, verbose=0)
     return outputs
 
 
 def read(outputs: NDArray[np.float32], *, digits_only: bool = False) -> str:
-    """Return the most probable path of (columns, classes) outputs, collapsed."""
+    """Return the text of the most probable class in each column of (columns, classes) outputs.
+
+    Repetitions are merged, and blanks are removed. With `digits_only`, no other character is read.
+    """
     if digits_only:
         outputs = outputs[:, [BLANK, *_DIGITS]]
     return collapse(outputs.argmax(axis=1).tolist())
 
 
 def score(readings: list[tuple[str, NDArray[np.float32]]]) -> NumberScore:
-    """Score pairs of a true number and the outputs for its strip."""
-    whole, digits, only, edits, characters = 0, 0, 0, 0, 0
+    """Compute the scores from pairs of a true number and the outputs for its strip."""
+    whole, digits, digits_only, edits, characters = 0, 0, 0, 0, 0
     for number, outputs in readings:
         text = read(outputs)
-        plain = keep_digits(number)
+        true_digits = keep_digits(number)
         whole += text == number
-        digits += keep_digits(text) == plain
-        only += read(outputs, digits_only=True) == plain
+        digits += keep_digits(text) == true_digits
+        digits_only += read(outputs, digits_only=True) == true_digits
         edits += edit_distance(text, number)
         characters += len(number)
     count = max(1, len(readings))
     return NumberScore(
-        len(readings), whole / count, digits / count, only / count, edits / max(1, characters)
+        len(readings),
+        whole / count,
+        digits / count,
+        digits_only / count,
+        edits / max(1, characters),
     )
 
 
@@ -61,19 +68,19 @@ def _readings(model: keras.Model, shard: Shard) -> Iterator[tuple[str, NDArray[n
 
 
 def keep_digits(text: str) -> str:
-    """Return the digits of `text`, and its unreadable marks."""
+    """Return `text` without its separators: only its digits and its marks `UNREADABLE`."""
     return "".join(each for each in text if each.isdigit() or each == UNREADABLE)
 
 
 def edit_distance(first: str, second: str) -> int:
-    """Return the least number of insertions, deletions and replacements.
+    """Return the minimum number of insertions, deletions and replacements between two texts.
 
     Source: Levenshtein, Binary codes capable of correcting deletions, insertions, and reversals,
     1966.
     """
     row = list(range(len(second) + 1))
     for i, a in enumerate(first, start=1):
-        before, row[0] = row[0], i
+        diagonal, row[0] = row[0], i
         for j, b in enumerate(second, start=1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
     return row[-1]

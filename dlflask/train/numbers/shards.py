@@ -1,4 +1,4 @@
-"""Shards: files of drawn fields, made by all processor cores before or while a network trains."""
+"""Shards: files of drawn fields. Several processes draw them before and during the training."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from dlflask.train.numbers.fields.material import Material, load_material
 from dlflask.train.numbers.fields.strings import MAX_CHARACTERS
 from dlflask.train.numbers.parts import ALL, Parts
 
-#: Widths of strips in training, and the share of each. Narrower strips are padded with paper.
+#: Widths in pixels of the strips (images of lines) for training, and the share of each width. A
+#: narrower strip is padded with paper to the next of these widths.
 WIDTHS, SHARES = (96, 160, 256), (0.25, 0.4375, 0.3125)
 
-#: Characters of a label; shorter ones are padded with blank.
+#: Number of values in a stored label. Shorter labels are padded with the blank, 0.
 MAX_LABEL = MAX_CHARACTERS + 2
 
 
@@ -32,8 +33,8 @@ class Plan:
     Attributes:
         seed: Seed of all fields.
         count: Number of shards.
-        size: Fields in each shard, a multiple of 16.
-        parts: Parts of the synthesis.
+        size: Number of fields in each shard, a multiple of 16.
+        parts: Parts of the synthesis that are drawn.
     """
 
     seed: int
@@ -43,29 +44,34 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Return a name for the folder of the shards that is different for each plan."""
+        """Return the name of the shards' folder, which is different for each plan."""
         left_out = [name for name, drawn in asdict(self.parts).items() if not drawn]
         return "-".join([f"fields{STRIP_PREPROCESSING}", str(self.seed), str(self.size), *left_out])
 
     def quotas(self) -> list[int]:
-        """Return the number of fields of each width in a shard."""
+        """Return the number of fields in a shard for each of `WIDTHS`."""
         return [int(share * self.size) for share in SHARES]
 
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Fields of one file: for each of `WIDTHS`, strips (N, 32, width) and labels (N, MAX_LABEL)."""
+    """Fields of one file.
+
+    Attributes:
+        strips: For each of `WIDTHS`, strips (N, 32, width) uint8.
+        labels: For each of `WIDTHS`, encoded labels (N, MAX_LABEL) uint8 of the strips.
+    """
 
     strips: list[NDArray[np.uint8]]
     labels: list[NDArray[np.uint8]]
 
     def save(self, path: Path) -> None:
-        """Write the shard; a file at `path` is always complete."""
+        """Write the shard to `path`. If the writing is interrupted, no file is left there."""
         arrays: dict[str, Any] = {f"strips{i}": each for i, each in enumerate(self.strips)}
         arrays |= {f"labels{i}": each for i, each in enumerate(self.labels)}
-        part = path.with_suffix(f".{os.getpid()}.npz")
-        np.savez(part, **arrays)
-        part.replace(path)
+        unfinished = path.with_suffix(f".{os.getpid()}.npz")
+        np.savez(unfinished, **arrays)
+        unfinished.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Shard:
@@ -78,7 +84,7 @@ class Shard:
 
 
 def draw_shard(material: Material, plan: Plan, index: int) -> Shard:
-    """Draw shard `index` of `plan`; the same arguments give the same fields."""
+    """Draw shard `index` of `plan`. The same arguments give the same fields."""
     rng = np.random.default_rng((plan.seed, index))
     quotas = plan.quotas()
     strips = [
@@ -91,23 +97,23 @@ def draw_shard(material: Material, plan: Plan, index: int) -> Shard:
         width = pixels.shape[1]
         if width > WIDTHS[-1] or not is_readable(label, width):
             continue
-        kind = next(i for i, limit in enumerate(WIDTHS) if width <= limit)
-        if filled[kind] < quotas[kind]:
-            strips[kind][filled[kind], :, :width] = pixels
-            labels[kind][filled[kind], : len(label)] = encode(label)
-            filled[kind] += 1
+        width_index = next(i for i, limit in enumerate(WIDTHS) if width <= limit)
+        if filled[width_index] < quotas[width_index]:
+            strips[width_index][filled[width_index], :, :width] = pixels
+            labels[width_index][filled[width_index], : len(label)] = encode(label)
+            filled[width_index] += 1
     return Shard(strips, labels)
 
 
 class ShardMaker:
-    """Processes that draw the shards of a plan that are missing in a folder."""
+    """Draws the shards of a plan that a folder does not contain yet, in several processes."""
 
     def __init__(self, executor: Executor, material: Path, plan: Plan, folder: Path) -> None:
         """Start drawing.
 
         Args:
             executor: Runs the processes.
-            material: Folder of the material.
+            material: Folder of the material, the lines from which fields are drawn.
             plan: Fields to draw.
             folder: Folder of the shards.
         """
@@ -120,7 +126,7 @@ class ShardMaker:
                 self._started[index] = executor.submit(_make, material, plan, index, path)
 
     def load(self, index: int) -> Shard:
-        """Return a shard; wait for it if it is being drawn."""
+        """Return the shard `index`. Wait until it is drawn if necessary."""
         if index in self._started:
             self._started[index].result()
         return Shard.load(self._path(index))

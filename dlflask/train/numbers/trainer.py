@@ -1,4 +1,4 @@
-"""Training loop of the number network. An interrupted run resumes at its last finished epoch."""
+"""Training loop of the number network. An interrupted run resumes after its last finished epoch."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from dlflask.train.numbers.recipe import NumberRecipe
 from dlflask.train.numbers.shards import Plan, Shard, ShardMaker
 
 _EXPECTED = (
-    "Expected a file made by `python -m dlflask.train numbers`; leave out --from for a new one."
+    "Expected a file made by `python -m dlflask.train numbers`. Leave out --from to start with "
+    "random weights."
 )
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of the strips of all shards, slightly changed each time that they are seen.
+    """Batches of the strips (images of lines) of all shards. Each epoch changes them slightly.
 
     Each batch has its own random generator, seeded by (seed, epoch, index), so that a resumed run
     gets the same batches as an uninterrupted one.
@@ -28,30 +29,29 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, maker: ShardMaker, recipe: NumberRecipe) -> None:
         super().__init__(workers=1, max_queue_size=32)
         self._maker, self._recipe = maker, recipe
-        self._plan = _cut_to_batches(recipe.plan(), recipe.batch_size)
+        self._batches = _cut_to_batches(recipe.plan(), recipe.batch_size)
         self._shard: tuple[int, Shard] | None = None
         self.start_epoch(0)
 
     def __len__(self) -> int:
-        return self._recipe.shards * len(self._plan)
+        return self._recipe.shards * len(self._batches)
 
     def start_epoch(self, epoch: int) -> None:
-        """Shuffle the shards; in the first epoch they come in the order in which they are drawn."""
+        """Shuffle the shards. In the first epoch, keep the order in which the shards are drawn."""
         self._epoch = epoch
         rng = np.random.default_rng((self._recipe.seed, epoch))
         count = self._recipe.shards
         self._order = rng.permutation(count) if epoch else np.arange(count)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        place, within = divmod(index, len(self._plan))
-        shard = self._load(int(self._order[place]))
+        position, within = divmod(index, len(self._batches))
+        shard = self._load(int(self._order[position]))
         rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
-        mixed = np.random.default_rng((self._recipe.seed, self._epoch, place))
-        kind, start = self._plan[mixed.permutation(len(self._plan))[within]]
+        order_rng = np.random.default_rng((self._recipe.seed, self._epoch, position))
+        width_index, start = self._batches[order_rng.permutation(len(self._batches))[within]]
         part = np.s_[start : start + self._recipe.batch_size]
-        return augment(shard.strips[kind][part], rng)[..., None], shard.labels[kind][part].astype(
-            np.int32
-        )
+        strips, labels = shard.strips[width_index][part], shard.labels[width_index][part]
+        return augment(strips, rng)[..., None], labels.astype(np.int32)
 
     def _load(self, number: int) -> Shard:
         if self._shard is None or self._shard[0] != number:
@@ -60,16 +60,16 @@ class Batches(keras.utils.PyDataset):
 
 
 def _cut_to_batches(plan: Plan, batch_size: int) -> list[tuple[int, int]]:
-    """Return the width and the first strip of each batch of a shard."""
+    """Return the index of the width and of the first strip, for each batch of a shard."""
     return [
-        (kind, start)
-        for kind, count in enumerate(plan.quotas())
+        (width_index, start)
+        for width_index, count in enumerate(plan.quotas())
         for start in range(0, count, batch_size)
     ]
 
 
 def augment(strips: Any, rng: np.random.Generator) -> Any:
-    """Change contrast and noise of (N, 32, W) uint8 strips, and move them by a few pixels."""
+    """Change the contrast of (N, 32, W) uint8 strips, add noise, and move them by a few pixels."""
     gain = np.exp(rng.uniform(-0.35, 0.25, (len(strips), 1, 1))).astype(np.float32)
     changed = strips * (gain / np.float32(255))
     if rng.random() < 0.3:
@@ -83,7 +83,7 @@ def ctc_loss(labels: Any, logits: Any) -> Any:
     """Return the CTC loss of each strip.
 
     Args:
-        labels: (N, characters) int32, padded with `BLANK`.
+        labels: (N, characters) int32 indices of characters, padded with `BLANK`.
         logits: (N, columns, classes) float32.
     """
     ops = keras.ops
@@ -93,13 +93,13 @@ def ctc_loss(labels: Any, logits: Any) -> Any:
 
 
 class _Epochs(keras.callbacks.Callback):
-    """Seed each epoch by its number, so that a resumed run repeats an uninterrupted one."""
+    """Seed each epoch with its number, so that an interruption does not change the result."""
 
     def __init__(self, batches: Batches) -> None:
         super().__init__()
         self._batches = batches
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras's
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras passes it
         self._batches.start_epoch(epoch)
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout):
@@ -107,21 +107,23 @@ class _Epochs(keras.callbacks.Callback):
 
 
 def load_weights(path: Path) -> list[Any]:
-    """Return the weights of the number model at `path`, for a training that continues from them.
+    """Return the weights of the number model at `path`, from which a training can start.
 
     Raises:
-        ValueError: The file is not a Keras model, or its layers differ from those of
-            `build_network`.
+        ValueError: The file is not a Keras model, or its layers differ from the layers
+            of `build_network`.
     """
     try:
         weights: list[Any] = keras.models.load_model(path, compile=False).get_weights()
-    except Exception as error:  # reading the file's layers may raise anything
+    except Exception as error:  # Keras raises many types of exceptions
         raise ValueError(
             f"{path} is not a Keras model ({str(error)[:200]}). {_EXPECTED}"
         ) from error
     shapes = [weight.shape for weight in weights]
     if shapes != [tuple(variable.shape) for variable in build_network().weights]:
-        raise ValueError(f"The layers of {path} differ from those of the network. {_EXPECTED}")
+        raise ValueError(
+            f"The layers of {path} differ from the layers of the number network. {_EXPECTED}"
+        )
     return weights
 
 
@@ -137,13 +139,13 @@ def fit(
 
     Args:
         maker: Draws the shards of `recipe.plan()`.
-        recipe: Settings.
+        recipe: Settings of the training.
         folder: Folder of checkpoints, from which an interrupted run of the same recipe resumes.
-        weights: Weights to start from, as from `load_weights`; None for new ones.
-        verbose: As in Keras: 0 silent, 1 a progress bar, 2 one line for each epoch.
+        weights: Initial weights, as from `load_weights`. By default, they are random.
+        verbose: Output of Keras: 0 for none, 1 for a progress bar, 2 for one line per epoch.
 
     Returns:
-        The trained network; its outputs are logits.
+        The trained network, whose outputs are logits.
     """
     finished = folder / "trained.keras"
     if finished.is_file():
@@ -154,7 +156,7 @@ def fit(
     if weights is not None:
         model.set_weights(weights)
     batches = Batches(maker, recipe)
-    # TensorFlow's CTC loss cannot be compiled by XLA.
+    # XLA cannot compile TensorFlow's CTC loss, so compile only with JAX.
     jit_compile = keras.backend.backend() == "jax"
     model.compile(
         _optimizer(recipe, recipe.epochs * len(batches)), ctc_loss, jit_compile=jit_compile
@@ -177,7 +179,10 @@ def fit(
 
 
 def _optimizer(recipe: NumberRecipe, steps: int) -> keras.optimizers.Optimizer:
-    """Return AdamW with a warm-up, a cosine decay to almost 0, and averaged weights at the end."""
+    """Return AdamW, with a warm-up and a cosine decay of the learning rate to almost 0.
+
+    At the end of the training, the weights are replaced by their average over the last steps.
+    """
     warmup = min(steps // 20, 500)
     schedule = keras.optimizers.schedules.CosineDecay(
         1e-5, steps - warmup, alpha=0.001, warmup_target=recipe.learning_rate, warmup_steps=warmup

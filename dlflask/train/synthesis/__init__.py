@@ -1,1 +1,1 @@
-"""Draw digits and non-digits as lines, for any pen to follow."""
+"""Drawing of digits and non-digits as thin lines, which a pen of any width can follow."""

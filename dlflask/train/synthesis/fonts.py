@@ -1,4 +1,4 @@
-"""Characters of the fonts that come with matplotlib, thinned to the line of a pen."""
+"""Characters of the fonts that come with matplotlib, thinned to lines of one pixel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Masks, thin
 
-#: Fonts with Latin, Greek and Cyrillic letters: upright and slanted, with and without serifs.
+#: Files of fonts with Latin, Greek and Cyrillic letters. Some are slanted, and some have serifs.
 FONTS = (
     "DejaVuSans.ttf",
     "DejaVuSans-Oblique.ttf",
@@ -21,15 +21,17 @@ FONTS = (
     "STIXGeneral.ttf",
     "STIXGeneralItalic.ttf",
 )
+#: Font size at which a character is drawn before it is scaled.
 _POINTS = 48
+#: Longer side of a scaled character, in pixels of the mask.
 _SIDE = 42
 
 
 def draw_glyphs(characters: str, count: int, rng: np.random.Generator) -> tuple[Masks, list[str]]:
-    """Draw `count` characters chosen at random, each in a random font, thinned.
+    """Draw `count` random characters, each in a random font, and thin them.
 
     Returns:
-        (count, 56, 56) masks and the character of each.
+        The masks, (count, 56, 56) bool, and the character that each mask shows.
     """
     chosen = [characters[index] for index in rng.integers(len(characters), size=count)]
     fonts = rng.integers(len(FONTS), size=count)

@@ -1,8 +1,9 @@
-"""Skeletons: the line that a pen followed, kept as a distance field so that any pen can redraw it.
+"""Skeletons: lines that a pen followed, stored as distance fields. Other pens can redraw them.
 
-A mask of ink is thinned to its middle line and stored as the distance of every pixel to that line.
-The field can be warped smoothly, and a threshold at half a pen's width draws the stroke of that
-pen, from a hairline to a felt pen.
+A mask, which is True where there is ink, is thinned to its middle line. The distance field contains
+the distance of every pixel from that line. The field can be warped smoothly. The stroke of a pen
+consists of all pixels whose distance is less than half the pen's width, for a hairline as well as
+for a felt pen.
 """
 
 from __future__ import annotations
@@ -16,21 +17,25 @@ from dlflask.imaging.resize import resize
 Masks = NDArray[np.bool_]
 Fields = NDArray[np.uint8]
 
-#: Fields have twice the resolution of tensors: the middle line is exact to a quarter of a pixel.
+#: Side of a distance field, in pixels. A field has twice the resolution of the 28 x 28 images of
+#: the network, so that the middle line is exact to a quarter of a pixel of these images.
 FIELD_SIZE = 56
-#: Distances are clipped at this many field pixels, half of the widest pen that a field can draw.
+#: Maximum distance in a field, in pixels of the field. Longer distances are clipped. It is half the
+#: width of the widest pen that can be drawn from a field.
 MAX_DISTANCE = 10
-#: Field values per field pixel of distance, so that `MAX_DISTANCE` fits a byte.
+#: Value that stands for a distance of one pixel of the field. `MAX_DISTANCE` times it fits in a
+#: byte.
 UNITS = 25
 
-#: Masks that are processed together; larger chunks do not fit the processor's cache.
+#: Number of masks that are processed together. More masks would not fit in the processor's cache.
 _CHUNK = 256
-#: (row, column) of the neighbours P2..P9 of Zhang and Suen, clockwise from north.
+#: Offsets (row, column) of a pixel's neighbours, clockwise from north. Zhang and Suen call these
+#: neighbours P2 to P9.
 _NEIGHBOURS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 
 
 def enlarge(images: NDArray[np.uint8]) -> Masks:
-    """Enlarge (N, 28, 28) uint8 ink to (N, 56, 56) masks, cut at the middle grey."""
+    """Enlarge (N, 28, 28) uint8 ink to (N, 56, 56) masks. Ink above a medium grey becomes True."""
     masks = np.empty((len(images), FIELD_SIZE, FIELD_SIZE), bool)
     for start in range(0, len(images), _CHUNK):
         part = np.s_[start : start + _CHUNK]
@@ -71,12 +76,16 @@ def _shifted(padded: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uin
 
 
 def _removal_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return, for both sub-iterations, 1 for each 8-bit code of neighbours to be removed."""
+    """Return two tables, one for each of the two sub-iterations of the algorithm.
+
+    The index of an entry is an 8-bit code, one bit for each neighbour of a pixel. The entry is 1 if
+    a pixel with these neighbours must be removed.
+    """
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1  # (256, 8): P2..P9
     count = bits.sum(axis=1)
-    turns = ((bits == 0) & (np.roll(bits, -1, axis=1) == 1)).sum(axis=1)
+    transitions = ((bits == 0) & (np.roll(bits, -1, axis=1) == 1)).sum(axis=1)
     p2, p4, p6, p8 = bits[:, 0], bits[:, 2], bits[:, 4], bits[:, 6]
-    edge = (count >= 2) & (count <= 6) & (turns == 1)
+    edge = (count >= 2) & (count <= 6) & (transitions == 1)
     first = edge & (p2 * p4 * p6 == 0) & (p4 * p6 * p8 == 0)
     second = edge & (p2 * p4 * p8 == 0) & (p2 * p6 * p8 == 0)
     return first.astype(np.uint8), second.astype(np.uint8)
@@ -86,10 +95,10 @@ _TABLES = _removal_tables()
 
 
 def distance_fields(masks: Masks) -> Fields:
-    """Return (N, 56, 56) distances to the nearest ink, in 1/`UNITS` field pixels, clipped."""
+    """Return (N, 56, 56) uint8: `UNITS` times the distance to the nearest ink, clipped."""
     fields = np.empty(masks.shape, np.uint8)
     for field, mask in zip(fields, masks, strict=True):
-        # SciPy measures to an arbitrary pixel if a mask is empty.
+        # In an empty mask, SciPy would measure the distance to an arbitrary pixel.
         distance = ndimage.distance_transform_edt(~mask) if mask.any() else np.inf
         field[:] = np.rint(np.minimum(distance, MAX_DISTANCE) * UNITS)
     return fields

@@ -1,7 +1,8 @@
 """Drawing of digits and signs from pen strokes.
 
-A figure is written as text: strokes separated by `;`, points `x,y` in percent of a box, y down. A
-stroke that begins with `~` is a smooth curve through its points; the others are polylines.
+A figure is written as text. Semicolons separate its strokes. A stroke is a list of points `x,y`, in
+percent of a box, where y increases downwards. A stroke that begins with `~` is a smooth curve
+through its points. All other strokes are polylines.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from PIL import Image, ImageDraw
 
 from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Masks
 
-Stroke = NDArray[np.float64]  # (points, 2): x, y
+#: (points, 2) array of x and y.
+Stroke = NDArray[np.float64]
+#: Strokes of a figure.
 Figure = list[Stroke]
 
-#: Longer side of a drawn figure, in field pixels; augmentation scales it again.
+#: Longer side of a drawn figure, in pixels of the mask. Augmentation scales the figure again.
 _FIGURE_SIDE = 40
-#: Points of a smooth curve from one given point to the next.
+#: Number of computed points of a smooth curve from one written point to the next.
 _SMOOTH_STEPS = 8
 
 
 def parse(text: str, move: Callable[[Stroke], Stroke] = lambda points: points) -> Figure:
-    """Parse a figure, with `move` applied to the written points of each stroke."""
+    """Parse a figure. Apply `move` to the written points of each stroke before it is smoothed."""
     figure = []
     for part in text.split(";"):
         written = [[float(value) for value in pair.split(",")] for pair in part.strip("~ ").split()]
@@ -51,18 +54,21 @@ def smooth(points: Stroke) -> Stroke:
 
 
 def jitter(text: str, rng: np.random.Generator, spread: float = 4.0) -> Figure:
-    """Parse a figure with each written point moved at random.
+    """Parse a figure and move each written point at random.
 
     Args:
-        text: The figure.
+        text: Text of the figure.
         rng: The only source of randomness.
-        spread: Standard deviation in x and in y, in percent of the box.
+        spread: Standard deviation of the movement in x and in y, in percent of the box.
     """
     return parse(text, lambda points: points + rng.normal(0, spread, points.shape))
 
 
 def draw(figure: Figure) -> Masks:
-    """Draw `figure` one pixel wide in the middle of a (56, 56) mask, its longer side 40 pixels."""
+    """Draw `figure` in the middle of a (56, 56) mask.
+
+    Its lines are one pixel wide, and its longer side is 40 pixels.
+    """
     points = np.concatenate(figure)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = _FIGURE_SIDE / max(1e-6, float((high - low).max()))

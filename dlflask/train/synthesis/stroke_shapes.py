@@ -1,8 +1,8 @@
-"""Shapes of letters, characters of other scripts and doodles, in the form of `stroke_drawing`."""
+"""Shapes of letters, characters of other scripts and doodles, as `stroke_drawing` reads them."""
 
 from __future__ import annotations
 
-#: Letters as hands write them in single strokes, in forms that fonts do not have.
+#: Letters in forms that people write and that fonts do not have.
 LETTERS = (
     "10,100 50,0 90,100; 28,62 72,62",
     "~80,15 50,0 15,30 15,70 50,100 85,85",
@@ -39,7 +39,7 @@ LETTERS = (
     "~85,10 50,30 10,50 50,60 90,90; 15,95 90,95",
 )
 
-#: Hangul, kana, Hebrew, Arabic and runes, as examples of scripts with few strokes.
+#: Characters of Hangul, kana, Hebrew, Arabic and runes, as examples of characters with few strokes.
 SCRIPTS = (
     "10,0 85,0 60,100; 10,45 75,45",
     "85,0 15,0 15,100 90,100; 15,50 80,50",
@@ -104,4 +104,5 @@ DOODLES = (
     "0,0 30,100 50,20 70,100 100,0 100,100",
 )
 
+#: All shapes of this module. No shape is a digit.
 SIGNS = LETTERS + SCRIPTS + DOODLES

@@ -1,7 +1,8 @@
 """Digits drawn by code, in forms that are rare in MNIST, which was written in the United States.
 
-They include the European 1 with a long flag, the crossed 7, the open 4, angular and seven-segment
-digits, the 9 with a curved tail, the slashed 0, and the printed digits of matplotlib's fonts.
+The forms include the European 1 with a long flag, the crossed 7, the open 4, angular and
+seven-segment digits, the 9 with a curved tail, the slashed 0, and the printed digits of
+matplotlib's fonts.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from dlflask.train.synthesis.fonts import draw_glyphs
 from dlflask.train.synthesis.skeletonize import Fields, distance_fields
 from dlflask.train.synthesis.stroke_drawing import draw, jitter
 
-#: Relative frequency of each digit. Countries differ most in the 1, then in the 7 and the 9.
+#: Relative frequencies of the digits 0 to 9. The 1 is the most frequent, followed by the 7 and the
+#: 9, because countries differ most in the forms of these digits.
 _RATES = np.array([1, 5, 1.5, 1, 1.5, 1, 1, 2, 1, 2])
-#: Spread of the points, in percent of the box. With more, a 1 with a flag becomes a 7.
+#: Standard deviation of the random movement of points, in percent of the box. With a larger one, a
+#: 1 with a flag would become a 7.
 _SPREAD = 3.0
 
+#: Forms of each digit, as `stroke_drawing` reads them.
 STYLES: dict[int, tuple[str, ...]] = {
     0: (
         "~50,0 20,15 10,50 20,85 50,100 80,85 90,50 80,15 50,0",
@@ -109,10 +113,10 @@ STYLES: dict[int, tuple[str, ...]] = {
 
 
 def draw_digits(count: int, rng: np.random.Generator) -> tuple[Fields, NDArray[np.uint8]]:
-    """Draw `count` digits, a quarter of them printed.
+    """Draw `count` digits, a quarter of them in printed fonts.
 
     Returns:
-        (count, 56, 56) uint8 distance fields and (count,) uint8 labels.
+        Distance fields, (count, 56, 56) uint8, and labels, (count,) uint8.
     """
     printed, characters = draw_glyphs("0123456789", count // 4, rng)
     labels = [int(character) for character in characters]

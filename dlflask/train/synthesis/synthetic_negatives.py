@@ -1,7 +1,8 @@
 """Non-digits drawn by code: letters, signs, doodles, scribbles, plots and ruled lines.
 
 Characters that look exactly like a digit (such as O o I l |) are left out. Characters that are
-often mistaken for one are drawn at half the rate, so that true digits are not rejected.
+often mistaken for a digit are drawn half as often as others, so that the model does not reject
+digits.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Fields, Masks, dista
 from dlflask.train.synthesis.stroke_drawing import Figure, Stroke, draw, jitter, smooth
 from dlflask.train.synthesis.stroke_shapes import SIGNS
 
+#: Latin letters. The letters in the first string are drawn twice as often as those in the second,
+#: which are often mistaken for digits.
 LATIN = 2 * "ACEFGHJKLMNPQRTUVWXYadefhijkmnprtuvwxy" + "BDSZbgqsz"
+#: Greek and Cyrillic letters, and signs.
 OTHERS = "ΓΔΘΞΠΣΦΨΩαβγδεηθκλμνξπφχψωЖИЙФЦШЩЭЮЯжкнпфшыэюя+=×÷&@#?%*~$€£¥§±≠≤≥∞∑√∫∂←↑→↓♥♦★☺☼"  # noqa: RUF001
 
 
@@ -27,13 +31,15 @@ def _glyphs(count: int, rng: np.random.Generator) -> Masks:
 
 
 def _hand(count: int, rng: np.random.Generator) -> Masks:
+    """Draw handwritten letters, characters of other scripts and doodles."""
     return _draw_many(count, lambda: jitter(SIGNS[rng.integers(len(SIGNS))], rng))
 
 
 def _characters(count: int, rng: np.random.Generator) -> Masks:
     """Draw two to five straight and curved strokes, like characters of an unknown script.
 
-    Half of them have their ends on a grid of 3x3 points, which makes parallel and joined strokes.
+    In about half of the characters, the points of the strokes lie on a grid of 3 x 3 points, so
+    that the strokes are often parallel or joined.
     """
 
     def free() -> Stroke:
@@ -43,15 +49,15 @@ def _characters(count: int, rng: np.random.Generator) -> Masks:
         return 50.0 * rng.integers(0, 3, (rng.integers(2, 5), 2)) + rng.normal(0, 4, 2)
 
     def character() -> Figure:
-        point_strokes = on_grid if rng.random() < 0.5 else free
-        strokes = [point_strokes() for _ in range(rng.integers(2, 6))]
+        draw_points = on_grid if rng.random() < 0.5 else free
+        strokes = [draw_points() for _ in range(rng.integers(2, 6))]
         return [smooth(points) if rng.random() < 0.5 else points for points in strokes]
 
     return _draw_many(count, character)
 
 
 def _scribbles(count: int, rng: np.random.Generator) -> Masks:
-    """Draw one long stroke: a random walk, random corners, a wave or a spiral."""
+    """Draw a long stroke in each mask: a random walk, random corners, a wave or a spiral."""
 
     def scribble() -> Figure:
         num_points = int(rng.integers(5, 28))
@@ -71,7 +77,7 @@ def _scribbles(count: int, rng: np.random.Generator) -> Masks:
 
 
 def _screens(count: int, rng: np.random.Generator) -> Masks:
-    """Draw axes with a curve, bars, grids, ruled lines, lines of text and blocks."""
+    """Draw parts of screenshots: axes with a curve, bars, grids, ruled lines, text or blocks."""
     masks = np.zeros((count, FIELD_SIZE, FIELD_SIZE), bool)
     kinds = (_plot, _bars, _grid, _rows, _block)
     for mask in masks:
@@ -106,7 +112,7 @@ def _grid(area: Masks, rng: np.random.Generator) -> None:
 
 
 def _rows(area: Masks, rng: np.random.Generator) -> None:
-    """Draw ruled lines, some broken at random like lines of text."""
+    """Draw ruled lines. Some of the lines are broken at random, so that they look like text."""
     step = int(rng.integers(3, 12))
     for top in range(0, len(area), step):
         gaps = rng.random(area.shape[1]) < rng.choice([0.0, 0.5])
@@ -125,7 +131,8 @@ def _draw_many(count: int, make: Callable[[], Figure]) -> Masks:
     return np.array([draw(make()) for _ in range(count)], bool).reshape(-1, FIELD_SIZE, FIELD_SIZE)
 
 
-#: Kinds of non-digits and their shares. People send letters and drawings most often by mistake.
+#: Kinds of non-digits and their shares. Letters and drawings have the largest shares, because
+#: people send them most often by mistake.
 KINDS: tuple[tuple[Callable[[int, np.random.Generator], Masks], float], ...] = (
     (_glyphs, 0.28),
     (_hand, 0.26),
@@ -136,7 +143,7 @@ KINDS: tuple[tuple[Callable[[int, np.random.Generator], Masks], float], ...] = (
 
 
 def draw_negatives(count: int, rng: np.random.Generator) -> Fields:
-    """Draw about `count` non-digits as (count, 56, 56) uint8 distance fields."""
+    """Draw about `count` non-digits as distance fields, (about `count`, 56, 56) uint8."""
     masks = np.concatenate([make(round(count * share), rng) for make, share in KINDS])
-    # A random block, or a character that a font lacks, can be blank.
+    # Leave out blank masks. A random block can be blank, and so can a character that a font lacks.
     return distance_fields(masks[masks.any(axis=(1, 2))])

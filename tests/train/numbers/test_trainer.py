@@ -110,7 +110,7 @@ def test_fit_continues_from_weights(executor, material_folder, tmp_path):
 def test_load_weights_of_another_network(tmp_path):
     save(build_network((8, 16, 24), 40), tmp_path / "small.h5")
 
-    with pytest.raises(ValueError, match="differ from those of the network"):
+    with pytest.raises(ValueError, match="differ from the layers of the number network"):
         load_weights(tmp_path / "small.h5")
 
 

@@ -13,7 +13,7 @@ from dlflask.train.numbers.parts import Parts
 
 
 def press(ink: Canvas, parts: Parts, rng: np.random.Generator) -> Canvas:
-    """Return the ink as a pen leaves it that fades, skips or is a pencil."""
+    """Return the ink as left by a pen that may fade or skip, or by a pencil."""
     if not parts.pens:
         return ink * np.float32(rng.uniform(0.6, 1))
     dark = rng.uniform(0.25, 1) if rng.random() < 0.5 else rng.uniform(0.7, 1)
@@ -28,16 +28,17 @@ def press(ink: Canvas, parts: Parts, rng: np.random.Generator) -> Canvas:
 
 
 def expose(dark: Canvas, height: float, parts: Parts, rng: np.random.Generator) -> Canvas:
-    """Return the image of a field as a camera or scanner sees it.
+    """Return the image of a field, as a camera or scanner sees it.
 
     Args:
-        dark: (height, width) float32 in 0..1, the darkness of ink and paper.
+        dark: (height, width) float32 in 0..1, darkness of ink and paper.
         height: Height of the digits in pixels.
-        parts: Parts that are drawn.
+        parts: Parts of the synthesis that are drawn.
         rng: The only source of randomness.
 
     Returns:
-        (height, width) float32 in 0..255, ink higher than paper; perhaps of lower resolution.
+        (height, width) float32 in 0..255, ink higher than paper. If the resolution is reduced, the
+        image has fewer pixels than `dark`.
     """
     rows, columns = dark.shape
     base, contrast = rng.uniform(0.45, 1), rng.uniform(0.5, 1)
@@ -66,7 +67,7 @@ def expose(dark: Canvas, height: float, parts: Parts, rng: np.random.Generator) 
 
 def _shadow(rows: int, columns: int, rng: np.random.Generator) -> Canvas:
     nodes = rng.uniform(0, rng.uniform(0.1, 0.6), (2, 3)).astype(np.float32)
-    if rng.random() < 0.3:  # an edge
+    if rng.random() < 0.3:  # a shadow with a sharper edge
         nodes = np.repeat(nodes, rng.integers(4, 12), axis=1)
     return resize(nodes, rows, columns, clamp=True)
 
@@ -80,7 +81,7 @@ def _compress(seen: Canvas, quality: int) -> Canvas:
 
 
 def _bilevel(plane: Canvas, rng: np.random.Generator) -> Canvas:
-    """Cut at one level, as a fax or a scan to black and white does; or steepen the contrast."""
+    """Increase the contrast, up to pure black and white, as in a fax."""
     low, high = np.percentile(plane, [50, 99])
     level = low + rng.uniform(0.3, 0.6) * (high - low)
     slope = rng.uniform(2, 20) / max(1.0, high - low)

@@ -1,4 +1,4 @@
-"""Drawing of the characters of a number by one hand with one pen, readable or spoiled."""
+"""Drawing of the characters of a number by one hand with one pen, readable or not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlflask.train.numbers.fields.material import Material
 from dlflask.train.numbers.fields.pen import Glyph, Line, Pen, draw_line, draw_segment, paste
 from dlflask.train.numbers.parts import Parts
 
-#: Chooses the line of a digit.
+#: Function that chooses the line (one thinned form) of a digit.
 Choice = Callable[[int], Line]
 
 
@@ -21,9 +21,10 @@ class Character:
     """One character of a number.
 
     Attributes:
-        glyph: Its ink.
-        rise: Its lower edge above the baseline, in pixels.
-        is_digit: True for a digit, readable or not; separators stand closer.
+        glyph: Ink of the character.
+        rise: Height of its lower edge above the baseline, in pixels.
+        is_digit: True for a digit, readable or not. False for a separator, which stands closer to
+            its neighbours.
     """
 
     glyph: Glyph
@@ -36,12 +37,12 @@ class Hand:
     """One hand with one pen, which writes the whole field.
 
     Attributes:
-        material: Lines to draw.
+        material: Lines of digits and marks.
         parts: Parts of the synthesis that are drawn.
         rng: The only source of randomness.
         height: Usual height of a digit in pixels.
-        pen: Pen and slant.
-        choose: Form of each digit.
+        pen: Width of the strokes, and slant.
+        choose: Function that chooses the form of a digit.
     """
 
     material: Material
@@ -52,13 +53,13 @@ class Hand:
     choose: Choice
 
     def draw_digit(self, digit: int, size: float) -> Character:
-        """Draw `digit`, `size` pixels high."""
+        """Draw `digit` with a height of `size` pixels."""
         line = self.choose(digit)
         turn = float(self.rng.normal(0, 0.05))
         return Character(draw_line(self.material, line, size, self.pen, turn))
 
     def draw_unreadable(self, digit: int, size: float) -> Character:
-        """Draw a letter or another mark, or `digit` crossed out."""
+        """Draw an unreadable character: a letter, another mark, or `digit` crossed out."""
         if self.rng.random() < 0.55:
             marks = self.material.marks
             line = Line(int(marks[self.rng.integers(len(marks))]))
@@ -67,7 +68,7 @@ class Hand:
         return Character(self._cross_out(glyph))
 
     def _cross_out(self, glyph: Glyph) -> Glyph:
-        """Draw a zigzag across."""
+        """Return the glyph with a zigzag drawn across it."""
         rng = self.rng
         ink = glyph.ink.copy()
         rows, columns = ink.shape
@@ -84,7 +85,7 @@ class Hand:
         return Glyph(ink, glyph.pad, glyph.advance)
 
     def draw_sign(self, sign: str, size: float) -> Character:
-        """Draw a point, which some hands raise, a comma, or a dash."""
+        """Draw a point, a comma or a dash. Some points are raised, as some people write them."""
         rng, pen = self.rng, self.pen
         if sign == ".":
             dot = Pen(pen.width * rng.uniform(1, 1.7), pen.edge)
@@ -105,7 +106,10 @@ class Hand:
 
 
 def choose_forms(material: Material, parts: Parts, rng: np.random.Generator) -> Choice:
-    """Return the forms in which one hand writes the digits: of a font, drawn, or MNIST's."""
+    """Return the forms in which one hand writes all digits.
+
+    The digits are those of a handwriting font, digits drawn by code, or digits of MNIST.
+    """
     kind = rng.random()
     if parts.fonts and material.by_font and kind < 0.2:
         font = material.by_font[rng.integers(len(material.by_font))]
@@ -116,7 +120,7 @@ def choose_forms(material: Material, parts: Parts, rng: np.random.Generator) -> 
 
 
 def _one_style(material: Material, rng: np.random.Generator) -> Choice:
-    """Choose one form of each digit: a hand mixes forms seldom."""
+    """Choose one form for each digit, because a person seldom mixes forms of a digit."""
     styles = [int(rng.integers(len(forms))) for forms in material.by_style]
     first = [int(rng.integers(1_000_000)) for _ in range(10)]
     spread = int(rng.integers(1, 40))
@@ -129,13 +133,13 @@ def _one_style(material: Material, rng: np.random.Generator) -> Choice:
 
 
 def _one_slant(material: Material, rng: np.random.Generator) -> Choice:
-    """Choose MNIST's digits of similar slant, with their own ink or as lines."""
+    """Choose MNIST's digits of similar slant, all with their own ink or all drawn with the pen."""
     slant = rng.beta(1.5, 1.5)
     own = rng.random() < 0.4
 
     def choose(digit: int) -> Line:
-        same = material.by_slant[digit]
-        place = np.clip(slant + rng.normal(0, 0.06), 0, 0.9999)
-        return Line(int(same[int(place * len(same))]), own)
+        lines = material.by_slant[digit]
+        position = np.clip(slant + rng.normal(0, 0.06), 0, 0.9999)
+        return Line(int(lines[int(position * len(lines))]), own)
 
     return choose

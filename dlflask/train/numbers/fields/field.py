@@ -1,4 +1,7 @@
-"""One field: a number, its writing, its paper and its image, as a strip for the network."""
+"""Drawing of one field: a number, its writing, its paper and its image.
+
+The number network gets a field as a strip, the image of a line, 32 pixels high.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +24,21 @@ from dlflask.train.numbers.fields.strings import draw_number
 from dlflask.train.numbers.fields.writing import write
 from dlflask.train.numbers.parts import Parts
 
-#: Share of fields without a number: empty cells.
+#: Share of fields without a number, such as empty cells of a table.
 _BLANK_SHARE = 0.01
 
 #: Share of fields on plain paper, seen by a good camera or scanner.
 _CLEAN_SHARE = 0.35
 
-#: Share of fields that are cut out as lines by the service. The network sees the other fields as a
-#: whole, so that it also learns fields that the service cuts out wrongly.
+#: Share of fields from which the line is cut out, as the service does it. The network gets the
+#: other fields as a whole, so that it also learns lines that the service cuts out wrongly.
 _LINE_SHARE = 0.75
 
-#: Ink above this belongs to the number.
+#: Minimum ink of a pixel that belongs to the number.
 _INKED = 0.1
 
-#: Rows and columns of the number that a line may lack, in heights of the number.
+#: Maximum part of the number that a line may cut off on each side, relative to the height of the
+#: number.
 _TOLERANCE = 0.08
 
 
@@ -44,8 +48,8 @@ class Image:
 
     Attributes:
         pixels: (height, width) uint8, as in an image file.
-        label: The number, with "?" for each mark that cannot be read.
-        edges: Top, left, bottom and right edge of the number, as parts of the image, 0..1.
+        label: The number, with "?" in place of each unreadable character.
+        edges: Top, left, bottom and right edge of the number, relative to the image, 0..1.
     """
 
     pixels: NDArray[np.uint8]
@@ -56,7 +60,7 @@ class Image:
 def draw_field(
     material: Material, parts: Parts, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], str]:
-    """Draw one field as a strip, by the same steps as the service.
+    """Draw one field and make a strip of it, by the same steps as the service.
 
     Returns:
         The strip, (32, W) uint8 with ink = 255, and the number in it.
@@ -66,7 +70,7 @@ def draw_field(
         try:
             line = _find_line(image, is_cut_out=rng.random() < _LINE_SHARE)
         except BlankImage:
-            if image.label:  # too faint for the service
+            if image.label:  # the number is too faint for the service
                 continue
             line = np.zeros(image.pixels.shape, np.float32)
         return (255 * to_strip(line).pixels + 0.5).astype(np.uint8), image.label
@@ -91,6 +95,7 @@ def draw_image(material: Material, parts: Parts, rng: np.random.Generator) -> Im
 
 
 def _find_edges(ink: Canvas) -> tuple[float, float, float, float]:
+    """Return the `edges` of the number, or zeros without a number."""
     mask = ink > _INKED
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -101,7 +106,10 @@ def _find_edges(ink: Canvas) -> tuple[float, float, float, float]:
 
 
 def _find_line(image: Image, *, is_cut_out: bool) -> Plane:
-    """Return the line that shows the whole number, or the distance from the paper everywhere.
+    """Return the line that shows the whole number, or else the whole field.
+
+    The result is the distance of each pixel from the colour of the paper. If `is_cut_out` is False,
+    it is always the whole field.
 
     Raises:
         BlankImage: Every pixel looks like paper.
@@ -120,6 +128,9 @@ def _find_line(image: Image, *, is_cut_out: bool) -> Plane:
 
 
 def is_readable(label: str, width: int) -> bool:
-    """Return True if a strip of `width` has enough columns for CTC to spell `label`."""
+    """Return True if a strip `width` pixels wide has enough columns of outputs for `label`.
+
+    CTC needs a column for each character, and a column for a blank between equal neighbours.
+    """
     repeats = sum(first == second for first, second in pairwise(label))
     return len(label) + repeats <= width // STRIDE

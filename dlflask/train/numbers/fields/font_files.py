@@ -1,7 +1,7 @@
 """Handwriting fonts under free licences, pinned by version and hash.
 
-They come from packages of the npm registry, through npm's own client. They are read for training
-only; neither the project nor the model file contains them.
+npm downloads the fonts from its registry. They are used only for training. Neither the project nor
+the model file contains them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import matplotlib
 
 from dlflask.train.synthesis.fonts import FONTS as PRINTED
 
-#: Version of all packages, and the first 16 characters of the SHA-512 (base64) of each. All fonts
-#: are under the SIL Open Font License 1.1, except `APACHE`, which are under Apache License 2.0.
+#: Version of all packages.
 VERSION = "5.3.0"
+#: Families under the Apache License 2.0. All other families are under the SIL Open Font License
+#: 1.1.
 APACHE = ("homemade-apple", "permanent-marker", "rock-salt", "schoolbell")
+#: Families of fonts, and for each the first 16 characters of the SHA-512 (base64) of its package.
 FAMILIES: dict[str, str] = {
     "annie-use-your-telescope": "FKBTv9j8AMRlHGRt",
     "architects-daughter": "uezOgAlbhmf9nDW6",
@@ -71,21 +73,21 @@ def file_name(family: str) -> str:
 
 
 def find_fonts(folder: Path) -> list[Path]:
-    """Return the font files in `folder` that `FAMILIES` names, in their order."""
+    """Return the files in `folder` of the fonts in `FAMILIES`, in the order of `FAMILIES`."""
     return [path for family in FAMILIES if (path := folder / file_name(family)).is_file()]
 
 
 def printed_fonts() -> list[Path]:
-    """Return the fonts that come with matplotlib."""
+    """Return the files of the printed fonts, which come with matplotlib."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     return [folder / name for name in PRINTED]
 
 
 def download_fonts(folder: Path, families: Sequence[str] = tuple(FAMILIES)) -> list[Path]:
-    """Download the fonts that `folder` lacks, and return all of them.
+    """Download the fonts that are missing in `folder`, and return the files of all fonts.
 
     Raises:
-        OSError: npm is missing or fails, or a package differs from the pinned one.
+        OSError: npm is not installed, npm fails, or the hash of a package is wrong.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for family in families:
@@ -103,7 +105,7 @@ def _download(family: str, folder: Path) -> None:
         )
     except FileNotFoundError as error:
         raise OSError(
-            "npm, which downloads the handwriting fonts, is not installed. Install Node.js, or "
+            "npm is not installed, but it must download the handwriting fonts. Install Node.js, or "
             "point --fonts at a folder that already holds the fonts."
         ) from error
     archive = folder / f"fontsource-{family}-{VERSION}.tgz"
@@ -116,12 +118,12 @@ def _download(family: str, folder: Path) -> None:
 
 
 def _unpack(family: str, archive: Path) -> None:
-    """Take the font out of its package and remove the package."""
+    """Check the hash of the package, extract the font, and remove the package."""
     received = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if received[:16] != FAMILIES[family]:
         raise OSError(
             f"{archive.name} has the SHA-512 {received}; expected one that begins with "
-            f"{FAMILIES[family]}. Delete it and download it again."
+            f"{FAMILIES[family]}. Delete this file, and run the command again to download it again."
         )
     with tarfile.open(archive) as package:
         member = package.extractfile(f"package/files/{file_name(family)}")

@@ -1,10 +1,13 @@
-"""Digits as hands of Europe and East Asia write them, beside those that the digit network knows."""
+"""Forms of digits as people in Europe and East Asia write them.
+
+They are used in addition to the forms with which the digit network is trained.
+"""
 
 from __future__ import annotations
 
 from dlflask.train.synthesis.synthetic_digits import STYLES as KNOWN
 
-#: Forms in the notation of `stroke_drawing`, by digit.
+#: Additional forms of each digit, as `stroke_drawing` reads them.
 FURTHER: dict[int, tuple[str, ...]] = {
     0: (
         "~60,0 20,20 10,60 35,98 75,85 88,45 65,5 55,0",
@@ -60,10 +63,10 @@ FURTHER: dict[int, tuple[str, ...]] = {
         "~20,0 18,40 40,50 80,40; ~80,0 78,60 72,100",
         "70,100 75,0 0,70 100,70",
         "~35,0 25,50 5,62; 5,62 75,55; 55,30 60,105",
-        # Looped in the middle, as written in East Asia without lifting the pen.
+        # With a loop in the middle, as people in East Asia write it without lifting the pen.
         "~60,0 30,35 5,68 30,70 90,60; ~70,30 60,70 50,100",
         "~60,0 20,60 35,68 60,40 70,28 60,60 52,100; 30,66 95,62",
-        # Open, as a 5 or an h would begin.
+        # Open at the top. These forms begin like a 5 or an h.
         "35,0 8,62; ~8,62 50,48 88,46; 70,25 60,100",
         "~25,0 10,42 35,55 70,28; ~72,15 66,60 45,100",
         "~30,0 5,45 30,58 65,30; 72,0 50,100",
@@ -115,7 +118,7 @@ FURTHER: dict[int, tuple[str, ...]] = {
         "~65,30 35,48 15,20 45,0 70,20 65,60 20,100",
         "~75,25 50,45 15,30 40,0 75,15 75,65 45,105 10,90 30,75",
         "~75,20 45,48 15,25 40,0 75,10 70,60 80,100",
-        # Begun inside, as a spiral.
+        # As a spiral that begins inside.
         "~65,25 38,35 20,18 45,0 75,12 76,55 45,98 10,90",
         "~55,28 30,25 35,3 65,5 75,35 60,80 10,100",
         "~60,30 25,38 12,15 45,0 72,15; ~72,15 66,55 35,100",

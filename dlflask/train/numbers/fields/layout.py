@@ -1,4 +1,4 @@
-"""Layout of a number: gaps, groups, combs, and a baseline that drifts."""
+"""Layout of a number: gaps, groups, combs (rows of cells for one digit each), and the baseline."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import numpy as np
 from dlflask.train.numbers.fields.characters import Character, Hand
 from dlflask.train.numbers.fields.pen import Canvas, draw_segment, paste
 
-#: Gaps between characters, relative to their height: the shares of four kinds, and their ranges.
+#: Four kinds of gaps between characters: share of the numbers with these gaps, and minimum and
+#: maximum of the gaps, relative to the height of a digit. A negative gap is an overlap.
 _GAPS = ((0.12, -0.14, 0.0), (0.38, 0.0, 0.15), (0.33, 0.15, 0.45), (0.17, 0.45, 1.1))
-#: Largest overlap of two characters, relative to the narrower one.
+#: Maximum overlap of two characters, relative to the width of the narrower character.
 _MAX_OVERLAP = 0.3
 
 
 @dataclass(frozen=True)
 class Row:
-    """Places of the characters along the line, in pixels.
+    """Positions of the characters along the line, in pixels.
 
     Attributes:
         lefts: Left edge of each character.
-        pitch: Left edges of the comb's cells, and its right edge; empty without a comb.
+        pitch: Left edges of the comb's cells, followed by the right edge of its last cell. It is
+            empty if there is no comb.
         width: Width of the whole number.
     """
 
@@ -58,13 +60,13 @@ def place(characters: list[Character], hand: Hand) -> Row:
     for index, character in enumerate(characters):
         lefts.append(x)
         gap = base + (rng.normal(0, 0.07) if parts.spacing else 0)
-        follows = characters[min(index + 1, len(characters) - 1)]
-        if not (character.is_digit and follows.is_digit):
-            # A separator stands closer, but apart from the strokes of its neighbours.
+        following = characters[min(index + 1, len(characters) - 1)]
+        if not (character.is_digit and following.is_digit):
+            # A separator stands closer, but does not touch the strokes of its neighbours.
             gap = max(0.5 * gap, 0.08) + 1.4 * hand.pen.width / hand.height
         if groups and parts.spacing and (index + 1) % groups == 0:
             gap += rng.uniform(0.3, 0.7)
-        narrower = min(character.glyph.advance, follows.glyph.advance)
+        narrower = min(character.glyph.advance, following.glyph.advance)
         x += character.glyph.advance + max(gap * hand.height, -_MAX_OVERLAP * narrower)
     return Row(lefts, [], lefts[-1] + characters[-1].glyph.advance)
 
@@ -108,7 +110,7 @@ def compose(characters: list[Character], row: Row, hand: Hand) -> Sheet:
 
 
 def _margin(rng: np.random.Generator) -> float:
-    """Return the paper above or below the digits, relative to their height."""
+    """Return a random height of the paper above or below digits, relative to the digits' height."""
     kind = rng.random()
     if kind < 0.6:
         return float(rng.uniform(0.08, 0.3))
@@ -116,7 +118,7 @@ def _margin(rng: np.random.Generator) -> float:
 
 
 def _tie(canvas: Canvas, lefts: list[float], middle: float, hand: Hand) -> None:
-    """Join two neighbours by a stroke, as fast hands do."""
+    """Join two neighbours by a stroke, as people who write fast do."""
     index = int(hand.rng.integers(1, len(lefts)))
     y0, y1 = (middle + hand.rng.uniform(-0.4, 0.4, 2) * hand.height).tolist()
     x0, x1 = lefts[index] - 0.15 * hand.height, lefts[index] + 0.15 * hand.height

@@ -1,4 +1,4 @@
-"""Lines of handwritten digits and marks, which a drawn pen of any width can follow."""
+"""Material of fields: lines of digits and of other marks, which a pen of any width can follow."""
 
 from __future__ import annotations
 
@@ -26,23 +26,25 @@ from dlflask.train.synthesis.skeletonize import (
 from dlflask.train.synthesis.stroke_drawing import draw, jitter
 from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 
-#: Letters that make a field unreadable. Letters are left out that some hands write like a digit: a
-#: reader of numbers should take those for the digit.
+#: Letters that are drawn as unreadable characters. Letters that some people write like a digit are
+#: left out, because the network should read such a letter as the digit.
 LETTERS = "ACEFHKMNQRUVWXYadkmnprvwx"
 
-#: Longer side of a font's character, in field pixels, and the size at which it is drawn first.
+#: Longer side of a font's character, in pixels of the mask, and font size at which the character is
+#: drawn before it is scaled.
 _SIDE, _POINTS = 40, 64
-#: Least and greatest spread of the points of a drawn digit, in percent of the box.
+#: Minimum and maximum standard deviation of the random movement of points of a drawn digit, in
+#: percent of the box.
 _SPREADS = 2.0, 5.5
 
 
 @dataclass(frozen=True)
 class Source:
-    """Origin of the material.
+    """Digits and fonts from which the material is made.
 
     Attributes:
         images: MNIST's digits, (N, 28, 28) uint8.
-        labels: Their labels, (N,) uint8.
+        labels: Labels of `images`, (N,) uint8.
         fonts: Font files.
     """
 
@@ -56,13 +58,13 @@ class Material:
     """Lines from which fields are drawn, as distance fields of (56, 56) uint8.
 
     Attributes:
-        lines: (N, 56, 56), digits and letters.
-        boxes: (N, 4) left, top, right and bottom of each line, in field pixels.
-        ink: (M, 28, 28) uint8, the ink of the first M lines: MNIST's own.
-        by_slant: For each digit, the indices of MNIST's lines, ordered by slant from backward to
-            forward. Neighbours look as if one person had written them.
-        by_style: For each digit and each style of drawing it, indices of lines.
-        by_font: For each font and each digit, the index of its line.
+        lines: (N, 56, 56), digits and other marks. MNIST's digits come first.
+        boxes: (N, 4) int16, left, top, right and bottom of each line, in pixels of the field.
+        ink: (M, 28, 28) uint8, MNIST's own images of the first M lines.
+        by_slant: For each digit, the indices of its lines from MNIST, ordered by slant from
+            backward to forward. Neighbours in this order look as if one person had written them.
+        by_style: For each digit and each of its drawn forms, the indices of the lines.
+        by_font: For each font and each digit, the index of the line.
         marks: Indices of letters and of other marks that are not part of a number.
     """
 
@@ -76,13 +78,13 @@ class Material:
 
 
 def make_material(source: Source, seed: int, executor: Executor, size: int = 20_000) -> Material:
-    """Thin MNIST's digits, draw others, and read those of fonts.
+    """Make lines of MNIST's digits, of digits and marks drawn by code, and of fonts' characters.
 
     Args:
         source: Digits and fonts.
-        seed: Seed of the drawn lines; the same seed gives the same material.
-        executor: Runs the work, in parts.
-        size: Number of drawn digits; a fortieth as many marks are drawn.
+        seed: Seed of the drawn lines. The same seed gives the same material.
+        executor: Executor that runs parts of the work in parallel.
+        size: Number of digits drawn by code. A fortieth as many marks are drawn.
     """
     images, labels = source.images, source.labels
     chunks = np.array_split(images, 1 + len(images) // 1_000)
@@ -94,7 +96,7 @@ def make_material(source: Source, seed: int, executor: Executor, size: int = 20_
         executor.submit(draw_negatives, size // 40, np.random.default_rng(seed)).result(),
     ]
     ends = np.cumsum([len(part) for part in parts])
-    # Indices of the lines of each part, after MNIST's.
+    # For each part after MNIST's digits, the indices of its lines.
     rest = iter(np.split(np.arange(ends[-1]), ends[:-1])[len(chunks) :])
     by_style = [[next(rest) for _ in STYLES[digit]] for digit in range(10)]
     fonts = [next(rest) for _ in source.fonts]
@@ -111,7 +113,10 @@ def make_material(source: Source, seed: int, executor: Executor, size: int = 20_
 
 
 def save_material(material: Material, folder: Path) -> None:
-    """Write the material to `folder`, its lines as a file that processes share in memory."""
+    """Write the material to `folder`.
+
+    The lines get a file of their own, which several processes can share in memory.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "lines.npy", material.lines)
     rest = replace(material, lines=material.lines[:0])
@@ -121,7 +126,7 @@ def save_material(material: Material, folder: Path) -> None:
 @cache
 def load_material(folder: Path) -> Material:
     """Read the material that `save_material` wrote."""
-    rest: Material = pickle.loads((folder / "rest.pickle").read_bytes())  # noqa: S301  written above
+    rest: Material = pickle.loads((folder / "rest.pickle").read_bytes())  # noqa: S301  own file
     return replace(rest, lines=np.load(folder / "lines.npy", mmap_mode="r"))
 
 
@@ -130,10 +135,10 @@ def _thin_images(images: Images) -> Fields:
 
 
 def _draw_style(style: str, seed: int, size: int) -> Fields:
-    """Draw a form of a digit many times; the forms of all digits together make `size` lines."""
+    """Draw one form of a digit many times. All forms of all digits together make `size` lines."""
     rng = np.random.default_rng((seed, zlib.crc32(style.encode())))
-    each = max(1, size // sum(map(len, STYLES.values())))
-    figures = [jitter(style, rng, float(rng.uniform(*_SPREADS))) for _ in range(each)]
+    count = max(1, size // sum(map(len, STYLES.values())))
+    figures = [jitter(style, rng, float(rng.uniform(*_SPREADS))) for _ in range(count)]
     return distance_fields(np.array([draw(figure) for figure in figures]))
 
 
@@ -169,7 +174,7 @@ def _find_boxes(lines: Fields) -> NDArray[np.int16]:
 
 
 def _sort_by_slant(images: Images, indices: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Sort digits by the shear that would set them upright."""
+    """Sort digits by slant, which is the shear that would make a digit upright."""
     ink = images[indices].astype(np.float32)
     y, x = np.mgrid[: ink.shape[1], : ink.shape[2]].astype(np.float32)
     mass = ink.sum(axis=(1, 2))

@@ -1,6 +1,6 @@
 """Paper of fields: borders, rulings, squares, combs, security patterns, neighbours and stamps.
 
-All layers are float32 in 0..1, the darkness that they add to the paper.
+Each function draws the darkness of what is on the paper, float32 in 0..1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dlflask.train.numbers.parts import Parts
 
 
 def draw_paper(writing: Writing, parts: Parts, rng: np.random.Generator) -> Canvas:
-    """Return all that is on the paper beside the number, (height, width) float32 in 0..1."""
+    """Return everything on the paper except the number, (height, width) float32 in 0..1."""
     paper = np.zeros_like(writing.ink)
     if writing.pitch:
         _comb(paper, writing, rng)
@@ -39,25 +39,25 @@ def draw_paper(writing: Writing, parts: Parts, rng: np.random.Generator) -> Canv
 def draw_neighbours(
     writing: Writing, material: Material, parts: Parts, rng: np.random.Generator
 ) -> Canvas | None:
-    """Return digits of other lines and columns that the edges cut off, None for most fields."""
+    """Return parts of digits of another line or column. For most fields, return None."""
     if not parts.neighbours or rng.random() > 0.14:
         return None
     canvas = np.zeros_like(writing.ink)
     height, width = canvas.shape
     size = writing.height
     pen = Pen(size * rng.uniform(0.05, 0.13), 1.2, float(rng.normal(0, 0.2)), 1.0)
-    digits = len(material.ink)
+    num_digits = len(material.ink)
     if rng.random() < 0.6:  # the line above or below
         is_above = rng.random() < 0.5
         seen = rng.uniform(0.05, 0.25) * size
         x = rng.uniform(-1, 1) * size
         while x < width:
-            glyph = draw_line(material, Line(int(rng.integers(digits))), size, pen)
+            glyph = draw_line(material, Line(int(rng.integers(num_digits))), size, pen)
             top = seen - glyph.ink.shape[0] + glyph.pad if is_above else height - seen - glyph.pad
             paste(canvas, glyph.ink, x, top + rng.normal(0, 0.05) * size)
             x += glyph.advance + size * rng.uniform(0.1, 0.5)
-    else:
-        glyph = draw_line(material, Line(int(rng.integers(digits))), size, pen)
+    else:  # the column to the left or right
+        glyph = draw_line(material, Line(int(rng.integers(num_digits))), size, pen)
         seen = rng.uniform(0.08, 0.3) * glyph.advance
         left = seen - glyph.advance - glyph.pad if rng.random() < 0.5 else width - seen
         paste(canvas, glyph.ink, left, writing.top + rng.normal(0, 0.1) * size)
@@ -65,7 +65,7 @@ def draw_neighbours(
 
 
 def _line(paper: Canvas, at: float, rng: np.random.Generator, dark: float, thick: float) -> None:
-    """Draw a level line across; pass a transposed view for an upright one."""
+    """Draw a horizontal line across `paper`. Pass a transposed view to draw a vertical line."""
     height, width = paper.shape
     slope = rng.normal(0, 0.006) if rng.random() < 0.5 else 0.0
     rows = at + slope * (np.arange(width, dtype=np.float32) - width / 2)
@@ -86,23 +86,23 @@ def _darkness(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def _sides(canvas: Canvas) -> tuple[Canvas, Canvas, Canvas, Canvas]:
-    """Return views of `canvas` that begin at its top, bottom, left and right edge."""
+    """Return views of `canvas` whose first row is its top, bottom, left and right edge."""
     return canvas, canvas[::-1], canvas.T, canvas.T[::-1]
 
 
 def _frame(paper: Canvas, ink: Canvas, rng: np.random.Generator) -> None:
-    """Draw one to four borders of a cell, at the edge or nearer to the number."""
+    """Draw up to four borders of a table cell, at the edges or nearer to the number."""
     dark, thick = _darkness(rng)
     for view, inked in zip(_sides(paper), _sides(ink), strict=True):
         if rng.random() < 0.6:
-            # Rows up to the number, of which a border may take most.
+            # A border may lie anywhere in the first 80 % of the rows before the number.
             free = 0.8 * float(np.argmax(inked.max(axis=1) > 0))
             reach = free if rng.random() < 0.4 else 0.06 * paper.shape[0]
             _line(view, rng.uniform(0, reach) + rng.uniform(0, 2), rng, dark, thick)
 
 
 def _rulings(paper: Canvas, writing: Writing, rng: np.random.Generator) -> None:
-    """Draw lines to write on, or an underline."""
+    """Draw ruled lines to write on, or only one line under the number."""
     dark, thick = _darkness(rng)
     step = writing.height * rng.uniform(0.9, 1.9)
     at = writing.top + writing.height * rng.uniform(0.95, 1.2)
@@ -122,7 +122,7 @@ def _squares(paper: Canvas, writing: Writing, rng: np.random.Generator) -> None:
 
 
 def _comb(paper: Canvas, writing: Writing, rng: np.random.Generator) -> None:
-    """Draw boxes around the digits, with or without gaps, or the teeth of a comb."""
+    """Draw boxes around the digits, with or without gaps, or short teeth between the digits."""
     dark, thick = _darkness(rng)
     top = max(0.0, writing.top - writing.height * rng.uniform(0.05, 0.25))
     bottom = min(paper.shape[0] - 1.0, writing.top + writing.height * rng.uniform(1.05, 1.3))
@@ -141,7 +141,7 @@ def _comb(paper: Canvas, writing: Writing, rng: np.random.Generator) -> None:
 
 
 def _waves(paper: Canvas, rng: np.random.Generator) -> None:
-    """Draw a guilloche, as on cheques: parallel curves of two frequencies."""
+    """Draw a guilloche, the security pattern of parallel curves on cheques."""
     height, width = paper.shape
     y, x = np.ogrid[:height, :width]
     length = rng.uniform(10, 60)
@@ -156,7 +156,7 @@ def _waves(paper: Canvas, rng: np.random.Generator) -> None:
 
 
 def _dots(paper: Canvas, rng: np.random.Generator) -> None:
-    """Draw a halftone of dots."""
+    """Draw a regular pattern of dots, as in halftone printing."""
     height, width = paper.shape
     y, x = np.ogrid[:height, :width]
     step = rng.uniform(2.2, 8)

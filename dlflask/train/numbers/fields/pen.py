@@ -17,11 +17,11 @@ Canvas = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Pen:
-    """One hand with one pen, for a whole field.
+    """Pen and slant of the hand that writes a whole field.
 
     Attributes:
         width: Width of the strokes in pixels.
-        edge: Width of their blurred edge in pixels.
+        edge: Width of the blurred edge of the strokes in pixels.
         shear: Slant to the right, in columns for each row.
         stretch: Width of the characters relative to their usual width.
     """
@@ -33,7 +33,12 @@ class Pen:
 
 
 class Line(NamedTuple):
-    """Line of the material, drawn with the pen, or with MNIST's own ink whatever the pen."""
+    """Choice of a line of the material.
+
+    Attributes:
+        number: Index of the line.
+        own: True to draw MNIST's own ink instead of drawing along the line with the pen.
+    """
 
     number: int
     own: bool = False
@@ -41,11 +46,11 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Glyph:
-    """One character, drawn: its ink, and the part of the patch that belongs to its line.
+    """One drawn character.
 
     Attributes:
         ink: (height, width) float32 in 0..1.
-        pad: Rows and columns around the character.
+        pad: Number of rows and of columns of paper on each side of the character.
         advance: Width of the character in pixels.
     """
 
@@ -61,11 +66,11 @@ def draw_line(material: Material, line: Line, height: float, pen: Pen, turn: flo
         material: Lines to draw.
         line: The line.
         height: Height of the character in pixels.
-        pen: Pen and hand.
+        pen: Pen and slant.
         turn: Rotation in radians.
     """
     left, top, right, bottom = (float(edge) for edge in material.boxes[line.number])
-    # A level stroke would be enlarged to a beam.
+    # Do not enlarge a flat character to the full height: a dash would become a thick beam.
     scale_y = height / max(bottom - top, 0.7 * (right - left))
     scale_x = scale_y * pen.stretch
     advance = (right - left) * scale_x
@@ -93,7 +98,10 @@ def _move(
     size: tuple[int, int],
     outside: int,
 ) -> Canvas:
-    """Return `source` moved by `forward`, with its `middle` in the middle of a patch of `size`."""
+    """Return `source` mapped by the matrix `forward` to a patch of `size`, (columns, rows).
+
+    The point `middle` of `source` comes to the middle of the patch.
+    """
     factor = len(source) / FIELD_SIZE
     backward = np.linalg.inv(forward) * factor
     offset = middle * factor - backward @ np.array([size[0] / 2, size[1] / 2])
@@ -108,7 +116,7 @@ def _move(
 
 
 def draw_segment(start: tuple[float, float], stop: tuple[float, float], pen: Pen) -> Glyph:
-    """Draw a straight stroke from `start` to `stop`, both x, y in pixels: a dot, comma or dash."""
+    """Draw a straight stroke from `start` to `stop`, both (x, y) in pixels."""
     pad = int(pen.width / 2 + 2)
     (x0, y0), (x1, y1) = start, stop
     left, top = min(x0, x1) - pad, min(y0, y1) - pad
@@ -123,13 +131,14 @@ def draw_segment(start: tuple[float, float], stop: tuple[float, float], pen: Pen
 
 
 def _stroke(distance: Canvas, pen: Pen) -> Canvas:
+    """Draw ink on all pixels that are nearer to the line than half the width of the pen."""
     inside = np.float32(pen.width / 2 + 0.15) - distance
     ink: Canvas = np.clip(inside / np.float32(pen.edge) + np.float32(0.5), 0, 1)
     return ink
 
 
 def paste(canvas: Canvas, ink: Canvas, left: float, top: float) -> None:
-    """Add `ink` to `canvas` at whole pixels; parts beyond its edges are cut off."""
+    """Add `ink` to `canvas` at whole pixels. Parts beyond the edges of `canvas` are cut off."""
     x, y = round(left), round(top)
     x0, y0 = max(0, x), max(0, y)
     x1, y1 = min(canvas.shape[1], x + ink.shape[1]), min(canvas.shape[0], y + ink.shape[0])

@@ -1,22 +1,22 @@
-"""Numbers as people write them: codes, amounts, readings, marks."""
+"""Random numbers as people write them, such as codes, amounts and readings of meters."""
 
 from __future__ import annotations
 
 import numpy as np
 
-#: Share of each number of digits, from 1 on.
+#: Shares of numbers with 1, 2, 3 and more digits.
 _LENGTHS = np.array([8, 14, 16, 14, 11, 9, 6, 6, 4, 6, 3, 3], float)
 _LENGTHS /= _LENGTHS.sum()
 
-#: Largest number of characters in a field.
+#: Maximum number of characters in a field.
 MAX_CHARACTERS = 14
 
-#: Marks after a round amount.
+#: Signs that people write after an amount without decimals.
 _ENDINGS = (".", ",", ".-", ",-", "-", "--", ".--")
 
 
 def draw_number(rng: np.random.Generator) -> str:
-    """Return a number of 1 to `MAX_CHARACTERS` characters."""
+    """Return a random number of 1 to `MAX_CHARACTERS` characters."""
     digits = _digits(int(rng.choice(len(_LENGTHS), p=_LENGTHS)) + 1, rng)
     kind = rng.random()
     if kind < 0.58:
@@ -33,14 +33,14 @@ def draw_number(rng: np.random.Generator) -> str:
 
 
 def _digits(length: int, rng: np.random.Generator) -> str:
-    """Return digits at random, in runs, in pairs or with zeros."""
+    """Return random digits, some of them with repetitions or with many zeros."""
     kind = rng.random()
     if kind < 0.6:
         digits = rng.integers(0, 10, length)
-    elif kind < 0.75:  # 5566778899, 4545454545
+    elif kind < 0.75:  # such as 55667755 or 454545
         few = rng.integers(0, 10, int(rng.integers(1, 4)))
         digits = np.resize(np.repeat(few, rng.integers(1, 3)), length)
-    elif kind < 0.9:  # 12300, 0070
+    elif kind < 0.9:  # such as 12300 or 0070
         digits = rng.integers(0, 10, length) * (rng.random(length) < 0.6)
     else:
         digits = rng.choice([1, 4, 7, 9, 0], length)
@@ -49,11 +49,11 @@ def _digits(length: int, rng: np.random.Generator) -> str:
 
 def _with_decimals(digits: str, rng: np.random.Generator) -> str:
     digits = digits[:7]
-    places = min(int(rng.choice([1, 2, 3], p=[0.45, 0.45, 0.1])), max(1, len(digits) - 1))
+    decimals = min(int(rng.choice([1, 2, 3], p=[0.45, 0.45, 0.1])), max(1, len(digits) - 1))
     if len(digits) == 1:
         digits = "0" + digits
-    mark = "." if rng.random() < 0.5 else ","
-    return digits[:-places] + mark + digits[-places:]
+    separator = "." if rng.random() < 0.5 else ","
+    return digits[:-decimals] + separator + digits[-decimals:]
 
 
 def _with_thousands(digits: str, rng: np.random.Generator) -> str:

@@ -1,4 +1,4 @@
-"""Writing of a number: by which hand, with which pen, and which digits are spoiled."""
+"""Writing of a number by a random hand with a random pen. Some digits become unreadable."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class Writing:
 
     Attributes:
         ink: (height, width) float32 in 0..1.
-        label: The number, with "?" for each mark that cannot be read.
+        label: The number, with "?" in place of each unreadable character.
         height: Usual height of a digit in pixels.
-        pitch: Left edges of the comb's cells, in pixels; empty without a comb.
-        top: Row of the digits' upper edge, before the line drifts.
+        pitch: Left edges of the cells of the comb (row of cells for one digit each), followed by
+            the right edge of the last cell, in pixels. It is empty if there is no comb.
+        top: Row of the digits' upper edge, if the baseline did not drift.
     """
 
     ink: Canvas
@@ -50,14 +51,14 @@ def write(number: str, material: Material, parts: Parts, rng: np.random.Generato
 
 
 def _spell(number: str, hand: Hand) -> tuple[str, list[Character]]:
-    """Return the label of `number` and its characters, of which some may be spoiled."""
+    """Return the label of `number` and its characters. Some digits may become unreadable."""
     rng = hand.rng
     label, characters = "", []
-    swing = rng.uniform(0, 0.09)
-    is_spoiled = hand.parts.unreadable and rng.random() < 0.04
-    rate = rng.choice([0.15, 0.3, 1.0], p=[0.6, 0.3, 0.1]) if is_spoiled else 0.0
+    spread = rng.uniform(0, 0.09)
+    has_unreadable = hand.parts.unreadable and rng.random() < 0.04
+    rate = rng.choice([0.15, 0.3, 1.0], p=[0.6, 0.3, 0.1]) if has_unreadable else 0.0
     for each in number:
-        size = hand.height * float(np.exp(rng.normal(0, swing)))
+        size = hand.height * float(np.exp(rng.normal(0, spread)))
         if not each.isdigit():
             label += each
             characters.append(hand.draw_sign(each, size))
