@@ -18,7 +18,7 @@ class AugmentedDigits(keras.utils.PyDataset):
     """Batches of augmented digits and non-digits. An epoch uses each MNIST digit once.
 
     Each batch has its own random generator, seeded by (seed, epoch, index). Therefore threads can
-    make the batches in any order, and a resumed run gets the same batches as an uninterrupted one.
+    make the batches in any order, and a resumed run gets the same batches as an uninterrupted run.
     """
 
     def __init__(self, pool: TrainingPool, recipe: Recipe) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from dlflask.digits.thresholds import NOT_A_DIGIT, Probabilities, Thresholds
 
 #: Minimum share of images of digits with the verdict `digit`, when the thresholds are chosen. The
-#: goal for new images is 97 %. The other 0.5 % are a margin.
+#: goal for new images is 97 %. The additional 0.5 percentage points are a margin.
 DIGITS_KEPT = 0.975
 
 

@@ -45,7 +45,7 @@ TARGET, FEWEST = 0.97, 100
 NUM_FIELDS, NUM_MNIST_DIGITS, NUM_DRAWN_DIGITS, SEED = 2_500, 3_000, 600, 77
 
 #: Probability of a right reading below which a line gets the verdict `no_number`, if the digit
-#: network does not see any digit in it.
+#: network does not see any digit in the line.
 NO_NUMBER_BELOW = 0.2
 
 #: Factor of the penalty on squared weights, and number of steps of Newton's method.

@@ -136,7 +136,7 @@ def _draw_held_back(
 ) -> ShardMaker:
     """Draw one shard, a file of fields, from MNIST's validation digits.
 
-    Use all parts of the synthesis, even those that `recipe` leaves out.
+    Use all parts of the synthesis, including the parts that `recipe` leaves out.
     """
     seeded = replace(recipe, seed=VALIDATION_SEED, shards=1, parts=Parts(), drawn=1_000)
     material = _prepare(source, seeded, folder, executor)

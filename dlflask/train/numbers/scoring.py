@@ -18,7 +18,7 @@ _DIGITS = [1 + ALPHABET.index(digit) for digit in "0123456789"]
 
 
 def predict(model: keras.Model, strips: Any, batch_size: int = 64) -> NDArray[np.float32]:
-    """Return the (N, columns, classes) probabilities for (N, 32, W) uint8 strips."""
+    """Return the (N, columns, classes) outputs for (N, 32, W) uint8 strips."""
     values = np.asarray(strips, np.float32)[..., None] / np.float32(255)
     outputs: NDArray[np.float32] = model.predict(values, batch_size=batch_size, verbose=0)
     return outputs
@@ -68,7 +68,7 @@ def _readings(model: keras.Model, shard: Shard) -> Iterator[tuple[str, NDArray[n
 
 
 def keep_digits(text: str) -> str:
-    """Return `text` without its separators: only its digits and its marks `UNREADABLE`."""
+    """Return `text` without its separators: only digits and `UNREADABLE` are left."""
     return "".join(each for each in text if each.isdigit() or each == UNREADABLE)
 
 

@@ -66,7 +66,7 @@ class Shard:
     labels: list[NDArray[np.uint8]]
 
     def save(self, path: Path) -> None:
-        """Write the shard to `path`. If the writing is interrupted, no file is left there."""
+        """Write the shard to `path`. A file there is complete, even after an interruption."""
         arrays: dict[str, Any] = {f"strips{i}": each for i, each in enumerate(self.strips)}
         arrays |= {f"labels{i}": each for i, each in enumerate(self.labels)}
         unfinished = path.with_suffix(f".{os.getpid()}.npz")

@@ -22,8 +22,8 @@ _EXPECTED = (
 class Batches(keras.utils.PyDataset):
     """Batches of the strips (images of lines) of all shards. Each epoch changes them slightly.
 
-    Each batch has its own random generator, seeded by (seed, epoch, index), so that a resumed run
-    gets the same batches as an uninterrupted one.
+    Each batch has its own random generator, seeded by (seed, epoch, index). Therefore a resumed run
+    gets the same batches as an uninterrupted run.
     """
 
     def __init__(self, maker: ShardMaker, recipe: NumberRecipe) -> None:

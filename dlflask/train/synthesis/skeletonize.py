@@ -23,7 +23,7 @@ FIELD_SIZE = 56
 #: Maximum distance in a field, in pixels of the field. Longer distances are clipped. It is half the
 #: width of the widest pen that can be drawn from a field.
 MAX_DISTANCE = 10
-#: Value that stands for a distance of one pixel of the field. `MAX_DISTANCE` times it fits in a
+#: Value that stands for a distance of one pixel of the field. `MAX_DISTANCE * UNITS` fits in a
 #: byte.
 UNITS = 25
 

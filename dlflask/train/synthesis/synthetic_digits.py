@@ -17,7 +17,7 @@ from dlflask.train.synthesis.stroke_drawing import draw, jitter
 #: Relative frequencies of the digits 0 to 9. The 1 is the most frequent, followed by the 7 and the
 #: 9, because countries differ most in the forms of these digits.
 _RATES = np.array([1, 5, 1.5, 1, 1.5, 1, 1, 2, 1, 2])
-#: Standard deviation of the random movement of points, in percent of the box. With a larger one, a
+#: Standard deviation of the random movement of points, in percent of the box. With more movement, a
 #: 1 with a flag would become a 7.
 _SPREAD = 3.0
 

@@ -1,8 +1,8 @@
 """Non-digits drawn by code: letters, signs, doodles, scribbles, plots and ruled lines.
 
 Characters that look exactly like a digit (such as O o I l |) are left out. Characters that are
-often mistaken for a digit are drawn half as often as others, so that the model does not reject
-digits.
+often mistaken for a digit are drawn half as often as other characters, so that the model does not
+reject digits.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dlflask.train.synthesis.skeletonize import FIELD_SIZE, Fields, Masks, dista
 from dlflask.train.synthesis.stroke_drawing import Figure, Stroke, draw, jitter, smooth
 from dlflask.train.synthesis.stroke_shapes import SIGNS
 
-#: Latin letters. The letters in the first string are drawn twice as often as those in the second,
-#: which are often mistaken for digits.
+#: Latin letters. The letters in the first string are drawn twice as often as the letters in
+#: the second string, which are often mistaken for digits.
 LATIN = 2 * "ACEFGHJKLMNPQRTUVWXYadefhijkmnprtuvwxy" + "BDSZbgqsz"
 #: Greek and Cyrillic letters, and signs.
 OTHERS = "ΓΔΘΞΠΣΦΨΩαβγδεηθκλμνξπφχψωЖИЙФЦШЩЭЮЯжкнпфшыэюя+=×÷&@#?%*~$€£¥§±≠≤≥∞∑√∫∂←↑→↓♥♦★☺☼"  # noqa: RUF001

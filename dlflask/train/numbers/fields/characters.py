@@ -1,4 +1,7 @@
-"""Drawing of the characters of a number by one hand with one pen, readable or not."""
+"""Drawing of the characters of a number, readable or not, by one hand with one pen.
+
+A hand is the handwriting of one person.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class Hand:
     """One hand with one pen, which writes the whole field.
 
     Attributes:
-        material: Lines of digits and marks.
+        material: Lines (thinned shapes) of digits and other marks.
         parts: Parts of the synthesis that are drawn.
         rng: The only source of randomness.
         height: Usual height of a digit in pixels.
@@ -108,7 +111,7 @@ class Hand:
 def choose_forms(material: Material, parts: Parts, rng: np.random.Generator) -> Choice:
     """Return the forms in which one hand writes all digits.
 
-    The digits are those of a handwriting font, digits drawn by code, or digits of MNIST.
+    They are the digits of a handwriting font, digits drawn by code, or digits of MNIST.
     """
     kind = rng.random()
     if parts.fonts and material.by_font and kind < 0.2:

@@ -19,8 +19,7 @@ from dlflask.train.synthesis.fonts import FONTS as PRINTED
 
 #: Version of all packages.
 VERSION = "5.3.0"
-#: Families under the Apache License 2.0. All other families are under the SIL Open Font License
-#: 1.1.
+#: Families under the Apache License 2.0. All other families use the SIL Open Font License 1.1.
 APACHE = ("homemade-apple", "permanent-marker", "rock-salt", "schoolbell")
 #: Families of fonts, and for each the first 16 characters of the SHA-512 (base64) of its package.
 FAMILIES: dict[str, str] = {

@@ -1,4 +1,7 @@
-"""Material of fields: lines of digits and of other marks, which a pen of any width can follow."""
+"""Material of fields: lines of digits and of other marks, which a pen of any width can follow.
+
+Marks are letters, signs and doodles, which are not part of a number.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ class Material:
             backward to forward. Neighbours in this order look as if one person had written them.
         by_style: For each digit and each of its drawn forms, the indices of the lines.
         by_font: For each font and each digit, the index of the line.
-        marks: Indices of letters and of other marks that are not part of a number.
+        marks: Indices of the lines of marks.
     """
 
     lines: Fields
