@@ -15,8 +15,8 @@ from dlflask.inference.keras_reader.layer_config import LayerConfig, read_layer
 from dlflask.inference.keras_reader.network_config import NetworkConfig, Node, Reference
 
 #: Maximum number of float32 values (64 MB) that one layer may return for one input. This is five
-#: times the number in VGG's largest layer. Without the limit, a layer such as UpSampling2D in a small
-#: file could take all memory.
+#: times the number in VGG's largest layer. Without the limit, a layer such as UpSampling2D in a
+#: small file could take all memory.
 MAX_VALUES = 2**24
 
 #: Accepted activations. All are functions of Keras.
@@ -118,8 +118,8 @@ class Builder:
             shapes = {name: shape for name, shape in config.input_shapes.items() if shape}
             network = self.build(config, shapes)
             if config.is_sequential:
-                # Keras finds the weights in a .keras file by class names, so a Sequential network must
-                # stay a Sequential network.
+                # Keras finds the weights in a .keras file by class names, so a Sequential network
+                # must stay a Sequential network.
                 layers = [layer for _, layer in network.layers]
                 return keras.Sequential([*network.model.inputs, *layers])
             return network.model
@@ -135,7 +135,7 @@ class Builder:
             for key, value in config.options.items()
             if key in accepted and key not in _IGNORED_OPTIONS
         }
-        # The file's weights replace the initial weights. Zeros take less time than random values.
+        # The file's weights replace the initial weights, so random values would be wasted time.
         options |= {key: "zeros" for key in accepted if key.endswith("_initializer")}
         if config.inner:
             options["layer"] = self.make_layer(config.inner)
@@ -181,7 +181,7 @@ class Builder:
 
 
 def _old_hard_sigmoid(x: Any) -> Any:
-    """Return the `hard_sigmoid` of Keras 1 and 2, of slope 0.2. Keras 3 changed the slope to 1/6."""
+    """Return the `hard_sigmoid` of Keras 1 and 2, of slope 0.2. In Keras 3 the slope is 1/6."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 

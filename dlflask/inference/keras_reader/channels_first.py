@@ -1,7 +1,7 @@
 """Rebuilding of a channels-last network as a channels-first network.
 
-The axis of the channels is the last axis of an image in most Keras networks. OpenVINO computes with
-this axis before the axes of the pixels.
+By default, the axis of the channels is the last axis in Keras. OpenVINO computes with this axis
+before the axes of the pixels.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def _is_convertible_layer(config: LayerConfig, layer: Any) -> bool:
         return False
     if config.options.get("data_format") == "channels_first":
         return False
-    # Dense, Concatenate and softmax work along the last axis, which holds columns instead of channels
-    # after the conversion.
+    # Dense, Concatenate and softmax work along the last axis. After the conversion, this axis holds
+    # columns instead of channels.
     uses_last_axis = config.kind in ("Dense", "Concatenate") or "softmax" in str(
         config.options.get("activation")
     )

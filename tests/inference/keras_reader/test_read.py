@@ -122,7 +122,7 @@ REFUSED = {
     ),
     "other-weights": (
         written(sequential(dense(**FIRST)), {"dense": old_models.TO_CLASSES}),
-        "the layer has",
+        "expected the shapes",
     ),
     "no-weights": (written(sequential(dense(**FIRST)), {}), "has only 0 weights"),
     "no-input": (written(sequential(dense()), FLAT), "size of its input"),
