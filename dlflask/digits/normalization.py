@@ -17,8 +17,8 @@ from dlflask.imaging.resize import resize
 from dlflask.types import SIZE, Ink, Tensor
 
 #: Version of the preprocessing, which is every step from an image's bytes to the tensor. Each
-#: receipt contains this version. Increase it if a change here or in `imaging` may change any tensor.
-#: A test compares tensors with recorded tensors.
+#: receipt contains this version. Increase it if a change here or in `imaging` may change any
+#: tensor. A test compares tensors with recorded tensors.
 PREPROCESSING = "4"
 
 #: Side in pixels of the box to which a digit is scaled. In MNIST, the digit fits a box of 20 x 20,
@@ -88,7 +88,7 @@ def place(ink: Ink) -> Placed:
 def is_normalized(ink: Ink) -> bool:
     """Return True if `ink` has the size and position of a digit in MNIST.
 
-    This function returns True for all 70,000 digits of MNIST.
+    All 70,000 digits of MNIST give True.
     """
     if ink.shape != (SIZE, SIZE) or ink.max() < 0.99:
         return False

@@ -25,7 +25,8 @@ LINE = 0.1
 #: blob with the most ink. A blob with less ink than the minimum is a speck.
 MIN_BLOB = 0.04
 
-#: The same minimum for a blob that the image's edge cuts. It is probably a part of something else.
+#: The same minimum for a blob that the image's edge cuts. Such a blob is probably a part of
+#: something else.
 MIN_CUT_BLOB = 0.3
 
 #: The blobs are only the grain of the paper if the digit has less than `MIN_SHARE` of all ink and
@@ -104,10 +105,10 @@ def segment(ink: Ink) -> Segment:
         _check_strokes(float(ink.max()), max(ink.shape))
         return Segment(ink, (first_row, first_column), _is_wide(*ink.shape))
     window = np.array([-first_row, -first_column, height - first_row, width - first_column])
-    numbers, bounds = blobs.paint(), blobs.measure_boxes()
-    mass = np.bincount(numbers.ravel(), ink.ravel())[1:]
+    blob_numbers, bounds = blobs.paint(), blobs.measure_boxes()
+    mass = np.bincount(blob_numbers.ravel(), ink.ravel())[1:]
     kept = _strokes_of_one_digit(bounds, mass, (bounds == window).any(axis=1))
-    peak = np.max(ink, where=numbers == 1 + mass.argmax(), initial=0)
+    peak = np.max(ink, where=blob_numbers == 1 + mass.argmax(), initial=0)
     if mass[kept].sum() < MIN_SHARE * mass.sum() and len(mass) > MAX_SPECKS:
         raise BlankImage(SPECKS)
     top, left = bounds[kept, :2].min(axis=0)
@@ -118,7 +119,7 @@ def segment(ink: Ink) -> Segment:
     is_crowded = _is_wide(int(bottom - top), int(right - left)) or _has_neighbours(bounds, mass)
     if kept.all():
         return Segment(ink[box], corner, is_crowded)
-    strokes = np.concatenate(([False], kept))[numbers[box]]
+    strokes = np.concatenate(([False], kept))[blob_numbers[box]]
     digit: Ink = np.where(grow(strokes), ink[box], 0)
     return Segment(digit, corner, is_crowded)
 
