@@ -48,14 +48,14 @@ class Thresholds(StoredSettings):
     chosen_on: str
 
     def decide_batch(self, probabilities: Probabilities) -> NDArray[np.str_]:
-        """Return one of the first three verdicts for each row of (N, 10) or (N, 11) outputs."""
+        """Return one of `VERDICTS[:3]` for each row of outputs of shape (N, 10) or (N, 11)."""
         is_digit = probabilities[:, :NOT_A_DIGIT].max(axis=1) >= self.unsure_below
         # If there is no eleventh column, the sum is 0, so `not_a_digit` cannot occur.
         is_other = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above
         return np.where(is_digit, "digit", np.where(is_other, "not_a_digit", "unsure"))
 
     def decide(self, outputs: Sequence[float]) -> str:
-        """Return the verdict for one list of outputs, which are float32 values.
+        """Return the verdict on one image from the list of its outputs, which are float32 values.
 
         This takes 1 µs, whereas `decide_batch` takes 7 µs.
         """

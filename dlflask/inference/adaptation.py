@@ -2,8 +2,8 @@
 
 Networks for the same images differ in the shape of their input, in the values that stand for ink
 and paper (the convention), and in the kind of their outputs. The model file states the shape, but
-not the convention. The service therefore tries each convention on labelled sample digits: a network
-reads most of them correctly only with the convention that it was trained on.
+not the convention. The service therefore tries each convention on labelled sample digits, because a
+network reads digits well only with the convention that it was trained on.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ LAYOUTS = tuple(
     )
 )
 
-#: Shifts of each sample in pixels, (rows, columns). They make more samples, because ten are too few
-#: to compare conventions.
+#: Shifts in pixels, (rows, columns). Each shift adds a copy of all samples, because ten samples are
+#: too few to compare conventions.
 _SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 
 #: Minimum probability in the score: smaller probabilities are raised to it. Otherwise one sample

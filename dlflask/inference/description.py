@@ -44,7 +44,7 @@ class ModelDescription:
 
     @property
     def is_doubtful(self) -> bool:
-        """True if no convention lets the network read enough of the sample digits."""
+        """True if no convention lets the network read enough sample digits correctly."""
         return self.samples_read < ENOUGH_SAMPLES
 
     def sentence(self) -> str:

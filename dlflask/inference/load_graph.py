@@ -113,7 +113,7 @@ def _explain(path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return (
             f"The model file {path} does not exist. Set DLFLASK_MODEL_PATH to the path of a Keras "
-            "model; `git checkout mnist_model.h5` restores the project's own."
+            "model, or restore the project's model with `git checkout mnist_model.h5`."
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return (
@@ -125,7 +125,7 @@ def _explain(path: Path, error: OSError) -> str:
 
 def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelGraph:
     """Convert the open `file` in a subprocess and return its graph."""
-    # Keras would write its settings into the folder KERAS_HOME. `os.devnull` is not a folder.
+    # Keras writes its settings into the folder KERAS_HOME. It cannot write into `os.devnull`.
     environment = os.environ | {"KERAS_BACKEND": "openvino", "KERAS_HOME": os.devnull}
     descriptor = file.fileno()
     os.lseek(descriptor, 0, os.SEEK_SET)

@@ -66,7 +66,7 @@ def read_golden(path: Path) -> Golden | None:
     """Return the golden digits in the `.h5` file at `path`, None if the file has none.
 
     Raises:
-        ModelError: Only one of the two attributes exists, or one has a wrong shape or type.
+        ModelError: Only one of the two attributes exists, or the shape or type of one is wrong.
     """
     with h5py.File(path, "r") as file:
         return parse_golden(file.attrs)
@@ -76,7 +76,7 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
     """Return the golden digits in the attributes of a file, None if the file has none.
 
     Raises:
-        ModelError: Only one of the two attributes exists, or one has a wrong shape or type. The
+        ModelError: Only one of the two attributes exists, or the shape or type of one is wrong. The
             message starts with a verb, because the caller writes the name of the file before it.
     """
     stored = [attributes.get(name) for name in (GOLDEN_DIGITS_ATTRIBUTE, GOLDEN_OUTPUTS_ATTRIBUTE)]

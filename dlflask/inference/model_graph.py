@@ -21,7 +21,7 @@ _LENGTH_BYTES = 8
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Golden digits: test images, with the outputs that the network had for them in training.
+    """Golden digits: test images, with the network's outputs on the machine that made the file.
 
     Attributes:
         digits: The images, (N, 28, 28) uint8, ink = 255.
@@ -34,7 +34,7 @@ class Golden:
 
 @dataclass(frozen=True, eq=False)
 class ModelGraph:
-    """Graph of OpenVINO, and the facts that dlflask stored in the model file.
+    """Graph of OpenVINO, and facts about the model file.
 
     Attributes:
         xml: Structure of the graph, in OpenVINO's XML format.

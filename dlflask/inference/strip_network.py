@@ -49,8 +49,8 @@ def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forwa
     import_runtime()
     kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
     compiled = kept.compile(_core(), "one strip", lambda: _read(graph))
-    # The axis of the channels may be the first or the last. With one channel, the values have the
-    # same order in both layouts.
+    # The axis of the channels is the first in some graphs, but the last in a strip. With one
+    # channel, the values have the same order in both layouts.
     is_channels_first = compiled.input(0).partial_shape[1] == 1
     request, lock = compiled.create_infer_request(), threading.Lock()
 

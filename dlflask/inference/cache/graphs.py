@@ -31,7 +31,7 @@ class GraphCache:
         self._purpose = purpose
 
     def read(self, sha256: str) -> ModelGraph | None:
-        """Return the graph of the model file with this SHA-256, None if missing or damaged."""
+        """Return the graph of a model file, None if the graph is missing or damaged."""
         for folder in (self._folder, IN_IMAGE) if self._folder else ():
             data = read_kept(self._path(folder, sha256))
             if data is not None:

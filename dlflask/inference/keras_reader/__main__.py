@@ -32,7 +32,7 @@ def main(descriptor: int, count: int) -> int:
     except ModelError as error:
         data, code = _refusal(str(error)), REFUSED
     except MemoryError:
-        data, code = _refusal("takes too much memory. Serve a smaller network."), REFUSED
+        data, code = _refusal("needs too much memory. Serve a smaller network."), REFUSED
     except RecursionError:
         data, code = (
             _refusal("has layers that are nested too deeply. Serve another network."),

@@ -68,7 +68,7 @@ def _check(names: set[str]) -> None:
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     limit = MAX_WEIGHTS_BYTES if name == WEIGHTS else MAX_TEXT_BYTES
     member: Any = archive.getinfo(name)
-    # Checking the announced size is enough, because zipfile stops reading a member there.
+    # Checking the announced size is enough, because zipfile does not read more bytes of a member.
     if member.file_size > limit:
         raise ModelError(
             f"contains {name!r}, which has {member.file_size:,} bytes after decompression; "

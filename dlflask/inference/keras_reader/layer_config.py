@@ -96,7 +96,7 @@ class LayerConfig:
         name: Name of the layer, by which the file stores the weights.
         kind: Class of the layer, one of `LAYERS`.
         options: Options of the layer. `Builder` ignores options that the class does not have.
-        trainable: False if the weights were not trained.
+        trainable: False if the weights are frozen, which means that training does not change them.
         inner: Layer inside this layer, None if this layer is not a wrapper.
     """
 

@@ -76,9 +76,9 @@ def _filter_system_calls() -> None:
     allow, refuse = 0x7FFF0000, 0x00050000 | 1  # EPERM
     program = [
         (load, 0, 0, 4),  # load the kind of processor
-        (equal, 0, count + 3, processor),  # if another kind: refuse
+        (equal, 0, count + 3, processor),  # refuse other kinds
         (load, 0, 0, 0),  # load the number of the call
-        (at_least, count + 1, 0, 0x40000000),  # if of the x32 ABI: refuse
+        (at_least, count + 1, 0, 0x40000000),  # refuse the x32 ABI
         *((equal, count - index, 0, call) for index, call in enumerate(calls)),
         (decide, 0, 0, allow),
         (decide, 0, 0, refuse),

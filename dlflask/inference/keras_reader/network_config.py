@@ -54,7 +54,7 @@ class NetworkConfig:
         nodes: All layers except the input layers, by name.
         inputs: Names of the input layers, in order.
         outputs: Outputs of the network.
-        trainable: False if the weights were not trained.
+        trainable: False if the weights are frozen, which means that training does not change them.
         is_sequential: True for a chain of layers.
     """
 

@@ -77,7 +77,7 @@ def read_digits(saved: SavedModel, samples: Tensor, run: Runner) -> DigitModel:
     if needs_flip_test(network, saved.version, saved.backend):
         flipped = _build(saved, config, shape, is_flipped=True)
         other = adapt(run(flipped.model), shape, activation, samples)
-        # Item 2 is the score.
+        # Item 2 of the result of `adapt` is the score.
         if other[2] > found[2]:
             network, found = flipped, other
     adaptation, samples_read, _ = found
@@ -147,8 +147,8 @@ def _count_classes(config: NetworkConfig, network: Network) -> int:
     if shape == tuple(network.model.input_shape[1:]) or len(shape) > 1:
         words = " x ".join("any" if size is None else str(size) for size in shape)
         raise ModelError(
-            f"returns {words} values, which look like an image, as from an autoencoder. Serve a "
-            "network that returns the probabilities of ten digits."
+            f"returns {words} values, which look like an image, so the network may be an "
+            "autoencoder. Serve a network that returns the probabilities of ten digits."
         )
     raise ModelError(
         f"has {count} outputs; expected ten, the probabilities of the digits, or eleven with the "

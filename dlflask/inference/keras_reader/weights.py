@@ -40,8 +40,8 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
     expected = [(config, layer) for config, layer in network.layers if layer.weights]
     if len(stored) != len(expected):
         raise ModelError(
-            f"holds the weights of {len(stored)} layers; expected weights for the {len(expected)} "
-            "layers of its network that have weights. Save the model again."
+            f"holds the weights of {len(stored)} layers, but its network has {len(expected)} "
+            "layers with weights. Save the model again."
         )
     for (name, arrays), (config, layer) in zip(stored, expected, strict=True):
         values = arrays
@@ -101,9 +101,9 @@ def _finalize(network: Network) -> None:
 def needs_flip_test(network: Network, version: str, backend: str) -> bool:
     """Return True if the file may contain kernels of the backend Theano.
 
-    Theano turns kernels by 180 degrees before it applies them, so each of them has to be turned
-    for other backends. A file of Keras 1 does not contain the name of the backend. The network then
-    has to be tried with turned and with unturned kernels.
+    Theano turns each kernel by 180 degrees before it applies the kernel. Other backends do not, so
+    the kernels in the file have to be turned for them. A file of Keras 1 does not contain the name
+    of the backend, so the network has to be tried with and without turning.
     """
     kernels = [
         layer.kernel_size
