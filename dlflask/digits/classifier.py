@@ -27,11 +27,13 @@ from dlflask.inference.openvino_runtime import (
 from dlflask.inference.saliency import saliency
 from dlflask.types import SIZE, SUM_TOLERANCE, Outputs, Tensor
 
-#: One sample of each digit. With them the service finds the input values that a network expects.
+#: Image files with one sample of each digit. The service uses them to find the input values that a
+#: network expects.
 SAMPLES = tuple(ROOT / "static" / "samples" / f"{digit}.png" for digit in range(10))
 
-#: Largest allowed difference between an output and the output stored with the model. Rounding
-#: differs by about 1e-6 between processors and runtimes.
+#: Limit of the difference between an output of the network and the output stored in the model file.
+#: Both are outputs for the golden digits, the test images in the file. Rounding differs by about
+#: 1e-6 between processors and runtimes.
 GOLDEN_TOLERANCE = 1e-3
 
 
@@ -44,7 +46,7 @@ class Classifier:
     Attributes:
         sha256: SHA-256 of the model file, in hexadecimal.
         description: Facts about the model file.
-        runtime: Runtime and kind of processor, such as `openvino 2026.4.1 on x86_64`.
+        runtime: Runtime, version and kind of processor, such as `openvino 2026.4.1 on x86_64`.
         thresholds: Thresholds of the verdict: those in the file, or `DEFAULT_THRESHOLDS`.
     """
 
@@ -67,7 +69,7 @@ class Classifier:
             self.sha256, self._graph = load_graph(path, read_samples, cache, identify_samples())
             import_runtime()
         else:
-            # Import it only here, because it loads Keras into this process.
+            # With another backend, Keras runs in this process.
             from dlflask.inference.keras_runtime import load_forward  # noqa: PLC0415
 
             self.sha256, self._graph, self._loaded = load_forward(path, read_samples)
@@ -83,11 +85,11 @@ class Classifier:
         return self._forward is not None
 
     def warm_up(self) -> None:
-        """Compile the network, run it once and check its outputs.
+        """Compile the network, run it and check its outputs.
 
         Raises:
             ModelError: The network cannot be compiled, its outputs do not sum to 1, or its outputs
-                for the golden digits differ from those stored in the file.
+                for the golden digits differ from the outputs stored in the file.
         """
         with self._lock:
             if self._forward is None:
@@ -103,7 +105,7 @@ class Classifier:
 
     def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
         """Classify (28, 28) tensors in one forward pass, in the order given."""
-        # Stacking would copy a single image, which is the common case.
+        # A single image, the usual case, is not stacked, because stacking would copy it.
         return self._predict(tensors[0] if len(tensors) == 1 else np.stack(tensors))
 
     def _predict(self, tensors: Tensor) -> list[Prediction]:
@@ -117,7 +119,7 @@ class Classifier:
         """Return the saliency of each pixel of `tensor` for `prediction`, (28, 28) in 0..1."""
 
         def probability(batch: Tensor) -> Outputs:
-            outputs = [one.outputs[prediction.label] for one in self.predict_many(list(batch))]
+            outputs = [each.outputs[prediction.label] for each in self.predict_many(list(batch))]
             return np.array(outputs, np.float32)
 
         return saliency(probability, tensor)
@@ -147,7 +149,7 @@ def identify_samples(samples: Sequence[Path] = SAMPLES) -> str:
     """Return a digest of the sample files and of the version of the preprocessing."""
     digest = hashlib.sha256(PREPROCESSING.encode())
     for path in samples:
-        # The self-test reports a missing sample.
+        # A missing sample is reported later, when the samples are read.
         content = path.read_bytes() if path.is_file() else b""
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
@@ -186,15 +188,16 @@ def _compare(forward: Forward, golden: Golden) -> None:
     outputs = forward(batch)
     if outputs.shape != golden.outputs.shape:
         raise ModelError(
-            f"The model file has outputs of shape {golden.outputs.shape} for its golden digits, "
-            f"but the network returns {outputs.shape}. Store the golden digits and their outputs "
-            "again with `python -m dlflask.train.golden`."
+            f"The model file contains outputs of shape {golden.outputs.shape} for its golden "
+            "digits (test images), but the network returns outputs of shape "
+            f"{outputs.shape}. Store the golden digits and their outputs again with `python -m "
+            "dlflask.train.golden`."
         )
     difference = float(np.abs(outputs - golden.outputs).max())
     if not difference < GOLDEN_TOLERANCE:
         raise ModelError(
             f"The network's outputs for the golden digits differ by {difference:.4f} from the "
-            f"outputs in the model file; expected less than {GOLDEN_TOLERANCE}. Either the file is "
-            "damaged or the runtime computes wrongly on this processor. Restore the file, or try "
+            f"outputs in the model file; expected a difference below {GOLDEN_TOLERANCE}. If the "
+            "file is damaged, restore it. If the runtime computes wrongly on this processor, try "
             "KERAS_BACKEND=tensorflow."
         )

@@ -22,7 +22,7 @@ DIGIT_OUTPUTS = {
 
 
 class DescribedClassifier(Runtime, Protocol):
-    """The facts about a classifier that the service publishes."""
+    """Classifier with the facts that the service publishes."""
 
     @property
     def description(self) -> ModelDescription:
@@ -34,7 +34,7 @@ class DescribedClassifier(Runtime, Protocol):
 
 
 def describe_classifier(classifier: DescribedClassifier) -> ModelInfo:
-    """Return what the service publishes about `classifier`."""
+    """Return the facts about `classifier` that the service publishes."""
     description = classifier.description
     return ModelInfo(
         name=NAME,
@@ -46,7 +46,7 @@ def describe_classifier(classifier: DescribedClassifier) -> ModelInfo:
         input_shape=(SIZE, SIZE),
         description=description.sentence(),
         is_doubtful=description.is_doubtful,
-        # `make train` stores the thresholds that it chose.
+        # `make train` stores thresholds of its own in the model file.
         is_trained_here=classifier.thresholds != DEFAULT_THRESHOLDS,
         parameters=to_parameters(description),
     )

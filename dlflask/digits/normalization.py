@@ -16,19 +16,22 @@ from dlflask.imaging.read_ink import read_ink
 from dlflask.imaging.resize import resize
 from dlflask.types import SIZE, Ink, Tensor
 
-#: Version of the steps from an image's bytes to the tensor, part of each receipt. Increase it if a
-#: change here or in `imaging` may change any tensor. A test compares tensors with recorded ones.
+#: Version of the preprocessing, which is every step from an image's bytes to the tensor. Each
+#: receipt contains this version. Increase it if a change here or in `imaging` may change any
+#: tensor. A test compares tensors with recorded tensors.
 PREPROCESSING = "4"
 
-#: Side of the digit's box in pixels. In MNIST, the digit fits a box of 20 x 20 and its centre of
-#: mass is the centre of the image of 28 x 28.
+#: Side in pixels of the box to which a digit is scaled. In MNIST, the digit fits a box of 20 x 20,
+#: and the digit's centre of mass is in the middle of the image of 28 x 28.
 BOX = 20
 
-#: Least stroke level of a digit: the mean of its ink, weighted by the ink itself, 0..1. Thinner and
-#: fainter digits are raised to it. The level of 98 % of MNIST's digits is 0.74 to 0.92.
+#: Minimum stroke level of a digit. The stroke level is the mean of the digit's ink, weighted by the
+#: ink itself, in 0..1. Thin or faint digits have a lower level, so their ink is multiplied. In
+#: MNIST, 98 % of the digits have a level of 0.74 to 0.92.
 STROKE_LEVEL = 0.8
 
-#: A row of ones and a row of coordinates. Multiplied by ink, they give its sum and first moment.
+#: A row of ones and a row of coordinates. Multiplied by the ink, they give the sum and the first
+#: moment of the ink.
 _MOMENTS = np.stack([np.ones(SIZE), np.arange(SIZE)]).astype(np.float32)
 
 
@@ -57,7 +60,7 @@ def read_tensor(upload: bytes) -> Tensor:
 
 
 def normalize(ink: Ink) -> Tensor:
-    """Return only the tensor that `place` returns."""
+    """Normalise the digit as `place` does, but return only the tensor."""
     return place(ink).tensor
 
 
@@ -68,12 +71,13 @@ def place(ink: Ink) -> Placed:
         ink: (height, width) float32 in 0..1, ink = 1, paper = 0.
 
     Returns:
-        The tensor, which is `ink` itself if it is already normalised.
+        The normalised digit. Its tensor is `ink` itself if `ink` is already normalised.
 
     Raises:
-        BlankImage: The image lacks ink, or has too little of it for a digit.
+        BlankImage: The image has no ink, or too little ink for a digit.
 
-    Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, III.A.
+    Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, section
+    III.A.
     """
     if is_normalized(ink):
         return Placed(ink, is_crowded=False)
@@ -82,29 +86,35 @@ def place(ink: Ink) -> Placed:
 
 
 def is_normalized(ink: Ink) -> bool:
-    """Return True if `ink` follows MNIST's rule, as all 70,000 digits of MNIST do."""
+    """Return True if `ink` has the size and position of a digit in MNIST.
+
+    All 70,000 digits of MNIST give True.
+    """
     if ink.shape != (SIZE, SIZE) or ink.max() < 0.99:
         return False
     box = inked_box(ink > 0)
     if box is None or max(box[2] - box[0], box[3] - box[1]) not in (BOX - 1, BOX):
         return False
     middle_y, middle_x = centre_of_mass(ink)
-    # In MNIST, the longer side is 19 or 20 and the centre of mass lies at 13.48 to 14.50.
+    # In MNIST, the digit's longer side is 19 or 20, and its centre of mass is at 13.48 to 14.50.
     return max(abs(middle_y - SIZE / 2), abs(middle_x - SIZE / 2)) < 0.53
 
 
 def scale_to_box(digit: Ink) -> Ink:
-    """Scale a digit so that its longer side is `BOX`, averaging areas to keep thin strokes."""
+    """Scale a digit so that its longer side is `BOX`.
+
+    `resize` averages areas, so that thin strokes do not vanish.
+    """
     height, width = digit.shape
     scale = BOX / max(height, width)
     box = resize(digit, max(1, round(height * scale)), max(1, round(width * scale)))
-    # When it enlarges, `resize` extrapolates at the edges, possibly below 0.
+    # When `resize` enlarges, it extrapolates at the edges, where values may be below 0.
     scaled: Ink = np.maximum(box / box.max(), 0)
     return scaled
 
 
 def boost_contrast(box: Ink) -> Ink:
-    """Raise thin or faint strokes to `STROKE_LEVEL`."""
+    """Multiply the ink of thin or faint strokes, to raise their level to `STROKE_LEVEL`."""
     level = float(np.vdot(box, box) / box.sum())
     if level >= STROKE_LEVEL:
         return box
@@ -113,7 +123,7 @@ def boost_contrast(box: Ink) -> Ink:
 
 
 def centre(box: Ink) -> Tensor:
-    """Shift the box by whole pixels so that its centre of mass is in the middle of 28 x 28."""
+    """Place the box at whole pixels, with its centre of mass near the middle of 28 x 28."""
     height, width = box.shape
     middle_y, middle_x = centre_of_mass(box)
     top = _whole_pixels(SIZE / 2 - middle_y, SIZE - height)
@@ -123,19 +133,19 @@ def centre(box: Ink) -> Tensor:
     return tensor
 
 
-def _whole_pixels(offset: float, most: int) -> int:
-    """Round `offset` and limit the result to 0..`most`.
+def _whole_pixels(offset: float, maximum: int) -> int:
+    """Round `offset` and limit the result to 0..`maximum`.
 
     The offset of a symmetrical digit may end in .5, with a rounding error that depends on the
-    processor. Adding 0.501 instead of 0.5 rounds it up on every processor.
+    processor. Adding 0.501 instead of 0.5 rounds such an offset up on every processor.
     """
-    return min(max(math.floor(offset + 0.501), 0), most)
+    return min(max(math.floor(offset + 0.501), 0), maximum)
 
 
 def centre_of_mass(ink: Ink) -> tuple[float, float]:
-    """Return the row and column of the centre of mass of at most 28 x 28 pixels.
+    """Return the row and column of the centre of mass of `ink`, which is at most 28 x 28.
 
-    Two small matrix products take a third of the time of sums along each axis.
+    Two small matrix products take a third of the time that sums along each axis would take.
     """
     height, width = ink.shape
     moments = _MOMENTS[:, :height] @ ink @ _MOMENTS[:, :width].T

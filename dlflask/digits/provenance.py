@@ -1,4 +1,4 @@
-"""Receipt of a prediction: everything needed to reproduce it bit for bit."""
+"""Receipt of a prediction: everything that is needed to repeat the prediction bit for bit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlflask.types import Tensor
 
 
 class Runtime(Protocol):
-    """Description of a classifier in a receipt."""
+    """Classifier with the facts that a receipt contains."""
 
     @property
     def sha256(self) -> str:
@@ -30,8 +30,8 @@ def receipt(upload: bytes, tensor: Tensor, classifier: Runtime) -> dict[str, Any
     any worker and any batch. With the same preprocessing, the same image gives the same tensor.
 
     Returns:
-        The receipt. `tensor` is 784 little-endian float32 values in base64, the FP32 data that
-        `POST /v2/models/mnist/infer` accepts.
+        The receipt. Its `tensor` is 784 little-endian float32 values in base64. The decoded bytes
+        are the FP32 data that `POST /v2/models/mnist/infer` accepts.
     """
     return {
         "picture_sha256": hashlib.sha256(upload).hexdigest(),

@@ -1,8 +1,8 @@
 """Recogniser of one handwritten digit: decode, normalise, predict.
 
-A batch passes stage by stage: all images are decoded, then all are normalised, then all are
-predicted. From the second image on, the code of a stage is in the processor's caches, so a batch
-takes four fifths of the time of its images one by one.
+A batch passes stage by stage: all images are decoded, then all digits are normalised, then all are
+classified. From the second image on, the code of a stage is in the processor's caches, so a batch
+takes four fifths of the time that its images would take one by one.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Output = TypeVar("Output")
 
 
 class DigitClassifier(DescribedClassifier, Protocol):
-    """Classifier of tensors that `DigitRecogniser` uses, such as `Classifier`."""
+    """Classifier that `DigitRecogniser` uses, such as `dlflask.digits.classifier.Classifier`."""
 
     @property
     def is_ready(self) -> bool:
         """True if the network is compiled and has passed its self-test."""
 
     def warm_up(self) -> None:
-        """Compile and test the network; raise ModelError if that fails."""
+        """Compile and test the network. Raise ModelError if that fails."""
 
     def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
         """Classify (28, 28) float32 tensors in one forward pass, in the order given."""
@@ -56,8 +56,8 @@ class DigitResult:
     Attributes:
         prediction: Output of the network.
         tensor: Input of the network, (28, 28) float32 in 0..1.
-        upload: Bytes of the image; empty for a tensor that was sent as such.
-        milliseconds: Duration of each stage.
+        upload: Bytes of the image file, empty if the client sent a tensor instead of an image.
+        milliseconds: Duration of each stage, by the name of the stage.
         is_several: True if the image shows two or more digits.
     """
 
@@ -88,9 +88,10 @@ class DigitRecogniser:
 
     Args:
         classifier: The network.
-        samples: Image files that must be readable for the self-test to pass.
-        shows_several: Returns True for an image file of two or more digits. It is called only for
-            images that may show several digits. The default always returns False.
+        samples: Image files that `setup` reads as a test.
+        shows_several: Function that takes the bytes of an image file and returns True if the image
+            shows two or more digits. It is called only for images that may show several digits.
+            The default always returns False.
     """
 
     def __init__(
@@ -112,8 +113,8 @@ class DigitRecogniser:
         """Compile and test the network, then read every sample.
 
         Raises:
-            DlflaskError: The network or a sample failed.
-            OSError: A sample is missing.
+            DlflaskError: The network failed its test, or a sample cannot be recognised.
+            OSError: A sample file cannot be read.
         """
         self.classifier.warm_up()
         for sample in self._samples:
@@ -122,9 +123,11 @@ class DigitRecogniser:
     def read_many(
         self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
     ) -> list[DigitResult | DlflaskError]:
-        """Decode all, normalise all, predict all.
+        """Decode all images, normalise all digits, then classify all digits.
 
-        `predict` in a result's milliseconds is the image's share of the forward pass.
+        An image that cannot be read has an error in its place in the returned list. In a result's
+        `milliseconds`, `predict` is the duration of the forward pass divided by the number of
+        digits.
         """
         limit = deadline or compute_deadline()
 
@@ -132,14 +135,14 @@ class DigitRecogniser:
             check_deadline(limit)
             return read_ink(upload, find_digit)
 
-        inks, decode = _each(read_until_limit, uploads)
-        digits, placing = _each(place, inks)
+        inks, decode_times = _apply_stage(read_until_limit, uploads)
+        digits, place_times = _apply_stage(place, inks)
         readable = [digit.tensor for digit in digits if not isinstance(digit, DlflaskError)]
         predictions, predict = self._predict(readable)
         results: list[DigitResult | DlflaskError] = []
-        for upload, digit, *times in zip(uploads, digits, decode, placing, strict=True):
+        for upload, digit, *times in zip(uploads, digits, decode_times, place_times, strict=True):
             if isinstance(digit, DlflaskError) or isinstance(upload, DlflaskError):
-                results.append(digit)  # type: ignore[arg-type]  # an error stays in its place
+                results.append(digit)  # type: ignore[arg-type]  # digit is an error here
                 continue
             stages = {"decode": times[0], "place": times[1], "predict": predict}
             is_several = digit.is_crowded and self._shows_several(upload)
@@ -155,13 +158,13 @@ class DigitRecogniser:
         ]
 
     def _predict(self, tensors: Sequence[Tensor]) -> tuple[Iterator[Prediction], float]:
-        """Return the predictions and the milliseconds for each."""
+        """Return the predictions, and the milliseconds for each tensor."""
         if not tensors:
             return iter(()), 0.0
         started = time.perf_counter()
         predictions = self.classifier.predict_many(tensors)
-        passed = milliseconds_between(started, time.perf_counter())
-        return iter(predictions), round(passed / len(tensors), 3)
+        milliseconds = milliseconds_between(started, time.perf_counter())
+        return iter(predictions), round(milliseconds / len(tensors), 3)
 
     def encode(self, result: DigitResult, *, details: bool) -> str:
         """Return the response of `POST /predictlabel` as compact JSON."""
@@ -171,7 +174,7 @@ class DigitRecogniser:
         return json.dumps(response, separators=(",", ":"), sort_keys=True)
 
     def _details(self, result: DigitResult) -> dict[str, Any]:
-        """Return the `details` of a response; `input` and `saliency` are 28 x 28 in 0..255."""
+        """Return the `details` of a response. `input` and `saliency` are 28 x 28 in 0..255."""
         prediction = result.prediction
         started = time.perf_counter()
         saliency = self.classifier.explain(result.tensor, prediction)
@@ -181,8 +184,8 @@ class DigitRecogniser:
             "confidence": round(prediction.confidence, 4),
             "candidates": prediction.candidates,
             "not_a_digit": round(prediction.not_a_digit, 4),
-            "input": _to_bytes(result.tensor),
-            "saliency": _to_bytes(saliency),
+            "input": _to_rows(result.tensor),
+            "saliency": _to_rows(saliency),
             "model_sha256": self.classifier.sha256,
             "receipt": receipt(result.upload, result.tensor, self.classifier),
             "milliseconds": {**result.milliseconds, **explained},
@@ -202,10 +205,14 @@ def milliseconds_between(start: float, end: float) -> float:
     return round((end - start) * 1e3, 3)
 
 
-def _each(
+def _apply_stage(
     stage: Callable[[Item], Output], items: Iterable[Item | DlflaskError]
 ) -> tuple[list[Output | DlflaskError], list[float]]:
-    """Apply `stage` to each item, passing errors through. Return results and milliseconds."""
+    """Apply `stage` to each item that is not an error.
+
+    Returns:
+        The result or the error for each item, and the milliseconds for each item.
+    """
     outputs: list[Output | DlflaskError] = []
     milliseconds = []
     ended = time.perf_counter()
@@ -220,6 +227,7 @@ def _each(
     return outputs, milliseconds
 
 
-def _to_bytes(values: Tensor) -> list[list[int]]:
+def _to_rows(values: Tensor) -> list[list[int]]:
+    """Return (28, 28) values in 0..1 as rows of whole numbers in 0..255."""
     rows: list[list[int]] = np.rint(values * 255).astype(int).tolist()
     return rows

@@ -13,33 +13,41 @@ from dlflask.imaging.morphology.growth import grow
 from dlflask.imaging.ruled_lines import erase_lines
 from dlflask.types import ArrayBox, Ink, Mask
 
-#: Ink up to `FAINT` is a blurred edge or paper; a stroke has ink of at least `SURE` somewhere.
+#: Ink of at most `FAINT` is paper or a blurred edge. A stroke has at least one pixel with ink of
+#: `SURE` or more.
 FAINT, SURE = 0.2, 0.45
 
-#: Least ink of a printed line: lower than a stroke's, so that faint parts are erased too.
+#: Minimum ink of a ruled line. It is lower than `FAINT`, so that the faint parts of a line are
+#: erased too.
 LINE = 0.1
 
-#: Least ink of a stroke, relative to the main stroke; a blob with less is a speck.
+#: Minimum ink of a blob (connected ink), divided by the ink of the main blob. The main blob is the
+#: blob with the most ink. A blob with less ink than the minimum is a speck.
 MIN_BLOB = 0.04
 
-#: The same for a blob cut by the image's edge, which is probably part of something else.
+#: The same minimum for a blob that the image's edge cuts. Such a blob is probably a part of
+#: something else.
 MIN_CUT_BLOB = 0.3
 
-#: More blobs than `MAX_SPECKS` are the grain of the paper if the digit has less than `MIN_SHARE`
-#: of all ink.
+#: The blobs are only the grain of the paper if the digit has less than `MIN_SHARE` of all ink and
+#: the image has more than `MAX_SPECKS` blobs.
 MIN_SHARE, MAX_SPECKS = 0.3, 20
 
-#: Largest gap between strokes of one digit, relative to the longer side of the main stroke.
+#: Maximum gap between the main blob and another stroke of the same digit, divided by the longer
+#: side of the main blob.
 MAX_STROKE_GAP = 0.3
 
-#: Longer side of the smallest digit, in pixels.
+#: Minimum length of a digit's longer side, in pixels.
 MIN_SIDE = 4
 
-#: Strokes wider than this multiple of their height may be several digits; few digits are that wide.
+#: Maximum width of one digit, divided by its height. Wider strokes may be several digits, because
+#: few digits are that wide.
 WIDE = 1.3
 
-#: Least height and ink of a neighbour, relative to the blob with the most ink; least part of rows
-#: and largest part of columns that both share.
+#: Limits for a neighbour, which is a blob beside the main blob that may be another digit. The first
+#: two are its minimum height and its minimum ink, each divided by that of the main blob. The third
+#: is the minimum number of rows that both blobs share, divided by the smaller height. The fourth is
+#: the maximum number of columns that both blobs share, divided by the smaller width.
 NEIGHBOUR, NEIGHBOUR_INK, NEIGHBOUR_ROWS, NEIGHBOUR_COLUMNS = 0.55, 0.25, 0.5, 0.35
 
 SPECKS = "The image shows specks but not a digit. Write one larger digit and send it again."
@@ -49,10 +57,10 @@ class Segment(NamedTuple):
     """The strokes of one digit.
 
     Attributes:
-        ink: (height, width) float32 in 0..1, cropped to the strokes; all other ink is cleared.
-        corner: Upper left (row, column) in the image.
-        is_crowded: True if the image may show several digits: strokes of a similar height beside
-            these, or strokes that are wide for one digit.
+        ink: (height, width) float32 in 0..1, cropped to the strokes. All other ink is set to 0.
+        corner: Row and column of the upper left corner of `ink` in the image.
+        is_crowded: True if the image may show several digits: either these strokes have a neighbour
+            (see `NEIGHBOUR`), or they are wide for one digit (see `WIDE`).
     """
 
     ink: Ink
@@ -70,7 +78,7 @@ def cut_out_digit(ink: Ink) -> Ink:
 
 
 def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
-    """Return the ink of the digit as `segment` does, and its upper left (row, column).
+    """Return the ink of the digit and its upper left corner (row, column), as `segment` does.
 
     Raises:
         BlankImage: Strokes are missing or too small to be a digit.
@@ -79,7 +87,7 @@ def find_digit(ink: Ink) -> tuple[Ink, tuple[int, int]]:
 
 
 def segment(ink: Ink) -> Segment:
-    """Find the strokes of the digit.
+    """Find the strokes of the digit, and clear all other ink.
 
     Raises:
         BlankImage: Strokes are missing or too small to be a digit.
@@ -92,15 +100,15 @@ def segment(ink: Ink) -> Segment:
     first_row, first_column, *_ = inked
     height, width = ink.shape
     ink, mask = _cut(ink, inked), _cut(mask, inked)
-    found = find_blobs(mask)
-    if found.number == 1:
+    blobs = find_blobs(mask)
+    if blobs.number == 1:
         _check_strokes(float(ink.max()), max(ink.shape))
         return Segment(ink, (first_row, first_column), _is_wide(*ink.shape))
     window = np.array([-first_row, -first_column, height - first_row, width - first_column])
-    blobs, bounds = found.paint(), found.measure_boxes()
-    mass = np.bincount(blobs.ravel(), ink.ravel())[1:]
+    blob_numbers, bounds = blobs.paint(), blobs.measure_boxes()
+    mass = np.bincount(blob_numbers.ravel(), ink.ravel())[1:]
     kept = _strokes_of_one_digit(bounds, mass, (bounds == window).any(axis=1))
-    peak = np.max(ink, where=blobs == 1 + mass.argmax(), initial=0)
+    peak = np.max(ink, where=blob_numbers == 1 + mass.argmax(), initial=0)
     if mass[kept].sum() < MIN_SHARE * mass.sum() and len(mass) > MAX_SPECKS:
         raise BlankImage(SPECKS)
     top, left = bounds[kept, :2].min(axis=0)
@@ -111,15 +119,16 @@ def segment(ink: Ink) -> Segment:
     is_crowded = _is_wide(int(bottom - top), int(right - left)) or _has_neighbours(bounds, mass)
     if kept.all():
         return Segment(ink[box], corner, is_crowded)
-    strokes = np.concatenate(([False], kept))[blobs[box]]
+    strokes = np.concatenate(([False], kept))[blob_numbers[box]]
     digit: Ink = np.where(grow(strokes), ink[box], 0)
     return Segment(digit, corner, is_crowded)
 
 
 def inked_box(mask: Mask) -> ArrayBox | None:
-    """Return the box around all ink; None without ink.
+    """Return the box around all ink, None if there is no ink.
 
-    Searching the flat mask for the first and last row takes a third of the time of a reduction.
+    The first and the last row are searched in the flat mask, which takes a third of the time of a
+    reduction.
     """
     columns = np.logical_or.reduce(mask)
     left = int(columns.argmax())
@@ -152,14 +161,14 @@ def _is_wide(height: int, width: int) -> bool:
 
 
 def _has_neighbours(bounds: NDArray[np.signedinteger], mass: NDArray[np.number]) -> bool:
-    """Return True if the blob with the most ink stands beside one of similar height and ink."""
+    """Return True if a blob of similar height and ink stands beside the main blob."""
     main = int(mass.argmax())
     top, left, bottom, right = bounds.T
     heights, widths = bottom - top, right - left
-    rows = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
-    columns = np.minimum(right, right[main]) - np.maximum(left, left[main])
-    is_beside = (rows > NEIGHBOUR_ROWS * np.minimum(heights, heights[main])) & (
-        columns < NEIGHBOUR_COLUMNS * np.minimum(widths, widths[main])
+    shared_rows = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
+    shared_columns = np.minimum(right, right[main]) - np.maximum(left, left[main])
+    is_beside = (shared_rows > NEIGHBOUR_ROWS * np.minimum(heights, heights[main])) & (
+        shared_columns < NEIGHBOUR_COLUMNS * np.minimum(widths, widths[main])
     )
     is_similar = (heights > NEIGHBOUR * heights[main]) & (mass > NEIGHBOUR_INK * mass[main])
     return bool((is_beside & is_similar).any())
@@ -168,11 +177,11 @@ def _has_neighbours(bounds: NDArray[np.signedinteger], mass: NDArray[np.number])
 def _strokes_of_one_digit(
     bounds: NDArray[np.signedinteger], mass: NDArray[np.number], is_cut: Mask
 ) -> Mask:
-    """Select the blob with the most ink, and the blobs near it that are not specks."""
+    """Select the main blob, and the blobs near the main blob that are not specks."""
     main = int(mass.argmax())
     top_left, bottom_right = bounds[:, :2], bounds[:, 2:]
     gap = MAX_STROKE_GAP * (bottom_right[main] - top_left[main]).max()
     near = (top_left < bottom_right[main] + gap) & (bottom_right > top_left[main] - gap)
-    least = np.where(is_cut & ~is_cut[main], MIN_CUT_BLOB, MIN_BLOB)
-    kept: Mask = near.all(axis=1) & (mass >= least * mass[main])
+    minimum = np.where(is_cut & ~is_cut[main], MIN_CUT_BLOB, MIN_BLOB)
+    kept: Mask = near.all(axis=1) & (mass >= minimum * mass[main])
     return kept

@@ -1,4 +1,4 @@
-"""Verdict on an image, `digit`, `unsure` or `not_a_digit`, from the outputs of the network."""
+"""Verdict on an image (`digit`, `unsure` or `not_a_digit`) from the outputs of the network."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ Probabilities = NDArray[np.float32]
 #: Index of the optional eleventh output: the probability that the image shows no digit.
 NOT_A_DIGIT = 10
 
-#: Verdict on an image of two or more digits, of which the network sees one or a mixture.
+#: Verdict on an image that shows two or more digits. The outputs of the network are not reliable
+#: then, because its input contains one of the digits or a mixture of them.
 SEVERAL_DIGITS = "several_digits"
 
-#: Verdicts, in the order of the reports.
+#: All verdicts, in the order in which reports list them.
 VERDICTS = ("digit", "unsure", "not_a_digit", SEVERAL_DIGITS)
 
 
@@ -28,12 +29,12 @@ class Thresholds(StoredSettings):
     """Thresholds of the verdict, chosen on development images and stored with the model.
 
     Attributes:
-        unsure_below: Least probability of the most probable digit for `digit`, 0..1, before the
-            ten are normalised to sum to 1.
-        not_a_digit_above: Probability of no digit above which any other image is `not_a_digit`,
-            0..1.
-        temperature: Divisor of the logits, above 0. It is already part of the weights and is
-            stored for information.
+        unsure_below: Minimum output of the most probable digit for the verdict `digit`, 0..1. The
+            ten outputs of the digits are not divided by their sum before.
+        not_a_digit_above: Limit of the probability that the image shows no digit, 0..1. If the
+            verdict is not `digit`, it is `not_a_digit` above this limit and otherwise `unsure`.
+        temperature: Divisor of the logits, above 0. The weights already contain the division, so
+            the divisor is stored only for information.
         chosen_on: Description of the images on which the thresholds were chosen.
     """
 
@@ -47,14 +48,17 @@ class Thresholds(StoredSettings):
     chosen_on: str
 
     def decide_batch(self, probabilities: Probabilities) -> NDArray[np.str_]:
-        """Return one of the first three verdicts for each row of (N, 10) or (N, 11) outputs."""
+        """Return one of `VERDICTS[:3]` for each row of outputs of shape (N, 10) or (N, 11)."""
         is_digit = probabilities[:, :NOT_A_DIGIT].max(axis=1) >= self.unsure_below
-        # Without an eleventh column the sum is 0, and `not_a_digit` cannot occur.
+        # If there is no eleventh column, the sum is 0, so `not_a_digit` cannot occur.
         is_other = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above
         return np.where(is_digit, "digit", np.where(is_other, "not_a_digit", "unsure"))
 
     def decide(self, outputs: Sequence[float]) -> str:
-        """Return the verdict of one row of float32 values, as a list: 1 µs instead of 7."""
+        """Return the verdict on one image from the list of its outputs, which are float32 values.
+
+        This takes 1 µs, whereas `decide_batch` takes 7 µs.
+        """
         if max(outputs[:NOT_A_DIGIT]) >= self._levels[0]:
             return "digit"
         return "not_a_digit" if sum(outputs[NOT_A_DIGIT:]) > self._levels[1] else "unsure"
@@ -70,8 +74,9 @@ class Thresholds(StoredSettings):
         return all(0 <= share <= 1 for share in shares) and self.temperature > 0
 
 
-#: Thresholds of a model that does not store any. From 0.5 on, the most probable digit of a
-#: calibrated model is more likely right than wrong.
+#: Thresholds for a model file that does not contain thresholds. At 0.5 or more, the most probable
+#: digit is more likely right than wrong if the model's probabilities are calibrated (agree with
+#: frequencies).
 DEFAULT_THRESHOLDS = Thresholds(
     unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="nothing: the default"
 )

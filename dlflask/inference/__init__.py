@@ -1,1 +1,1 @@
-"""Loading and running of Keras models of any recogniser."""
+"""Loading and running of Keras models, for every recogniser."""

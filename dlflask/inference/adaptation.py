@@ -1,8 +1,9 @@
 """Adaptation of a user's network to this service's tensors and probabilities.
 
 Networks for the same images differ in the shape of their input, in the values that stand for ink
-and paper, and in their outputs. The file states the shape but not the values. They are found by
-trial: a network reads labelled samples best with the values that it was trained on.
+and paper (the convention), and in the kind of their outputs. The model file states the shape, but
+not the convention. The service therefore tries each convention on labelled sample digits, because a
+network reads digits well only with the convention that it was trained on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from dlflask.errors import ModelError
 from dlflask.types import SIZE, SUM_TOLERANCE, Outputs, Tensor
 
-#: Factor and offset that convert ink in 0..1 to a network's input values, the most usual first.
+#: Conventions: the range of a network's input values, with the factor and the offset that convert
+#: ink in 0..1 to this range. They are tried in this order, so the most usual convention is first.
 CONVENTIONS = {
     "0..1": (1.0, 0.0),
     "0..255": (255.0, 0.0),
@@ -26,10 +28,11 @@ CONVENTIONS = {
     "inverted -1..1": (-2.0, 1.0),
 }
 
-#: Side of LeNet's input, the digit's 28 pixels with two of paper on each side.
+#: Side of LeNet's input in pixels: the tensor's 28 pixels and two pixels of paper on each side.
 PADDED = SIZE + 4
 
-#: Shapes of an input for one image, without the batch axis. A file may say None for any size.
+#: Accepted shapes of a network's input, without the batch axis. A size that is None in the model
+#: file fits every size here.
 LAYOUTS = tuple(
     shape
     for side in (SIZE, PADDED)
@@ -40,19 +43,21 @@ LAYOUTS = tuple(
     )
 )
 
-#: Shifts of each sample, in pixels. Ten unshifted samples are too few to compare conventions.
+#: Shifts in pixels, (rows, columns). Each shift adds a copy of all samples, because ten samples are
+#: too few to compare conventions.
 _SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 
-#: Lower bound of probabilities in the score. It keeps one confidently misread digit from deciding.
-_LEAST = 1e-4
+#: Minimum probability in the score: smaller probabilities are raised to it. Otherwise one sample
+#: that the network misreads with high confidence could decide the score alone.
+_MIN_PROBABILITY = 1e-4
 
-#: The conventions are tried from the most usual one on. A later one is chosen only if its score is
-#: higher by this much. Larger input values alone raise the score a little: the network becomes more
-#: certain, but it reads the samples no better.
-_LEAST_GAIN = 0.05
+#: Minimum increase of the score for which a convention replaces a more usual convention. A smaller
+#: increase is not evidence: larger input values alone raise the score a little, because they make
+#: the network more certain, although it does not read the samples better.
+_MIN_GAIN = 0.05
 
-#: Added to sigmoids before they are divided by their sum. Outputs that are all 0 become equal
-#: probabilities; it is too small to change others.
+#: Number that is added to each sigmoid output before the outputs are divided by their sum. It turns
+#: outputs that are all 0 into equal probabilities, and is too small to change other outputs.
 TINY = 1e-30
 
 
@@ -61,9 +66,9 @@ class Adaptation:
     """Conversion of tensors to a network's inputs, and of its outputs to probabilities.
 
     Attributes:
-        shape: Input of the network, without the batch axis, one of `LAYOUTS`.
-        convention: One of `CONVENTIONS`.
-        outputs: `softmax`, `logits` or `sigmoids`.
+        shape: Shape of the network's input without the batch axis, one of `LAYOUTS`.
+        convention: Name of the convention, a key of `CONVENTIONS`.
+        outputs: Kind of the network's outputs: `softmax`, `logits` or `sigmoids`.
     """
 
     shape: tuple[int, ...]
@@ -72,16 +77,16 @@ class Adaptation:
 
     @property
     def is_reshape(self) -> bool:
-        """True if the network's input is the unchanged tensor, apart from its shape."""
+        """True if `prepare` changes the shape of the tensors but not their values."""
         return self.convention == "0..1" and int(np.prod(self.shape)) == SIZE * SIZE
 
     @property
     def padding(self) -> int:
-        """Pixels of paper added on each side."""
+        """Number of pixels of paper that `prepare` adds on each side."""
         return (PADDED - SIZE) // 2 if PADDED in self.shape or PADDED**2 in self.shape else 0
 
     def prepare(self, tensors: Tensor) -> Tensor:
-        """Return inputs of the network, (N, *shape), for tensors (N, 28, 28) in 0..1."""
+        """Return the network's inputs, (N, *shape), for tensors of shape (N, 28, 28) in 0..1."""
         margin = (self.padding, self.padding)
         scale, offset = CONVENTIONS[self.convention]
         batch = np.pad(tensors, ((0, 0), margin, margin)) * np.float32(scale) + np.float32(offset)
@@ -91,7 +96,7 @@ class Adaptation:
         return batch.reshape(-1, *self.shape)
 
     def finish(self, outputs: Outputs) -> Outputs:
-        """Return probabilities (N, classes) for the network's outputs."""
+        """Return probabilities of shape (N, classes) for the network's outputs."""
         outputs = outputs.reshape(len(outputs), -1)
         if self.outputs == "logits":
             odds = np.exp(outputs - outputs.max(axis=1, keepdims=True))
@@ -103,14 +108,17 @@ class Adaptation:
 
 
 def fit_shape(shape: tuple[int | None, ...]) -> tuple[int, ...]:
-    """Return the layout that an input of `shape` takes.
+    """Return the first of `LAYOUTS` that fits the shape of a network's input.
+
+    Args:
+        shape: The shape without the batch axis. None stands for any size.
 
     Raises:
-        ModelError: No layout has this shape.
+        ModelError: None of `LAYOUTS` fits.
     """
     for layout in LAYOUTS:
         if len(layout) == len(shape) and all(
-            size in (None, wanted) for size, wanted in zip(shape, layout, strict=True)
+            size in (None, expected) for size, expected in zip(shape, layout, strict=True)
         ):
             return layout
     words = " x ".join("any" if size is None else str(size) for size in shape)
@@ -126,20 +134,20 @@ def adapt(
     activation: str,
     samples: NDArray[np.float32],
 ) -> tuple[Adaptation, int, float]:
-    """Find the adaptation with which a network reads labelled samples best.
+    """Find the adaptation with which a network reads the labelled samples best.
 
     Args:
-        forward: The network, from (N, *shape) to (N, classes).
+        forward: Function that runs the network, from (N, *shape) to (N, classes).
         shape: Shape of the network's input, one of `LAYOUTS`.
         activation: Name of the network's last activation.
-        samples: (K, 28, 28) in 0..1, ink = 1: sample k shows class k.
+        samples: Sample digits, (K, 28, 28) in 0..1, ink = 1. Sample k shows class k.
 
     Returns:
-        The adaptation, the number of samples that the network reads correctly with it, and the mean
-        logarithm of the probability of the right class.
+        The adaptation, the number of samples that the network reads correctly with this adaptation,
+        and the score: the mean logarithm of the probability of the correct class.
 
     Raises:
-        ModelError: The network returns values that are not numbers.
+        ModelError: The network returns infinite values or NaN with every convention.
     """
     shifted = np.concatenate([np.roll(samples, shift, (1, 2)) for shift in _SHIFTS])
     labels = np.tile(np.arange(len(samples)), len(_SHIFTS))
@@ -148,19 +156,20 @@ def adapt(
         outputs = forward(Adaptation(shape, convention).prepare(shifted))
         if not np.isfinite(outputs).all():
             continue
-        adaptation = Adaptation(shape, convention, _kind(outputs, activation))
+        adaptation = Adaptation(shape, convention, _output_kind(outputs, activation))
         probabilities = adaptation.finish(outputs)
-        right = probabilities[np.arange(len(labels)), labels]
-        score = float(np.log(np.clip(right, _LEAST, 1)).mean())
-        if best is None or score > best[2] + _LEAST_GAIN:
-            read = probabilities.argmax(axis=1) == labels
-            best = adaptation, int(read[: len(samples)].sum()), score
+        of_labels = probabilities[np.arange(len(labels)), labels]
+        score = float(np.log(np.clip(of_labels, _MIN_PROBABILITY, 1)).mean())
+        if best is None or score > best[2] + _MIN_GAIN:
+            is_correct = probabilities.argmax(axis=1) == labels
+            # The first copies are the samples without a shift.
+            best = adaptation, int(is_correct[: len(samples)].sum()), score
     if best is None:
         raise ModelError("returns values that are not numbers. Train the network again.")
     return best
 
 
-def _kind(outputs: Outputs, activation: str) -> str:
+def _output_kind(outputs: Outputs, activation: str) -> str:
     if activation == "softmax":
         return "softmax"
     sums = outputs.reshape(len(outputs), -1).sum(axis=1)

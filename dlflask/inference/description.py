@@ -1,14 +1,14 @@
-"""Description of a model file, found out when the file is loaded."""
+"""Description of a model file, made while the file is loaded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Number of sample digits on which the value convention is tried, and the fewest of them that a
-#: network has to read for the service to trust its convention.
+#: Number of sample digits on which the conventions are tried (see `ModelDescription`), and the
+#: minimum number of them that a network must read correctly before the service trusts the result.
 NUM_SAMPLES, ENOUGH_SAMPLES = 10, 8
 
-#: Outputs of a file's network, and how the service converts them to probabilities.
+#: Kinds of a network's outputs, described with their conversion to probabilities.
 OUTPUT_KINDS = {
     "softmax": "probabilities by softmax",
     "logits": "logits, to which the service adds a softmax",
@@ -18,18 +18,19 @@ OUTPUT_KINDS = {
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """Facts about a model file, found out while it is loaded.
+    """Facts about a model file.
 
     Attributes:
-        keras_version: Version of Keras that saved the file, empty if the file does not say it.
-        layers: Name, class and output shape of each layer; the first axis is the batch.
+        keras_version: Version of Keras that saved the file, empty if the file does not contain it.
+        layers: Name, class and output shape of each layer. The shape's first axis is the batch.
         num_parameters: Number of weights.
-        input_shape: Input of the file's network, without the batch axis.
-        convention: Values that the network was trained on: `0..1`, `0..255`, `-1..1`, or one of
-            these after `inverted`, which is dark ink on bright paper.
-        samples_read: Number of the ten sample digits that are read in that convention.
-        outputs: `softmax`, `logits` or `sigmoids`.
-        num_classes: 10, or 11 with "not a digit" as the last.
+        input_shape: Shape of the network's input, without the batch axis.
+        convention: Range of the values that the network was trained on: `0..1`, `0..255` or
+            `-1..1`, from paper to ink. After `inverted`, the range is from ink to paper.
+        samples_read: Number of the ten sample digits that the network reads correctly with that
+            convention.
+        outputs: Kind of the outputs, a key of `OUTPUT_KINDS`.
+        num_classes: 10, or 11 if the last class is "not a digit".
     """
 
     keras_version: str
@@ -43,11 +44,11 @@ class ModelDescription:
 
     @property
     def is_doubtful(self) -> bool:
-        """True if no convention lets the network read enough of the sample digits."""
+        """True if no convention lets the network read enough sample digits correctly."""
         return self.samples_read < ENOUGH_SAMPLES
 
     def sentence(self) -> str:
-        """Return the facts as one plain line, for the log."""
+        """Return the facts as one line of text, for the log and the page."""
         version = f"Keras {self.keras_version}" if self.keras_version else "an unknown Keras"
         shape = " x ".join(map(str, self.input_shape))
         text = (
@@ -59,7 +60,8 @@ class ModelDescription:
         )
         if self.is_doubtful:
             return (
-                f"{text}; a network trained on digits reads at least {ENOUGH_SAMPLES}. Its "
-                "predictions are probably wrong: check how its training images were prepared."
+                f"{text}; a network trained on digits reads at least {ENOUGH_SAMPLES}. The "
+                "predictions of this model are probably wrong: check how its training images were "
+                "prepared."
             )
         return f"{text}."

@@ -1,4 +1,4 @@
-"""Settings of Keras and OpenVINO that they read when they are imported."""
+"""Settings that Keras and OpenVINO read when they are imported."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ def backend() -> str:
 
 
 def configure_runtime() -> None:
-    """Set the environment for Keras and OpenVINO; call this before either is imported."""
-    # OpenVINO makes TensorFlow unnecessary.
+    """Set the environment for Keras and OpenVINO. Call this before importing either of them."""
+    # Keras would otherwise import TensorFlow, which the service does not need.
     os.environ["KERAS_BACKEND"] = backend()
-    # Stop TBB, which OpenVINO uses, from querying and resetting its thread's CPUs at every
-    # inference.
+    # OpenVINO uses the thread library TBB, which would otherwise query and reset the CPUs of its
+    # thread at every inference.
     os.environ.setdefault("HWLOC_THISSYSTEM", "0")
-    # OpenVINO's openvino_telemetry reports each import to Google Analytics and keeps a client id
-    # under ~/intel. This entry makes its import fail, and OpenVINO then uses its own stub.
+    # OpenVINO's package openvino_telemetry reports each import of OpenVINO to Google Analytics and
+    # stores a client id under ~/intel. With this entry the package cannot be imported, so OpenVINO
+    # uses its own replacement, which does nothing.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]

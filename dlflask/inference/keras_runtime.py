@@ -18,11 +18,15 @@ from dlflask.types import SIZE, Outputs, Tensor
 
 
 def load_forward(path: Path, samples: Callable[[], Tensor]) -> tuple[str, ModelGraph, Forward]:
-    """Load the digit model at `path` without a graph.
+    """Load the digit model at `path` as a Keras network, without making a graph.
+
+    Args:
+        path: An `.h5` or `.keras` file.
+        samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1.
 
     Returns:
-        The SHA-256 of the file, the facts in the file with an empty graph, and a function from
-        tensors (N, 28, 28) to probabilities (N, classes).
+        The SHA-256 of the file; the facts in the file, as a `ModelGraph` whose graph is empty; and
+        a function from tensors of shape (N, 28, 28) to probabilities of shape (N, classes).
 
     Raises:
         ModelError: The file cannot be read or is not a model that can be served.
@@ -31,20 +35,22 @@ def load_forward(path: Path, samples: Callable[[], Tensor]) -> tuple[str, ModelG
     from dlflask.inference.keras_reader.read import read_digits  # noqa: PLC0415
     from dlflask.inference.keras_reader.saved_model import open_saved_model  # noqa: PLC0415
 
+    # A list, so that the callback can store the version before an error is raised.
     version = [""]
     with open_model(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         try:
-            saved = open_saved_model(file, lambda found: version.__setitem__(0, found))
+            saved = open_saved_model(file, lambda text: version.__setitem__(0, text))
             found = read_digits(saved, samples(), _run)
         except ModelError as error:
             raise ModelError(refusal(path, version[0], str(error))) from error
         except Exception as error:  # a file may make Keras raise anything
-            words = (
-                f"is damaged, or is not as Keras writes models ({type(error).__name__}). Copy or "
-                "download it again, or save it again with `model.save`."
+            message = (
+                f"cannot be read as a Keras model ({type(error).__name__}). If the file is "
+                "damaged, copy or download it again. Otherwise, save the model again with "
+                "`model.save`."
             )
-            raise ModelError(refusal(path, version[0], words)) from error
+            raise ModelError(refusal(path, version[0], message)) from error
     run, adaptation = _run(found.model), found.adaptation
     description: ModelDescription = found.description
     facts = ModelGraph(b"", b"", (SIZE, SIZE), description, saved.thresholds, saved.golden)

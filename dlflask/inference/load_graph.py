@@ -21,7 +21,7 @@ from dlflask.inference.keras_reader import REFUSED
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.types import Tensor
 
-#: Seconds that reading a model may take.
+#: Maximum time for reading a model, in seconds.
 TIMEOUT = 180
 
 _READER = "dlflask.inference.keras_reader"
@@ -37,11 +37,11 @@ def load_graph(
 
     Args:
         path: An `.h5` or `.keras` file, which is not changed.
-        samples: Returns sample digits 0 to 9, (10, 28, 28) in 0..1. They show which input values a
-            digit network expects. None for other networks.
-        cache: Folder in which graphs are kept. It may be missing or read-only.
-        samples_id: Identifies the sample digits without reading them. A graph is not used with
-            other samples, because it contains the input values found with its own.
+        samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1. They are used
+            to find the input values that a digit network expects. None for other networks.
+        cache: Folder in which graphs are kept. It may be missing or read-only. None keeps nothing.
+        samples_id: Text that changes when the sample digits change. A cached graph is used only
+            with the same `samples_id`, because the graph depends on the sample digits.
 
     Returns:
         The SHA-256 of the file in hexadecimal, and the graph.
@@ -70,7 +70,7 @@ def open_model(path: Path) -> BufferedReader:
         if stat.S_ISDIR(mode):
             raise ModelError(_describe_folder(path))
         if not stat.S_ISREG(mode):
-            # Opening a pipe would wait for its writer.
+            # Opening a pipe would block until another process writes to it.
             raise ModelError(f"{path} is a device or a pipe; expected a file of a Keras model.")
         return _readable(path).open("rb")
     except OSError as error:
@@ -80,9 +80,10 @@ def open_model(path: Path) -> BufferedReader:
 def _readable(path: Path) -> Path:
     """Return `path`, or the copy in the container's image if this user may not read `path`.
 
-    Compose mounts the project's model from a clone, and after `umask 077` only the clone's owner
-    may read it. The copy has the same name and, unless the file was replaced, the same size. Its
-    time may differ: a build reuses the copy of an earlier build if the content is the same.
+    Docker Compose mounts the project's model from a clone of the repository. In a clone made with
+    `umask 077`, only the owner may read the file. The copy is returned only if its size equals the
+    file's size, because the user may have replaced the file. Modification times are not compared:
+    a build reuses the copy of an earlier build if the content is the same.
     """
     copy = ROOT / path.name
     if os.access(path, os.R_OK) or not copy.is_file():
@@ -102,8 +103,8 @@ def _readable(path: Path) -> Path:
 def _describe_folder(path: Path) -> str:
     if (path / "saved_model.pb").exists():
         return (
-            f"{path} is a folder in TensorFlow's SavedModel format. Load it with the TensorFlow "
-            "that made it and save it with `model.save('model.h5')`."
+            f"{path} is a folder in TensorFlow's SavedModel format. Load the model with the "
+            "version of TensorFlow that saved it, and save the model with `model.save('model.h5')`."
         )
     return f"{path} is a folder; expected a file of a Keras model, `.h5` or `.keras`."
 
@@ -112,19 +113,19 @@ def _explain(path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return (
             f"The model file {path} does not exist. Set DLFLASK_MODEL_PATH to the path of a Keras "
-            "model; `git checkout mnist_model.h5` restores the project's own."
+            "model, or restore the project's model with `git checkout mnist_model.h5`."
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return (
-            f"The service runs as user {os.getuid()}, who may not read {path}. Allow it with "
-            f"`chmod a+r {path.name}`, and `chmod a+x` for the folders above it."
+            f"The service runs as user {os.getuid()}, who may not read {path}. Run "
+            f"`chmod a+r {path.name}`, and `chmod a+x` for each folder above the file."
         )
     return f"{path} cannot be read ({error.strerror or type(error).__name__})."
 
 
 def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelGraph:
     """Convert the open `file` in a subprocess and return its graph."""
-    # Keras writes its settings into KERAS_HOME; `os.devnull` prevents this.
+    # Keras writes its settings into the folder KERAS_HOME. It cannot write into `os.devnull`.
     environment = os.environ | {"KERAS_BACKEND": "openvino", "KERAS_HOME": os.devnull}
     descriptor = file.fileno()
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -156,7 +157,7 @@ def refusal(path: Path, version: str, message: str) -> str:
     Args:
         path: The file, named at the beginning of the message.
         version: Version of Keras that saved the file; empty if unknown.
-        message: Rest of the sentence, such as "is empty".
+        message: Verb and rest of the sentence, such as "is empty."
     """
     return f"{path}, saved by Keras {version}, {message}" if version else f"{path} {message}"
 
@@ -170,5 +171,5 @@ def _explain_exit(path: Path, done: subprocess.CompletedProcess[bytes]) -> str:
             f"{path} cannot be served: signal {-done.returncode} ended the process that read it. "
             "Either reading took too much memory or CPU time, or the file is damaged."
         )
-    last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-    return f"{path} cannot be read: the process that reads models failed ({last[:300]})."
+    last_line = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+    return f"{path} cannot be read: the process that reads models failed ({last_line[:300]})."

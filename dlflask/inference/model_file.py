@@ -1,7 +1,8 @@
-"""Thresholds, golden digits and the description of a number network, stored in an `.h5` model file.
+"""Facts that dlflask stores in an `.h5` model file, as attributes of the file's root group.
 
-All are stored as attributes of the file's root. Keras ignores these attributes, so every version of
-Keras can load the file.
+The facts are the thresholds of the verdict, the golden digits (test images with the network's
+outputs for them) and the description of a number network. Keras ignores these attributes, so every
+version of Keras can load the file.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ GOLDEN_OUTPUTS_ATTRIBUTE = "dlflask_golden_outputs"
 def read_thresholds(path: Path) -> str | None:
     """Return the thresholds in the file at `path` as JSON text, None if the file has none.
 
-    The text is not checked here, but by `Thresholds.from_json` of the recogniser.
+    `Thresholds.from_json` checks the text later.
     """
     return _read_text(path, THRESHOLDS_ATTRIBUTE)
 
@@ -39,9 +40,9 @@ def write_thresholds(path: Path, text: str) -> None:
 
 
 def read_number_network(path: Path) -> str | None:
-    """Return the description of the number network at `path`, as JSON text; None if missing.
+    """Return the description in the number network at `path` as JSON text, None if it has none.
 
-    The text is not checked here; `dlflask.numbers.characters` knows its fields.
+    `dlflask.numbers.network` checks the text later.
     """
     return _read_text(path, NUMBER_NETWORK_ATTRIBUTE)
 
@@ -53,7 +54,7 @@ def write_number_network(path: Path, text: str) -> None:
 
 
 def _read_text(path: Path, name: str) -> str | None:
-    # A `.keras` file is a zip archive, without attributes.
+    # A `.keras` file is a zip archive, which does not have attributes.
     if not h5py.is_hdf5(path):
         return None
     with h5py.File(path, "r") as file:
@@ -65,7 +66,7 @@ def read_golden(path: Path) -> Golden | None:
     """Return the golden digits in the `.h5` file at `path`, None if the file has none.
 
     Raises:
-        ModelError: Only one of the two attributes exists, or one has a wrong shape or type.
+        ModelError: Only one of the two attributes exists, or the shape or type of one is wrong.
     """
     with h5py.File(path, "r") as file:
         return parse_golden(file.attrs)
@@ -75,12 +76,18 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
     """Return the golden digits in the attributes of a file, None if the file has none.
 
     Raises:
-        ModelError: Only one of the two attributes exists, or one has a wrong shape or type. The
+        ModelError: Only one of the two attributes exists, or the shape or type of one is wrong. The
             message starts with a verb, because the caller writes the name of the file before it.
     """
     stored = [attributes.get(name) for name in (GOLDEN_DIGITS_ATTRIBUTE, GOLDEN_OUTPUTS_ATTRIBUTE)]
     if all(each is None for each in stored):
         return None
+    if any(each is None for each in stored):
+        raise ModelError(
+            f"has only one of the attributes {GOLDEN_DIGITS_ATTRIBUTE} (golden digits, which are "
+            f"test images) and {GOLDEN_OUTPUTS_ATTRIBUTE} (the network's outputs for them). Delete "
+            "this attribute, or store both again with `python -m dlflask.train.golden`."
+        )
     digits, outputs = map(np.asarray, stored)
     if not (
         digits.dtype == np.uint8
@@ -90,17 +97,18 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
         and len(outputs) == len(digits) > 0
     ):
         raise ModelError(
-            f"has {GOLDEN_DIGITS_ATTRIBUTE} {_describe(digits)} and {GOLDEN_OUTPUTS_ATTRIBUTE} "
-            f"{_describe(outputs)}; expected golden digits uint8 (N, 28, 28) and outputs float32 "
-            "(N, 10) or (N, 11). Delete both attributes, or store them again with `python -m "
-            "dlflask.train.golden`."
+            f"has the attribute {GOLDEN_DIGITS_ATTRIBUTE}, {_describe(digits)}, and the attribute "
+            f"{GOLDEN_OUTPUTS_ATTRIBUTE}, {_describe(outputs)}; expected test images (golden "
+            "digits) as uint8 of shape (N, 28, 28), and for each image one row of 10 outputs, or "
+            "of 11 with the output for non-digits, as float32. Delete both attributes, or store "
+            "them again with `python -m dlflask.train.golden`."
         )
     return Golden(digits, outputs)
 
 
 def _describe(array: NDArray[Any]) -> str:
-    """Return the type and shape of an array, or that the attribute is missing."""
-    return "(missing)" if array.dtype == object else f"{array.dtype} {array.shape}"
+    """Return the type and shape of an array."""
+    return f"{array.dtype} of shape {array.shape}"
 
 
 def write_golden(path: Path, golden: Golden) -> None:

@@ -1,4 +1,4 @@
-"""Network that has been read from a model file, as bytes that any process can compile."""
+"""Graph of OpenVINO made from a model file, which can be sent to another process as bytes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from numpy.typing import NDArray
 
 from dlflask.inference.description import ModelDescription
 
+#: First bytes of a graph. The number is the version of the format.
 _MAGIC = b"dlflask-graph-2\n"
 
-#: Bytes of the lengths of the parts, each a little-endian number of eight.
-_LENGTH = 8
+#: Size in bytes of the length of a part. The lengths of the four parts, little-endian, follow
+#: `_MAGIC`.
+_LENGTH_BYTES = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Digits with the outputs of the network on the machine that made the file.
+    """Golden digits: test images, with the network's outputs on the machine that made the file.
 
     Attributes:
-        digits: (N, 28, 28) uint8, ink = 255.
-        outputs: (N, 10) or (N, 11) float32, for the digits divided by 255.
+        digits: The images, (N, 28, 28) uint8, ink = 255.
+        outputs: (N, 10) or (N, 11) float32. The network's inputs were the images divided by 255.
     """
 
     digits: NDArray[np.uint8]
@@ -32,12 +34,12 @@ class Golden:
 
 @dataclass(frozen=True, eq=False)
 class ModelGraph:
-    """Graph of OpenVINO, and the other facts in the model file.
+    """Graph of OpenVINO, and facts about the model file.
 
     Attributes:
-        xml: Graph in OpenVINO's format.
-        weights: Constants of the graph.
-        input_shape: Input of the graph, without the batch axis; -1 for any size.
+        xml: Structure of the graph, in OpenVINO's XML format.
+        weights: Constants of the graph, in OpenVINO's binary format.
+        input_shape: Shape of the graph's input, without the batch axis. -1 stands for any size.
         description: Facts about the file, None if the network was not adapted to digits.
         thresholds: Thresholds in the file as JSON text, None if it has none.
         golden: Golden digits in the file, None if it has none.
@@ -53,7 +55,7 @@ class ModelGraph:
     number_network: str | None = None
 
     def to_bytes(self) -> bytes:
-        """Return the graph as bytes, from which `from_bytes` makes it again."""
+        """Return the graph and the facts as bytes, which `from_bytes` converts back."""
         golden = None
         arrays = b""
         if self.golden:
@@ -67,25 +69,25 @@ class ModelGraph:
             "number_network": self.number_network,
         }
         parts = [json.dumps(facts).encode(), self.xml, self.weights, arrays]
-        lengths = b"".join(len(part).to_bytes(_LENGTH, "little") for part in parts)
+        lengths = b"".join(len(part).to_bytes(_LENGTH_BYTES, "little") for part in parts)
         return b"".join([_MAGIC, lengths, *parts])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ModelGraph:
-        """Return the graph in `data`.
+        """Return the graph in `data`, which `to_bytes` returned.
 
         Raises:
-            ValueError: The bytes are not a complete graph.
+            ValueError: `data` is not a complete graph.
         """
-        start = len(_MAGIC) + 4 * _LENGTH
-        numbers = data[len(_MAGIC) : start]
-        lengths = [int.from_bytes(numbers[i : i + _LENGTH], "little") for i in range(0, 32, 8)]
-        if data[: len(_MAGIC)] != _MAGIC or start + sum(lengths) != len(data):
+        position = len(_MAGIC) + 4 * _LENGTH_BYTES
+        fields = range(len(_MAGIC), position, _LENGTH_BYTES)
+        lengths = [int.from_bytes(data[i : i + _LENGTH_BYTES], "little") for i in fields]
+        if data[: len(_MAGIC)] != _MAGIC or position + sum(lengths) != len(data):
             raise ValueError("The bytes are not a complete graph.")
         parts = []
         for length in lengths:
-            parts.append(data[start : start + length])
-            start += length
+            parts.append(data[position : position + length])
+            position += length
         try:
             facts = json.loads(parts[0])
             return cls(
@@ -98,7 +100,7 @@ class ModelGraph:
                 number_network=facts["number_network"],
             )
         except (KeyError, TypeError) as error:
-            raise ValueError(f"The graph lacks {error}.") from error
+            raise ValueError(f"The facts of the graph are not complete ({error!r}).") from error
 
 
 def _description(facts: dict[str, Any] | None) -> ModelDescription | None:

@@ -18,52 +18,62 @@ from dlflask.inference.environment import backend, configure_runtime
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.types import Outputs, Tensor
 
+#: Function from a batch of inputs to the outputs of a network.
 Forward = Callable[[Tensor], Outputs]
 
-#: OpenVINO's defaults are for one process that owns the machine; these are for one of several.
+#: Properties of OpenVINO for one worker of several. OpenVINO's defaults are for a single process
+#: that uses the whole machine.
 OPENVINO_SETTINGS = {
     "PERFORMANCE_HINT": "LATENCY",
     "INFERENCE_NUM_THREADS": 1,
     "NUM_STREAMS": 1,
-    # Pinning puts every worker's thread on the same core.
+    # With pinning, the threads of all workers would run on the same core.
     "ENABLE_CPU_PINNING": False,
-    # The default on processors with bfloat16 rounds to 8 bits; outputs must equal TensorFlow's.
+    # On processors with bfloat16, OpenVINO rounds to 8 bits by default. The outputs would then
+    # differ from the outputs of TensorFlow.
     "INFERENCE_PRECISION_HINT": "f32",
 }
 
 
 def name_runtime() -> str:
-    """Return the runtime and the kind of processor: `openvino 2026.4.1 on x86_64`."""
+    """Return runtime, version and kind of processor, such as `openvino 2026.4.1 on x86_64`."""
     return f"{backend()} {metadata.version(backend())} on {platform.machine()}"
 
 
 def import_runtime() -> None:
-    """Import OpenVINO, which is safe before the process forks: the workers share its memory."""
+    """Import OpenVINO.
+
+    Importing is safe before the process forks, and saves memory, because the workers share it.
+    """
     configure_runtime()
-    # OpenVINO also imports its converter of model files, which takes longer than the rest. It
-    # accepts that this is missing, and this process converts nothing.
-    is_skipped = "openvino.tools.ovc" not in sys.modules
-    if is_skipped:
+    # OpenVINO also imports its converter of model files, which takes longer than the rest. With the
+    # entry below, the converter cannot be imported. OpenVINO accepts that, and this process does
+    # not convert model files.
+    skips_converter = "openvino.tools.ovc" not in sys.modules
+    if skips_converter:
         sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     import openvino  # noqa: F401, PLC0415
 
-    if is_skipped:
+    if skips_converter:
         del sys.modules["openvino.tools.ovc"]
 
 
 def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
     """Compile `graph` into a function that may be called from several threads at once.
 
-    The function owns threads of the runtime, which do not survive `fork`.
+    Call this after the process has forked: the function owns threads of the runtime, which do not
+    survive `fork`.
 
     Args:
         graph: The graph.
-        cache: Folder in which compiled networks are kept. It may be missing or read-only.
+        cache: Folder in which compiled networks are kept. It may be missing or read-only. None
+            keeps nothing.
 
     Returns:
-        Function from (N, ...) float32, of as many values for each image as the graph's input, to
-        its outputs, (N, ...) float32. If the graph takes any width, the input must have its axes.
-        It raises MemoryError if OpenVINO runs out of memory.
+        Function from a batch, (N, ...) float32, to the graph's outputs, (N, ...) float32. The batch
+        may have other axes than the graph's input, but must have the same number of values for
+        each image. If a size of the graph's input is -1, the batch must have the axes of the
+        graph's input. The function raises MemoryError if OpenVINO runs out of memory.
     """
     import_runtime()
     kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
@@ -72,23 +82,26 @@ def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
     if -1 not in shape:
         single = _Single(kept.compile(_core(), "one image", lambda: _read_for_one(graph)))
     several = kept.compile(_core(), "several images", lambda: _read(graph)).create_infer_request()
-    # An infer request serves one thread at a time. Threads of a worker share one CPU: a request for
-    # each thread would only push the others' buffers out of its caches.
+    # An infer request serves one thread at a time. One request is enough, because the threads of a
+    # worker share one CPU. With further requests, the buffers would only push each other out of the
+    # CPU's caches.
     lock = threading.Lock()
 
     def forward_by_openvino(batch: Tensor) -> Outputs:
         if single:
-            # With one channel, both layouts hold the values in the same order.
+            # The axis of the channels is the first in some graphs, and the last in some batches.
+            # With one channel, the values have the same order in both layouts.
             batch = batch.reshape(-1, *shape)
         with lock:
             try:
                 if single and len(batch) == 1:
                     return single.run(batch)
-                # Without share_outputs: it returns the request's own buffer, which is reused.
+                # Do not set share_outputs: it would return the request's own buffer, which the next
+                # inference overwrites.
                 return several.infer([batch])[0]
             except RuntimeError as error:
-                # OpenVINO wraps C++ exceptions. The server replaces a worker after a MemoryError;
-                # this one has to be replaced too: OpenVINO may crash in its next inference.
+                # OpenVINO raises RuntimeError for all C++ exceptions. After bad_alloc, OpenVINO may
+                # crash in its next inference. The server replaces a worker after a MemoryError.
                 if "std::bad_alloc" in str(error):
                     raise MemoryError("OpenVINO ran out of memory.") from error
                 raise
@@ -97,7 +110,7 @@ def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
 
 
 class _Single:
-    """Inference of one image in buffers that are reused: 102 µs instead of 195 with new ones."""
+    """Inference of one image in reused buffers: 102 µs, instead of 195 µs with new buffers."""
 
     def __init__(self, compiled: Any) -> None:
         self._request = compiled.create_infer_request()
@@ -125,12 +138,13 @@ def _read_for_one(graph: ModelGraph) -> Any:
 
 @functools.cache
 def _core() -> Any:
-    """Return the only `openvino.Core` of this process; never call this before the process forks.
+    """Return the only `openvino.Core` of this process. Call this only after the process has forked.
 
     Each Core loads the CPU plugin, which sets the thread's stack for signal handlers and restores
-    the previous one when it is unloaded. Two Cores, unloaded in the order in which they were made,
-    restore a stack that is already freed: the next signal, such as SIGTERM, ends in SIGSEGV. The
-    cache prevents a second Core and keeps this one for the life of the process.
+    the previous stack when the plugin is unloaded. If two Cores were unloaded in the order in which
+    they were made, the second Core would restore the stack of the first, which is already freed.
+    The next signal, such as SIGTERM, would then end in SIGSEGV. `functools.cache` prevents a second
+    Core and keeps this Core for the life of the process.
     """
     import openvino  # noqa: PLC0415
 

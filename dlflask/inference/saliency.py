@@ -9,26 +9,27 @@ from numpy.typing import NDArray
 
 from dlflask.types import SIZE, Tensor
 
-#: Side of the erased square and step between squares, in pixels: 81 squares, each pixel in 4.
-#: Strokes are 2 to 4 pixels wide, so a square erases a piece of a stroke and not all of it.
+#: Side of an erased square, and distance from one square to the next, in pixels. There are 121
+#: squares, and each pixel belongs to 4 of them. Strokes are 2 to 4 pixels wide, so a square erases
+#: only a piece of a stroke.
 PATCH, STEP = 6, 3
 
 
 def saliency(
     probability: Callable[[NDArray[np.float32]], NDArray[np.float32]], tensor: Tensor
 ) -> Tensor:
-    """Measure the probability that the prediction loses when a piece of the ink is erased.
+    """Measure how much probability the prediction loses when a piece of the ink is erased.
 
     Args:
-        probability: Function from (N, 28, 28) tensors to (N,) probabilities of the predicted class,
-            called once.
+        probability: Function from tensors of shape (N, 28, 28) to the probability of the predicted
+            class for each tensor, shape (N,). It is called once.
         tensor: Input of the network, (28, 28) float32 in 0..1.
 
     Returns:
-        (28, 28) float32 in 0..1; 1 where erasing lowers the probability most, 0 where it does not,
-        and 0 on paper.
+        (28, 28) float32 in 0..1: 1 where erasing lowers the probability most, 0 where erasing does
+        not lower the probability, and 0 on paper.
 
-    Source: Zeiler, Fergus, Visualizing and Understanding Convolutional Networks, 2014, 4.2.
+    Source: Zeiler, Fergus, Visualizing and Understanding Convolutional Networks, 2014, section 4.2.
     """
     starts = range(-STEP, SIZE, STEP)
     squares = [
@@ -37,15 +38,17 @@ def saliency(
         for left in starts
         if tensor[max(0, top) : top + PATCH, max(0, left) : left + PATCH].any()
     ]
+    # The last image stays whole.
     erased = np.repeat(tensor[None], len(squares) + 1, axis=0)
     for image, square in zip(erased, squares, strict=False):
         image[square] = 0
     *remaining, whole = probability(erased)
     total = np.zeros_like(tensor)
     count = np.zeros_like(tensor)
-    for square, rest in zip(squares, remaining, strict=True):
-        total[square] += max(0.0, float(whole - rest))
+    for square, lower in zip(squares, remaining, strict=True):
+        total[square] += max(0.0, float(whole - lower))
         count[square] += 1
+    # A pixel's loss is the mean of the losses of its squares.
     loss = np.where(tensor > 0, total / np.maximum(count, 1), 0).astype(np.float32)
     peak = float(loss.max())
     return loss / np.float32(peak) if peak else loss

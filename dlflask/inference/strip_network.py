@@ -1,4 +1,7 @@
-"""Networks whose input may have any width, run by OpenVINO."""
+"""Networks whose input is a strip, run by OpenVINO.
+
+A strip is an image of one line of writing, which may have any width.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from dlflask.types import Outputs, Tensor
 
 
 def load_strip_network(path: Path, cache: Path | None = None) -> tuple[str, ModelGraph]:
-    """Load the model at `path`, with any backend of Keras as a graph of OpenVINO.
+    """Load the model at `path` as a graph of OpenVINO, even if KERAS_BACKEND is another backend.
 
     Returns:
         The SHA-256 of the file and the graph.
@@ -35,17 +38,19 @@ def load_strip_network(path: Path, cache: Path | None = None) -> tuple[str, Mode
 def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forward:
     """Compile `graph` into a function that may be called from several threads at once.
 
-    Like `openvino_runtime.compile_graph`, but for one strip of any width at a time. OpenVINO
-    prepares kernels for each new width, so callers should use few different widths.
+    In contrast to `openvino_runtime.compile_graph`, the function takes one strip of any width at a
+    time. OpenVINO prepares kernels for each new width, which takes time, so callers should use few
+    different widths.
 
     Returns:
-        Function from (1, H, W, 1) float32 to (1, T, classes) float32. It raises MemoryError if
-        OpenVINO runs out of memory.
+        Function from a strip, (1, H, W, 1) float32, to outputs for T columns of the strip,
+        (1, T, classes) float32. The function raises MemoryError if OpenVINO runs out of memory.
     """
     import_runtime()
     kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
     compiled = kept.compile(_core(), "one strip", lambda: _read(graph))
-    # With one channel, both layouts hold the values in the same order.
+    # The axis of the channels is the first in some graphs, but the last in a strip. With one
+    # channel, the values have the same order in both layouts.
     is_channels_first = compiled.input(0).partial_shape[1] == 1
     request, lock = compiled.create_infer_request(), threading.Lock()
 

@@ -200,7 +200,7 @@ def test_page_warns_of_a_doubtful_model(classifier):
     section = about(create_app(Config(), DigitRecogniser(classifier)))
 
     assert re.search(
-        r'<p id="model" class="error">[^<]*Its predictions are probably wrong', section
+        r'<p id="model" class="error">[^<]*predictions of this model are probably wrong', section
     )
 
 

@@ -1,1 +1,1 @@
-"""Folder in which converted and compiled networks are kept for later starts."""
+"""Cache: a folder that keeps converted and compiled networks for later starts of the service."""

@@ -1,4 +1,4 @@
-"""Networks compiled for this processor, kept because compiling takes a quarter of a start."""
+"""Cache of compiled networks. Compiling takes a quarter of the time of a service's start."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from typing import Any
 from dlflask.inference.cache.files import keep, read_kept, versions
 from dlflask.inference.model_graph import ModelGraph
 
-#: Most compiled networks that are kept. A service with both models has three.
+#: Maximum number of compiled networks in the folder. A service needs three: two variants of the
+#: digit network, and the number network.
 MAX_COMPILED = 12
 
 _DEVICE = "CPU"
 
 
 class CompiledCache:
-    """Compiled networks of one graph: one for each processor, settings and software versions.
+    """Cache of the networks that are compiled from one graph.
 
-    An imported network computes the same as a compiled one, and takes 5 MB less.
+    A compiled network fits only one processor, one set of settings and one set of software
+    versions, so the name of its file depends on all of them. A network that is imported from the
+    folder returns the same outputs as a newly compiled network, and takes 5 MB less memory.
 
     Args:
-        folder: The folder, which may be missing or read-only; None keeps nothing.
+        folder: Folder of the cache. It may be missing or read-only. None keeps nothing.
         graph: The graph.
-        settings: Properties of OpenVINO.
+        settings: Properties with which OpenVINO compiles the graph.
     """
 
     def __init__(self, folder: Path | None, graph: ModelGraph, settings: Mapping[str, Any]) -> None:
@@ -35,19 +38,19 @@ class CompiledCache:
         self._settings = settings
 
     def compile(self, core: Any, variant: str, model: Callable[[], Any]) -> Any:
-        """Return the compiled network, from the folder if it is there.
+        """Import the compiled network from the folder, or compile it.
 
         Args:
             core: The `openvino.Core`.
-            variant: Name of this network; several may be compiled from one graph.
-            model: Returns the `openvino.Model`. Not called if the folder has the network.
+            variant: Name that tells apart the networks compiled from one graph.
+            model: Function that returns the `openvino.Model`. It is called only to compile.
         """
         if self._folder is None:
             return core.compile_model(model(), _DEVICE, self._settings)
         path = self._path(self._folder, core, variant)
         data = read_kept(path)
         if data is not None:
-            # An OpenVINO that is built differently may reject it.
+            # Compile again if OpenVINO rejects a network that another build of OpenVINO compiled.
             with contextlib.suppress(RuntimeError):
                 return core.import_model(data, _DEVICE, self._settings)
         compiled = core.compile_model(model(), _DEVICE, self._settings)
@@ -64,9 +67,10 @@ class CompiledCache:
 
 
 def _name_processor(core: Any) -> str:
-    """Return the processor's name and, on Linux, the instructions that it offers.
+    """Return the processor's name and, on Linux, the names of its instruction sets.
 
-    A virtual machine may hide some of them, and the network depends on them.
+    The name alone is not enough: a compiled network uses the instruction sets that the processor
+    offers, and a virtual machine may hide some of them.
     """
     name: str = core.get_property(_DEVICE, "FULL_DEVICE_NAME")
     with contextlib.suppress(OSError), Path("/proc/cpuinfo").open(encoding="utf-8") as file:

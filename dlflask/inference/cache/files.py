@@ -1,4 +1,4 @@
-"""Files of the cache, each with a digest of its content."""
+"""Reading and writing of cache files. Each file begins with the SHA-256 digest of its content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DIGEST_BYTES = 32
 
 
 def read_kept(path: Path) -> bytes | None:
-    """Return the content that was kept at `path`, None if it is missing or damaged."""
+    """Return the content of the cache file at `path`, None if the file is missing or damaged."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -23,37 +23,40 @@ def read_kept(path: Path) -> bytes | None:
     return data if hashlib.sha256(data).digest() == digest else None
 
 
-def keep(path: Path, data: bytes, most: int) -> None:
-    """Keep `data` at `path`, if its folder is writable or can be made.
+def keep(path: Path, data: bytes, max_files: int) -> None:
+    """Write `data` to the cache file at `path`. Do nothing if the folder is read-only or full.
 
     Args:
-        path: The file.
+        path: The file. Its folder is made if it is missing.
         data: Content of the file.
-        most: Files of this suffix that stay in the folder; the oldest are deleted.
+        max_files: Maximum number of files with this suffix in the folder. If the folder has more,
+            the oldest files are deleted.
     """
     folder = path.parent
-    # A later start does the work again if the folder is read-only or full.
+    # Without the file, a later start only repeats the work.
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        # Renamed when complete, because other processes may read it at any time.
-        handle, name = tempfile.mkstemp(dir=folder)
+        # Write another file and rename it when it is complete, because other processes may read the
+        # file at `path` at any time.
+        handle, temporary = tempfile.mkstemp(dir=folder)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(data).digest() + data)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
         except OSError:
-            Path(name).unlink()
+            Path(temporary).unlink()
             raise
-        files = sorted(folder.glob(f"*{path.suffix}"), key=lambda one: one.stat().st_mtime)
-        for old in files[:-most]:
+        files = sorted(folder.glob(f"*{path.suffix}"), key=lambda each: each.stat().st_mtime)
+        for old in files[:-max_files]:
             old.unlink(missing_ok=True)
 
 
 @cache
 def versions() -> str:
-    """Return the versions of Keras and OpenVINO, and a digest of the sources of `inference`."""
+    """Return the versions of Keras, OpenVINO and NumPy, and a digest of the source code."""
     sources = hashlib.sha256()
+    # Every module of `dlflask.inference` may change the graphs.
     for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
         sources.update(path.read_bytes())
     numbers = [metadata.version(name) for name in ("keras", "openvino", "numpy")]

@@ -1,4 +1,4 @@
-"""Graphs that were made from model files, kept so that a second start needs no Keras."""
+"""Cache of graphs made from model files, so that a later start does not need to load Keras."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from dlflask.config import ROOT
 from dlflask.inference.cache.files import keep, read_kept, versions
 from dlflask.inference.model_graph import ModelGraph
 
-#: Graphs of the models in the container's image, made when it is built. Only images have it.
+#: Folder of graphs that are made when the container's image is built. It exists only in containers.
 IN_IMAGE = ROOT / "graphs"
 
-#: Most graphs that are kept.
+#: Maximum number of graphs in the folder.
 MAX_GRAPHS = 8
 
 
 class GraphCache:
-    """Graphs, found by the SHA-256 of the model file and the versions of the software.
+    """Cache of graphs. A graph's key is the SHA-256 of its model file and the software versions.
 
     Args:
-        folder: The folder, which may be missing or read-only; None keeps nothing.
-        purpose: Kind of network, and an id of the samples that decided on the adaptation.
+        folder: Folder of the cache. It may be missing or read-only. None keeps nothing.
+        purpose: Kind of network, and for digits an id of the sample digits. It is part of the key,
+            because a digit network is adapted by means of the sample digits.
     """
 
     def __init__(self, folder: Path | None, purpose: str) -> None:
@@ -30,7 +31,7 @@ class GraphCache:
         self._purpose = purpose
 
     def read(self, sha256: str) -> ModelGraph | None:
-        """Return the graph of the file of this SHA-256, None if it is missing or damaged."""
+        """Return the graph of a model file, None if the graph is missing or damaged."""
         for folder in (self._folder, IN_IMAGE) if self._folder else ():
             data = read_kept(self._path(folder, sha256))
             if data is not None:
@@ -39,7 +40,7 @@ class GraphCache:
         return None
 
     def write(self, sha256: str, graph: ModelGraph) -> None:
-        """Keep the graph, if the folder is writable or can be made."""
+        """Write the graph to the cache. Do nothing if the folder is read-only or full."""
         if self._folder:
             keep(self._path(self._folder, sha256), graph.to_bytes(), MAX_GRAPHS)
 

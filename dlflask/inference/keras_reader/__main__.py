@@ -1,8 +1,8 @@
 """Process that reads a model file: `python -m dlflask.inference.keras_reader FD COUNT`.
 
-It reads the file at descriptor FD and, from standard input, COUNT sample digits of 28 x 28 float32.
-It writes a `ModelGraph` to standard output and exits with 0, or writes JSON with the keys `error`
-and `keras_version` and exits with `REFUSED`.
+The process reads the model file from descriptor FD, and COUNT sample digits (28 x 28 float32 each)
+from standard input. It writes a `ModelGraph` to standard output and exits with 0. If it refuses the
+file, it writes JSON with the keys `error` and `keras_version` and exits with `REFUSED`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from dlflask.errors import ModelError
 from dlflask.inference.keras_reader import REFUSED
 from dlflask.inference.keras_reader.limits import limit_process
 
+#: Version of Keras that saved the file, in a list so that a callback can store it.
 _version = [""]
 
 
 def main(descriptor: int, count: int) -> int:
-    """Read the model and write its graph or the error; return the exit code."""
-    # Layers and libraries may print; only the graph belongs in the output.
+    """Read the model, write its graph or an error, and return the exit code."""
+    # Layers and libraries may print. Send their text to standard error, so that standard output
+    # contains only the graph.
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     limit_process()
@@ -30,14 +32,17 @@ def main(descriptor: int, count: int) -> int:
     except ModelError as error:
         data, code = _refusal(str(error)), REFUSED
     except MemoryError:
-        data, code = _refusal("needs more memory than reading a model may take."), REFUSED
+        data, code = _refusal("needs too much memory. Serve a smaller network."), REFUSED
     except RecursionError:
-        data, code = _refusal("is nested too deeply."), REFUSED
+        data, code = (
+            _refusal("has layers that are nested too deeply. Serve another network."),
+            REFUSED,
+        )
     except Exception as error:  # noqa: BLE001  a file may make Keras raise anything
         words = f"{type(error).__name__}: {error}"
         data = _refusal(
-            f"is damaged, or is not as Keras writes models ({' '.join(words.split())[:300]}). Copy "
-            "or download it again, or save it again with `model.save`."
+            f"cannot be read as a Keras model ({' '.join(words.split())[:300]}). If the file is "
+            "damaged, copy or download it again. Otherwise, save the model again with `model.save`."
         )
         code = REFUSED
     output.write(data)
@@ -46,7 +51,7 @@ def main(descriptor: int, count: int) -> int:
 
 
 def _read(descriptor: int, samples: bytes, count: int) -> bytes:
-    # Imported here, within the limits.
+    # Import these modules only after `limit_process`, so that the limits apply to their code.
     from dlflask.inference.environment import configure_runtime  # noqa: PLC0415
     from dlflask.inference.keras_reader.saved_model import open_saved_model  # noqa: PLC0415
 

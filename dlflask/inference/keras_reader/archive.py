@@ -1,4 +1,4 @@
-"""Checks of a `.keras` file, a zip archive, before anything in it is used."""
+"""Reading of a `.keras` file, which is a zip archive. It is checked before its content is used."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from dlflask.errors import ModelError
 from dlflask.inference.keras_reader.hdf5_file import MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES
 
+#: Names of the members (files in the archive) that Keras writes.
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 _SAVE = "Save the model with `model.save('model.keras')` and serve that file."
@@ -21,8 +22,8 @@ def read_archive(file: BinaryIO) -> tuple[bytes, bytes, io.BytesIO]:
     The members are read into memory and never unpacked to a folder.
 
     Raises:
-        ModelError: The archive is damaged, was written by another program, has a member outside
-            of its own folder, or is larger than the limits after decompression.
+        ModelError: The archive is damaged, was written by another program, has a member whose path
+            leads outside of the archive, or has a member that is larger than the limit.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -67,10 +68,10 @@ def _check(names: set[str]) -> None:
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     limit = MAX_WEIGHTS_BYTES if name == WEIGHTS else MAX_TEXT_BYTES
     member: Any = archive.getinfo(name)
-    # zipfile stops reading a member at its announced size.
+    # Checking the announced size is enough, because zipfile does not read more bytes of a member.
     if member.file_size > limit:
         raise ModelError(
-            f"contains {name!r}, which has {member.file_size:,} bytes after decompression; the "
-            f"limit is {limit:,}. {_SAVE}"
+            f"contains {name!r}, which has {member.file_size:,} bytes after decompression; "
+            f"expected at most {limit:,} bytes. {_SAVE}"
         )
     return archive.read(name)

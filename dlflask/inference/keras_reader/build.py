@@ -14,22 +14,26 @@ from dlflask.errors import ModelError
 from dlflask.inference.keras_reader.layer_config import LayerConfig, read_layer
 from dlflask.inference.keras_reader.network_config import NetworkConfig, Node, Reference
 
-#: Most values that one layer may return for one input: 64 MB, as many as VGG's largest layer times
-#: five. A layer such as UpSampling2D can make any number from a small file.
+#: Maximum number of float32 values (64 MB) that one layer may return for one input. This is five
+#: times the number in VGG's largest layer. Without the limit, a layer such as UpSampling2D in a
+#: small file could take all memory.
 MAX_VALUES = 2**24
 
-#: Activations that are functions of Keras; `softmax_v2` is TensorFlow's name for softmax.
+#: Accepted activations. All are functions of Keras.
 _ACTIVATIONS = (
     "elu exponential gelu hard_sigmoid leaky_relu linear log_softmax mish relu relu6 selu sigmoid "
     "silu softmax softplus softsign swish tanh"
 )
+#: TensorFlow's names of activations, with the names in Keras. None stands for no activation.
 _RENAMED_ACTIVATIONS = {"softmax_v2": "softmax", "relu_v2": "relu", None: "linear"}
 
-#: Options that this module or Keras sets.
-_LEFT_OUT = frozenset({"name", "dtype", "trainable", "seed", "noise_shape", "layer", "weights"})
+#: Options that are not taken from the file, because this module or Keras sets them.
+_IGNORED_OPTIONS = frozenset(
+    {"name", "dtype", "trainable", "seed", "noise_shape", "layer", "weights"}
+)
 
-#: Options that make a layer large.
-_SIZES = ("units", "filters", "kernel_size", "depth_multiplier")
+#: Options that determine how many weights a layer has.
+_SIZE_OPTIONS = ("units", "filters", "kernel_size", "depth_multiplier")
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Network:
     Attributes:
         model: The network.
         layers: Pairs of a layer's configuration and the layer.
-        shapes: Shape of each layer's first output.
+        shapes: Shape of the first output of each layer.
     """
 
     model: Any
@@ -48,26 +52,31 @@ class Network:
 
 
 class Builder:
-    """Builds networks and layers of one file.
+    """Builder of the networks and layers in one file.
 
     Args:
         version: Version of Keras that saved the file.
-        num_values: Number of weights in the file, which no layer's size can exceed.
+        num_values: Number of weights in the file. A layer cannot have a size above this number.
     """
 
     def __init__(self, version: str, num_values: int) -> None:
-        self._is_old = version.partition(".")[0] in ("", "1", "2")
+        self._is_keras_1_or_2 = version.partition(".")[0] in ("", "1", "2")
         self._num_values = num_values
 
     def build(self, config: NetworkConfig, shapes: Mapping[str, tuple[int | None, ...]]) -> Network:
-        """Build the network of `config` for inputs of `shapes`, by the names of the inputs.
+        """Build the network of `config`.
+
+        Args:
+            config: The configuration.
+            shapes: Shape of each input without the batch axis, by the name of the input.
 
         Raises:
-            ModelError: A layer is larger than the file, or its options are not valid.
+            ModelError: A layer lacks its input, is too large, or has options that are not valid.
         """
         inputs = {name: keras.Input(shape) for name, shape in shapes.items()}
         tensors = {Reference(name, 0, 0): tensor for name, tensor in inputs.items()}
         layers = {name: self._make(node.layer) for name, node in config.nodes.items()}
+        # Call each layer as soon as all its inputs exist.
         waiting = list(_calls(config.nodes))
         while waiting:
             later = []
@@ -85,11 +94,15 @@ class Builder:
             waiting = later
         if missing := [each.layer for each in config.outputs if each not in tensors]:
             raise ModelError(
-                f"names the output {missing[0][:80]!r}, but lacks this layer. Save the model again."
+                f"names the layer {missing[0][:80]!r} as its output, but does not contain this "
+                "layer. Save the model again."
             )
         outputs = [tensors[reference] for reference in config.outputs]
-        model = keras.Model(_single([inputs[name] for name in config.inputs]), _single(outputs))
+        model = keras.Model(
+            _unpack_single([inputs[name] for name in config.inputs]), _unpack_single(outputs)
+        )
         model.trainable = config.trainable
+        # Number of the first call of each layer.
         firsts = {name: call for name, call, _ in reversed(list(_calls(config.nodes)))}
         sizes = [tuple(tensors[Reference(name, firsts[name], 0)].shape) for name in layers]
         pairs = [(config.nodes[name].layer, layer) for name, layer in layers.items()]
@@ -105,23 +118,24 @@ class Builder:
             shapes = {name: shape for name, shape in config.input_shapes.items() if shape}
             network = self.build(config, shapes)
             if config.is_sequential:
-                # The weights of a .keras file are found by the classes of networks.
+                # Keras finds the weights in a .keras file by class names, so a Sequential network
+                # must stay a Sequential network.
                 layers = [layer for _, layer in network.layers]
                 return keras.Sequential([*network.model.inputs, *layers])
             return network.model
         return self.make_layer(config)
 
     def make_layer(self, config: LayerConfig) -> Any:
-        """Make the layer of `config`, with weights of 0."""
+        """Make the layer of `config` with weights that are all 0."""
         self._check_sizes(config)
         kind = getattr(keras.layers, config.kind)
         accepted = inspect.signature(kind.__init__).parameters
         options = {
             key: self._option(key, value)
             for key, value in config.options.items()
-            if key in accepted and key not in _LEFT_OUT
+            if key in accepted and key not in _IGNORED_OPTIONS
         }
-        # Random values would be computed for nothing.
+        # The file's weights replace the initial weights, so random values would be wasted time.
         options |= {key: "zeros" for key in accepted if key.endswith("_initializer")}
         if config.inner:
             options["layer"] = self.make_layer(config.inner)
@@ -152,12 +166,12 @@ class Builder:
                 f"uses a custom activation, {str(value)[:80]!r}, whose code is not in the file. "
                 "Use an activation of Keras and save the model again."
             )
-        if name == "hard_sigmoid" and self._is_old:
+        if name == "hard_sigmoid" and self._is_keras_1_or_2:
             return _old_hard_sigmoid
         return keras.activations.get(name)
 
     def _check_sizes(self, config: LayerConfig) -> None:
-        for key in _SIZES:
+        for key in _SIZE_OPTIONS:
             for size in _integers(config.options.get(key)):
                 if size > self._num_values:
                     raise ModelError(
@@ -167,13 +181,13 @@ class Builder:
 
 
 def _old_hard_sigmoid(x: Any) -> Any:
-    """Return what Keras 1 and 2 call `hard_sigmoid`; Keras 3 changed its slope to 1/6."""
+    """Return the `hard_sigmoid` of Keras 1 and 2, of slope 0.2. In Keras 3 the slope is 1/6."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
     try:
-        result = layer(_single(tensors))
+        result = layer(_unpack_single(tensors))
     except Exception as error:  # tracing a layer may raise anything
         words = " ".join(str(error).split())[:200]
         raise ModelError(
@@ -191,25 +205,29 @@ def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
 
 
 def _calls(nodes: Mapping[str, Node]) -> Iterator[tuple[str, int, list[Reference]]]:
-    """Yield name, number and inputs of each call of a layer, numbered as in the references.
+    """Yield each call of each layer: the layer's name, the number of the call, and its inputs.
 
-    Keras 2 and 3 count a network's own construction as its call 0.
+    The numbers are those in the references. A layer's first call usually has the number 0, but in
+    Keras 2 and 3 a nested network's first call has the number 1, because its construction counts as
+    its call 0. The first number is therefore computed from the largest number in the references.
     """
-    used: dict[str, int] = {}
+    largest: dict[str, int] = {}
     for node in nodes.values():
         for reference in (each for call in node.calls for each in call):
-            used[reference.layer] = max(used.get(reference.layer, 0), reference.call)
+            largest[reference.layer] = max(largest.get(reference.layer, 0), reference.call)
     for name, node in nodes.items():
-        first = max(0, used.get(name, 0) - len(node.calls) + 1)
+        first = max(0, largest.get(name, 0) - len(node.calls) + 1)
         for number, references in enumerate(node.calls):
             yield name, first + number, list(references)
 
 
-def _single(items: list[Any]) -> Any:
+def _unpack_single(items: list[Any]) -> Any:
+    """Return the item of a list of one item, otherwise the list."""
     return items[0] if len(items) == 1 else items
 
 
 def _integers(value: Any) -> Iterator[int]:
+    """Yield the numbers in `value`, a number or a nested list, as integers."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         yield int(value)
     elif isinstance(value, list | tuple):

@@ -1,4 +1,8 @@
-"""Rebuilding of a network with the channels before the pixels, as OpenVINO computes."""
+"""Rebuilding of a channels-last network as a channels-first network.
+
+By default, the axis of the channels is the last axis in Keras. OpenVINO computes with this axis
+before the axes of the pixels.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,14 @@ from dlflask.inference.keras_reader.build import Builder, Network
 from dlflask.inference.keras_reader.layer_config import LayerConfig
 from dlflask.inference.keras_reader.network_config import NetworkConfig
 
-#: Layers that compute the same in both layouts once their axis is set.
+#: Layers that compute the same in both layouts if their options name the axis of the channels.
 _CONVERTIBLE = (
     "Activation Add AlphaDropout AveragePooling2D BatchNormalization Concatenate Conv2D Dense "
     "Dropout Flatten GaussianDropout GaussianNoise GlobalAveragePooling2D GlobalMaxPooling2D "
     "Identity LeakyReLU MaxPooling2D ReLU SpatialDropout2D UpSampling2D ZeroPadding2D"
 )
 
+#: Layers with the option `data_format`.
 _WITH_FORMAT = (
     "AveragePooling2D Conv2D Flatten GlobalAveragePooling2D GlobalMaxPooling2D MaxPooling2D "
     "SpatialDropout2D UpSampling2D ZeroPadding2D"
@@ -23,13 +28,13 @@ _WITH_FORMAT = (
 
 
 def with_channels_first(config: NetworkConfig, network: Network, builder: Builder) -> Any:
-    """Rebuild a (N, H, W, 1) or (N, H, W, 3) model as (N, C, H, W), with the same weights.
+    """Rebuild a model whose input is (N, H, W, 1) or (N, H, W, 3) for an input (N, C, H, W).
 
-    OpenVINO runs channels-first. A channels-last model makes it transpose around every layer, a
-    quarter of the latency of one image.
+    The weights stay the same. In a channels-last model, OpenVINO transposes the values before and
+    after every layer, which takes a quarter of the latency of one image.
 
     Returns:
-        The model in the layout of the file if it has a layer that is not supported.
+        The rebuilt model, or the model of `network` if a layer or the input cannot be converted.
     """
     model = network.model
     if not _is_convertible(network):
@@ -61,7 +66,8 @@ def _is_convertible_layer(config: LayerConfig, layer: Any) -> bool:
         return False
     if config.options.get("data_format") == "channels_first":
         return False
-    # Dense and softmax work along the last axis, which then no longer holds the channels.
+    # Dense, Concatenate and softmax work along the last axis. After the conversion, this axis holds
+    # columns instead of channels.
     uses_last_axis = config.kind in ("Dense", "Concatenate") or "softmax" in str(
         config.options.get("activation")
     )

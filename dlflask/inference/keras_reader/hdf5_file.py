@@ -1,6 +1,7 @@
 """Checks of an HDF5 file before anything in it is used.
 
-An HDF5 file can refer to other files, declare values that are not in the file, and link in circles.
+The checks are necessary because an HDF5 file can refer to other files, declare values that it does
+not contain, and have links that form a circle.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from numpy.typing import NDArray
 
 from dlflask.errors import ModelError
 
-#: Largest weights of a file, in bytes, and most objects in it. The largest network that Keras's
-#: documentation lists has 88 million weights in 300 layers.
+#: Maximum size of all weights of a file in bytes, and maximum number of objects (groups and
+#: datasets) in a file. The largest network in the documentation of Keras has 88 million weights in
+#: 300 layers.
 MAX_WEIGHTS_BYTES, MAX_OBJECTS = 1024**3, 20_000
 
-#: Largest text in an attribute, in bytes.
+#: Maximum size in bytes of the text in an attribute, and of a JSON file in a `.keras` archive.
 MAX_TEXT_BYTES = 16 * 1024**2
 
-#: Kinds of floats, whole numbers and booleans, as NumPy names them.
+#: NumPy's letters for the kinds of numbers: float, signed and unsigned integer, boolean.
 _NUMBERS = "fiub"
 
 _SAVE_AGAIN = "Save the model again with `model.save`."
@@ -38,7 +40,7 @@ def open_hdf5(file: BinaryIO) -> Any:
         _check(opened)
     except ModelError:
         raise
-    except Exception as error:  # HDF5 reports damage as half a dozen types
+    except Exception as error:  # h5py raises exceptions of many types for damage
         raise ModelError(
             f"is damaged or incomplete ({type(error).__name__}). Copy or download it again."
         ) from error
@@ -49,7 +51,7 @@ def read_values(dataset: Any) -> NDArray[np.float32]:
     """Return the numbers in `dataset` as float32.
 
     Raises:
-        ModelError: The dataset is of another type.
+        ModelError: `dataset` is not a dataset of numbers.
     """
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in _NUMBERS:
         raise ModelError(f"has weights {dataset.name[:80]!r} that are not numbers. {_SAVE_AGAIN}")
@@ -62,15 +64,21 @@ def read_text(attributes: Any, name: str) -> str | None:
     value = attributes.get(name)
     if value is None:
         return None
-    if isinstance(value, np.ndarray | h5py.Empty) or len(value) > MAX_TEXT_BYTES:
+    if isinstance(value, np.ndarray | h5py.Empty):
+        raise ModelError(f"has an attribute {name!r} that is not a text. {_SAVE_AGAIN}")
+    if len(value) > MAX_TEXT_BYTES:
         raise ModelError(
-            f"has an attribute {name!r} that is not a text, or is too long. {_SAVE_AGAIN}"
+            f"has an attribute {name!r} that is longer than {MAX_TEXT_BYTES:,} bytes, which is the "
+            f"limit. {_SAVE_AGAIN}"
         )
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def read_names(attributes: Any, name: str) -> list[str]:
-    """Return the list of names in the attribute `name`, which Keras splits if it is long."""
+    """Return the list of names in the attribute `name`.
+
+    Keras splits a long list into the attributes `name`0, `name`1 and so on.
+    """
     if name in attributes:
         parts = [attributes[name]]
     else:
@@ -88,11 +96,11 @@ def read_names(attributes: Any, name: str) -> list[str]:
 
 
 def datasets(group: Any) -> Iterator[Any]:
-    """Yield every dataset below `group`, each once."""
+    """Yield every dataset below `group` once, even if several links lead to it."""
     seen, waiting = set(), [group]
     while waiting:
-        here = waiting.pop()
-        address = h5py.h5o.get_info(here.id).addr
+        item = waiting.pop()
+        address = h5py.h5o.get_info(item.id).addr
         if address in seen:
             continue
         seen.add(address)
@@ -100,17 +108,17 @@ def datasets(group: Any) -> Iterator[Any]:
             raise ModelError(
                 f"has more than {MAX_OBJECTS:,} objects, which is the limit. {_SAVE_AGAIN}"
             )
-        if isinstance(here, h5py.Dataset):
-            yield here
-        elif isinstance(here, h5py.Group):
-            waiting.extend(_children(here))
+        if isinstance(item, h5py.Dataset):
+            yield item
+        elif isinstance(item, h5py.Group):
+            waiting.extend(_children(item))
 
 
 def _children(group: Any) -> Iterator[Any]:
     for name in group:
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink):
-            # Reading through an external link opens another file.
+            # An external link would open another file.
             raise ModelError(
                 f"contains {name[:80]!r}, a link to another place; expected values. {_SAVE_AGAIN}"
             )
@@ -118,21 +126,24 @@ def _children(group: Any) -> Iterator[Any]:
 
 
 def _check(opened: Any) -> None:
-    total = 0
+    total_bytes = 0
     for dataset in datasets(opened):
         name = dataset.name[:80]
         if dataset.is_virtual or dataset.external:
             raise ModelError(f"keeps the values of {name!r} in another file. {_SAVE_AGAIN}")
         if dataset.dtype.kind not in _NUMBERS:
             continue
-        total += dataset.size * max(dataset.dtype.itemsize, 4)
-        is_packed = dataset.chunks is not None and dataset.compression is not None
-        if dataset.id.get_storage_size() < (1 if is_packed else dataset.nbytes) and dataset.size:
+        # Smaller numbers are converted to float32, which takes 4 bytes.
+        total_bytes += dataset.size * max(dataset.dtype.itemsize, 4)
+        # The minimum size of compressed values is not known.
+        is_compressed = dataset.chunks is not None and dataset.compression is not None
+        min_bytes = 1 if is_compressed else dataset.nbytes
+        if dataset.id.get_storage_size() < min_bytes and dataset.size:
             raise ModelError(
                 f"should contain {dataset.size:,} values of {name!r}, but does not contain all of "
                 "them. Copy or download the file again, or save the model again with `model.save`."
             )
-        if total > MAX_WEIGHTS_BYTES:
+        if total_bytes > MAX_WEIGHTS_BYTES:
             raise ModelError(
                 f"has weights of more than {MAX_WEIGHTS_BYTES:,} bytes, which is the limit. Serve "
                 "a smaller network."

@@ -1,4 +1,4 @@
-"""Recognition of files that are not Keras models, to say what they are instead."""
+"""Recognition of model files, and of other files, so that an error message can name their kind."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from typing import BinaryIO
 
 from dlflask.errors import ModelError
 
+#: First bytes of the accepted files.
 HDF5_MAGIC, ZIP_MAGIC = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 
-#: Offsets at which an HDF5 file may begin, after a block of user data.
+#: Offsets in bytes at which `HDF5_MAGIC` may stand. A block of user data may precede it.
 _HDF5_OFFSETS = (0, 512, 1024, 2048)
 
+#: Number of bytes by which a file is recognised.
 _HEAD_BYTES = 4096
 
 _SAVE = "Save the model with `model.save('model.h5')` and serve that file."
 
-#: Beginning of a file, its description and advice.
+#: First bytes of files of other kinds, with a description and advice.
 _KINDS = (
     (
         b"version https://git-lfs",
@@ -25,10 +27,14 @@ _KINDS = (
     (
         (b"<!doctype html", b"<html"),
         "is an HTML page, perhaps the page on which the model can be downloaded",
-        "Download the file itself; on GitHub, that is the link `Raw`.",
+        "Download the file itself; on GitHub, use the link `Raw`.",
     ),
     ((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "is a Python pickle", _SAVE),
-    (b"\x1f\x8b", "is compressed with gzip", "Unpack it with `gunzip` and serve what is in it."),
+    (
+        b"\x1f\x8b",
+        "is compressed with gzip",
+        "Unpack it with `gunzip` and serve the unpacked file.",
+    ),
     (b"\x93NUMPY", "is a NumPy array", _SAVE),
     (b"\x89PNG", "is a PNG image", _SAVE),
     (b"%PDF", "is a PDF document", _SAVE),
@@ -36,10 +42,10 @@ _KINDS = (
 
 
 def identify(file: BinaryIO) -> str:
-    """Return `hdf5` or `zip`, by the beginning of `file`.
+    """Return `hdf5` or `zip`, the kind of `file` by its first bytes.
 
     Raises:
-        ModelError: The file is something else. The message starts with a verb, because the caller
+        ModelError: The file is of another kind. The message starts with a verb, because the caller
             writes the name of the file before it.
     """
     head = _read(file, 0, _HEAD_BYTES)
@@ -57,10 +63,10 @@ def identify(file: BinaryIO) -> str:
         raise ModelError(f"is a TensorFlow Lite model. {_SAVE}")
     if text.startswith((b"{", b"[")):
         _raise_for_json(file)
-    start = head[:12].decode("ascii", "backslashreplace")
+    first_bytes = head[:12].decode("ascii", "backslashreplace")
     raise ModelError(
-        f"is neither an HDF5 file (.h5) nor a Keras archive (.keras); it begins with {start!r}. "
-        f"{_SAVE}"
+        "is neither an HDF5 file (.h5) nor a Keras archive (.keras), because it begins with "
+        f"{first_bytes!r}. {_SAVE}"
     )
 
 

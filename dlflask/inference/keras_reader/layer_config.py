@@ -1,7 +1,7 @@
-"""Configuration of one layer; names and options of old versions are translated to Keras 3.
+"""Configuration of one layer, translated from any version of Keras to Keras 3.
 
-Only layers in `LAYERS` are accepted. Everything that does not change a prediction is left out:
-initialisers, regularisers, constraints, names of types, and arguments that Keras no longer knows.
+Only layers in `LAYERS` are accepted. Options that do not change a prediction are left out:
+initialisers, regularisers, constraints, data types, and options that Keras 3 does not know.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from dlflask.errors import ModelError
 
-#: Layers without code in the file: they compute with the weights in the file, or without weights.
-#: Lambda and the wrappers of other frameworks are missing on purpose: they run code.
+#: Accepted layers. They compute with the weights in the file, or without weights. Lambda and the
+#: wrappers of other frameworks are missing on purpose, because they run code from the file.
 LAYERS = (
     "Activation Add AlphaDropout Average AveragePooling1D AveragePooling2D BatchNormalization "
     "Bidirectional CenterCrop Concatenate Conv1D Conv2D Conv2DTranspose Cropping1D Cropping2D "
@@ -24,9 +24,10 @@ LAYERS = (
     "SpatialDropout2D Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D "
     "ZeroPadding1D ZeroPadding2D"
 )
+#: Layers that contain another layer.
 _WRAPPERS = ("Bidirectional", "TimeDistributed")
 
-#: Old and alternative names of layers.
+#: Old and alternative names of layers, with the names in Keras 3.
 _RENAMED = {
     "AtrousConvolution2D": "Conv2D",
     "AvgPool2D": "AveragePooling2D",
@@ -46,12 +47,13 @@ _RENAMED = {
     "SeparableConvolution2D": "SeparableConv2D",
 }
 
-#: Layers that change nothing in a prediction.
+#: Layers that have an effect only in training. In a prediction, they return their input unchanged.
 _TRAINING_LAYERS = (
     "ActivityRegularization RandomBrightness RandomContrast RandomFlip RandomRotation "
     "RandomTranslation RandomZoom"
 )
 
+#: Names of options in Keras 1, with the names in Keras 3.
 _KERAS_1_OPTIONS = {
     "atrous_rate": "dilation_rate",
     "bias": "use_bias",
@@ -69,6 +71,8 @@ _KERAS_1_OPTIONS = {
     "subsample": "strides",
     "subsample_length": "strides",
 }
+
+#: Modes of the layer Merge in Keras 1, with the layers of Keras 3 that do the same.
 _KERAS_1_MERGES = {
     "ave": "Average",
     "concat": "Concatenate",
@@ -76,22 +80,24 @@ _KERAS_1_MERGES = {
     "mul": "Multiply",
     "sum": "Add",
 }
+
+#: Values of `data_format` in Keras 1 (TensorFlow, Theano), with the values in Keras 3.
 _DATA_FORMATS = {"tf": "channels_last", "th": "channels_first"}
 
-#: Endings of options that matter for training only.
-_TRAINING = ("_initializer", "_regularizer", "_constraint")
+#: Endings of the names of options that have an effect only in training.
+_TRAINING_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
 
 @dataclass(frozen=True)
 class LayerConfig:
-    """Layer in the notation of Keras 3.
+    """Configuration of a layer in the notation of Keras 3.
 
     Attributes:
-        name: Name of the layer, under which the file keeps its weights.
+        name: Name of the layer, by which the file stores the weights.
         kind: Class of the layer, one of `LAYERS`.
-        options: Arguments of the class, among them some that it does not have.
-        trainable: False if the weights were not trained.
-        inner: Layer in a wrapper.
+        options: Options of the layer. `Builder` ignores options that the class does not have.
+        trainable: False if the weights are frozen, which means that training does not change them.
+        inner: Layer inside this layer, None if this layer is not a wrapper.
     """
 
     name: str
@@ -102,7 +108,7 @@ class LayerConfig:
 
 
 def read_layer(layer: dict[str, Any], version: str) -> LayerConfig:
-    """Read the configuration of a layer as saved by Keras `version`.
+    """Read the configuration of a layer that Keras `version` saved.
 
     Raises:
         ModelError: The layer is not supported.
@@ -129,7 +135,9 @@ def read_layer(layer: dict[str, Any], version: str) -> LayerConfig:
     if kind in ("LeakyReLU", "ReLU") and "alpha" in options:
         options["negative_slope"] = options["alpha"]
     options = {
-        key: _read_number(value) for key, value in options.items() if not key.endswith(_TRAINING)
+        key: _read_number(value)
+        for key, value in options.items()
+        if not key.endswith(_TRAINING_ENDINGS)
     }
     inner = read_layer(given["layer"], version) if kind in _WRAPPERS else None
     return LayerConfig(name, kind, options, given.get("trainable", True) is not False, inner)
@@ -150,21 +158,22 @@ def _check(kind: str, name: str, layer: dict[str, Any], given: dict[str, Any]) -
         or module.partition(".")[0] not in ("keras", "tf_keras")
     ):
         raise ModelError(
-            f"has a layer that this service does not know, {name[:80]!r} of the class "
-            f"{str(layer['class_name'])[:80]!r}. Replace it with a Keras layer and save the model "
-            "again."
+            f"has a layer {name[:80]!r} of the class {str(layer['class_name'])[:80]!r}, a class "
+            "that this service does not know. Replace the layer with a layer of Keras and save the "
+            "model again."
         )
     if kind == "BatchNormalization" and given.get("mode", 0) != 0:
         raise ModelError(
-            f"has a BatchNormalization of mode {given['mode']}, {name[:80]!r}, which "
-            "Keras 2 and later do not support. Train the network again with a later Keras."
+            f"has a layer BatchNormalization, {name[:80]!r}, of mode {given['mode']}, a mode that "
+            "exists only in Keras 1. Train the network again with a later version of Keras."
         )
 
 
 def _read_number(value: Any) -> Any:
-    """Return the number in the notation of arrays, `{"type": "ndarray", "value": 0.3}`, or `value`.
+    """Return the number in `value` if it is written as an array, otherwise `value` itself.
 
-    Keras 2 writes some numbers in this notation, such as the slope of LeakyReLU.
+    Keras 2 writes some numbers as arrays, such as the slope of LeakyReLU:
+    `{"type": "ndarray", "value": 0.3}`.
     """
     if isinstance(value, dict):
         if value.get("type") == "ndarray":

@@ -11,22 +11,23 @@ import struct
 import sys
 from pathlib import Path
 
-#: Memory that the process may allocate, in bytes: Keras and OpenVINO take 0.4 GB. The
-#: largest weights take five times their size while they are converted.
+#: Maximum memory of the process in bytes. Keras and OpenVINO take 0.4 GB, and large weights take
+#: five times their size while they are converted.
 MAX_READER_MEMORY_BYTES = 4 * 1024**3
 
-#: CPU time in seconds. The largest files tried take 5.
+#: Maximum CPU time in seconds. The largest files that were tried take 5 seconds.
 MAX_CPU_SECONDS = 120
 
-#: Largest file that the process may write, in bytes: OpenVINO writes the graph to a file.
+#: Maximum size in bytes of each file that the process writes. OpenVINO writes the graph to files.
 _MAX_FILE_BYTES = 2 * 1024**3
 _MAX_OPEN_FILES = 256
 
+#: Numbers in linux/prctl.h.
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22
 
-#: For each processor, AUDIT_ARCH of linux/audit.h and the numbers of the forbidden system calls.
-#: These open connections, also through io_uring, start programs, or read, change or end other
-#: processes.
+#: For each kind of processor, the number AUDIT_ARCH of linux/audit.h and the numbers of the
+#: forbidden system calls. These calls open connections (also through io_uring), start programs, or
+#: read, change or end other processes.
 _FORBIDDEN = {
     "x86_64": (0xC000003E, (41, 42, 49, 53, 59, 62, 101, 310, 311, 322, 424, 425)),
     "aarch64": (0xC00000B7, (117, 129, 198, 199, 200, 203, 221, 270, 271, 281, 424, 425)),
@@ -34,15 +35,15 @@ _FORBIDDEN = {
 
 
 def limit_process() -> None:
-    """Limit memory, CPU time, files and, on Linux, connections and programs of this process."""
+    """Limit memory, CPU time and files of this process. On Linux, also forbid system calls."""
     _set(resource.RLIMIT_CPU, MAX_CPU_SECONDS)
     _set(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
     _set(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
     _set(resource.RLIMIT_CORE, 0)
-    # macOS ignores this limit; only the time limit of `load_graph` holds there.
+    # macOS ignores this limit. There, only the time limit of `load_graph` ends the process.
     _set(resource.RLIMIT_DATA, MAX_READER_MEMORY_BYTES)
     if sys.platform == "linux":
-        # If memory is short, the kernel ends this process and not the service.
+        # If the machine runs out of memory, the kernel ends this process instead of the service.
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
         _filter_system_calls()
@@ -55,28 +56,29 @@ def _set(kind: int, limit: int) -> None:
     try:
         resource.setrlimit(kind, (limit, limit))
     except (ValueError, OSError):
-        # macOS rejects some limits. The others remain.
+        # macOS rejects some limits. Continue without this limit.
         return
 
 
 def _filter_system_calls() -> None:
-    """Make this process end with the service, and let seccomp reject the calls `_FORBIDDEN`."""
+    """Let the kernel end this process with the service and reject the calls in `_FORBIDDEN`."""
     libc = ctypes.CDLL(None, use_errno=True)
-    # The process must not survive the service.
+    # The kernel ends this process when the service ends.
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if platform.machine() not in _FORBIDDEN:
         return
     processor, calls = _FORBIDDEN[platform.machine()]
     count = len(calls)
-    # Classic BPF: load a word, compare it, return a decision. Each instruction is a code, the jumps
-    # if the comparison is true or false, and a value.
+    # The filter is a program of classic BPF (the kernel's language for filters). Each instruction
+    # has a code, the number of instructions to skip if its comparison is true, the number to skip
+    # if the comparison is false, and a value.
     load, equal, at_least, decide = 0x20, 0x15, 0x35, 0x06
     allow, refuse = 0x7FFF0000, 0x00050000 | 1  # EPERM
     program = [
-        (load, 0, 0, 4),  # the kind of processor
-        (equal, 0, count + 3, processor),  # another processor has other numbers: refuse
-        (load, 0, 0, 0),  # the number of the system call
-        (at_least, count + 1, 0, 0x40000000),  # those of the x32 ABI begin here: refuse
+        (load, 0, 0, 4),  # load the kind of processor
+        (equal, 0, count + 3, processor),  # refuse other kinds
+        (load, 0, 0, 0),  # load the number of the call
+        (at_least, count + 1, 0, 0x40000000),  # refuse the x32 ABI
         *((equal, count - index, 0, call) for index, call in enumerate(calls)),
         (decide, 0, 0, allow),
         (decide, 0, 0, refuse),

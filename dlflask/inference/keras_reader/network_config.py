@@ -14,17 +14,21 @@ from typing import Any, NamedTuple
 from dlflask.errors import ModelError
 from dlflask.inference.keras_reader.layer_config import LayerConfig, read_layer
 
-#: Names of the classes of whole networks; Keras 2.4 renamed `Model` to `Functional`.
+#: Class names of networks. Keras 2.4 renamed `Model` to `Functional`.
 _SEQUENTIAL, _FUNCTIONAL = "Sequential", ("Model", "Functional")
 
+#: Names of the option that contains the shape of an input. Keras 3 renamed it.
 _SHAPE_NAMES = ("batch_shape", "batch_input_shape")
 
-#: Deepest nesting of networks in networks.
+#: Maximum number of levels of networks inside networks.
 _MAX_DEPTH = 8
 
 
 class Reference(NamedTuple):
-    """One output of a layer: the layer's name, the number of the call, the number of the output."""
+    """One output of a layer: the layer's name, the number of the call, the number of the output.
+
+    A layer that a network uses several times has several calls.
+    """
 
     layer: str
     call: int
@@ -33,7 +37,7 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class Node:
-    """Layer, or nested network, with the inputs of each call of the layer."""
+    """Layer or nested network, with the inputs of each of its calls."""
 
     layer: LayerConfig | NetworkConfig
     calls: Sequence[Sequence[Reference]]
@@ -45,11 +49,12 @@ class NetworkConfig:
 
     Attributes:
         name: Name of the network.
-        input_shapes: Shape of each input by the name of its layer, without the batch axis.
-        nodes: Layers by name, without the input layers.
-        inputs: Names of the inputs, in order.
+        input_shapes: Shape of each input without the batch axis, by the name of its input layer.
+            None if the file does not contain the shape.
+        nodes: All layers except the input layers, by name.
+        inputs: Names of the input layers, in order.
         outputs: Outputs of the network.
-        trainable: False if the weights were not trained.
+        trainable: False if the weights are frozen, which means that training does not change them.
         is_sequential: True for a chain of layers.
     """
 
@@ -63,18 +68,24 @@ class NetworkConfig:
 
 
 def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
-    """Read the configuration of a network as saved by Keras `version`.
+    """Read the configuration of a network that Keras `version` saved.
 
     Raises:
-        ModelError: The configuration does not describe a network, or a layer is not supported.
+        ModelError: The configuration does not describe a network, networks are nested too deeply,
+            or a layer is not supported.
     """
-    if not isinstance(config, dict) or depth > _MAX_DEPTH:
+    if not isinstance(config, dict):
         raise ModelError(
-            f"has the configuration {str(config)[:60]!r}; expected the layers of a network, nested "
-            f"up to {_MAX_DEPTH} deep. Save the model again with `model.save`."
+            f"has the configuration {str(config)[:60]!r}; expected a JSON object with the layers "
+            "of a network. Save the model again with `model.save`."
+        )
+    if depth > _MAX_DEPTH:
+        raise ModelError(
+            f"has networks nested more than {_MAX_DEPTH} levels deep, which is the limit. Build "
+            "the network with fewer levels and save it again."
         )
     kind, body = config.get("class_name"), config.get("config")
-    if kind == _SEQUENTIAL and isinstance(body, list):  # up to Keras 2.2.2
+    if kind == _SEQUENTIAL and isinstance(body, list):  # notation of Keras up to 2.2.2
         return _sequential({"layers": body}, version, depth)
     if kind == _SEQUENTIAL and isinstance(body, dict) and "layers" in body:
         return _sequential(body, version, depth)
@@ -101,7 +112,7 @@ def _sequential(body: dict[str, Any], version: str, depth: int) -> NetworkConfig
         inner = _read_one(layer, version, depth)
         if isinstance(inner, NetworkConfig) and number == 0 and not shape:
             shape = inner.input_shapes[inner.inputs[0]]
-        # Keras 1 leaves some layers without a name.
+        # In files of Keras 1, some layers lack a name.
         key = inner.name or f"layer_{number}"
         if key in nodes or key == name:
             key = f"{key}/{number}"
@@ -143,7 +154,7 @@ def _read_one(layer: dict[str, Any], version: str, depth: int) -> LayerConfig | 
 
 
 def _shape(options: Any) -> tuple[int | None, ...] | None:
-    """Return the shape of an input in the configuration of a layer, without the batch axis."""
+    """Return the input shape in the options of a layer without the batch axis, None if missing."""
     if not isinstance(options, dict):
         return None
     for name in _SHAPE_NAMES:
@@ -155,7 +166,7 @@ def _shape(options: Any) -> tuple[int | None, ...] | None:
 
 
 def _references(nested: Any) -> Iterator[Reference]:
-    """Yield the references in the notation of Keras 1 and 2, or in that of Keras 3."""
+    """Yield the references in `nested`, in the notation of Keras 1 and 2 or of Keras 3."""
     if isinstance(nested, dict):
         if nested.get("class_name") == "__keras_tensor__":
             layer, call, output = nested["config"]["keras_history"]
@@ -166,7 +177,7 @@ def _references(nested: Any) -> Iterator[Reference]:
     elif isinstance(nested, list | tuple):
         if len(nested) >= 3 and isinstance(nested[0], str) and isinstance(nested[1], int):
             yield Reference(nested[0], nested[1], int(nested[2]))
-            # Keras 2 writes further tensors among the arguments of the call.
+            # In Keras 2, the arguments of the call follow, which may contain further references.
             for value in nested[3:]:
                 yield from _references(value)
             return

@@ -20,19 +20,20 @@ from dlflask.inference.keras_reader.saved_model import SavedModel
 from dlflask.inference.keras_reader.weights import load_archive, load_weights, needs_flip_test
 from dlflask.types import Outputs, Tensor
 
-#: Numbers of classes: ten digits, with or without "not a digit".
+#: Accepted numbers of classes: ten digits, with or without "not a digit".
 NUM_CLASSES = (10, 11)
 
-#: Layers that leave the values of their input as they are.
+#: Layers that do not change the values of their input in a prediction.
 _PASSING = ("Dropout", "Flatten", "Identity", "Reshape", "Permute")
 
-#: Function that makes a Keras network callable: from (N, *shape) to (N, classes).
+#: Function that takes a Keras network and returns a function that runs the network, from
+#: (N, *shape) to (N, classes).
 Runner = Callable[[Any], Callable[[Tensor], Outputs]]
 
 
 @dataclass(frozen=True)
 class DigitModel:
-    """Network that has been read, and how it is adapted to this service."""
+    """Keras network of a digit model, with its adaptation to this service and its description."""
 
     model: Any
     adaptation: Adaptation
@@ -42,12 +43,12 @@ class DigitModel:
 def read_model(
     saved: SavedModel, shape: tuple[int, ...] | None = None, *, is_flipped: bool = False
 ) -> tuple[NetworkConfig, Network]:
-    """Build the network of a file with its weights.
+    """Build the network in a file and load its weights.
 
     Args:
         saved: The file.
-        shape: Input that takes the place of unknown sizes, None to leave them unknown.
-        is_flipped: Turn each convolution's kernel by 180 degrees.
+        shape: Shape of the input. None uses the shape in the file.
+        is_flipped: True to turn each convolution's kernel by 180 degrees (see `needs_flip_test`).
 
     Raises:
         ModelError: The network is not supported, or its weights are not in the file.
@@ -57,12 +58,12 @@ def read_model(
 
 
 def read_digits(saved: SavedModel, samples: Tensor, run: Runner) -> DigitModel:
-    """Read a network that tells digits apart.
+    """Read a network that classifies digits, and adapt it to this service.
 
     Args:
         saved: The file.
-        samples: (10, 28, 28) in 0..1, of the digits 0 to 9.
-        run: Makes a network callable, on the backend of Keras.
+        samples: Sample digits 0 to 9, (10, 28, 28) in 0..1.
+        run: Function that makes a network callable on the backend of Keras.
 
     Raises:
         ModelError: The network does not map an image to ten or eleven classes.
@@ -76,12 +77,13 @@ def read_digits(saved: SavedModel, samples: Tensor, run: Runner) -> DigitModel:
     if needs_flip_test(network, saved.version, saved.backend):
         flipped = _build(saved, config, shape, is_flipped=True)
         other = adapt(run(flipped.model), shape, activation, samples)
+        # Item 2 of the result of `adapt` is the score.
         if other[2] > found[2]:
             network, found = flipped, other
     adaptation, samples_read, _ = found
     description = ModelDescription(
         keras_version=saved.version,
-        layers=_describe(config, network),
+        layers=_describe_layers(config, network),
         num_parameters=network.model.count_params(),
         input_shape=shape,
         convention=adaptation.convention,
@@ -135,8 +137,8 @@ def _only_input(config: NetworkConfig) -> tuple[int | None, ...]:
 def _count_classes(config: NetworkConfig, network: Network) -> int:
     if len(config.outputs) != 1:
         raise ModelError(
-            f"has {len(config.outputs)} outputs; expected one, the probabilities of ten digits. "
-            "Save a model with that output only."
+            f"has {len(config.outputs)} outputs; expected one output, the probabilities of ten "
+            "digits. Save a model with this output only."
         )
     shape = tuple(network.model.output_shape[1:])
     count = 0 if None in shape else int(np.prod(shape))
@@ -145,8 +147,8 @@ def _count_classes(config: NetworkConfig, network: Network) -> int:
     if shape == tuple(network.model.input_shape[1:]) or len(shape) > 1:
         words = " x ".join("any" if size is None else str(size) for size in shape)
         raise ModelError(
-            f"returns {words} values, which look like an image, as from an autoencoder. Serve a "
-            "network that returns the probabilities of ten digits."
+            f"returns {words} values, which look like an image, so the network may be an "
+            "autoencoder. Serve a network that returns the probabilities of ten digits."
         )
     raise ModelError(
         f"has {count} outputs; expected ten, the probabilities of the digits, or eleven with the "
@@ -155,7 +157,7 @@ def _count_classes(config: NetworkConfig, network: Network) -> int:
 
 
 def _last_activation(config: NetworkConfig) -> str:
-    """Return the name of the function that computes the outputs of the network."""
+    """Return the name of the activation that computes the outputs of the network."""
     reference = config.outputs[0]
     while node := config.nodes.get(reference.layer):
         layer = node.layer
@@ -164,19 +166,19 @@ def _last_activation(config: NetworkConfig) -> str:
         if layer.kind == "Softmax":
             return "softmax"
         if layer.kind not in _PASSING:
-            return _name(layer.options.get("activation"))
+            return _name_activation(layer.options.get("activation"))
         reference = node.calls[0][0]
     return "linear"
 
 
-def _name(activation: Any) -> str:
+def _name_activation(activation: Any) -> str:
     if isinstance(activation, dict):
         inner = activation.get("config")
         activation = inner if isinstance(inner, str) else activation.get("class_name")
     return str(activation or "linear").lower().removesuffix("_v2")
 
 
-def _describe(
+def _describe_layers(
     config: NetworkConfig, network: Network
 ) -> tuple[tuple[str, str, tuple[int | None, ...]], ...]:
     return tuple(

@@ -28,11 +28,11 @@ class SavedModel:
 
     Attributes:
         config: Configuration of the network, as parsed JSON.
-        version: Version of Keras that saved it, empty if the file does not say it.
-        backend: Backend of Keras that saved it, empty if the file does not say it.
-        weights: HDF5 group of an `.h5` file, None for a `.keras` file.
-        archive: Weights of a `.keras` file, None for an `.h5` file.
-        num_values: Number of values in the file.
+        version: Version of Keras that saved the file, empty if the file does not contain it.
+        backend: Backend of Keras that saved the file, empty if the file does not contain it.
+        weights: HDF5 group with the weights of an `.h5` file, None for a `.keras` file.
+        archive: The file `model.weights.h5` in a `.keras` file, None for an `.h5` file.
+        num_values: Number of weights in the file.
         thresholds: Thresholds in the file as JSON text, None if it has none.
         golden: Golden digits in the file, None if it has none.
         number_network: Description of a number network as JSON text, None if the file has none.
@@ -54,7 +54,8 @@ def open_saved_model(file: BinaryIO, say_version: Callable[[str], None]) -> Save
 
     Args:
         file: The file, at any position.
-        say_version: Called with the version of Keras as soon as it is known.
+        say_version: Function that is called with the version of Keras as soon as it is known, so
+            that the message of a later error can name the version.
 
     Raises:
         ModelError: The file is not a model of Keras. The message starts with a verb.

@@ -1,4 +1,7 @@
-"""Conversion of a model file to a graph of OpenVINO, by tracing its Keras network."""
+"""Conversion of a model file to a graph of OpenVINO, by tracing its Keras network.
+
+Tracing runs the Keras network on a symbol of an input, and records each operation in the graph.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,13 @@ from dlflask.types import SIZE, Outputs, Tensor
 
 
 def convert(saved: SavedModel, samples: bytes, count: int) -> ModelGraph:
-    """Convert the model in a file, adapted to digits if there are sample digits.
+    """Convert the model in a file to a graph.
 
     Args:
         saved: The file.
-        samples: `count` images of 28 x 28 float32 in 0..1.
+        samples: Sample digits, as the bytes of `count` images of 28 x 28 float32 in 0..1.
         count: Number of samples. If 0, the graph has the inputs and outputs of the network.
+            Otherwise, the graph is adapted to tensors and probabilities of digits.
     """
     description = None
     if count:
@@ -58,12 +62,12 @@ def convert(saved: SavedModel, samples: bytes, count: int) -> ModelGraph:
 def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
     """Trace `model` into a graph for any number of images.
 
-    Keras's own `model.export` fixes the batch size inside Flatten layers.
+    Keras's own `model.export` is not used, because it fixes the batch size inside Flatten layers.
 
     Args:
         model: The network.
-        adaptation: If given, the graph takes tensors of 784 values in 0..1 and returns
-            probabilities; otherwise it has the inputs and outputs of the network.
+        adaptation: With an adaptation, the graph takes tensors of 784 values in 0..1 and returns
+            probabilities. With None, the graph has the inputs and outputs of the network.
 
     Raises:
         ModelError: OpenVINO does not support a layer.
@@ -89,7 +93,7 @@ def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
 
 
 def run(model: Any) -> Callable[[Tensor], Outputs]:
-    """Return a function that runs `model` on a batch as it is."""
+    """Return a function that runs `model` on a batch, without an adaptation."""
     compiled = openvino.Core().compile_model(trace(model), "CPU", OPENVINO_SETTINGS)
     request = compiled.create_infer_request()
 
@@ -100,12 +104,13 @@ def run(model: Any) -> Callable[[Tensor], Outputs]:
 
 
 def serialize(graph: Any) -> tuple[bytes, bytes]:
-    """Return `graph` and its constants as bytes."""
-    # OpenVINO writes to named files only.
+    """Return the structure of `graph` as XML, and its constants as bytes."""
+    # OpenVINO can write only to files that have a name.
     with tempfile.TemporaryDirectory() as folder:
         xml, weights = Path(folder, "graph.xml"), Path(folder, "graph.bin")
         if sys.platform == "linux":
-            # Files in memory: the folder of a container may be a few megabytes in size.
+            # Keep the files in memory, because the temporary folder of a container may have room
+            # for only a few megabytes.
             for path in (xml, weights):
                 path.symlink_to(f"/proc/self/fd/{os.memfd_create(path.name)}")
         openvino.serialize(graph, xml, weights)
@@ -126,7 +131,7 @@ def _prepare(parameter: Any, adaptation: Adaptation) -> Any:
     if 3 in adaptation.shape:
         axis = 1 if adaptation.shape[0] == 3 else 3
         node = opset16.concat([opset16.unsqueeze(node, np.array([axis]))] * 3, axis)
-    # A 0 in the shape keeps the size of the batch.
+    # The 0 in the shape keeps the size of the batch.
     return opset16.reshape(node, np.array([0, *adaptation.shape]), special_zero=True).output(0)
 
 

@@ -1,4 +1,4 @@
-"""Reading of weights into a Keras network, from the layouts of every version of Keras."""
+"""Reading of weights into a Keras network, from files of every version of Keras."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from dlflask.inference.keras_reader.layer_config import LayerConfig
 
 Values = NDArray[np.float32]
 
-#: Keras 1 keeps the weights of each gate apart. The order of the gates in Keras 2, by the number of
-#: arrays in the file: kernels, recurrent kernels and biases, a third of the numbers each.
+#: Gates of LSTM (12 arrays in the file) and GRU (9 arrays). Keras 1 stores three arrays for each
+#: gate: kernel, recurrent kernel and bias. The numbers are the indices of the kernels, in the order
+#: of the gates in Keras 2 and later.
 _GATES = {12: (0, 6, 3, 9), 9: (0, 3, 6)}
 
 
@@ -28,19 +29,19 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
 
     Args:
         network: The network, changed in place.
-        group: HDF5 group with a group for each layer.
+        group: HDF5 group that contains one group for each layer.
         version: Version of Keras that saved the file.
-        is_flipped: Turn each convolution's kernel by 180 degrees, as Theano's are.
+        is_flipped: True to turn each convolution's kernel by 180 degrees (see `needs_flip_test`).
 
     Raises:
         ModelError: The weights in the file do not fit the network.
     """
-    stored = [(name, weights) for name, weights in _stored(group) if weights]
+    stored = [(name, arrays) for name, arrays in _read_layers(group) if arrays]
     expected = [(config, layer) for config, layer in network.layers if layer.weights]
     if len(stored) != len(expected):
         raise ModelError(
-            f"holds the weights of {len(stored)} layers; its network has {len(expected)} layers "
-            "with weights. Save the model again."
+            f"holds the weights of {len(stored)} layers, but its network has {len(expected)} "
+            "layers with weights. Save the model again."
         )
     for (name, arrays), (config, layer) in zip(stored, expected, strict=True):
         values = arrays
@@ -50,11 +51,11 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
                 values = [values[0][::-1, ::-1], *values[1:]]
         targets = layer.trainable_weights + layer.non_trainable_weights
         shapes = [tuple(each.shape) for each in values]
-        wanted = [tuple(each.shape) for each in targets]
-        if shapes != wanted:
+        expected_shapes = [tuple(each.shape) for each in targets]
+        if shapes != expected_shapes:
             raise ModelError(
-                f"holds weights of the shapes {shapes} for its layer {name[:80]!r}; the layer has "
-                f"{wanted}. Save the model again."
+                f"holds weights of the shapes {shapes} for its layer {name[:80]!r}; expected the "
+                f"shapes {expected_shapes}. Save the model again."
             )
         for target, value in zip(targets, values, strict=True):
             target.assign(np.ascontiguousarray(value))
@@ -66,7 +67,7 @@ def load_archive(network: Network, file: io.BytesIO) -> None:
 
     Args:
         network: The network, changed in place.
-        file: `model.weights.h5` of the archive.
+        file: The file `model.weights.h5` of the archive.
 
     Raises:
         ModelError: The weights in the file do not fit the network.
@@ -74,12 +75,12 @@ def load_archive(network: Network, file: io.BytesIO) -> None:
     store = H5IOStore(file)
     counts: Counter[str] = Counter()
     for config, layer in network.layers:
-        # Keras counts layers of a class: dense, dense_1, dense_2.
+        # Keras numbers the layers of each class: dense, dense_1, dense_2.
         kind = to_snake_case(type(layer).__name__)
         number = f"_{counts[kind]}" if counts[kind] else ""
         counts[kind] += 1
         try:
-            # Keras's own reader, which knows the layouts since 2.12.
+            # This is Keras's own reader, which knows the layouts of all versions since 2.12.
             _load_state(layer, store, None, f"layers/{kind}{number}")
         except Exception as error:  # Keras raises anything for weights that do not fit
             words = " ".join(str(error).split())[:200]
@@ -98,9 +99,11 @@ def _finalize(network: Network) -> None:
 
 
 def needs_flip_test(network: Network, version: str, backend: str) -> bool:
-    """Return True if the file may contain kernels of Theano, which are turned by 180 degrees.
+    """Return True if the file may contain kernels of the backend Theano.
 
-    Keras 1 does not say which backend trained a network.
+    Theano turns each kernel by 180 degrees before it applies the kernel. Other backends do not, so
+    the kernels in the file have to be turned for them. A file of Keras 1 does not contain the name
+    of the backend, so the network has to be tried with and without turning.
     """
     kernels = [
         layer.kernel_size
@@ -115,7 +118,7 @@ def _is_keras_1(version: str) -> bool:
     return version.partition(".")[0] in ("", "1")
 
 
-def _stored(group: Any) -> list[tuple[str, list[Values]]]:
+def _read_layers(group: Any) -> list[tuple[str, list[Values]]]:
     layers = []
     for name in read_names(group.attrs, "layer_names"):
         if name not in group:
@@ -139,7 +142,7 @@ def _convert(
     if config.kind == "Conv2D" and config.options.get("data_format") == "channels_first":
         kernel = kernel.transpose(2, 3, 1, 0)
     elif config.kind == "Conv1D" and kernel.ndim == 4:
-        # (filters, inputs, length, 1) of Theano, or (length, 1, inputs, filters) of TensorFlow
+        # Theano stores (filters, inputs, length, 1), TensorFlow (length, 1, inputs, filters).
         is_theano = kernel.shape[3] == 1 and kernel.shape[0] == layer.filters
         kernel = kernel[..., 0].transpose(2, 1, 0) if is_theano else kernel[:, 0]
     return [kernel, *rest]

@@ -122,7 +122,7 @@ REFUSED = {
     ),
     "other-weights": (
         written(sequential(dense(**FIRST)), {"dense": old_models.TO_CLASSES}),
-        "the layer has",
+        "expected the shapes",
     ),
     "no-weights": (written(sequential(dense(**FIRST)), {}), "has only 0 weights"),
     "no-input": (written(sequential(dense()), FLAT), "size of its input"),
@@ -131,7 +131,7 @@ REFUSED = {
     "3-classes": (saved(keras.Input((784,)), layers.Dense(3)), "has 3 outputs"),
     "autoencoder": (
         saved(keras.Input((28, 28, 1)), layers.Conv2D(1, 3, padding="same")),
-        "as from an autoencoder",
+        "may be an autoencoder",
     ),
     "large-images": (
         saved(keras.Input((224, 224, 3)), layers.Flatten(), layers.Dense(10)),
