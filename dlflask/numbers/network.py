@@ -127,9 +127,9 @@ def _self_test(outputs: Outputs) -> None:
     expected = (1, 2 * WIDTH_STEP // STRIDE, NUM_CLASSES)
     if outputs.shape[1:] != expected[1:]:
         raise ModelError(
-            f"For a strip of {2 * WIDTH_STEP} columns, the number network returns an array of shape "
-            f"{outputs.shape}; expected {expected}, which is one row for every {STRIDE} columns and "
-            f"{NUM_CLASSES} outputs in each row. Make the model again with "
+            f"For a strip of {2 * WIDTH_STEP} columns, the number network returns an array of "
+            f"shape {outputs.shape}; expected {expected}, which is one row for every {STRIDE} "
+            f"columns and {NUM_CLASSES} outputs in each row. Make the model again with "
             f"`{NumberNetwork.COMMAND}`."
         )
     deviation = float(np.abs(outputs.sum(axis=-1) - 1).max())
