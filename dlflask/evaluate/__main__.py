@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     target = parser.add_mutually_exclusive_group()
     target.add_argument(
-        "--model", type=Path, metavar="FILE", help="the model (default: the one that is served)"
+        "--model", type=Path, metavar="FILE", help="a model file (default: that of the service)"
     )
     target.add_argument("--url", help="a running service, such as http://127.0.0.1:8000")
     parser.add_argument("--key", default="", help="API key, if the service needs an API key")

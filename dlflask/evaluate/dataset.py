@@ -130,8 +130,8 @@ def _read_arrays(path: Path) -> Iterator[LabelledImage]:
         )
     if len(images) != len(labels):
         raise ValueError(
-            f"{path} holds {len(images):,} images and {len(labels):,} labels; expected one label "
-            "for each image."
+            f"The number of images in {path} is {len(images):,}, but the number of labels is "
+            f"{len(labels):,}; expected one label for each image."
         )
     if np.any(labels > 9):
         raise ValueError(f"{path} holds the label {labels.max()}; expected labels from 0 to 9.")
