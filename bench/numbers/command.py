@@ -24,7 +24,7 @@ from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
 #: Seed of the random choice of images if their number is limited.
 SEED = 1
 
-#: Maximum number of images of each source for RapidOCR, because it takes seconds for an image.
+#: Maximum number of images of each source for RapidOCR, which needs seconds for some images.
 RAPIDOCR_LIMIT = 50
 
 EXAMPLES = """\
@@ -93,7 +93,7 @@ def measure(
         pythons: Path of the Python in each reader's environment, by the name of the reader.
 
     Raises:
-        ReaderError: The process of a reader ended before it was told to.
+        ReaderError: The process of a reader ended too early.
     """
     console = Console(stderr=True)
     with ExitStack() as stack:
@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         help="at most N images of each source (default: all)",
     )
     text = (
-        "at most N images of each source for RapidOCR, which takes seconds for an image "
+        "at most N images of each source for RapidOCR, which needs several seconds for some images "
         f"(default: {RAPIDOCR_LIMIT})"
     )
     add("--rapidocr-limit", type=_positive, default=RAPIDOCR_LIMIT, metavar="N", help=text)

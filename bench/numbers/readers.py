@@ -136,7 +136,7 @@ def ppocr_digits() -> Iterator[OpenReader]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     alphabet = session.get_modelmeta().custom_metadata_map["character"].splitlines()
-    # Output 0 is blank, which separates characters. The other outputs are not digits, so drop them.
+    # Keep only output 0 (blank, which separates characters) and the outputs of the ten digits.
     outputs = [0, *(1 + alphabet.index(digit) for digit in ALLOWED_CHARACTERS)]
     name = session.get_inputs()[0].name
 

@@ -28,7 +28,8 @@ other commands, each with its own --help:
 """
 
 _PREDICT = """\
-Read the digit, or with --number the number, in each image and print a row for it.
+Read the digit in each image and print one row for each image. With --number, read whole numbers
+instead of digits.
 
 examples:
   python -m dlflask predict static/4.jpg

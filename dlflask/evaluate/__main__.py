@@ -140,7 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     target = parser.add_mutually_exclusive_group()
     target.add_argument(
-        "--model", type=Path, metavar="FILE", help="a model file (default: that of the service)"
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="a model file (default: the model that the service uses)",
     )
     target.add_argument("--url", help="a running service, such as http://127.0.0.1:8000")
     parser.add_argument("--key", default="", help="API key, if the service needs an API key")

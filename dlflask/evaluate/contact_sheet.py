@@ -37,7 +37,8 @@ def choose_worst(cases: Sequence[Case], limit: int = MAX_WORST) -> list[Case]:
     """Return wrong digits, most confident first, then refused digits, then accepted non-digits.
 
     Accepted non-digits are images without a digit that were called `digit`. They get at least a
-    third of the tiles if there are enough of them, plus the tiles that the digits do not fill.
+    third of the tiles if there are enough accepted non-digits, plus the tiles that digits leave
+    empty.
     """
     attempted = [case for case in cases if case.outcome.verdict != UNREAD]
     wrong = [case for case in attempted if case.image.label is not None and not case.is_right]

@@ -11,8 +11,8 @@ from scipy.stats import binomtest
 Probabilities = NDArray[np.floating]
 Labels = NDArray[np.integer]
 
-#: Number of bins of the calibration error. Publications usually use this number, so their figures
-#: can be compared with these.
+#: Number of bins of the calibration error. This number is usual in publications, so that figures
+#: can be compared.
 NUM_BINS = 15
 
 #: Minimum of a probability whose logarithm is taken. A very small probability is rounded to 0 in

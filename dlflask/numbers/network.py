@@ -35,7 +35,7 @@ class StripNetwork:
         sha256: SHA-256 of the model file, in hexadecimal.
         runtime: Runtime, its version and the kind of processor.
         thresholds: Thresholds of the verdict from the file, or `DEFAULT_THRESHOLDS` if the file
-            contains none.
+            contains no thresholds.
     """
 
     def __init__(self, path: Path, cache: Path | None = None) -> None:

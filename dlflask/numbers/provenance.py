@@ -12,9 +12,9 @@ from dlflask.digits.provenance import Runtime
 from dlflask.numbers.normalization import STRIP_PREPROCESSING
 from dlflask.numbers.prediction import NumberResult
 
-#: Version of the steps that find the lines of an image and cut them into digits. Increase it with
-#: any change in `dlflask.numbers.lines` that may change a strip or a digit. The normalisation of
-#: strips and the normalisation of digits have their own versions.
+#: Version of the steps that find the lines of an image and cut the lines into digits. Increase it
+#: with any change in `dlflask.numbers.lines` that may change a strip or a digit. The normalisation
+#: of strips and the normalisation of digits have their own versions.
 LINE_PREPROCESSING = "1"
 
 #: Versions of all steps between an image and the inputs of both networks.

@@ -63,8 +63,8 @@ class StripReading:
     Attributes:
         text: `whole_text` without the characters of `TRAILING` at its end.
         whole_text: The text as the network reads it.
-        probability: Probability of `whole_text`, 0..1. If lengths are given, this is its share of
-            the probability of all texts of these lengths.
+        probability: Probability of `whole_text`, 0..1. If lengths are given, it is divided by the
+            sum of the probabilities of all texts of these lengths that the search found.
         places: Place of each character of `text`.
         without_length: `text` if the given lengths are ignored; None if `text` is the same.
         fits: False if lengths are given and the search found no text of these lengths.

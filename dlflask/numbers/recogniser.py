@@ -1,4 +1,4 @@
-"""Recogniser of handwritten numbers, which finds the lines of an image and reads each of them."""
+"""Recogniser of handwritten numbers. It finds the lines of an image and reads each line."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ MIN_DIGIT_HEIGHT = 24
 #: Margin around a line that is read again, in heights of its digits.
 _AROUND_LINE = 1.0
 
-#: Maximum number of digits of an image whose saliency (importance of each pixel) is computed. It
-#: takes as long for one digit as reading sixty images of digits.
+#: Maximum number of digits of an image whose saliency (importance of each pixel) is computed. The
+#: saliency of one digit takes as long as reading sixty images.
 MAX_EXPLAINED = 32
 
 
@@ -81,7 +81,7 @@ class NumberRecogniser:
     Args:
         network: The number network.
         classifier: The digit network, which reads each digit again.
-        samples: Image files that the self-test reads. The self-test fails if one cannot be read.
+        samples: Image files that the self-test reads. It fails if a sample cannot be read.
     """
 
     def __init__(

@@ -70,7 +70,7 @@ class Thresholds(StoredSettings):
         return 1 / (1 + math.exp(-min(max(score, -50), 50)))
 
 
-#: Thresholds for a model file that contains none. They were chosen by
+#: Thresholds for a model file that contains no thresholds. They were chosen by
 #: `python -m dlflask.train.numbers.calibration`.
 DEFAULT_THRESHOLDS = Thresholds(
     bias=-0.165,

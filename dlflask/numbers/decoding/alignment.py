@@ -23,7 +23,7 @@ class Place(NamedTuple):
 def align(outputs: Outputs, text: str) -> list[Place]:
     """Return the place of each character of `text` on the most probable path that spells `text`.
 
-    A path names one output index, that of a character or of blank, for each column.
+    A path names one output index (of a character or of blank) for each column.
 
     Args:
         outputs: (T, classes) probabilities. T must be at least the length of `text` plus the number

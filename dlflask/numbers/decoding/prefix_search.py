@@ -1,6 +1,6 @@
 """Find the most probable texts in the outputs of the number network by prefix beam search.
 
-A path names one output, that of a character or of blank, for each column. The probability of a text
+A path names one output (a character or blank) for each column. The probability of a text
 is the sum of the probabilities of all paths that spell it. If the caller knows the number of
 digits, the search keeps the best prefixes (beginnings of texts) of each number of digits. Thus the
 search finds the best text of the right length even if a longer or shorter text is more probable.
@@ -47,8 +47,8 @@ def search(
 
     Args:
         outputs: (T, classes) probabilities of each column.
-        lengths: Possible numbers of digits; None for any. If they are given, texts with unreadable
-            marks are excluded.
+        lengths: Possible numbers of digits; None for any. If lengths are given, texts with
+            unreadable marks are excluded.
         characters: Characters that may occur in a text.
     """
     excluded = UNREADABLE if lengths else ""
@@ -74,8 +74,8 @@ def _extend(
 ) -> dict[str, tuple[float, float]]:
     """Extend each prefix by one column.
 
-    `beam` and the result give two probabilities for each prefix: that of the paths that end with
-    blank, and that of all other paths.
+    `beam` and the result give two probabilities for each prefix: the probability of its paths that
+    end with blank, and the probability of its other paths.
     """
     if blank >= SURE_BLANK:
         return {text: ((ends + other) * blank, 0.0) for text, (ends, other) in beam.items()}
@@ -97,7 +97,7 @@ def _extend(
 def _prune(
     beam: dict[str, tuple[float, float]], lengths: Lengths | None
 ) -> dict[str, tuple[float, float]]:
-    """Return only the most probable prefixes of `beam`, in the order of their probability."""
+    """Return only the most probable prefixes of `beam`."""
     if len(beam) <= (BEAM_OF_LENGTH if lengths else BEAM):
         return beam
     ordered = sorted(beam.items(), key=lambda item: -sum(item[1]))

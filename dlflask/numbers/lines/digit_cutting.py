@@ -1,4 +1,4 @@
-"""Cut the ink of a line into its characters, at the positions that the number network found.
+"""Divide the ink of a line among its characters, whose positions the number network found.
 
 A blob is connected ink. Each column of the line belongs to one character.
 """
@@ -51,7 +51,7 @@ def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
     total = np.maximum(mass.sum(axis=1), 1e-9)
     blob_owners = mass.argmax(axis=1)
     is_whole = mass.max(axis=1) >= MOST * total
-    # A character that whole blobs would leave with almost no ink probably touches a neighbour. Cut
+    # If a character receives almost no ink from whole blobs, it probably touches a neighbour. Cut
     # each blob that reaches into its columns, so that the character gets a part of the blob.
     received = np.bincount(blob_owners[1:], mass[1:].sum(axis=1), number)
     typical = float(np.median(received[received > 0])) if (received > 0).any() else 0.0

@@ -1,9 +1,9 @@
 """Find the lines of writing on a page by the heights and positions of its strokes.
 
 No neural network is needed. Strokes of about the same height are joined from left to right. Smaller
-marks, such as points and dashes, are added to the line beside which they are. In the names and
-comments below, a blob is connected ink, a band is the list of a line's blobs, and the median height
-is an estimate of the median of all strokes' heights.
+marks, such as points and dashes, are added to a line beside them. In the names and comments below,
+a blob is connected ink, a band is the list of a line's blobs, and the median height is an estimate
+of the median of all strokes' heights.
 """
 
 from __future__ import annotations

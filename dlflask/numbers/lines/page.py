@@ -70,8 +70,8 @@ def read_page(
         not reduced, a part could not show more, so there are no parts.
 
     Raises:
-        ImageError: As by `read_ink.read_ink`.
-        Busy: As by `read_ink.read_ink`.
+        ImageError: For the same reasons as in `read_ink.read_ink`.
+        Busy: For the same reasons as in `read_ink.read_ink`.
     """
     time_limit = CpuTimeLimit()
     with decode(upload, time_limit, side=PAGE_SIDE) as image:
