@@ -1,1 +1,1 @@
-"""Readers of whole numbers, measured side by side: this project's and those that people install."""
+"""Comparison of readers of whole numbers: this project's reader and readers of other projects."""

@@ -21,32 +21,32 @@ from bench.numbers.readers import OF_PEERS, READERS, SLOW
 from bench.numbers.table import Row, summarise, to_markdown, write
 from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
 
-#: Seed of the images that a limit keeps.
+#: Seed of the random choice of images if their number is limited.
 SEED = 1
 
-#: Images of each source for RapidOCR, which takes seconds for one.
+#: Maximum number of images of each source for RapidOCR, which needs seconds for some images.
 RAPIDOCR_LIMIT = 50
 
 EXAMPLES = """\
 examples:
   python -m bench numbers images/               all images below images/
-  python -m bench numbers images/ --limit 200   200 of each source, chosen by a seed
+  python -m bench numbers images/ --limit 200   200 images of each source, the same in each run
   python -m bench numbers images/ --readers dlflask tesseract
 
-FOLDER is as for `python -m dlflask.evaluate --numbers`. A reader that is not installed is reported
-with the command that installs it.
+FOLDER has the same form as for `python -m dlflask.evaluate --numbers`. If a reader is missing, the
+report gives the command that installs it.
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print the report."""
+    """Measure the readers and print the report."""
     parser = _parser()
     options = parser.parse_args(arguments)
     started = time.monotonic()
     try:
         images = choose(find_numbers(options.folder), options.limit)
-        few = {image.name for image in choose(images, options.rapidocr_limit)}
-        rows = measure(options.folder, images, few, _pythons(options))
+        for_rapidocr = {image.name for image in choose(images, options.rapidocr_limit)}
+        rows = measure(options.folder, images, for_rapidocr, _pythons(options))
     except (OSError, ValueError, ReaderError) as error:
         parser.exit(1, f"{error}\n")
     counts = Counter(image.source for image in images)
@@ -63,31 +63,37 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def choose(images: Sequence[NumberImage], limit: int | None) -> list[NumberImage]:
-    """Return at most `limit` images of each source, chosen by `SEED`, in their order."""
+    """Return at most `limit` images of each source, in the order of `images`.
+
+    `SEED` makes every call choose the same images.
+    """
     by_source = defaultdict(list)
     for image in images:
         by_source[image.source].append(image)
-    draw = random.Random(SEED)  # noqa: S311  a sample of images
+    generator = random.Random(SEED)  # noqa: S311  it chooses images, not secrets
     kept = []
     for of_source in by_source.values():
         count = min(limit or len(of_source), len(of_source))
-        kept += [of_source[i] for i in sorted(draw.sample(range(len(of_source)), count))]
+        kept += [of_source[i] for i in sorted(generator.sample(range(len(of_source)), count))]
     return kept
 
 
 def measure(
-    folder: Path, images: Sequence[NumberImage], few: Collection[str], pythons: dict[str, str]
+    folder: Path,
+    images: Sequence[NumberImage],
+    for_rapidocr: Collection[str],
+    pythons: dict[str, str],
 ) -> list[Row]:
-    """Let the readers take turns, image by image.
+    """Let all readers read an image, one after the other, before the next image.
 
     Args:
         folder: Folder to which the names of the images are relative.
-        images: Labelled images; one at least.
-        few: Names of the images that RapidOCR reads, too.
-        pythons: Python of each reader's environment, by name.
+        images: Labelled images, at least one.
+        for_rapidocr: Names of the images that RapidOCR reads, too.
+        pythons: Path of the Python in each reader's environment, by the name of the reader.
 
     Raises:
-        ReaderError: The process of a reader ended.
+        ReaderError: The process of a reader ended too early.
     """
     console = Console(stderr=True)
     with ExitStack() as stack:
@@ -98,17 +104,17 @@ def measure(
             reader.warm_up(folder.resolve() / images[0].name)
         for image in track(images, "Reading images", console=console):
             for reader in readers:
-                if reader.measured.name in SLOW and image.name not in few:
+                if reader.measured.name in SLOW and image.name not in for_rapidocr:
                     continue
                 reader.read(image, folder.resolve() / image.name)
         return [summarise(reader.measured) for reader in readers]
 
 
 def _command(options: argparse.Namespace) -> str:
-    """Return the command without the paths of this machine."""
-    limit = ["--limit", str(options.limit)] if options.limit else []
-    few = ["--rapidocr-limit", str(options.rapidocr_limit)]
-    return shlex.join(["python", "-m", "bench", "numbers", options.folder.name, *limit, *few])
+    """Return the command for the report, without the paths of this machine."""
+    limits = ["--limit", str(options.limit)] if options.limit else []
+    limits += ["--rapidocr-limit", str(options.rapidocr_limit)]
+    return shlex.join(["python", "-m", "bench", "numbers", options.folder.name, *limits])
 
 
 def _positive(text: str) -> int:
@@ -133,19 +139,27 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("folder", type=Path, metavar="FOLDER", help="SOURCE/labels.tsv: file, tab, number")
+    add(
+        "folder",
+        type=Path,
+        metavar="FOLDER",
+        help="folder with SOURCE/labels.tsv; a line of this table is a file, a tab and a number",
+    )
     add(
         "--limit",
         type=_positive,
         metavar="N",
         help="at most N images of each source (default: all)",
     )
-    text = f"the same for RapidOCR, which takes seconds for an image (default: {RAPIDOCR_LIMIT})"
+    text = (
+        "at most N images of each source for RapidOCR, which needs several seconds for some images "
+        f"(default: {RAPIDOCR_LIMIT})"
+    )
     add("--rapidocr-limit", type=_positive, default=RAPIDOCR_LIMIT, metavar="N", help=text)
     add("--readers", nargs="+", choices=READERS, default=list(READERS), help="default: all")
     for option, whose in (("--service-python", "service's"), ("--peers-python", "peers'")):
         text = f"Python of the {whose} environment (default: this one)"
         add(option, default=sys.executable, metavar="FILE", help=text)
-    text = "also write NUMBERS.md and numbers.json there"
+    text = "also write NUMBERS.md and numbers.json to this folder"
     add("--output", type=Path, metavar="FOLDER", help=text)
     return parser

@@ -1,4 +1,4 @@
-"""Size on disk of the programs that are compared, with what they need except Python."""
+"""Size on disk of each compared program, including everything that it needs except Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[\w.-]+")
 
 
 def size_of_project() -> int:
-    """Return the bytes of the service, its models and the packages that it needs."""
+    """Return the size in bytes of the service, its models and the packages that it needs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [_NAME.match(each) for each in project["dependencies"]]
     files = [*ROOT.glob("*_model.h5"), *(ROOT / name for name in _SERVED)]
@@ -25,39 +25,42 @@ def size_of_project() -> int:
 
 
 def size_of_distributions(*names: str) -> int:
-    """Return the bytes of installed packages and of those that they need, each counted once."""
-    wanted, found = list(names), dict[str, int]()
+    """Return the size in bytes of installed packages and of all packages that they need.
+
+    Each package is counted once.
+    """
+    wanted, sizes = list(names), dict[str, int]()
     while wanted:
         name = re.sub(r"[-_.]+", "-", wanted.pop()).lower()
-        if name in found:
+        if name in sizes:
             continue
         try:
             distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
-            continue  # needed on another platform or version of Python
+            continue  # The package is needed only on another platform or version of Python.
         files = {Path(str(file.locate())) for file in distribution.files or ()}
-        found[name] = sum(file.stat().st_size for file in files if file.is_file())
+        sizes[name] = sum(file.stat().st_size for file in files if file.is_file())
         needed = (each for each in distribution.requires or () if "extra ==" not in each)
         wanted += [match[0] for match in map(_NAME.match, needed) if match]
-    return sum(found.values())
+    return sum(sizes.values())
 
 
 def size_of_program(program: str, languages: str) -> int:
-    """Return the bytes of Tesseract: the program, its shared libraries and its language data.
+    """Return the size in bytes of Tesseract, its shared libraries and its language data.
 
     Args:
         program: Path of the program.
-        languages: Output of `tesseract --list-langs`, which names the folder of the data.
+        languages: Output of `tesseract --list-langs`. It names the folder of the language data.
     """
     files = [Path(program)]
     try:
         linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)  # noqa: S603, S607
         files += map(Path, re.findall(r"=> (/\S+)", linked.stdout))
     except FileNotFoundError:
-        pass  # macOS; its libraries are not counted
+        pass  # macOS has no `ldd`, so the shared libraries are not counted there.
     files += map(Path, re.findall(r'"(/[^"]+)"', languages))
-    system = ("libc.so", "libm.so", "libstdc++", "libgcc_s", "ld-linux")
-    return sum(_size(file) for file in files if not file.name.startswith(system))
+    system_libraries = ("libc.so", "libm.so", "libstdc++", "libgcc_s", "ld-linux")
+    return sum(_size(file) for file in files if not file.name.startswith(system_libraries))
 
 
 def _size(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Processes of the readers: start them, ask them for one image after the other, stop them."""
+"""Start the process of each reader, let it read one image after the other, and stop it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from dlflask.client import REFUSED, NumberOutcome
 from dlflask.evaluate.numbers.dataset import NumberImage
 from dlflask.evaluate.numbers.outcomes import NumberCase, keep_digits
 
-#: One thread for each reader.
+#: Environment of each worker: Keras on OpenVINO, and every library limited to one thread.
 _ENVIRONMENT = {
     "KERAS_BACKEND": "openvino",
     "OMP_NUM_THREADS": "1",
-    "OMP_THREAD_LIMIT": "1",  # of Tesseract
+    "OMP_THREAD_LIMIT": "1",  # Tesseract obeys this variable.
     "OPENBLAS_NUM_THREADS": "1",
     "WEB_CONCURRENCY": "1",
 }
 
 
 class ReaderError(Exception):
-    """The process of a reader ended; what it wrote on stderr says why."""
+    """The process of a reader ended too early. Its output on stderr says why."""
 
 
 @dataclass
@@ -36,20 +36,20 @@ class Measured:
     """Results of one reader.
 
     Attributes:
-        name: Name on the command line.
-        missing: What to install; empty if it ran.
+        name: Name of the reader on the command line.
+        missing: How to install the reader; empty if nothing is missing.
         version: Versions of the program and its model.
-        installed: Bytes on disk.
-        cases: Images with their digits, and the digits that were read.
-        cpu: CPU seconds of each image.
-        peak: Bytes of memory at most, above those of bare Python.
-        errors: Error of each image that raised one.
+        disk_bytes: Size on disk.
+        cases: Images with the digits of their labels, and the digits that were read.
+        cpu: CPU time for each image, in seconds.
+        peak: Peak memory in bytes, minus the memory of a Python process without the reader.
+        errors: Name of each image that raised an error, and the error.
     """
 
     name: str
     missing: str = ""
     version: str = ""
-    installed: int = 0
+    disk_bytes: int = 0
     cases: list[NumberCase] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     peak: int = 0
@@ -57,25 +57,31 @@ class Measured:
 
     @property
     def title(self) -> str:
-        """Title in the table."""
+        """Title of the reader in the table."""
         return READERS[self.name][0]
 
 
 class ReaderProcess:
-    """A running worker, and what was measured on it."""
+    """The process of a reader, and its measured results."""
 
     def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
         self._name, self._process = name, process
-        opened = self._receive()
-        self.measured = Measured(name, **opened)
+        first_line = self._receive()
+        self.measured = Measured(name, **first_line)
 
     def warm_up(self, path: Path) -> None:
-        """Read an image without counting it: the first one loads and compiles."""
+        """Read an image without recording it.
+
+        The reader loads and compiles its model during the first image.
+        """
         if not self.measured.missing:
             self._ask(path)
 
     def read(self, image: NumberImage, path: Path) -> None:
-        """Read an image and count it; digits alone are compared."""
+        """Read an image and record the result.
+
+        Only the digits of the text and of the label are compared.
+        """
         if self.measured.missing:
             return
         answer, measured = self._ask(path), self.measured
@@ -83,14 +89,15 @@ class ReaderProcess:
         if answer["error"]:
             outcome = NumberOutcome(REFUSED, reason=answer["error"])
             measured.errors.append(f"{image.name}: {answer['error']}")
-        digits = NumberImage(image.name, image.source, keep_digits(image.number), image.load)
-        measured.cases.append(NumberCase(digits, outcome))
+        digits = keep_digits(image.number)
+        labelled = NumberImage(image.name, image.source, digits, image.load)
+        measured.cases.append(NumberCase(labelled, outcome))
         measured.cpu.append(answer["cpu"])
         measured.peak = max(measured.peak, answer["peak"])
 
     def _ask(self, path: Path) -> dict[str, Any]:
         assert self._process.stdin is not None  # noqa: S101  for mypy; it is a pipe
-        # A process that has ended reads nothing; `_receive` reports it.
+        # If the process has ended, writing fails. `_receive` then reports the end.
         with suppress(BrokenPipeError):
             self._process.stdin.write(f"{path}\n")
             self._process.stdin.flush()
@@ -110,14 +117,14 @@ class ReaderProcess:
 
 @contextmanager
 def start(name: str, python: str) -> Iterator[ReaderProcess]:
-    """Start the worker of a reader.
+    """Start the process of a reader, and stop it at the end of the `with` block.
 
     Args:
         name: Name of the reader.
-        python: Python of its environment.
+        python: Path of the Python in the reader's environment.
 
     Raises:
-        ReaderError: The reader could not be opened.
+        ReaderError: The process ended before it sent its first line.
     """
     with subprocess.Popen(  # noqa: S603  a worker of this package
         [python, "-m", "bench.numbers.worker", name],

@@ -1,7 +1,8 @@
-"""The readers to compare, each as its users call it, with one thread.
+"""The readers to compare. Each reader is called as its users call it, but with one thread.
 
-Each runs in a process of its own, those of other projects in another environment. Therefore this
-module imports what it needs only where it is used.
+Each reader runs in a separate process. The readers of other projects (peers) run in another virtual
+environment, which lacks this project's packages. Therefore each function imports the packages that
+it needs, and the module imports none.
 """
 
 from __future__ import annotations
@@ -24,35 +25,36 @@ from bench.numbers.installed import ROOT, size_of_distributions, size_of_program
 #: Characters that PP-OCRv6 and Tesseract may return here.
 ALLOWED_CHARACTERS = "0123456789"
 
-#: Installs the peers that are Python packages; the option that names their environment follows.
+#: Commands that install the peers that are Python packages, and run the benchmark with them.
 INSTALL_PEERS = (
     "python3 -m venv .venv-peers && .venv-peers/bin/pip install --no-deps "
     "-r bench/requirements-peers.txt && python -m bench numbers ... "
     "--peers-python .venv-peers/bin/python"
 )
 
-#: A start of the service on a busy machine takes less.
+#: Maximum time for the start of the service. Even on a busy machine, the start takes less time.
 START_SECONDS = 180
 
 
 class MissingReaderError(Exception):
-    """A reader cannot run here; the message says what to install."""
+    """A reader cannot run here. The message says how to install or run it."""
 
 
 @dataclass(frozen=True)
 class OpenReader:
-    """A reader that is ready.
+    """A reader that is ready to read images.
 
     Attributes:
-        read: Returns the text in an image file.
+        read: Function that returns the text in an image file.
         version: Versions of the program and its model.
-        installed: Bytes on disk, with all that it needs except Python and the C library.
-        process: The process that reads, if it is another one than this.
+        disk_bytes: Size on disk of the reader and everything that it needs, except Python and the C
+            library.
+        process: Id of the process that reads; None if this process reads.
     """
 
     read: Callable[[Path], str]
     version: str
-    installed: int
+    disk_bytes: int
     process: int | None = None
 
 
@@ -72,12 +74,14 @@ def dlflask() -> Iterator[OpenReader]:
 
 @contextmanager
 def dlflask_http() -> Iterator[OpenReader]:
-    """Start this project's service with one worker; images are sent over one connection."""
+    """Start this project's service with one worker, and send all images over one connection."""
     from dlflask import __version__  # noqa: PLC0415
     from dlflask.client import NumberClient  # noqa: PLC0415
 
     if sys.platform != "linux":
-        raise MissingReaderError("the CPU time of another process can be read on Linux only")
+        raise MissingReaderError(
+            "run it on Linux: the CPU time of another process can be read on Linux only"
+        )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
     options = ["--bind", address, "--log-level", "warning"]
@@ -86,6 +90,7 @@ def dlflask_http() -> Iterator[OpenReader]:
     try:
         _wait(f"http://{address}/readyz", server)
         client = NumberClient(f"http://{address}")
+        # `server` is Gunicorn's main process. Its only child is the worker, which reads the images.
         children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii")
         worker = int(children.split()[0])
         yield OpenReader(
@@ -115,7 +120,10 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def ppocr_digits() -> Iterator[OpenReader]:
-    """Open PP-OCRv6's recogniser: the whole image is the line, only digits are decoded."""
+    """Open the text recogniser of PP-OCRv6 without its detector.
+
+    The recogniser receives the whole image as one line. Only digits are decoded.
+    """
     try:
         import cv2  # noqa: PLC0415
         import numpy as np  # noqa: PLC0415
@@ -128,8 +136,8 @@ def ppocr_digits() -> Iterator[OpenReader]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     alphabet = session.get_modelmeta().custom_metadata_map["character"].splitlines()
-    # Output 0 is blank.
-    columns = [0, *(1 + alphabet.index(digit) for digit in ALLOWED_CHARACTERS)]
+    # Keep only output 0 (blank, which separates characters) and the outputs of the ten digits.
+    outputs = [0, *(1 + alphabet.index(digit) for digit in ALLOWED_CHARACTERS)]
     name = session.get_inputs()[0].name
 
     def read(path: Path) -> str:
@@ -138,21 +146,21 @@ def ppocr_digits() -> Iterator[OpenReader]:
         scaled = cv2.resize(image, (max(1, -(-48 * width // height)), 48)).transpose(2, 0, 1)
         line = np.zeros((1, 3, 48, max(320, scaled.shape[2])), np.float32)
         line[0, :, :, : scaled.shape[2]] = (scaled / 255 - 0.5) / 0.5
-        path_of_best = session.run(None, {name: line})[0][0][:, columns].argmax(axis=1)
-        changes = np.flatnonzero(np.diff(path_of_best, prepend=0))
-        return "".join(ALLOWED_CHARACTERS[at - 1] for at in path_of_best[changes] if at)
+        best = session.run(None, {name: line})[0][0][:, outputs].argmax(axis=1)
+        changes = np.flatnonzero(np.diff(best, prepend=0))
+        return "".join(ALLOWED_CHARACTERS[index - 1] for index in best[changes] if index)
 
-    installed = size_of_distributions("onnxruntime", "opencv-python-headless", "numpy")
+    disk_bytes = size_of_distributions("onnxruntime", "opencv-python-headless", "numpy")
     about = f"ONNX Runtime {version('onnxruntime')}"
-    yield OpenReader(read, about, installed + model.stat().st_size)
+    yield OpenReader(read, about, disk_bytes + model.stat().st_size)
 
 
 @contextmanager
 def rapidocr(**chosen: str | int) -> Iterator[OpenReader]:
-    """Open PP-OCRv6 as RapidOCR runs it: detector, classifier of orientation, recogniser.
+    """Open PP-OCRv6 as RapidOCR runs it, with detector, classifier of orientation and recogniser.
 
     Args:
-        chosen: Settings of the detector that differ from RapidOCR's.
+        chosen: Settings of the detector that differ from RapidOCR's default settings.
     """
     try:
         from rapidocr import RapidOCR  # noqa: PLC0415
@@ -165,17 +173,17 @@ def rapidocr(**chosen: str | int) -> Iterator[OpenReader]:
     settings |= {"Global.log_level": "critical"}
     settings |= {f"Det.{name}": value for name, value in chosen.items()}
     engine = RapidOCR(params=settings)
-    installed = size_of_distributions("rapidocr", "onnxruntime", "opencv-python-headless")
+    disk_bytes = size_of_distributions("rapidocr", "onnxruntime", "opencv-python-headless")
     yield OpenReader(
         lambda path: "\n".join(engine(path).txts or ()),
         f"RapidOCR {version('rapidocr')}, ONNX Runtime {version('onnxruntime')}",
-        installed,
+        disk_bytes,
     )
 
 
 @contextmanager
 def tesseract() -> Iterator[OpenReader]:
-    """Use the program `tesseract` for one line of digits; each image starts a process."""
+    """Use the program `tesseract`, which is started for each image and reads one line of digits."""
     program = shutil.which("tesseract")
     if program is None:
         raise MissingReaderError("Debian and Ubuntu: apt install tesseract-ocr")
@@ -193,11 +201,13 @@ def tesseract() -> Iterator[OpenReader]:
     )
 
 
-#: RapidOCR enlarges images until their shorter side has 736 pixels, and then its detector often
-#: finds no text in the image of a number. These settings only reduce images.
+#: RapidOCR's default settings enlarge an image until its shorter side has 736 pixels. In such an
+#: enlarged image of a number, the detector often finds no text. These settings never enlarge an
+#: image. They reduce an image whose longer side exceeds 960 pixels.
 IMAGES_NOT_ENLARGED = partial(rapidocr, limit_type="max", limit_side_len=960)
 
-#: By the name on the command line, in the order of the table: title, and how to open it.
+#: Title of each reader and the function that opens it, by the reader's name on the command line, in
+#: the order of the table.
 READERS: dict[str, tuple[str, Callable[[], AbstractContextManager[OpenReader]]]] = {
     "dlflask": ("dlflask, called from Python without HTTP", dlflask),
     "http": ("dlflask, `POST /predictnumber`", dlflask_http),
@@ -207,8 +217,8 @@ READERS: dict[str, tuple[str, Callable[[], AbstractContextManager[OpenReader]]]]
     "tesseract": ("Tesseract, restricted to digits", tesseract),
 }
 
-#: Readers that run in the environment of the peers.
+#: Names of the readers that run in the virtual environment of the peers.
 OF_PEERS = ("ppocr", "rapidocr", "rapidocr-960")
 
-#: Readers that take up to seconds for an image.
+#: Names of the readers that need several seconds for some images.
 SLOW = ("rapidocr", "rapidocr-960")

@@ -1,4 +1,4 @@
-"""Figures of the readers and their tables."""
+"""Figures of the readers, and the tables of the report."""
 
 from __future__ import annotations
 
@@ -16,37 +16,40 @@ from dlflask.evaluate.numbers.report import summarise_numbers
 from dlflask.evaluate.render import markdown_table
 
 _INTRODUCTION = (
-    "A number counts as correct if all its digits are correct; other characters are ignored. Digit "
-    "errors are the digits to insert, delete or replace, per digit of the labels. The readers take "
-    "turns, image by image; each runs in a separate process with one thread. CPU time is the "
-    "median over the images and includes child processes. Peak memory is resident memory above "
-    "that of Python without packages; for the service, the memory of its worker is measured. Disk "
-    "space includes packages, libraries and models, but not Python. Quote ratios of one run, "
-    "because the figures change with the machine."
+    "A number counts as correct if all its digits are correct; other characters are ignored. "
+    "Digit errors are the number of digits to insert, delete or replace, divided by the number of "
+    "digits in the labels. All readers read an image, one after the other, before the next image. "
+    "Each reader runs in a separate process with one thread. CPU time is the median over all "
+    "images and includes child processes. Peak memory is the peak resident memory of the process, "
+    "minus the memory of a Python process without the reader; for the service, the worker process "
+    "is measured. Disk space includes packages, libraries and models, but not Python. Quote "
+    "ratios of figures from one run, because the figures change with the machine."
 )
 
+#: Bytes in a megabyte.
 MEGA = 1e6
 
-#: Title of the row of this project's service.
+#: Title of the row for this project's service.
 SERVICE = READERS["http"][0]
 
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of one reader; those of a reader that did not run are empty.
+    """Figures of one reader. If the reader did not run, its figures are empty.
 
     Attributes:
-        reader: Title.
-        missing: What to install; empty if it ran.
+        reader: Title of the reader.
+        missing: How to install the reader; empty if the reader ran.
         version: Versions of the program and its model.
         right: Share of all images whose number is read correctly.
-        by_source: The same share for each source.
-        macro: Average over the sources, a fraction of 1.
-        character_errors: Digits to insert, delete or replace, per digit of the labels.
-        cpu_milliseconds: CPU time of an image, median.
-        peak_megabytes: Memory.
+        by_source: Share of the images of each source whose number is read correctly.
+        macro: Average of the shares of all sources, a fraction of 1.
+        character_errors: Number of digits to insert, delete or replace, divided by the number of
+            digits in the labels.
+        cpu_milliseconds: Median CPU time for an image.
+        peak_megabytes: Peak memory, minus the memory of a Python process without the reader.
         installed_megabytes: Size on disk.
-        errors: Error of each image that raised one; the image counts as wrong.
+        errors: Name of each image that raised an error, and the error. The image counts as wrong.
     """
 
     reader: str
@@ -77,13 +80,16 @@ def summarise(measured: Measured) -> Row:
         character_errors=report.character_errors,
         cpu_milliseconds=1e3 * median(measured.cpu),
         peak_megabytes=measured.peak / MEGA,
-        installed_megabytes=measured.installed / MEGA,
+        installed_megabytes=measured.disk_bytes / MEGA,
         errors=measured.errors,
     )
 
 
 def to_markdown(about: dict[str, str], rows: Sequence[Row]) -> str:
-    """Return the report: the run, the readers, each source, and what did not run."""
+    """Return the report: facts about the run, a table of readers, and a table by source.
+
+    Readers that did not run and errors are listed at the end.
+    """
     ran = [row for row in rows if not row.missing]
     parts = [
         "# Readers of whole numbers",
@@ -146,7 +152,7 @@ def _by_source(ran: Sequence[Row]) -> str:
     ]
     names = [row.reader for row in ran]
     return markdown_table(
-        ("reader", *sources), [(name, *its) for name, its in zip(names, cells, strict=True)]
+        ("reader", *sources), [(name, *row) for name, row in zip(names, cells, strict=True)]
     )
 
 
@@ -159,7 +165,7 @@ def write(folder: Path, about: dict[str, str], rows: Sequence[Row]) -> None:
 
 
 def read(path: Path) -> tuple[dict[str, str], list[Row]]:
-    """Read what `write` wrote to numbers.json."""
+    """Read a numbers.json that `write` has written."""
     stored = json.loads(path.read_text(encoding="utf-8"))
     return stored["about"], [_to_row(each) for each in stored["rows"]]
 

@@ -1,6 +1,7 @@
-"""`python -m bench.numbers.worker READER`: read the images named on stdin, one a line.
+"""`python -m bench.numbers.worker READER`: read the images that stdin names, one on each line.
 
-Writes one line of JSON when the reader is open or missing, and one for each image.
+The worker writes one line of JSON when the reader is ready or when it is missing. After that, it
+writes one line for each image.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from bench.numbers.readers import READERS, MissingReaderError, OpenReader
 
 def main(name: str) -> None:
     """Open the reader and read images until stdin ends."""
-    # Libraries print on stdout, so they get stderr in its place.
+    # Some libraries print on stdout. Their text must not mix with the JSON, so it goes to stderr.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
@@ -28,50 +29,55 @@ def main(name: str) -> None:
         output.write(json.dumps(values) + "\n")
         output.flush()
 
-    bare = _peak_bytes(None)
+    bytes_before = _peak_bytes(None)
     try:
         with READERS[name][1]() as reader:
-            write(version=reader.version, installed=reader.installed)
+            write(version=reader.version, disk_bytes=reader.disk_bytes)
             for line in sys.stdin:
-                write(**_measure(reader, Path(line.rstrip("\n")), bare))
+                write(**_measure(reader, Path(line.rstrip("\n")), bytes_before))
     except MissingReaderError as error:
         write(missing=str(error))
 
 
-def _measure(reader: OpenReader, path: Path, bare: int) -> dict[str, Any]:
-    """Read one image; return the text, CPU seconds, and the peak of memory above bare Python."""
-    used = _clock(reader.process)
-    started, text, error = used(), "", None
+def _measure(reader: OpenReader, path: Path, bytes_before: int) -> dict[str, Any]:
+    """Read one image. Return the text, the error, the CPU time in seconds and the peak memory.
+
+    `bytes_before`, the memory of this process before it opened the reader, is subtracted.
+    """
+    clock = _clock(reader.process)
+    started, text, error = clock(), "", None
     try:
         text = reader.read(path)
-    except Exception as raised:  # noqa: BLE001  a peer may raise anything; it counts as not read
+    except Exception as raised:  # noqa: BLE001  a peer may raise anything; the image counts as wrong
         error = f"{type(raised).__name__}: {str(raised)[:200]}"
-    seconds = used() - started
+    seconds = clock() - started
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _MAXRSS_UNIT
-    peak = _peak_bytes(reader.process) - bare
+    peak = _peak_bytes(reader.process) - bytes_before
     if reader.process is None:
         peak = max(peak, children)
     return {"text": text, "error": error, "cpu": seconds, "peak": peak}
 
 
 def _clock(process: int | None) -> Callable[[], float]:
-    """Return a clock of the CPU time of another process, or of this one with its children."""
+    """Return a clock of the CPU time of `process`, or of this process and its ended children."""
     if process is not None:
-        # Linux's clock of a process, as by clock_getcpuclockid(3), which Python does not have.
-        clock = (~process << 3) | 2
-        return lambda: time.clock_gettime(clock)
+        # Id of the clock of a process, as computed by clock_getcpuclockid(3) of Linux. Python does
+        # not have this function for other processes.
+        clock_id = (~process << 3) | 2
+        return lambda: time.clock_gettime(clock_id)
 
-    def used() -> float:
+    def cpu_seconds() -> float:
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return time.process_time() + children.ru_utime + children.ru_stime
 
-    return used
+    return cpu_seconds
 
 
 def _peak_bytes(process: int | None) -> int:
-    """Return the peak of the resident memory of a process, or of this one.
+    """Return the peak resident memory of `process`, or of this process if `process` is None.
 
-    On Linux, ru_maxrss of a new process begins at that of its parent; VmHWM does not.
+    On Linux, ru_maxrss of a new process begins at the value of its parent, which is too high.
+    Therefore VmHWM is used there.
     """
     status = Path(f"/proc/{process or 'self'}/status")
     if status.is_file():
@@ -80,7 +86,7 @@ def _peak_bytes(process: int | None) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
 
 
-#: ru_maxrss is in bytes on macOS, in kilobytes elsewhere.
+#: Unit of ru_maxrss in bytes: 1 on macOS, 1,024 on other systems.
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 

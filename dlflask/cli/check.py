@@ -1,4 +1,4 @@
-"""Report how the service would serve a model file."""
+"""`check`: report whether and how the service would serve a model file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dlflask.errors import ModelError
 from dlflask.inference.description import NUM_SAMPLES, OUTPUT_KINDS, ModelDescription
 from dlflask.recogniser import read
 
-#: Exit statuses of `check`.
+#: Exit statuses of the command `check`.
 SERVED, NOT_SERVED = 0, 1
 
 #: Number of times that each sample digit is read when the time of one image is measured.
@@ -28,12 +28,13 @@ class CheckedModel:
     """A model file that would be served.
 
     Attributes:
-        file: Path as given.
+        file: Path of the file, as given on the command line.
         sha256: SHA-256 of the file, in hexadecimal.
         description: Facts about the file.
-        load_seconds: Time to load, compile and test it.
-        image_milliseconds: Median time to read one sample digit: decode, normalise, predict.
-        network_milliseconds: Median time of the network alone.
+        load_seconds: Time to load, compile and test the model.
+        image_milliseconds: Median time to read one sample digit, including decoding and
+            normalisation.
+        network_milliseconds: Median time of the network alone for one sample digit.
     """
 
     file: str
@@ -48,7 +49,7 @@ def check(path: Path, output: TextIO, errors: TextIO, *, as_json: bool) -> int:
     """Write the report on the model at `path`, or the reason why it would not be served.
 
     Returns:
-        SERVED or NOT_SERVED.
+        The exit status: `SERVED` or `NOT_SERVED`.
 
     Raises:
         ConfigError: KERAS_BACKEND names a package that is not installed.
@@ -72,13 +73,13 @@ def load(path: Path) -> CheckedModel:
     """Load and test the model as the service does, and measure its speed.
 
     Raises:
-        ConfigError, ModelError: See `load_classifier`.
+        ConfigError, ModelError: For the same reasons as in `load_classifier`.
     """
     started = time.perf_counter()
     config = replace(Config.from_environment(), model_path=path)
     classifier, _ = load_classifier(config)
     load_seconds = time.perf_counter() - started
-    # Imported only now, so that `--help` starts without OpenVINO.
+    # This import loads OpenVINO. It is done only here, so that `--help` answers without a delay.
     from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
 
     recogniser = DigitRecogniser(classifier)
@@ -95,15 +96,18 @@ def load(path: Path) -> CheckedModel:
 
 
 def to_dict(model: CheckedModel) -> dict[str, Any]:
-    """Return the report as one flat object, with `file` and `served` as for a rejected model."""
-    facts = asdict(model)
-    description = facts.pop("description")
+    """Return the report as one flat dictionary.
+
+    The report on a rejected model has the keys `file` and `served`, too.
+    """
+    measured = asdict(model)
+    description = measured.pop("description")
     layers = [
         {"name": name, "class": kind, "output_shape": shape[1:]}
         for name, kind, shape in model.description.layers
     ]
     warning = model.description.sentence() if model.description.is_doubtful else None
-    return facts | description | {"layers": layers, "served": True, "warning": warning}
+    return measured | description | {"layers": layers, "served": True, "warning": warning}
 
 
 def to_lines(model: CheckedModel) -> Iterator[str]:
@@ -135,6 +139,7 @@ def to_lines(model: CheckedModel) -> Iterator[str]:
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the lines of a table of layers, with aligned columns."""
     table = [("layer", "class", "output"), *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:

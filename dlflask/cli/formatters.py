@@ -1,4 +1,4 @@
-"""Output formats of `predict`: text for people, JSON lines and CSV for programs."""
+"""Output formats of `predict` for digits: text for people, JSON lines and CSV for programs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from dlflask.web.presentation import percent
 COLUMNS = ("file", "label", "confidence", "verdict", "error")
 PROBABILITIES = tuple(f"p{label}" for label in range(NOT_A_DIGIT))
 
-#: Writes the row of one file.
+#: Function that writes the row for a file, given the name of the file and its outcome.
 WriteRow = Callable[[str, Outcome], None]
 
 
 def text_rows(output: TextIO, errors: TextIO) -> WriteRow:
-    """Return a writer of lines such as `4 >99.9% digit static/4.jpg`, and of errors to `errors`."""
+    """Return a function that writes lines such as `4 >99.9% digit static/4.jpg`.
+
+    It writes errors to `errors`.
+    """
 
     def write(name: str, outcome: Outcome) -> None:
         row = _row(name, outcome)
@@ -33,7 +36,10 @@ def text_rows(output: TextIO, errors: TextIO) -> WriteRow:
 
 
 def json_rows(output: TextIO) -> WriteRow:
-    """Return a writer of one object per line; its values are null without a prediction."""
+    """Return a function that writes one JSON object per line.
+
+    If a file has an error, all values of its object except `file` and `error` are null.
+    """
 
     def write(name: str, outcome: Outcome) -> None:
         print(json.dumps(_row(name, outcome), ensure_ascii=False), file=output)
@@ -42,7 +48,10 @@ def json_rows(output: TextIO) -> WriteRow:
 
 
 def csv_rows(output: TextIO) -> WriteRow:
-    """Return a writer of CSV (RFC 4180) with a header and a column for each probability."""
+    """Return a function that writes CSV (RFC 4180), with one column for each probability.
+
+    The header is written at once.
+    """
     table = csv.writer(output, lineterminator="\n")
     table.writerow([*COLUMNS, *PROBABILITIES])
 
@@ -58,7 +67,8 @@ def _row(name: str, outcome: Outcome) -> dict[str, Any]:
     row = dict.fromkeys((*COLUMNS, "probabilities")) | {"file": name}
     if outcome.probabilities is None:
         return row | {"error": outcome.reason}
-    # The shortest decimals that read back to the same float32, as in the service's responses.
+    # As in the service's responses, each probability is the shortest decimal that is converted back
+    # to the same float32.
     probabilities = [float(str(probability)) for probability in outcome.probabilities]
     return row | {
         "label": int(outcome.probabilities.argmax()),

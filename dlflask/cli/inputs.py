@@ -1,4 +1,4 @@
-"""Image files named on the command line."""
+"""Image files that the command line names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pathlib import Path
 from dlflask.errors import DlflaskError
 from dlflask.web.uploads.limits import check_size
 
+#: Name on the command line that stands for standard input.
 STANDARD_INPUT = "-"
 
-#: Files taken from a folder. A file that is named itself is read whatever its suffix.
+#: Suffixes of the files that are read from a folder. A file that is on the command line itself may
+#: have any suffix.
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .avif .heic .heif".split()  # noqa: SIM905
 )
@@ -21,7 +23,7 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class InputFile:
-    """One image file, under the name that its row carries."""
+    """One image file. Its row in the output contains `name`."""
 
     name: str
 
@@ -30,7 +32,7 @@ class InputFile:
 
         Raises:
             OSError: The file does not exist or cannot be read.
-            DlflaskError: It is empty, or larger than `max_bytes`.
+            DlflaskError: The file is empty, or larger than `max_bytes`.
         """
         if self.name == STANDARD_INPUT:
             upload = sys.stdin.buffer.read(max_bytes + 1)
@@ -43,7 +45,7 @@ class InputFile:
         return upload
 
     def read_or_error(self, max_bytes: int) -> bytes | DlflaskError:
-        """Return the file's bytes, or the error to report in its row."""
+        """Return the file's bytes, or the error that the file's row reports."""
         try:
             return self.read(max_bytes)
         except DlflaskError as error:
@@ -60,9 +62,9 @@ class InputFile:
 
 
 def find_files(names: Sequence[str]) -> list[InputFile]:
-    """Expand folders to the images in and below them, and patterns as a shell does.
+    """Replace each folder by the images in it and below it, and each pattern by the matching files.
 
-    Names without a match are kept, so that their rows can report it.
+    A name without a match is kept, so that its row can report the error.
     """
     return [InputFile(name) for each in names for name in _expand(each)]
 
@@ -75,5 +77,5 @@ def _expand(name: str) -> Iterator[str]:
         images = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
         yield from sorted(str(file) for file in images if file.is_file()) or [name]
     else:
-        # pathlib's own glob accepts no absolute pattern.
+        # `Path.glob` does not accept an absolute pattern.
         yield from sorted(glob.glob(name, recursive=True)) or [name]  # noqa: PTH207

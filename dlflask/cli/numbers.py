@@ -1,4 +1,4 @@
-"""`predict --number`: readers and output formats of numbers."""
+"""`predict --number`: read numbers by the model or by a service, and write them as text."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from dlflask.web.presentation import percent
 
 COLUMNS = ("file", "number", "confidence", "verdict", "error")
 
-#: Returns an outcome for each image, or for the error met in reading its file.
+#: Function that returns one outcome for each element: for the bytes of an image file, or for the
+#: error that occurred when the file was read.
 NumberBatchReader = Callable[[Sequence[bytes | DlflaskError]], list[NumberOutcome]]
 
-#: Writes the row of one file.
+#: Function that writes the row for a file, given the name of the file and its outcome.
 WriteNumberRow = Callable[[str, NumberOutcome], None]
 
 
@@ -30,7 +31,7 @@ def open_number_model(
     """Return a reader that reads numbers in this process.
 
     Raises:
-        ConfigError, ModelError: As by `load_number_recogniser`.
+        ConfigError, ModelError: For the same reasons as in `load_number_recogniser`.
         InvalidLength: The length is not valid.
     """
     lengths = None if length is None else parse_lengths(length)
@@ -43,7 +44,8 @@ def open_number_model(
             else NumberOutcome(
                 each.verdict, each.label, each.confidence, [one.to_wire() for one in each.lines]
             )
-            # One by one, so that the time limit of a request does not apply to a folder.
+            # Read each image in a separate call, so that the time limit of a request applies to one
+            # image and not to all images together.
             for upload in uploads
             for each in recogniser.read_many([upload])
         ]
@@ -53,7 +55,7 @@ def open_number_model(
 
 @contextmanager
 def open_number_service(url: str, key: str, length: str | None) -> Iterator[NumberBatchReader]:
-    """Return a reader that asks a running service, over one connection.
+    """Return a reader that sends images to a running service over one connection.
 
     Raises:
         ValueError: `url` is not the address of a service.
@@ -71,7 +73,10 @@ def open_number_service(url: str, key: str, length: str | None) -> Iterator[Numb
 
 
 def number_text_rows(output: TextIO, errors: TextIO) -> WriteNumberRow:
-    """Return a writer of lines such as `18014 98.7% number scan.png`, and of errors."""
+    """Return a function that writes lines such as `18014 98.7% number scan.png`.
+
+    It writes errors to `errors`.
+    """
 
     def write(name: str, outcome: NumberOutcome) -> None:
         if outcome.number is None:
@@ -85,7 +90,10 @@ def number_text_rows(output: TextIO, errors: TextIO) -> WriteNumberRow:
 
 
 def number_json_rows(output: TextIO) -> WriteNumberRow:
-    """Return a writer of one object per line, with the lines of each image."""
+    """Return a function that writes one JSON object per image, on one line.
+
+    The object contains each line of writing in the image.
+    """
 
     def write(name: str, outcome: NumberOutcome) -> None:
         row = _row(name, outcome)
@@ -96,7 +104,7 @@ def number_json_rows(output: TextIO) -> WriteNumberRow:
 
 
 def number_csv_rows(output: TextIO) -> WriteNumberRow:
-    """Return a writer of CSV (RFC 4180) with a header."""
+    """Return a function that writes CSV (RFC 4180). The header is written at once."""
     table = csv.writer(output, lineterminator="\n")
     table.writerow(COLUMNS)
 

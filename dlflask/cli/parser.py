@@ -1,4 +1,4 @@
-"""Argument parser of the commands, and the check that they run in the project's environment."""
+"""Argument parser of all commands, and a check that the packages which they need are installed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import NoReturn
 from dlflask import __version__
 from dlflask.server.settings import DEFAULT_PORT
 
-#: Exit status for a wrong command line or a missing model, service or package, as in argparse.
+#: Exit status if the command line is wrong (as in argparse), or if a model, a service or a package
+#: is missing.
 USAGE = 2
 
-#: The commands import these at their start.
+#: Packages that the commands import when they start.
 _PACKAGES = ("numpy", "PIL", "rich", "scipy")
-
 
 _ABOUT = "Read the digits in image files, check a model file, or serve the page and the API."
 
@@ -28,7 +28,8 @@ other commands, each with its own --help:
 """
 
 _PREDICT = """\
-Read the digit, or with --number the number, in each image and print a row for it.
+Read the digit in each image and print one row for each image. With --number, read whole numbers
+instead of digits.
 
 examples:
   python -m dlflask predict static/4.jpg
@@ -40,8 +41,9 @@ examples:
 """
 
 _CHECK = """\
-Load a model file as the service would, and report its layers, its input and the values it was
-trained on, its outputs, how many sample digits it reads, and the time of one image.
+Load a model file as the service does. Report its layers, its input and outputs, the range of pixel
+values on which the model was trained, how many sample digits it reads correctly, and the time for
+one image.
 
 examples:
   python -m dlflask check own_model.h5
@@ -51,20 +53,20 @@ examples:
 _CHECK_EXIT = """\
 exit status:
   0  the model would be served, perhaps with a warning
-  1  it would not; one line says why
+  1  the model would not be served; one line says why
   2  the command is wrong
 """
 
 _EXIT = """\
 exit status:
   0  every image was read
-  1  some images were not read; the others have their rows
+  1  some images could not be read; the rows of all other images are complete
   2  the command is wrong, or the model or service is missing
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """An `ArgumentParser` that reports an error in one line, without the usage."""
+    """An `ArgumentParser` that reports an error in one line and does not print the usage."""
 
     def error(self, message: str) -> NoReturn:
         """Print `message` and exit with status 2."""
@@ -74,10 +76,10 @@ class Parser(argparse.ArgumentParser):
 def prepare_environment() -> None:
     """Check that the service's packages are installed, and limit the threads of NumPy.
 
-    Call this before NumPy is imported. Exits with one line if a package is missing.
+    Call this before NumPy is imported. If a package is missing, print one line and exit.
     """
-    # As in gunicorn.conf.py. More threads only wait for each other: reading ten-digit numbers then
-    # takes three times the CPU time.
+    # gunicorn.conf.py sets the same limit. With more threads, reading a ten-digit number takes
+    # three times as much CPU time, because the threads wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
@@ -95,41 +97,45 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"dlflask {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    reading = commands.add_parser(
+    predicting = commands.add_parser(
         "predict",
         help="read the digits in image files",
         description=_PREDICT,
         epilog=_EXIT,
         formatter_class=raw,
     )
-    reading.add_argument(
+    predicting.add_argument(
         "files",
         nargs="+",
         metavar="FILE",
-        help="an image; a folder, for all images in and below it; a pattern in quotes; - for "
-        "standard input",
+        help="an image file, a folder (all images in it and below it are read), a pattern in "
+        "quotes, or - for standard input",
     )
-    form = reading.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print one object per line")
-    form.add_argument("--csv", action="store_true", help="print a table with a header")
-    reading.add_argument(
-        "--number", action="store_true", help="read whole numbers instead of single digits"
+    output_format = predicting.add_mutually_exclusive_group()
+    output_format.add_argument("--json", action="store_true", help="print one JSON object per line")
+    output_format.add_argument("--csv", action="store_true", help="print CSV with a header")
+    predicting.add_argument(
+        "--number", action="store_true", help="read a whole number in each image instead of a digit"
     )
-    reading.add_argument(
-        "--length", metavar="N", help="with --number: the number of digits, such as 5 or 4-6"
+    predicting.add_argument(
+        "--length",
+        metavar="N",
+        help="with --number: the expected number of digits, such as 5 or 4-6",
     )
-    by = reading.add_mutually_exclusive_group()
-    by.add_argument("--url", help="ask a running service, such as http://127.0.0.1:8000")
-    reading.add_argument("--key", default="", help="API key, for a service that needs one")
-    by.add_argument(
+    reader = predicting.add_mutually_exclusive_group()
+    reader.add_argument(
+        "--url", help="send images to a running service, such as http://127.0.0.1:8000"
+    )
+    predicting.add_argument("--key", default="", help="API key, if the service needs an API key")
+    reader.add_argument(
         "--model",
         type=Path,
         metavar="FILE",
-        help="use this model (default: the one that is served)",
+        help="use this model (default: the model that the service uses)",
     )
     checking = commands.add_parser(
         "check",
-        help="report how the service would serve a model file",
+        help="report whether and how the service would serve a model file",
         description=_CHECK,
         epilog=_CHECK_EXIT,
         formatter_class=raw,
@@ -139,17 +145,19 @@ def build_parser() -> Parser:
         type=Path,
         nargs="?",
         metavar="MODEL",
-        help="an .h5 or .keras file (default: the one that is served)",
+        help="an .h5 or .keras file (default: the model that the service uses)",
     )
-    checking.add_argument("--json", action="store_true", help="print one object")
+    checking.add_argument("--json", action="store_true", help="print one JSON object")
     serving = commands.add_parser(
         "serve",
         help="serve the page and the API",
-        description="Serve the page and the API by Gunicorn, configured in gunicorn.conf.py.",
+        description="Serve the page and the API by Gunicorn. gunicorn.conf.py configures it.",
     )
-    serving.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
+    serving.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at (default: %(default)s)"
+    )
     port = os.environ.get("PORT") or str(DEFAULT_PORT)
-    serving.add_argument("--port", default=port, help="port to listen at (%(default)s)")
+    serving.add_argument("--port", default=port, help="port to listen at (default: %(default)s)")
     serving.add_argument(
         "--model",
         type=Path,
@@ -157,6 +165,6 @@ def build_parser() -> Parser:
         help="serve this model (default: DLFLASK_MODEL_PATH, or mnist_model.h5)",
     )
     serving.add_argument(
-        "--workers", metavar="N", help="number of processes (default: one per CPU)"
+        "--workers", metavar="N", help="number of worker processes (default: one per CPU)"
     )
     return parser

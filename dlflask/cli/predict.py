@@ -1,4 +1,4 @@
-"""Predict the digits in image files, by the model or by a running service."""
+"""`predict`: read the digits in image files by the model or by a running service."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from dlflask.digits.classifier import Classifier
     from dlflask.numbers.recogniser import NumberRecogniser
 
-#: Images per forward pass. Larger batches are not faster and take more memory.
+#: Number of images per forward pass. Larger batches are not faster and take more memory.
 BATCH_SIZE = 32
 
-#: Returns an outcome for each image, or for the error met in reading its file.
+#: Function that returns one outcome for each element: for the bytes of an image file, or for the
+#: error that occurred when the file was read.
 BatchReader = Callable[[Sequence[bytes | DlflaskError]], list[Outcome]]
 
 AnyOutcome = TypeVar("AnyOutcome", Outcome, NumberOutcome)
@@ -31,7 +32,7 @@ def predict(
     reader: Callable[[Sequence[bytes | DlflaskError]], list[AnyOutcome]],
     max_bytes: int,
 ) -> Iterator[list[tuple[InputFile, AnyOutcome]]]:
-    """Read the files in batches and yield each batch with its outcomes, in order."""
+    """Read the files in batches. Yield a list of files with their outcomes for each batch."""
     for start in range(0, len(files), BATCH_SIZE):
         batch = files[start : start + BATCH_SIZE]
         uploads = [file.read_or_error(max_bytes) for file in batch]
@@ -39,17 +40,18 @@ def predict(
 
 
 def load_classifier(config: Config) -> tuple[Classifier, Callable[[bytes], bool]]:
-    """Load, compile and test the model of digits, and that of numbers if its file exists.
+    """Load, compile and test the digit model, and also the number model if its file exists.
 
     Returns:
-        The model of digits, and a function that returns True for an image of several digits.
+        The digit model, and a function that returns True for an image of several digits. Without
+        the number model, this function always returns False.
 
     Raises:
         ConfigError: KERAS_BACKEND names a package that is not installed.
-        ModelError: A file is of another kind, or a model fails its self-test.
+        ModelError: A file is not a model of the right kind, or a model fails its self-test.
     """
     check_backend(os.environ)
-    # OpenVINO takes half a second to import; --help and a running service are served without it.
+    # These imports load OpenVINO, which takes half a second. `--help` and `--url` do not need it.
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
     from dlflask.models import load_numbers  # noqa: PLC0415
 
@@ -61,11 +63,12 @@ def load_classifier(config: Config) -> tuple[Classifier, Callable[[bytes], bool]
 
 
 def load_number_recogniser(config: Config) -> NumberRecogniser:
-    """Load, compile and test both models that read numbers.
+    """Load, compile and test the number model and the digit model, which both read numbers.
 
     Raises:
         ConfigError: KERAS_BACKEND names a package that is not installed.
-        ModelError: A file is missing or of another kind, or a model fails its self-test.
+        ModelError: A file is missing or is not a model of the right kind, or a model fails its
+            self-test.
     """
     check_backend(os.environ)
     from dlflask.digits.classifier import Classifier  # noqa: PLC0415
@@ -80,7 +83,7 @@ def open_model(config: Config) -> AbstractContextManager[BatchReader]:
     """Return a reader that predicts in this process, one forward pass per batch.
 
     Raises:
-        ConfigError, ModelError: As by `load_classifier`.
+        ConfigError, ModelError: For the same reasons as in `load_classifier`.
     """
     from dlflask.digits.recogniser import DigitRecogniser  # noqa: PLC0415
 
@@ -100,7 +103,7 @@ def open_model(config: Config) -> AbstractContextManager[BatchReader]:
 
 @contextmanager
 def open_service(url: str, key: str) -> Iterator[BatchReader]:
-    """Return a reader that asks a running service, over one connection.
+    """Return a reader that sends images to a running service over one connection.
 
     Raises:
         ValueError: `url` is not the address of a service, or `key` cannot be an API key.
@@ -113,7 +116,10 @@ def open_service(url: str, key: str) -> Iterator[BatchReader]:
 
 
 def failure_of(error: DlflaskError) -> str:
-    """Return `REFUSED`, or `UNREAD` for the base class: the file could not be read."""
+    """Return the verdict for an error: `UNREAD` if the file could not be read, else `REFUSED`.
+
+    An error of the base class `DlflaskError` means that the file could not be read.
+    """
     return UNREAD if type(error) is DlflaskError else REFUSED
 
 

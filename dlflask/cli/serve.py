@@ -1,4 +1,4 @@
-"""Start the service under Gunicorn with the project's configuration."""
+"""`serve`: start the service under Gunicorn with the project's configuration."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ _MODEL_PATH = f"{PREFIX}MODEL_PATH"
 def serve(host: str, port: str, workers: str | None, model: Path | None) -> NoReturn:
     """Replace this process by Gunicorn, which handles signals and sets the exit status.
 
+    The settings are checked before, so that an error is reported in one line. gunicorn.conf.py
+    makes the same checks, but only after Gunicorn has started.
+
     Raises:
-        ConfigError: A number is not valid, the address cannot be used, or the Keras backend is not
-            installed. gunicorn.conf.py checks the same, but after Gunicorn's own start.
+        ConfigError: The port or the number of workers is not valid, the address cannot be used, or
+            the Keras backend is not installed.
     """
     environment = dict(os.environ) | {"PORT": port}
     if workers is not None:
         environment["WEB_CONCURRENCY"] = workers
     if path := model or environment.get(_MODEL_PATH):
-        # Gunicorn changes to the project's folder.
+        # Gunicorn changes to the project's folder, where a relative path would name another file.
         environment[_MODEL_PATH] = str(Path(path).absolute())
-    number = read_port(environment)
+    port_number = read_port(environment)
     read_workers(environment, 1)
     check_backend(environment)
-    check_address(host, number)
-    os.execve(sys.executable, gunicorn_command(host, number), environment)  # noqa: S606
+    check_address(host, port_number)
+    os.execve(sys.executable, gunicorn_command(host, port_number), environment)  # noqa: S606
 
 
 def gunicorn_command(host: str, port: int) -> list[str]:
@@ -38,7 +41,8 @@ def gunicorn_command(host: str, port: int) -> list[str]:
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     config = str(ROOT / "gunicorn.conf.py")
     options = ["--config", config, "--chdir", str(ROOT), "--bind", bind]
-    # Started by -m, Gunicorn cannot start its successor on SIGUSR2.
+    # Prefer the script, because a Gunicorn that was started by `python -m` cannot start a new main
+    # process on SIGUSR2.
     script = Path(sys.executable).with_name("gunicorn")
     start = [str(script)] if script.is_file() else ["-m", "gunicorn"]
     return [sys.executable, *start, *options, "server:app"]

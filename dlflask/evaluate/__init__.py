@@ -1,1 +1,1 @@
-"""Evaluation on labelled images: accuracy, calibration, verdicts and the worst cases."""
+"""Evaluation on labelled images: accuracy, calibration, verdicts, and the worst mistakes."""

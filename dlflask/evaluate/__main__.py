@@ -1,11 +1,11 @@
 """`python -m dlflask.evaluate DIR_OR_NPZ...`: measure how well a model or a service reads images.
 
-Every image takes the service's own path: decode, normalise, predict.
+Every image is decoded, normalised and read by the same code as in the service.
 """
 
 from __future__ import annotations
 
-# ruff: noqa: E402  prepare_environment() comes before the imports of other packages
+# ruff: noqa: E402  prepare_environment() must run before other packages are imported
 from dlflask.cli.parser import Parser, prepare_environment
 
 prepare_environment()
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
             "name a folder or an .npz file of digits, or --non-digits FOLDER, or --numbers FOLDER"
         )
     try:
-        images, unlabelled = _find(options.digits, options.non_digits)
+        images, unlabelled_files = _find(options.digits, options.non_digits)
         reader, about = (
             _open_service(options.url, options.key) if options.url else _open_model(options.model)
         )
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(str(error))
     started = time.monotonic()
     with reader as read:
-        # On stderr, so that the report can be redirected to a file.
+        # Show progress on stderr, so that the report on stdout can be redirected to a file.
         cases = ask(read, track(images, "Reading images", console=Console(stderr=True)))
     seconds = time.monotonic() - started
     names = ", ".join(path.name or str(path) for path in [*options.digits, *options.non_digits])
@@ -63,14 +63,15 @@ def main(argv: list[str] | None = None) -> int:
         "time": f"{seconds:.1f} s, {len(images) / seconds:.0f} images per second on "
         f"{platform.machine()}",
     }
-    _publish(cases, about, unlabelled, options.output)
+    _publish(cases, about, unlabelled_files, options.output)
     return 0
 
 
 def _publish(
-    cases: list[Case], about: dict[str, Any], unlabelled: list[str], folder: Path | None
+    cases: list[Case], about: dict[str, Any], unlabelled_files: list[str], folder: Path | None
 ) -> None:
-    report = summarise(cases, about, unlabelled)
+    """Print the report, and write its files to `folder` if there is one."""
+    report = summarise(cases, about, unlabelled_files)
     text = to_markdown(report)
     if sys.stdout.isatty():
         Console().print(Markdown(text))
@@ -84,6 +85,7 @@ def _publish(
 
 
 def _find(digits: list[Path], non_digits: list[Path]) -> tuple[list[LabelledImage], list[str]]:
+    """Return the labelled images, and the names of files without a label."""
     datasets = [find_digits(path) for path in digits]
     images = [image for dataset in datasets for image in dataset.images]
     images += [image for path in non_digits for image in find_non_digits(path)]
@@ -118,8 +120,8 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="*",
         metavar="DIR_OR_NPZ",
-        help="images as LABEL/FILE or SOURCE/LABEL/FILE, or an .npz file with x and y, or x_test "
-        "and y_test",
+        help="a folder of images as LABEL/FILE or SOURCE/LABEL/FILE, or an .npz file with the "
+        "arrays x and y, or x_test and y_test",
     )
     parser.add_argument(
         "--non-digits",
@@ -127,25 +129,30 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="FOLDER",
-        help="images without a digit, as SOURCE/FILE",
+        help="folders of images without a digit, as SOURCE/FILE",
     )
     parser.add_argument(
         "--numbers",
         type=Path,
         metavar="FOLDER",
-        help="images of numbers, as SOURCE/labels.tsv with lines of a file, a tab and a number",
+        help="a folder of images of numbers with SOURCE/labels.tsv; each line of this table is a "
+        "file, a tab and a number",
     )
     target = parser.add_mutually_exclusive_group()
     target.add_argument(
-        "--model", type=Path, metavar="FILE", help="the model (default: the one that is served)"
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="a model file (default: the model that the service uses)",
     )
     target.add_argument("--url", help="a running service, such as http://127.0.0.1:8000")
-    parser.add_argument("--key", default="", help="API key, for a service that needs one")
+    parser.add_argument("--key", default="", help="API key, if the service needs an API key")
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="write report.json, report.md and worst.png, the worst cases, to this folder",
+        help="write report.json, report.md and worst.png to this folder; worst.png shows the worst "
+        "mistakes",
     )
     return parser
 

@@ -1,4 +1,7 @@
-"""Draw the worst cases of an evaluation: each image beside the tensor that the network received."""
+"""Draw the worst mistakes of an evaluation: each image beside the tensor that the network received.
+
+A case is an image and its outcome. A tile is the part of the sheet that shows one case.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +17,36 @@ from dlflask.errors import BlankImage, ImageError
 from dlflask.evaluate.outcomes import Case
 from dlflask.imaging.read_ink import read_ink
 
+#: Maximum number of tiles on a sheet, and number of tiles in each row.
 MAX_WORST = 60
 COLUMNS = 6
 
-#: Sizes in pixels. Each pixel of the network's input is 4 wide, so that it can be seen.
+#: Sizes in pixels. A preview has 112 = 4 * 28 pixels on each side. Thus each pixel of the network's
+#: input is drawn 4 pixels wide and can be seen.
 _SIDE = 112
 _GAP = 8
 _TEXT_HEIGHT = 34
 _TILE = (2 * _SIDE + 2 * _GAP, _SIDE + _TEXT_HEIGHT + _GAP)
 
-# Distinct for every colour vision; the text says the same.
-# Source: Okabe, Ito, Color Universal Design, 2008.
+#: People with any kind of colour blindness can distinguish these colours. The text in the tile
+#: gives the same information. Source: Okabe, Ito, Color Universal Design, 2008.
 _WRONG, _NON_DIGIT, _REFUSED = "#d55e00", "#0072b2", "#555555"
 
 
 def choose_worst(cases: Sequence[Case], limit: int = MAX_WORST) -> list[Case]:
     """Return wrong digits, most confident first, then refused digits, then accepted non-digits.
 
-    Non-digits get a third of the places, and those that the digits leave free.
+    Accepted non-digits are images without a digit that were called `digit`. They get at least a
+    third of the tiles if there are enough accepted non-digits, plus the tiles that digits leave
+    empty.
     """
-    read = [case for case in cases if case.outcome.verdict != UNREAD]
-    wrong = [case for case in read if case.image.label is not None and not case.is_right]
-    accepted = [case for case in read if case.image.label is None and case.is_called_digit]
+    attempted = [case for case in cases if case.outcome.verdict != UNREAD]
+    wrong = [case for case in attempted if case.image.label is not None and not case.is_right]
+    accepted = [case for case in attempted if case.image.label is None and case.is_called_digit]
     for worst in (wrong, accepted):
         worst.sort(key=lambda case: -case.confidence)
-    room = max(limit - len(accepted), limit - limit // 3)
-    return wrong[:room] + accepted[: limit - min(len(wrong), room)]
+    max_wrong = max(limit - len(accepted), limit - limit // 3)
+    return wrong[:max_wrong] + accepted[: limit - min(len(wrong), max_wrong)]
 
 
 def draw_contact_sheet(cases: Sequence[Case]) -> Image.Image:
@@ -62,7 +69,7 @@ def _draw_tile(case: Case) -> Image.Image:
     pen = ImageDraw.Draw(tile)
     pen.rectangle((0, 0, _SIDE - 1, _SIDE - 1), outline=colour)
     pen.text((0, _SIDE + 2), text, colour, ImageFont.load_default(13))
-    # The end of a path is more specific than its beginning.
+    # Show the end of the path, because it is more specific than the beginning.
     pen.text((0, _SIDE + 19), case.image.name[-38:], "#555555", ImageFont.load_default(10))
     return tile
 
@@ -76,7 +83,10 @@ def _describe(case: Case) -> tuple[str, str]:
 
 
 def _previews(upload: bytes) -> tuple[Image.Image, Image.Image]:
-    """Return the image and its tensor, at most 112 pixels wide; grey if one cannot be shown."""
+    """Return previews of the image and of its tensor, at most 112 pixels wide and high.
+
+    A preview is grey if the image cannot be decoded or if it has no tensor.
+    """
     thumbnail = tensor = Image.new("RGB", (_SIDE, _SIDE), "#dddddd")
     try:
         ink = read_ink(upload)
@@ -91,7 +101,10 @@ def _previews(upload: bytes) -> tuple[Image.Image, Image.Image]:
 
 
 def _thumbnail(upload: bytes) -> Image.Image:
-    """Return the image, known to decode, as a browser shows it on a light grey page."""
+    """Return the image as a browser shows it on a light grey page.
+
+    The caller has already checked that the image can be decoded.
+    """
     with Image.open(BytesIO(upload)) as image:
         upright = ImageOps.exif_transpose(image).convert("RGBA")
     upright.thumbnail((_SIDE, _SIDE))

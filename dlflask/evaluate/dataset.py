@@ -1,4 +1,4 @@
-"""Labelled images from folders and `.npz` files."""
+"""Labelled images of digits and of other things, from folders and `.npz` files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: Names of the arrays: plain datasets, and the test part of `keras.datasets.mnist`.
+#: Names of the arrays of images and of labels that an `.npz` file may contain. The second pair is
+#: the test part of `keras.datasets.mnist`.
 _ARRAYS = (("x", "y"), ("x_test", "y_test"))
 
 
@@ -21,10 +22,12 @@ class LabelledImage:
     """One image of a dataset.
 
     Attributes:
-        name: Path below the folder or file that was named.
-        source: Name of the first folder below it, or its own name. Reports average over sources.
-        label: The digit shown; None if the image shows no digit.
-        load: Returns the bytes of the image file; may raise OSError.
+        name: Path of the file, relative to the folder of the dataset. For an image in an `.npz`
+            file, the name of this file and the index of the image.
+        source: Name of the first folder in `name`, or, without such a folder, the name of the
+            dataset. Reports give averages over the sources.
+        label: The digit in the image; None if the image shows no digit.
+        load: Function that returns the bytes of the image file. It may raise OSError.
     """
 
     name: str
@@ -42,11 +45,13 @@ class Dataset:
 
 
 def find_digits(path: Path) -> Dataset:
-    """Read a folder of `<label>/<file>` or `<source>/.../<label>/<file>`, or an `.npz` file.
+    """Find the images of a folder or an `.npz` file, and their labels.
+
+    Paths in the folder must have the form `<label>/<file>` or `<source>/.../<label>/<file>`.
 
     Raises:
         FileNotFoundError: `path` does not exist.
-        ValueError: It holds no labelled images.
+        ValueError: `path` contains no labelled images, or its arrays are not as expected.
     """
     if path.suffix == ".npz":
         return Dataset(list(_read_arrays(path)), [])
@@ -58,14 +63,16 @@ def find_digits(path: Path) -> Dataset:
             unlabelled.append(name)
     if not images:
         raise ValueError(
-            f"{path} holds no labelled images; expected LABEL/FILE or SOURCE/LABEL/FILE with "
-            "a digit as LABEL."
+            f"{path} holds no labelled images; expected files named LABEL/FILE or "
+            "SOURCE/LABEL/FILE, with a digit as LABEL."
         )
     return Dataset(images, unlabelled)
 
 
 def find_non_digits(path: Path) -> list[LabelledImage]:
-    """Read every file of a folder of `<source>/.../<file>`, without labels.
+    """Find all files of a folder of images that show no digit.
+
+    Paths in the folder must have the form `<source>/.../<file>`.
 
     Raises:
         FileNotFoundError: `path` does not exist.
@@ -75,7 +82,10 @@ def find_non_digits(path: Path) -> list[LabelledImage]:
         LabelledImage(name, source, None, file.read_bytes) for file, name, source in _walk(path)
     ]
     if not images:
-        raise ValueError(f"{path} is empty; expected images without a digit as SOURCE/FILE.")
+        raise ValueError(
+            f"{path} is empty. Put images that show no digit in it, in one folder for each source: "
+            "SOURCE/FILE."
+        )
     return images
 
 
@@ -91,7 +101,7 @@ def _is_label(name: str) -> bool:
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, str, str]]:
-    """Yield each file below `root` with its name and source, without the system's hidden files."""
+    """Yield each file below `root` with its name and source. Hidden files are left out."""
     if not root.is_dir():
         raise FileNotFoundError(f"{root} is not a folder; name a folder or an .npz file.")
     for file in sorted(file for file in root.rglob("*") if file.is_file()):
@@ -109,14 +119,22 @@ def _read_arrays(path: Path) -> Iterator[LabelledImage]:
         names = next((names for names in _ARRAYS if set(names) <= set(npz.files)), None)
         if names is None:
             raise ValueError(
-                f"{path} holds {', '.join(npz.files)}; expected x and y, or x_test and y_test."
+                f"{path} holds the arrays {', '.join(npz.files)}; expected arrays named x and y, "
+                "or x_test and y_test."
             )
         images, labels = npz[names[0]], npz[names[1]]
-    if images.dtype != np.uint8 or len(images) != len(labels) or np.any(labels > 9):
+    if images.dtype != np.uint8:
         raise ValueError(
-            f"{path} holds {images.dtype} {images.shape} and labels {labels.shape}; expected "
-            "uint8 (N, height, width) with as many labels in 0..9."
+            f"The images in {path} have the type {images.dtype}; expected uint8 and the shape "
+            "(number, height, width)."
         )
+    if len(images) != len(labels):
+        raise ValueError(
+            f"The number of images in {path} is {len(images):,}, but the number of labels is "
+            f"{len(labels):,}; expected one label for each image."
+        )
+    if np.any(labels > 9):
+        raise ValueError(f"{path} holds the label {labels.max()}; expected labels from 0 to 9.")
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
         yield LabelledImage(
             f"{path.stem}/{index}", path.stem, int(label), partial(encode_png, image)

@@ -11,16 +11,21 @@ from scipy.stats import binomtest
 Probabilities = NDArray[np.floating]
 Labels = NDArray[np.integer]
 
-#: As in the literature, so that figures can be compared.
+#: Number of bins of the calibration error. This number is usual in publications, so that figures
+#: can be compared.
 NUM_BINS = 15
 
-#: A float32 probability of 0 is rounding; its logarithm would be infinite.
+#: Minimum of a probability whose logarithm is taken. A very small probability is rounded to 0 in
+#: float32, and the logarithm of 0 would be infinite.
 _MIN_PROBABILITY = 1e-30
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A proportion in `count` trials, with its 95 % interval; fractions of 1."""
+    """Proportion of `hits` in `count` trials, and its 95 % interval from `low` to `high`.
+
+    `rate`, `low` and `high` are fractions of 1.
+    """
 
     hits: int
     count: int
@@ -30,7 +35,7 @@ class Rate:
 
 
 def rate(hits: int, count: int) -> Rate:
-    """Return a proportion with its Wilson interval; without trials the interval is 0 to 1.
+    """Return a proportion with its Wilson interval. If `count` is 0, the interval is 0 to 1.
 
     Source: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference,
     JASA 22 (1927).
@@ -43,7 +48,7 @@ def rate(hits: int, count: int) -> Rate:
 
 @dataclass(frozen=True)
 class Bin:
-    """Mean confidence and accuracy of the predictions with a confidence in `low` to `high`."""
+    """Mean confidence and accuracy of the predictions whose confidence is from `low` to `high`."""
 
     low: float
     high: float
@@ -54,13 +59,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Agreement of confidence and accuracy; lower is better.
+    """Measures of how well confidence agrees with accuracy. Lower values are better.
 
     Attributes:
         error: Expected calibration error over `bins`, a fraction of 1.
-        log_loss: Mean negative logarithm of the probability of the label, in nats.
+        log_loss: Mean negative natural logarithm of the probability of the label.
         brier: Mean squared distance of the ten probabilities from the label's one-hot vector, 0..2.
-        bins: The reliability table, without empty bins.
+        bins: Bins of confidence (the reliability table), without empty bins.
     """
 
     error: float
@@ -73,11 +78,12 @@ def calibration(probabilities: Probabilities, labels: Labels) -> Calibration:
     """Compare predicted probabilities with labels.
 
     Args:
-        probabilities: (N, 10), rows that sum to 1; N at least 1.
+        probabilities: (N, 10), N at least 1. Each row sums to 1.
         labels: (N,) in 0..9.
 
-    Source: Naeini, Cooper, Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian
-    Binning, AAAI 2015 (the error); G. W. Brier, Verification of Forecasts, 1950.
+    Source of the calibration error: Naeini, Cooper, Hauskrecht, Obtaining Well Calibrated
+    Probabilities Using Bayesian Binning, AAAI 2015. Source of the Brier score: G. W. Brier,
+    Verification of Forecasts Expressed in Terms of Probability, 1950.
     """
     probabilities = np.asarray(probabilities, np.float64)
     labels = np.asarray(labels)
@@ -96,7 +102,10 @@ def calibration(probabilities: Probabilities, labels: Labels) -> Calibration:
 def reliability(
     confidence: Probabilities, is_right: NDArray[np.bool_], num_bins: int = NUM_BINS
 ) -> list[Bin]:
-    """Group (N,) confidences in bins of equal width; a confidence of 1 is in the last bin."""
+    """Group (N,) confidences in bins of equal width, and return the bins that are not empty.
+
+    A confidence of exactly 1 belongs to the last bin.
+    """
     index = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
     return [
         Bin(

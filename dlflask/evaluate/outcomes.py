@@ -16,10 +16,10 @@ from dlflask.evaluate.dataset import LabelledImage
 from dlflask.imaging.read_ink import read_ink
 from dlflask.types import Tensor
 
-#: In the order in which reports list them.
+#: Verdicts and other outcomes, in the order in which reports list them.
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
 
-#: Returns the outcome for the bytes of one image.
+#: Function that returns the outcome for the bytes of one image file.
 Reader = Callable[[bytes], Outcome]
 
 
@@ -32,24 +32,27 @@ class Case:
 
     @property
     def predicted(self) -> int | None:
-        """The most probable digit; None without a prediction."""
+        """The most probable digit; None if there is no prediction."""
         probabilities = self.outcome.probabilities
         return None if probabilities is None else int(probabilities.argmax())
 
     @property
     def confidence(self) -> float:
-        """The probability of `predicted`; 0 without a prediction."""
+        """The probability of `predicted`; 0 if there is no prediction."""
         probabilities = self.outcome.probabilities
         return 0.0 if probabilities is None else float(probabilities.max())
 
     @property
     def is_right(self) -> bool:
-        """True if the predicted digit is the label; a refused digit is wrong."""
+        """True if the predicted digit is the label. A refused image of a digit is wrong."""
         return self.image.label is not None and self.predicted == self.image.label
 
     @property
     def is_called_digit(self) -> bool:
-        """True if the image was accepted as a digit; without verdicts, every prediction counts."""
+        """True if the image was accepted as a digit.
+
+        Some services return no verdicts. Every prediction of such a service counts as accepted.
+        """
         return self.outcome.verdict in ("digit", UNKNOWN)
 
 
@@ -63,11 +66,12 @@ class PredictsDigits(Protocol):
 def read_by_model(
     classifier: PredictsDigits, shows_several: Callable[[bytes], bool] = lambda _: False
 ) -> Reader:
-    """Return a reader that decodes, normalises and predicts in this process.
+    """Return a reader that decodes, normalises and classifies images in this process.
 
     Args:
         classifier: The digit network.
-        shows_several: Returns True for an image of several digits, as for `DigitRecogniser`.
+        shows_several: Function that returns True for an image of several digits, as for
+            `DigitRecogniser`.
     """
 
     def read(upload: bytes) -> Outcome:
@@ -84,7 +88,7 @@ def read_by_model(
 
 
 def ask(reader: Reader, images: Iterable[LabelledImage]) -> list[Case]:
-    """Read every image in turn; a file that cannot be read becomes `UNREAD`."""
+    """Read every image in turn. If this raises OSError, the outcome is `UNREAD`."""
     cases = []
     for image in images:
         try:

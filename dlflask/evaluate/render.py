@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dlflask.evaluate.metrics import Calibration, Rate
 from dlflask.evaluate.report import NUM_COLUMNS, Digits, NonDigits, Report
 
-#: Unread images listed by name; report.json has them all.
+#: Maximum number of unread images that are listed by name. report.json lists all of them.
 MAX_LISTED = 20
 
 
 def to_markdown(report: Report) -> str:
-    """Return the report as a page with a table for each question."""
+    """Return the report as a Markdown page with several tables."""
     parts = ["# Evaluation", markdown_table(("", ""), report.about.items())]
     if report.digits:
         parts += _digits(report.digits)
@@ -30,7 +30,7 @@ def to_markdown(report: Report) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table. The character | in a cell is escaped, for example in a file name."""
+    """Return a Markdown table. A character | in a cell, such as in a file name, is escaped."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(
         f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in line)} |" for line in lines

@@ -1,4 +1,4 @@
-"""Figures of an evaluation, computed from its cases."""
+"""Figures of an evaluation, computed from its cases. A case is an image and its outcome."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ NUM_COLUMNS = 11
 
 @dataclass(frozen=True)
 class Digits:
-    """Figures on images of digits; a refused image counts as wrong.
+    """Figures on images of digits. A refused image counts as wrong.
 
     Attributes:
-        confusion: Numbers of images: a row for each of the 10 labels, a column for each predicted
-            digit and one for refused images.
+        accuracy: Share of the images that are read correctly.
+        macro_accuracy: Average of the accuracies on all sources.
+        by_class: Accuracy on the images of each digit.
+        by_source: Accuracy on the images of each source.
+        confusion: Numbers of images, with one row for each of the 10 labels, one column for each
+            predicted digit, and a last column for refused images.
         calibration: Calibration on the images that were not refused; None if all were refused.
         verdicts: Number of images with each of `OUTCOMES`.
         right_of_verdict: Accuracy on the images with each verdict.
@@ -43,7 +47,13 @@ class Digits:
 
 @dataclass(frozen=True)
 class NonDigits:
-    """Figures on images without a digit; one that is called `digit` counts as a mistake."""
+    """Figures on images without a digit. The verdict `digit` is a mistake for such an image.
+
+    Attributes:
+        called_digit: Share of the images with the verdict `digit`.
+        verdicts: Number of images with each of `OUTCOMES`.
+        by_source: `called_digit` for each source.
+    """
 
     called_digit: Rate
     verdicts: dict[str, int]
@@ -56,9 +66,11 @@ class Report:
 
     Attributes:
         about: Facts by name: the model or service, the images, the time taken.
-        refusals: Number of refused images by reason, most frequent first.
-        unread: Name and reason of each image that could not be read and of each file whose folder
-            does not name a label. Figures do not include them.
+        digits: Figures on images of digits; None if there are none.
+        non_digits: Figures on images without a digit; None if there are none.
+        refusals: Number of refused images by reason, most frequent reason first.
+        unread: Name and reason of each image that could not be read, and of each file whose folder
+            does not name a label. The figures do not include these images and files.
     """
 
     about: dict[str, Any]
@@ -68,18 +80,18 @@ class Report:
     unread: list[str]
 
     def write(self, path: Path) -> None:
-        """Save as JSON at `path`."""
+        """Write the report as JSON to `path`."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
 def summarise(
     cases: Sequence[Case], about: dict[str, Any], unlabelled: Sequence[str] = ()
 ) -> Report:
-    """Compute all figures; images whose label is None are non-digits."""
-    read = [case for case in cases if case.outcome.verdict != UNREAD]
-    digits = [case for case in read if case.image.label is not None]
-    non_digits = [case for case in read if case.image.label is None]
-    reasons = [case.outcome.reason for case in read if case.outcome.verdict == REFUSED]
+    """Compute all figures. Images whose label is None show no digit."""
+    attempted = [case for case in cases if case.outcome.verdict != UNREAD]
+    digits = [case for case in attempted if case.image.label is not None]
+    non_digits = [case for case in attempted if case.image.label is None]
+    reasons = [case.outcome.reason for case in attempted if case.outcome.verdict == REFUSED]
     unread = [case for case in cases if case.outcome.verdict == UNREAD]
     return Report(
         about=about,
@@ -133,11 +145,11 @@ def _confusion(cases: Iterable[Case]) -> list[list[int]]:
 
 
 def _calibration(cases: Iterable[Case]) -> Calibration | None:
-    read = [case for case in cases if case.predicted is not None]
-    if not read:
+    predicted = [case for case in cases if case.predicted is not None]
+    if not predicted:
         return None
-    probabilities = np.stack([case.outcome.probabilities for case in read])  # type: ignore[misc]
-    return calibration(probabilities, np.array([case.image.label for case in read]))
+    rows = np.stack([case.outcome.probabilities for case in predicted])  # type: ignore[misc]
+    return calibration(rows, np.array([case.image.label for case in predicted]))
 
 
 def _verdicts(cases: Iterable[Case]) -> dict[str, int]:

@@ -18,38 +18,43 @@ from dlflask.numbers.prediction import Character
 from dlflask.numbers.thresholds import Features, Thresholds
 from dlflask.types import Outputs
 
-#: Bounds of a probability before it becomes log-odds. Beyond them, a network that is more certain
-#: is not right more often.
+#: Minimum and maximum to which a probability is limited before its log-odds are computed. A network
+#: that is even more certain is not right more often.
 LEAST, MOST = 1e-4, 1 - 1e-4
 
-#: Weight of the digit network in the choice of a digit, relative to the number network. It was
-#: chosen on the development images.
+#: Weight of the digit network in the choice of a digit, relative to the number network. The weight
+#: was chosen on the development images, which were not used for training.
 DIGIT_WEIGHT = 0.7
 
-#: Least probability of a digit, relative to the digit network's most probable one. The digit
-#: network can be sure of a wrong digit if a part of the digit was cut off.
+#: Minimum to which the digit network's probability of a digit is raised, relative to its most
+#: probable digit. Thus the digit network cannot rule out the right digit if it is sure of a wrong
+#: digit because a part of the digit was cut off.
 LEAST_DIGIT = 0.01
 
-#: Digits, with separators between them and possibly a minus before them.
+#: Text of a number: digits, separators between digits, and possibly a minus before all digits.
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*")
 
 _DIGIT_INDICES = [ALPHABET.index(digit) for digit in DIGIT_CHARACTERS]
 
 
 def combine(columns: Outputs, digit: Prediction) -> Outputs:
-    """Return the scores of all characters at the place of a digit, by both networks.
+    """Return a score for each character at the place of a digit, computed from both networks.
+
+    A place is the range of output columns that belong to one character.
 
     Args:
-        columns: (T, classes) probabilities by the number network in the columns of the place.
-        digit: Prediction of the digit network at this place.
+        columns: (T, classes) probabilities from the number network in the T columns of the place.
+        digit: Prediction of the digit network for this digit.
 
     Returns:
-        (characters,) float32, in the order of `ALPHABET`; higher is more probable.
+        (characters,) float32, in the order of `ALPHABET`. A more probable character has a higher
+        score.
     """
     scores: Outputs = columns[:, 1:].max(axis=0)
-    # If the digit network does not see a digit, it must not influence which digit is chosen.
-    seen = digit.outputs[:10] + digit.not_a_digit / 10
-    scores[_DIGIT_INDICES] *= np.maximum(seen / seen.max(), LEAST_DIGIT) ** DIGIT_WEIGHT
+    # Share the probability of "not a digit" equally among the digits. If the digit network does not
+    # see a digit, it then has little influence on which digit is chosen.
+    shared = digit.outputs[:10] + digit.not_a_digit / 10
+    scores[_DIGIT_INDICES] *= np.maximum(shared / shared.max(), LEAST_DIGIT) ** DIGIT_WEIGHT
     return scores
 
 
@@ -61,42 +66,49 @@ def judge(
     Args:
         text: Text that the number network read.
         probability: Probability that the number network gives to `text`, 0..1.
-        characters: Characters of `text`; each digit has the digit network's prediction.
-        thresholds: Weights and thresholds.
+        characters: Characters of `text`. Each digit has the digit network's prediction.
+        thresholds: Weights of the features, and thresholds of the verdict.
     """
     digits = [one.digit for one in characters if one.digit is not None]
     if not digits or text.count(UNREADABLE) > len(digits):
         return "no_number", 0.0
     found = features(probability, characters)
     confidence = thresholds.probability(found)
-    are_others = all(digit.verdict == "not_a_digit" for digit in digits)
-    if confidence < thresholds.no_number_below and are_others:
+    sees_no_digit = all(digit.verdict == "not_a_digit" for digit in digits)
+    if confidence < thresholds.no_number_below and sees_no_digit:
         return "no_number", confidence
     is_sure = found.agreement and confidence >= thresholds.number_from and is_number(text)
     return "number" if is_sure else "unsure", confidence
 
 
 def features(probability: float, characters: Sequence[Character]) -> Features:
-    """Return the features from which the probability of a line is computed."""
+    """Return the features from which the probability that a line is right is computed.
+
+    Args:
+        probability: Probability that the number network gives to the text of the line, 0..1.
+        characters: Characters of the line. Each digit has the digit network's prediction.
+    """
     digits = [(int(one.label), one.digit) for one in characters if one.digit is not None]
-    # Include the output for non-digits, so that a mark that is not a digit gets low probabilities.
-    seen = [float(digit.outputs[label]) for label, digit in digits] or [0.0]
-    weakest = min((one.probability for one in characters), default=0.0)
+    # `outputs` includes the output for non-digits and `probabilities` does not. Use `outputs`, so
+    # that a mark that is not a digit has low probabilities.
+    by_digits = [float(digit.outputs[label]) for label, digit in digits] or [0.0]
+    lowest = min((one.probability for one in characters), default=0.0)
     return Features(
         strip=_log_odds(probability),
-        character=_log_odds(weakest),
-        digits=_log_odds(math.prod(seen)),
-        digit=_log_odds(min(seen)),
+        character=_log_odds(lowest),
+        digits=_log_odds(math.prod(by_digits)),
+        digit=_log_odds(min(by_digits)),
         agreement=float(all(one.is_agreed for one in characters)),
     )
 
 
 def is_number(text: str) -> bool:
-    """Return True for digits with separators between them and possibly a minus before them."""
+    """Return True if `text` is a number: digits, possibly with separators and a leading minus."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def _log_odds(probability: float) -> float:
-    # A logarithm alone would be about 0 for both 0.99 and 0.9999, but 0.99 is wrong more often.
+    # The logarithms of 0.99 and of 0.9999 are both about 0, although texts of probability 0.99 are
+    # wrong more often. Log-odds differ clearly.
     bounded = min(max(probability, LEAST), MOST)
     return math.log(bounded / (1 - bounded))

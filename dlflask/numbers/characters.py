@@ -1,7 +1,8 @@
 """Characters of the number network, in the order of its outputs.
 
-The network is trained with connectionist temporal classification (CTC): in each column of its
-output it names one character, or blank between characters.
+The network is trained with connectionist temporal classification (CTC): each column of its output
+names one character or blank. Blank fills the columns between characters, and it separates two equal
+characters.
 
 Source: Graves et al., Connectionist Temporal Classification, ICML 2006.
 """
@@ -12,34 +13,34 @@ from dataclasses import dataclass
 
 from dlflask.stored_settings import StoredSettings
 
-#: Index of blank. Keras's CTC loss expects 0.
+#: Index of the output for blank. Keras's CTC loss expects blank at index 0.
 BLANK = 0
 
 DIGIT_CHARACTERS = "0123456789"
 
-#: Characters that people write in numbers; output i + 1 is the probability of character i.
+#: Characters that people write in numbers. Output i + 1 is the probability of character i.
 CHARACTERS = DIGIT_CHARACTERS + ".,-"
 
-#: Stands for a mark that is not one of `CHARACTERS`: a letter, a blot, a digit that was crossed
-#: out.
+#: Text for a mark on paper that is not one of `CHARACTERS`: a letter, a blot, a digit that was
+#: crossed out.
 UNREADABLE = "?"
 
-#: All characters that the network names, without blank.
+#: All characters that the network can name. Blank is not included.
 ALPHABET = CHARACTERS + UNREADABLE
 
-#: Number of outputs in each column: blank and `ALPHABET`.
+#: Number of outputs in each column: one for blank, and one for each character of `ALPHABET`.
 NUM_CLASSES = 1 + len(ALPHABET)
 
 
 @dataclass(frozen=True)
 class NumberNetwork(StoredSettings):
-    """Description of a number network, stored with it in the model file.
+    """Description of a number network, stored in the model file of the network.
 
     Attributes:
-        alphabet: Characters of outputs 1, 2, ...; the last one means unreadable.
+        alphabet: Characters of outputs 1, 2, ...; the last character stands for unreadable marks.
         blank: Index of the output for blank.
         height: Height of the input in pixels.
-        stride: Columns of the input for each column of the output.
+        stride: Number of input columns for each output column.
         preprocessing: Version of `normalization` that made the training images.
     """
 
@@ -59,10 +60,14 @@ def encode(number: str) -> list[int]:
 
 
 def collapse(columns: list[int]) -> str:
-    """Return the characters that a path of output indices spells, without repeats and blanks."""
+    """Return the text that a path spells.
+
+    A path names one output index for each column. In the text, neighbouring columns with the same
+    index count as one character, and blanks are left out.
+    """
     kept = [
         index
-        for before, index in zip([BLANK, *columns], columns, strict=False)
-        if index not in (before, BLANK)
+        for previous, index in zip([BLANK, *columns], columns, strict=False)
+        if index not in (previous, BLANK)
     ]
     return "".join(ALPHABET[index - 1] for index in kept)

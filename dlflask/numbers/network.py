@@ -1,4 +1,8 @@
-"""The number network: a Keras model file, checked when it is loaded and tested when compiled."""
+"""The number network, a Keras model file.
+
+The file is checked when it is loaded, and the network is tested when it is compiled. The input of
+the network is a strip: the image of one line of writing, 32 pixels high.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +20,22 @@ from dlflask.numbers.normalization import HEIGHT, STRIDE, STRIP_PREPROCESSING
 from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dlflask.types import SUM_TOLERANCE, Outputs, Tensor
 
-#: Widths of strips are padded with paper to multiples of this, so that the runtime gets few
-#: different widths.
+#: Each strip is padded with paper until its width is a multiple of this number, so that the runtime
+#: receives few different widths.
 WIDTH_STEP = 32
 
 
 class StripNetwork:
-    """Loaded number network, compiled by `warm_up` or by the first call.
+    """Loaded number network. It is compiled by `warm_up` or by the first call.
 
-    A process may fork after loading but not after compiling; `digits.classifier` says why.
+    A process may fork after it has loaded the network, but not after it has compiled the network,
+    because the threads of the runtime do not survive `fork`.
 
     Attributes:
         sha256: SHA-256 of the model file, in hexadecimal.
-        runtime: Runtime and kind of processor.
-        thresholds: Thresholds of the verdict: those in the file, or `DEFAULT_THRESHOLDS`.
+        runtime: Runtime, its version and the kind of processor.
+        thresholds: Thresholds of the verdict from the file, or `DEFAULT_THRESHOLDS` if the file
+            contains no thresholds.
     """
 
     def __init__(self, path: Path, cache: Path | None = None) -> None:
@@ -37,11 +43,12 @@ class StripNetwork:
 
         Args:
             path: An `.h5` file.
-            cache: Folder in which converted and compiled models are kept. It may be missing or
-                read-only.
+            cache: Folder in which converted and compiled models are kept. The folder may be missing
+                or read-only.
 
         Raises:
-            ModelError: The file is missing or damaged, or it is another kind of model.
+            ModelError: The file is missing or damaged, or it is not a number network of this
+                version.
         """
         self.sha256, self._graph = load_strip_network(path, cache)
         self.runtime = name_runtime()
@@ -58,10 +65,11 @@ class StripNetwork:
         return self._forward is not None
 
     def warm_up(self) -> None:
-        """Compile the network, run it once and check its outputs.
+        """Compile the network, run it once, and check its outputs.
 
         Raises:
-            ModelError: The network cannot be compiled, or its outputs are not probabilities.
+            ModelError: The network cannot be compiled, its outputs have the wrong shape, or they
+                are not probabilities.
         """
         with self._lock:
             if self._forward is None:
@@ -77,7 +85,7 @@ class StripNetwork:
             pixels: (32, W) float32 in 0..1, as in `normalization.Strip`.
 
         Returns:
-            (W / 4, classes) float32, rows that sum to 1.
+            (W / 4, classes) float32. Each row sums to 1.
         """
         if self._forward is None:
             self.warm_up()
@@ -108,7 +116,7 @@ def _check_description(path: Path, text: str | None) -> None:
 def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
     try:
         return compile_strip_network(graph, cache)
-    except Exception as error:  # tracing the file's layers may raise anything
+    except Exception as error:  # The layers of the file may raise any exception.
         raise ModelError(
             f"The number network cannot be compiled ({str(error)[:300]}). Make the model again "
             f"with `{NumberNetwork.COMMAND}`."
@@ -116,12 +124,17 @@ def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
 
 
 def _self_test(outputs: Outputs) -> None:
-    deviation = float(np.abs(outputs.sum(axis=-1) - 1).max())
-    if outputs.shape[1:] != (2 * WIDTH_STEP // STRIDE, NUM_CLASSES) or not (
-        deviation < SUM_TOLERANCE
-    ):
+    expected = (1, 2 * WIDTH_STEP // STRIDE, NUM_CLASSES)
+    if outputs.shape[1:] != expected[1:]:
         raise ModelError(
-            f"The number network returns {outputs.shape} with sums that differ from 1 by "
-            f"{deviation:.4f}; expected probabilities for every {STRIDE} columns. End the network "
-            "with a softmax."
+            f"For a strip of {2 * WIDTH_STEP} columns, the number network returns an array of "
+            f"shape {outputs.shape}; expected {expected}, which is one row for every {STRIDE} "
+            f"columns and {NUM_CLASSES} outputs in each row. Make the model again with "
+            f"`{NumberNetwork.COMMAND}`."
+        )
+    deviation = float(np.abs(outputs.sum(axis=-1) - 1).max())
+    if not deviation < SUM_TOLERANCE:
+        raise ModelError(
+            f"The sums of the number network's outputs differ from 1 by up to {deviation:.4f}; "
+            "expected probabilities, whose sum is 1 in each row. End the network with a softmax."
         )

@@ -1,12 +1,11 @@
-"""Normalisation of one line of writing to a strip of fixed height.
+"""Normalisation of one line of writing to a strip: an image of fixed height for the number network.
 
-Training and service share this module, so that the network receives the same kind of input
-everywhere.
+Training and service share this module, so that the network receives the same kind of input in both.
 
-`to_strip` receives a plane in which ink has higher values than paper. The service passes the
-distance from the paper (`dlflask.imaging.background.measure_distance`). The result of `extract_ink`
-would be worse: removing the noise of the paper also removes faint strokes. The network has learnt
-to tell noise from faint strokes.
+`to_strip` receives a plane, a two-dimensional array in which ink has higher values than paper. The
+service passes the distance from the paper (`dlflask.imaging.background.measure_distance`). The
+result of `extract_ink` would be read worse, because `extract_ink` removes faint strokes together
+with the noise of the paper. The network has learnt to distinguish noise from faint strokes.
 """
 
 from __future__ import annotations
@@ -19,34 +18,37 @@ from numpy.typing import NDArray
 from dlflask.imaging.morphology.running import running_mean, running_minimum
 from dlflask.imaging.resize import Plane, resize
 
-#: Version of the steps from a line's plane to its strip, part of each receipt and of the model
-#: file. Increase it with any change that may change a strip.
+#: Version of the steps that turn a line's plane into a strip. Each receipt and each model file
+#: contain this version. Increase it with any change that may change a strip.
 STRIP_PREPROCESSING = "1"
 
 #: Height of a strip in pixels.
 HEIGHT = 32
 
-#: Columns of the strip for each column of the network's output. Widths are multiples of it.
+#: Number of columns of the strip for each column of the network's output. The width of a strip is a
+#: multiple of this number.
 STRIDE = 4
 
-#: Blank columns before and after the line, so that the network sees the paper beside it.
+#: Number of blank columns before and after the line. They show the network paper beside the line.
 MARGIN = 8
 
-#: Widest strip in pixels, about a hundred digits; a longer line is compressed.
+#: Maximum width of a strip in pixels, enough for about a hundred digits. A longer line is
+#: compressed horizontally.
 MAX_WIDTH = 2_048
 
 #: Rank of the pixel that is taken as paper, counted from the lightest pixel of a column. A stroke
-#: rarely covers 3/4 of a column, so the lightest quarter is paper.
+#: rarely covers more than 3/4 of a column, so the lightest quarter of the column is paper.
 _PAPER_RANK = HEIGHT // 4
 
-#: Width of the window whose lightest column is taken as paper, in columns; wider than any stroke.
+#: Width, in columns, of the window whose lightest column is taken as paper. The window is wider
+#: than any stroke, so it contains paper.
 _PAPER_COLUMNS = 25
 
-#: Least contrast of ink, relative to the largest absolute value of the line. In a line without
-#: writing, rounding errors are below it.
+#: Minimum contrast of ink, relative to the largest absolute value in the line. Rounding errors in a
+#: line without writing are smaller, so they are not taken for ink.
 _MIN_PEAK = 1e-4
 
-#: Share of the pixels, the darkest ones, that are clipped to 1.
+#: Share of the pixels that are clipped to 1. These are the darkest pixels.
 _PEAK_SHARE = 0.01
 
 
@@ -56,22 +58,22 @@ class Strip:
 
     Attributes:
         pixels: (32, W) float32 in 0..1, ink = 1, paper about 0; W is a multiple of 4.
-        scale: Columns of `pixels` for each column of the line.
+        scale: Number of columns of `pixels` for each column of the line.
     """
 
     pixels: NDArray[np.float32]
     scale: float
 
     def to_line(self, column: float) -> float:
-        """Return the column of the line that `column` of the strip shows."""
+        """Return the column of the line at `column` of the strip."""
         return (column - MARGIN) / self.scale
 
 
 def to_strip(line: Plane) -> Strip:
     """Resize one line of writing to `HEIGHT`, and rescale its values: ink to 1, paper to 0.
 
-    The digits should take up three quarters of the line's height. In training they take up between
-    half and all of it.
+    The digits should take up three quarters of the line's height. In training, they take up between
+    half of the height and the whole height.
 
     Args:
         line: (height, width) float32, ink higher than paper, in any unit.
@@ -93,7 +95,10 @@ def to_strip(line: Plane) -> Strip:
 
 
 def _estimate_paper(scaled: Plane) -> Plane:
-    """Return the level of the paper in each column, (W,), because a shadow may cross the line."""
+    """Return the value of the paper in each column, (W,).
+
+    Paper does not have the same value everywhere, because a shadow may cross the line.
+    """
     level = np.partition(scaled, _PAPER_RANK, axis=0)[_PAPER_RANK]
     lightest = running_minimum(level, _PAPER_COLUMNS, 0)
     return running_mean(lightest, _PAPER_COLUMNS, 0)

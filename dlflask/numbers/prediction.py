@@ -1,4 +1,4 @@
-"""Results of reading numbers: characters, lines and images, and their JSON."""
+"""Results of reading numbers, for a character, a line and an image, and their JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlflask.types import Tensor
 
 
 class Box(NamedTuple):
-    """Box in the upright image, in pixels."""
+    """Rectangle in the upright image, in pixels."""
 
     x: int
     y: int
@@ -26,11 +26,12 @@ class Character:
 
     Attributes:
         label: The character: a digit, a separator, a minus, or `?` for an unreadable mark.
-        probability: Probability of `label` by the number network, 0..1.
-        box: Box of the character.
-        candidates: Characters that are possible here, most probable first.
-        digit: Prediction of the digit network for a digit; None for other characters.
-        tensor: Input of the digit network, (28, 28) float32 in 0..1; None for other characters.
+        probability: Probability of `label` according to the number network, 0..1.
+        box: Box around the character.
+        candidates: Possible characters, most probable first.
+        digit: Prediction of the digit network if the character is a digit, otherwise None.
+        tensor: Input of the digit network, (28, 28) float32 in 0..1, if the character is a digit,
+            otherwise None.
         is_agreed: False if the two networks read different digits.
     """
 
@@ -48,17 +49,18 @@ class LineReading:
     """Result of one line.
 
     Attributes:
-        number: The text of the number; empty for `no_number`.
+        number: The text of the number; empty if the verdict is `no_number`.
         verdict: One of `thresholds.VERDICTS`.
         confidence: Probability that `number` is right, 0..1.
         box: Box around the line.
-        characters: Characters of `number`; empty for `no_number`.
+        characters: Characters of `number`; empty if the verdict is `no_number`.
         strip: Input of the number network, (32, W) float32 in 0..1.
-        strip_text: Text by the number network, with marks that are left out of `number`.
-        strip_probability: Probability of `strip_text` by the number network, 0..1.
-        digit_text: Digits by the digit network, at the places of the digits of `number`.
-        without_length: Text if the length that the caller expects is ignored; None if this text
-            is the same as `number`.
+        strip_text: Text that the number network reads. It may end with separators and a minus,
+            which `number` leaves out.
+        strip_probability: Probability of `strip_text` according to the number network, 0..1.
+        digit_text: The digits that the digit network reads, one for each digit of `number`.
+        without_length: Text that is read if the length that the caller expects is ignored; None if
+            this text is the same as the text of the expected length.
     """
 
     number: str
@@ -73,7 +75,7 @@ class LineReading:
     without_length: str | None = None
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the line as in the response of `POST /predictnumber`."""
+        """Return the line in the form that the response of `POST /predictnumber` contains."""
         return {
             "number": self.number,
             "verdict": self.verdict,
@@ -91,10 +93,10 @@ class NumberResult:
     """Result of one image.
 
     Attributes:
-        lines: Lines from top to bottom.
-        upload: Bytes of the image.
-        lengths: Numbers of digits that the caller allowed; None for any.
-        milliseconds: Duration of each stage.
+        lines: Results of the lines, from top to bottom.
+        upload: Bytes of the image file.
+        lengths: Numbers of digits that the caller expects; None for any.
+        milliseconds: Duration of each stage, by its name.
     """
 
     lines: Sequence[LineReading]
@@ -103,28 +105,32 @@ class NumberResult:
     milliseconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def _read(self) -> list[LineReading]:
+    def _lines_with_number(self) -> list[LineReading]:
         return [line for line in self.lines if line.number]
 
     @property
     def label(self) -> str:
-        """The numbers, joined by line feeds; empty without any."""
-        return "\n".join(line.number for line in self._read)
+        """The numbers of all lines, joined by line feeds; empty if there is no number."""
+        return "\n".join(line.number for line in self._lines_with_number)
 
     @property
     def verdict(self) -> str:
-        """`number` if every number is sure, `no_number` without any, else `unsure`."""
-        if not self._read:
+        """`no_number` if no line has a number, `number` if all numbers are sure, else `unsure`."""
+        if not self._lines_with_number:
             return "no_number"
-        return "number" if all(line.verdict == "number" for line in self._read) else "unsure"
+        return (
+            "number"
+            if all(line.verdict == "number" for line in self._lines_with_number)
+            else "unsure"
+        )
 
     @property
     def confidence(self) -> float:
-        """Confidence of the least sure number, 0..1; 0 without any."""
-        return min((line.confidence for line in self._read), default=0.0)
+        """Minimum confidence of all numbers, 0..1; 0 if there is no number."""
+        return min((line.confidence for line in self._lines_with_number), default=0.0)
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the response of `POST /predictnumber`; probabilities are strings."""
+        """Return the response of `POST /predictnumber`, in which probabilities are strings."""
         wire: dict[str, Any] = {
             "number": self.label,
             "verdict": self.verdict,
@@ -142,5 +148,5 @@ class NumberResult:
 
 
 def to_text(probability: float) -> str:
-    """Return a probability with four decimals."""
+    """Return a probability as text with four decimals."""
     return f"{probability:.4f}"

@@ -1,4 +1,4 @@
-"""Receipt of a number: everything needed to reproduce it."""
+"""Receipt of a result: everything that is needed to reproduce its numbers."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from dlflask.digits.provenance import Runtime
 from dlflask.numbers.normalization import STRIP_PREPROCESSING
 from dlflask.numbers.prediction import NumberResult
 
-#: Version of the steps from an image's bytes to strips and to the digits on them. Increase it with
-#: any change in `line_finding`, `frames` or `digit_cutting`; the other steps have their own
-#: versions.
+#: Version of the steps that find the lines of an image and cut the lines into digits. Increase it
+#: with any change in `dlflask.numbers.lines` that may change a strip or a digit. The normalisation
+#: of strips and the normalisation of digits have their own versions.
 LINE_PREPROCESSING = "1"
 
+#: Versions of all steps between an image and the inputs of both networks.
 NUMBER_PREPROCESSING = f"{LINE_PREPROCESSING}.{STRIP_PREPROCESSING}.{PREPROCESSING}"
 
 
-def number_receipt(result: NumberResult, strips: Runtime, digits: Runtime) -> dict[str, Any]:
+def number_receipt(
+    result: NumberResult, number_network: Runtime, digit_network: Runtime
+) -> dict[str, Any]:
     """Describe the input, the models and the software of a result.
 
-    With the same models and runtime, the same strip gives the same text and probability. With the
-    same preprocessing, the same image gives the same strips.
+    With the same models and runtime, the same strip (input of the number network) gives the same
+    text and probability. With the same preprocessing, the same image gives the same strips.
 
     Returns:
-        The receipt. Each of `strips` is the width and, in base64, the values of a strip: 32 rows of
-        little-endian float32.
+        The receipt. Its `strips` give the width and the values of each strip. The values are 32
+        rows of little-endian float32, in base64.
     """
     return {
         "picture_sha256": hashlib.sha256(result.upload).hexdigest(),
@@ -41,8 +44,8 @@ def number_receipt(result: NumberResult, strips: Runtime, digits: Runtime) -> di
             }
             for line in result.lines
         ],
-        "model_sha256": strips.sha256,
-        "digit_model_sha256": digits.sha256,
-        "runtime": strips.runtime,
+        "model_sha256": number_network.sha256,
+        "digit_model_sha256": digit_network.sha256,
+        "runtime": number_network.runtime,
         "version": __version__,
     }

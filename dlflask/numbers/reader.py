@@ -1,4 +1,8 @@
-"""Reading of lines: first the number network, then the digit network at the places found."""
+"""Reading of a line by both networks.
+
+The number network reads a strip, which is the normalised image of the line, and finds the place of
+each character: its columns in the outputs. The digit network then reads each digit again.
+"""
 
 from __future__ import annotations
 
@@ -22,28 +26,30 @@ from dlflask.numbers.prediction import Box, Character, LineReading
 from dlflask.numbers.thresholds import Thresholds
 from dlflask.types import ArrayBox, Outputs, Tensor
 
-#: Least probability of a candidate, relative to the most probable character of its place.
+#: Minimum probability of a candidate (a possible character), relative to the most probable
+#: character at the same place.
 CANDIDATE = 0.05
 
-#: Least probability of a text without unreadable marks, relative to the best text, which has some.
+#: Minimum probability of a text without unreadable marks, relative to the best text, which contains
+#: unreadable marks. A less probable text is not used.
 READABLE = 0.03
 
-#: Returns the probabilities of each column of a (32, W) strip.
+#: Function that returns the probabilities of each output column for a (32, W) strip.
 StripForward = Callable[[Tensor], Outputs]
 
-#: Marks that people write after an amount.
+#: Characters that people write after an amount. They are removed from the end of a text.
 TRAILING = ".,-"
 
 
 class ReadsDigits(Protocol):
-    """The part of a digit classifier that reads digits along a line."""
+    """The part of a digit classifier that `LineReader` uses."""
 
     def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
-        """Classify (28, 28) float32 tensors in one forward pass, in the order given."""
+        """Classify (28, 28) float32 tensors in one forward pass. Keep their order."""
 
 
 class _Located(NamedTuple):
-    """Label of a character, its place in the outputs and the column of the line there."""
+    """Label of a character, its place, and its middle as a column of the line."""
 
     label: str
     place: Place
@@ -52,15 +58,16 @@ class _Located(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class StripReading:
-    """Text of a strip by the number network, and the places of its characters.
+    """Text that the number network reads in a strip, and the places of its characters.
 
     Attributes:
-        text: Text without trailing marks.
-        whole_text: Text with trailing marks.
-        probability: Probability of `whole_text`, among the texts of a possible length.
+        text: `whole_text` without the characters of `TRAILING` at its end.
+        whole_text: The text as the network reads it.
+        probability: Probability of `whole_text`, 0..1. If lengths are given, it is divided by the
+            sum of the probabilities of all texts of these lengths that the search found.
         places: Place of each character of `text`.
-        without_length: Text without a restriction of the length; None if it does not differ.
-        fits: True if some text has a possible length.
+        without_length: `text` if the given lengths are ignored; None if `text` is the same.
+        fits: False if lengths are given and the search found no text of these lengths.
     """
 
     text: str
@@ -76,38 +83,39 @@ def read_strip(outputs: Outputs, lengths: Lengths | None = None) -> StripReading
 
     Args:
         outputs: (T, classes) probabilities.
-        lengths: Numbers of digits that are possible; None for any.
+        lengths: Possible numbers of digits; None for any.
     """
-    free = _prefer_readable(outputs, search(outputs)[0])
-    found = search(outputs, lengths) if lengths else [free]
-    best = found[0] if found else free
+    unrestricted = _prefer_readable(outputs, search(outputs)[0])
+    found = search(outputs, lengths) if lengths else [unrestricted]
+    best = found[0] if found else unrestricted
     total = sum(one.probability for one in found)
     probability = best.probability / total if lengths and total > 0 else best.probability
     text = best.text.rstrip(TRAILING)
-    before = free.text.rstrip(TRAILING)
+    without_length = unrestricted.text.rstrip(TRAILING)
     return StripReading(
         text=text,
         whole_text=best.text,
         probability=min(1.0, probability),
         places=align(outputs, best.text)[: len(text)],
-        without_length=before if before != text else None,
+        without_length=without_length if without_length != text else None,
         fits=bool(found),
     )
 
 
-def _prefer_readable(outputs: Outputs, free: Hypothesis) -> Hypothesis:
-    """Return the best text without unreadable marks, unless `free` is far more probable.
+def _prefer_readable(outputs: Outputs, best: Hypothesis) -> Hypothesis:
+    """Return the best text without unreadable marks, unless `best` is far more probable.
 
-    A doubtful digit is more useful than a mark: its low probability makes the line unsure anyway.
+    A doubtful digit is more useful than `?`. Because of its low probability, the line is unsure
+    anyway.
     """
-    if UNREADABLE not in free.text or count_digits(free.text) < free.text.count(UNREADABLE):
-        return free
+    if UNREADABLE not in best.text or count_digits(best.text) < best.text.count(UNREADABLE):
+        return best
     readable = search(outputs, characters=CHARACTERS)[0]
-    return readable if readable.probability >= READABLE * free.probability else free
+    return readable if readable.probability >= READABLE * best.probability else best
 
 
 class LineReader:
-    """Reads lines by both networks and compares the results.
+    """Reads lines by both networks, and compares what the networks read.
 
     Args:
         network: The number network.
@@ -125,11 +133,11 @@ class LineReader:
         strip = to_strip(line.distance)
         outputs = self._network(strip.pixels)
         reading = read_strip(outputs, lengths)
-        places = [
+        located = [
             _Located(label, place, strip.to_line((place.start + place.stop) / 2 * STRIDE))
             for label, place in zip(reading.text, reading.places, strict=True)
         ]
-        characters = self._read_digits(line, page, outputs, places)
+        characters = self._read_digits(line, page, outputs, located)
         number = "".join(one.label for one in characters)
         verdict, confidence = judge(number, reading.probability, characters, self._thresholds)
         if verdict == "number" and not reading.fits:
@@ -149,20 +157,20 @@ class LineReader:
         )
 
     def _read_digits(
-        self, line: Line, page: Page, outputs: Outputs, places: Sequence[_Located]
+        self, line: Line, page: Page, outputs: Outputs, located: Sequence[_Located]
     ) -> list[Character]:
-        """Return the character at each place, the digits with the digit network's predictions."""
-        if not places:
+        """Return the character at each place. Digits have the digit network's prediction."""
+        if not located:
             return []
-        cut = [to_tensor(ink) for ink in cut_digits(line.ink, [one.centre for one in places])]
+        pieces = [to_tensor(ink) for ink in cut_digits(line.ink, [one.centre for one in located])]
         tensors = [
             tensor
-            for (tensor, _), one in zip(cut, places, strict=True)
+            for (tensor, _), one in zip(pieces, located, strict=True)
             if one.label in DIGIT_CHARACTERS
         ]
         predictions = iter(self._classifier.predict_many(tensors) if tensors else ())
         characters = []
-        for (label, place, centre), (tensor, box) in zip(places, cut, strict=True):
+        for (label, place, centre), (tensor, box) in zip(located, pieces, strict=True):
             columns = outputs[place.start : place.stop]
             digit = next(predictions) if label in DIGIT_CHARACTERS else None
             scores = columns[:, 1:].max(axis=0) if digit is None else combine(columns, digit)
@@ -195,13 +203,22 @@ def _index(character: str) -> int:
 
 
 def _box(line: Line, page: Page, box: ArrayBox | None, centre: float) -> Box:
+    """Return a character's box in the image.
+
+    Args:
+        line: The line.
+        page: The page of the line.
+        box: Box around the character's ink in the line; None if the character has no ink.
+        centre: Column of the line in the middle of the character, used if there is no ink.
+    """
     if box is None:
         middle = min(max(0, int(centre)), line.ink.shape[1] - 1)
         top, left, bottom, right = 0, middle, line.ink.shape[0], middle + 1
     else:
         top, left, bottom, right = box
-    start = int(line.top[(left + right) // 2 if right < len(line.top) else -1])
-    return _to_image(page, start + top, line.left + left, start + bottom, line.left + right)
+    # Row of the page at the upper edge of the line, in the column in the middle of the box.
+    upper = int(line.top[(left + right) // 2 if right < len(line.top) else -1])
+    return _to_image(page, upper + top, line.left + left, upper + bottom, line.left + right)
 
 
 def _corners(line: Line) -> tuple[int, int, int, int]:
@@ -209,6 +226,7 @@ def _corners(line: Line) -> tuple[int, int, int, int]:
 
 
 def _to_image(page: Page, top: float, left: float, bottom: float, right: float) -> Box:
+    """Convert pixels of the page to a box in the image."""
     x, y = page.left + left * page.scale, page.top + top * page.scale
     width, height = (right - left) * page.scale, (bottom - top) * page.scale
     return Box(max(0, round(x)), max(0, round(y)), max(1, round(width)), max(1, round(height)))

@@ -1,4 +1,4 @@
-"""Recogniser of handwritten numbers: find lines, read each by two networks, compare."""
+"""Recogniser of handwritten numbers. It finds the lines of an image and reads each line."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ NUMBER_OUTPUTS = {
     "confidence": OutputSpec("FP32", []),
 }
 
-#: Lines whose digits are lower than this on a reduced page, in pixels, are read again at a higher
-#: resolution.
+#: Minimum height of digits on a reduced page, in pixels. Lines of lower digits are read again at a
+#: higher resolution.
 MIN_DIGIT_HEIGHT = 24
 
-#: Paper around such a line, in heights of its digits.
+#: Margin around a line that is read again, in heights of its digits.
 _AROUND_LINE = 1.0
 
-#: Most digits of an image whose saliency is computed: each takes as long as sixty images.
+#: Maximum number of digits of an image whose saliency (importance of each pixel) is computed. The
+#: saliency of one digit takes as long as reading sixty images.
 MAX_EXPLAINED = 32
 
 
 class NumberNetwork(Protocol):
-    """Network of strips, such as `network.StripNetwork`."""
+    """Network that reads strips (normalised images of lines), such as `network.StripNetwork`."""
 
     @property
     def sha256(self) -> str:
@@ -68,7 +69,7 @@ class NumberNetwork(Protocol):
         """True if the network is compiled and has passed its self-test."""
 
     def warm_up(self) -> None:
-        """Compile and test the network; raise ModelError if that fails."""
+        """Compile and test the network. Raise ModelError if this fails."""
 
     def __call__(self, pixels: Tensor) -> Outputs:
         """Return (T, classes) probabilities for a (32, W) float32 strip."""
@@ -79,8 +80,8 @@ class NumberRecogniser:
 
     Args:
         network: The number network.
-        classifier: The digit network, the second reader.
-        samples: Image files that must be readable for the self-test to pass.
+        classifier: The digit network, which reads each digit again.
+        samples: Image files that the self-test reads. It fails if a sample cannot be read.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class NumberRecogniser:
         """Compile and test both networks, then read every sample.
 
         Raises:
-            DlflaskError: A network or a sample failed.
+            DlflaskError: A network fails its self-test, or a sample cannot be read.
             OSError: A sample is missing.
         """
         self.network.warm_up()
@@ -119,15 +120,15 @@ class NumberRecogniser:
             read(self, sample.read_bytes())
 
     def expecting(self, lengths: Lengths | None) -> Self:
-        """Return this recogniser for numbers of `lengths` digits."""
+        """Return a copy of this recogniser that expects numbers of `lengths` digits."""
         other = copy.copy(self)
-        other._lengths = lengths  # noqa: SLF001  its own copy
+        other._lengths = lengths  # noqa: SLF001  `other` is an instance of this class
         return other
 
     def read_many(
         self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
     ) -> list[NumberResult | DlflaskError]:
-        """Read images one after the other."""
+        """Read images one after the other. Return errors in place of their results."""
         deadline = deadline or compute_deadline()
         results: list[NumberResult | DlflaskError] = []
         for upload in uploads:
@@ -147,7 +148,7 @@ class NumberRecogniser:
         times.append(time.perf_counter())
         located = _with_parts(page, lines, parts)
         times.append(time.perf_counter())
-        readings = [self._reader.read(line, its, self._lengths) for line, its in located]
+        readings = [self._reader.read(line, shown, self._lengths) for line, shown in located]
         times.append(time.perf_counter())
         stages = {
             name: milliseconds_between(start, end)
@@ -158,7 +159,7 @@ class NumberRecogniser:
         return NumberResult(readings, upload, self._lengths, stages)
 
     def shows_several(self, upload: bytes) -> bool:
-        """Return True if the number network reads two or more digits on a line of the image."""
+        """Return True if two or more digits are read on one line of the image."""
         try:
             result = self._read(upload)
         except ImageError:
@@ -166,7 +167,7 @@ class NumberRecogniser:
         return any(count_digits(line.number) >= 2 for line in result.lines)
 
     def read_tensors(self, tensors: Tensor) -> list[NumberResult]:
-        """Not available: the model reads image files only."""
+        """Raise NotImplementedError, because the model reads image files only."""
         raise NotImplementedError
 
     def encode(self, result: NumberResult, *, details: bool) -> str:
@@ -179,7 +180,7 @@ class NumberRecogniser:
     def _details(self, result: NumberResult) -> dict[str, Any]:
         started = time.perf_counter()
         explained = [one for line in result.lines for one in line.characters if one.digit]
-        is_explained = set(map(id, explained[:MAX_EXPLAINED]))
+        explained_ids = set(map(id, explained[:MAX_EXPLAINED]))
         lines = [
             {
                 "strip_text": line.strip_text,
@@ -187,16 +188,17 @@ class NumberRecogniser:
                 "digit_text": line.digit_text,
                 "strip": _to_grey(line.strip),
                 "digits": [
-                    self._character(one, explain=id(one) in is_explained) for one in line.characters
+                    self._character(one, explain=id(one) in explained_ids)
+                    for one in line.characters
                 ],
             }
             for line in result.lines
         ]
-        passed = {"explain": milliseconds_between(started, time.perf_counter())}
+        explain_time = {"explain": milliseconds_between(started, time.perf_counter())}
         return {
             "lines": lines,
             "receipt": number_receipt(result, self.network, self.classifier),
-            "milliseconds": {**result.milliseconds, **passed},
+            "milliseconds": {**result.milliseconds, **explain_time},
         }
 
     def _character(self, one: Character, *, explain: bool) -> dict[str, Any]:
@@ -223,7 +225,7 @@ class NumberRecogniser:
 
 
 def _around_small(page: Page, lines: Sequence[Line]) -> list[Region]:
-    """Return the parts of a reduced page around lines of small digits."""
+    """Return the parts of the page around lines of small digits."""
     height, width = page.ink.shape
     regions = []
     for line in _small(lines):
@@ -247,19 +249,23 @@ def _small(lines: Sequence[Line]) -> list[Line]:
 def _with_parts(
     page: Page, lines: Sequence[Line], parts: Sequence[Page]
 ) -> list[tuple[Line, Page]]:
-    """Return each line with the page, or the part of it, that shows it best, from top to bottom."""
-    closer = {}
+    """Return each line and the page on which it was found, from top to bottom.
+
+    For a line of small digits, the page is the part that was read again at a higher resolution, if
+    a line was found on this part.
+    """
+    replacements = {}
     for line, part in zip(_small(lines), parts, strict=False):
         found = find_lines(part)
         if found:
             middle = part.ink.shape[0]
             nearest = min(found, key=lambda one: abs(one.box.top + one.box.bottom - middle))
-            closer[id(line)] = nearest, part
-    return [closer.get(id(line), (line, page)) for line in lines]
+            replacements[id(line)] = nearest, part
+    return [replacements.get(id(line), (line, page)) for line in lines]
 
 
 def _to_grey(strip: Tensor) -> dict[str, Any]:
-    """Return a strip as grey values, ink = 255, row by row in base64."""
+    """Return the size of a strip, and its grey values (ink = 255) row by row in base64."""
     grey = np.rint(strip * 255).astype(np.uint8)
     return {
         "height": grey.shape[0],

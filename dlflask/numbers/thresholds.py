@@ -1,4 +1,4 @@
-"""Verdict on a line, `number`, `unsure` or `no_number`, from the results of both readers."""
+"""Probability that a line is read right, and the thresholds of the verdict on a line."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from typing import NamedTuple
 
 from dlflask.stored_settings import StoredSettings
 
-#: Verdicts, in the order of the reports.
+#: Verdicts, in the order in which reports list them.
 VERDICTS = ("number", "unsure", "no_number")
 
 
 class Features(NamedTuple):
-    """Features on which the probability that a line is read right depends.
+    """Features from which the probability that a line is read right is computed.
 
     Attributes:
-        strip: Log-odds of the number network's probability of its text.
-        character: Log-odds of the least probability of a character by the number network.
-        digits: Log-odds of the product of the digit network's probabilities.
-        digit: Log-odds of the least of these.
+        strip: Log-odds of the probability that the number network gives to the text of the line.
+        character: Log-odds of the minimum of the probabilities that the number network gives to the
+            characters.
+        digits: Log-odds of the product of the probabilities that the digit network gives to the
+            digits.
+        digit: Log-odds of the minimum of the probabilities that the digit network gives to the
+            digits.
         agreement: 1 if both networks read the same digits, else 0.
     """
 
@@ -35,16 +38,16 @@ class Thresholds(StoredSettings):
     """Weights of a logistic regression on `Features`, and the thresholds of the verdict.
 
     Attributes:
-        bias: Constant term.
-        strip: Weight of the feature of this name, as the four below.
-        character: Weight.
-        digits: Weight.
-        digit: Weight.
-        agreement: Weight.
-        number_from: Least probability for `number`, 0..1.
-        no_number_below: Probability below which a line is `no_number` if the digit network sees
-            other marks than digits, 0..1.
-        chosen_on: Description of the images on which these were chosen.
+        bias: Constant term of the regression.
+        strip: Weight of `Features.strip`.
+        character: Weight of `Features.character`.
+        digits: Weight of `Features.digits`.
+        digit: Weight of `Features.digit`.
+        agreement: Weight of `Features.agreement`.
+        number_from: Minimum probability for the verdict `number`, 0..1.
+        no_number_below: If the probability is lower and the digit network sees no digit in the
+            line, the verdict is `no_number`, 0..1.
+        chosen_on: Description of the images on which weights and thresholds were chosen.
     """
 
     TITLE = "The thresholds of the number network"
@@ -67,7 +70,8 @@ class Thresholds(StoredSettings):
         return 1 / (1 + math.exp(-min(max(score, -50), 50)))
 
 
-#: Thresholds of a model without its own, chosen by `python -m dlflask.train.numbers.calibration`.
+#: Thresholds for a model file that contains no thresholds. They were chosen by
+#: `python -m dlflask.train.numbers.calibration`.
 DEFAULT_THRESHOLDS = Thresholds(
     bias=-0.165,
     strip=0.673,

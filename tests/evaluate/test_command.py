@@ -21,8 +21,14 @@ from tests.evaluate.samples import serving
         pytest.param(["missing.npz"], "The file missing.npz does not exist", id="missing-file"),
         pytest.param(["empty"], "empty holds no labelled images", id="empty-folder"),
         pytest.param(["--non-digits", "empty"], "empty is empty", id="empty-non-digits"),
-        pytest.param(["other.npz"], "other.npz holds a; expected x and y", id="other-arrays"),
+        pytest.param(
+            ["other.npz"], "other.npz holds the arrays a; expected arrays named x and y", id="names"
+        ),
         pytest.param(["floats.npz"], "expected uint8", id="floats"),
+        pytest.param(
+            ["few.npz"], "images in few.npz is 1, but the number of labels is 2", id="few-images"
+        ),
+        pytest.param(["ten.npz"], "ten.npz holds the label 10", id="label-10"),
         pytest.param(["good", "--url", "service"], "not the address of a service", id="no-url"),
         pytest.param(["good", "--url", "http://h", "--model", "m"], "not allowed", id="both"),
         pytest.param(
@@ -37,6 +43,8 @@ def test_evaluate_invalid_arguments(tmp_path, monkeypatch, capsys, arguments, sa
     (tmp_path / "good" / "4" / "a.png").write_bytes(encode(draw_digit(4)))
     np.savez(tmp_path / "other.npz", a=np.zeros(1))
     np.savez(tmp_path / "floats.npz", x=np.zeros((1, 28, 28)), y=np.zeros(1, int))
+    np.savez(tmp_path / "few.npz", x=np.zeros((1, 28, 28), np.uint8), y=np.zeros(2, int))
+    np.savez(tmp_path / "ten.npz", x=np.zeros((1, 28, 28), np.uint8), y=np.full(1, 10))
 
     with pytest.raises(SystemExit) as exit_info:
         main(arguments)

@@ -1,4 +1,4 @@
-"""`python -m dlflask.evaluate --numbers FOLDER`: measure how well numbers are read."""
+"""`python -m dlflask.evaluate --numbers FOLDER`: measure how well numbers in images are read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def evaluate_numbers(options: argparse.Namespace, parser: argparse.ArgumentParse
     seconds, cpu = time.monotonic() - started, time.process_time() - started_cpu
     about |= {
         "images": f"{len(images):,} from {options.numbers.resolve().name}",
-        "time": f"{seconds:.1f} s; {cpu / len(images) * 1e3:.1f} ms of CPU time of this process "
+        "time": f"{seconds:.1f} s; this process used {cpu / len(images) * 1e3:.1f} ms of CPU time "
         "for each image",
     }
     report = summarise_numbers(cases, about)

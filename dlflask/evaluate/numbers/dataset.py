@@ -1,4 +1,4 @@
-"""Labelled images of numbers: folders with a table `labels.tsv`."""
+"""Labelled images of numbers, from folders that contain a table `labels.tsv`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Name of the table in each folder.
 TABLE = "labels.tsv"
 
 
@@ -14,10 +15,11 @@ class NumberImage:
     """One image of a number.
 
     Attributes:
-        name: Path of the file below the folder that was named.
-        source: Name of the folder with the table; the macro average is taken over sources.
-        number: The number that the image shows.
-        load: Returns the bytes of the image file; may raise OSError.
+        name: Path of the file, relative to the folder given to `find_numbers`.
+        source: Name of the folder that contains the table. The macro average in reports is the
+            average over the sources.
+        number: The number in the image, with its separators and sign.
+        load: Function that returns the bytes of the image file. It may raise OSError.
     """
 
     name: str
@@ -27,13 +29,13 @@ class NumberImage:
 
 
 def find_numbers(folder: Path) -> list[NumberImage]:
-    """Find the images that are named in `labels.tsv`, in `folder` or in the folders in it.
+    """Find the images that the tables `labels.tsv` in `folder` and in its subfolders name.
 
-    Each line of the table is a file, a tab and a number.
+    Each line of a table is a file, a tab and a number.
 
     Raises:
-        FileNotFoundError: The folder or its tables do not exist.
-        ValueError: A line is not a file and a number.
+        FileNotFoundError: The folder does not exist, or it contains no table.
+        ValueError: A line of a table is not a file, a tab and a number.
     """
     tables = sorted([*folder.glob(TABLE), *folder.glob(f"*/{TABLE}")])
     if not tables:

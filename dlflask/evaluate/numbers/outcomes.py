@@ -11,7 +11,7 @@ from dlflask.evaluate.numbers.dataset import NumberImage
 from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.recogniser import read
 
-#: Returns the outcome for the bytes of one image.
+#: Function that returns the outcome for the bytes of one image file.
 NumberReader = Callable[[bytes], NumberOutcome]
 
 
@@ -24,17 +24,17 @@ class NumberCase:
 
     @property
     def read(self) -> str:
-        """The number read; empty without one."""
+        """The number that was read; empty if no number was read."""
         return self.outcome.number or ""
 
     @property
     def is_right(self) -> bool:
-        """True if the number is read as labelled, with its separators and sign."""
+        """True if the number is the label, including separators and sign."""
         return self.read == self.image.number
 
     @property
     def has_right_digits(self) -> bool:
-        """True if the digits are read as labelled, whatever stands between them."""
+        """True if the digits are the digits of the label. Separators and signs are ignored."""
         return keep_digits(self.read) == keep_digits(self.image.number)
 
 
@@ -44,7 +44,7 @@ def keep_digits(number: str) -> str:
 
 
 def read_by_recogniser(recogniser: NumberRecogniser) -> NumberReader:
-    """Return a reader that reads in this process."""
+    """Return a reader that reads images in this process."""
 
     def read_one(upload: bytes) -> NumberOutcome:
         try:
@@ -58,7 +58,7 @@ def read_by_recogniser(recogniser: NumberRecogniser) -> NumberReader:
 
 
 def ask_numbers(reader: NumberReader, images: Iterable[NumberImage]) -> list[NumberCase]:
-    """Read every image in turn; a file that cannot be read becomes `UNREAD`."""
+    """Read every image in turn. If this raises OSError, the outcome is `UNREAD`."""
     cases = []
     for image in images:
         try:

@@ -1,4 +1,7 @@
-"""Figures of an evaluation on numbers, and their tables in Markdown."""
+"""Figures of an evaluation on numbers, and their tables in Markdown.
+
+A case is an image of a number and its outcome.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,31 @@ from dlflask.evaluate.numbers.outcomes import NumberCase, keep_digits
 from dlflask.evaluate.render import describe_rate, markdown_table, rate_table
 from dlflask.numbers.thresholds import VERDICTS
 
-#: Parts of the answered images that are right, for which the share that is answered is reported.
+#: Required accuracies of answers. For each of them, the report gives the share of the images that
+#: can be answered with this accuracy if only the most confident results are used.
 LEVELS = (0.95, 0.98, 0.99)
 
 
 @dataclass(frozen=True)
 class NumberReport:
-    """Figures on images of numbers; a refused image counts as wrong. Rates are fractions of 1.
+    """Figures on images of numbers. A refused image counts as wrong. Rates are fractions of 1.
 
     Attributes:
-        about: The model or service, the images and the time taken, by name.
-        right: Whole numbers right, with separators and sign.
-        right_digits: Whole numbers right if digits alone are compared.
+        about: Facts by name: the model or service, the images, the time taken.
+        right: Share of the images whose whole number is right, including separators and sign.
+        right_digits: Share of the images whose number is right if only the digits are compared.
         macro: Average of `right` over the sources.
         macro_digits: Average of `right_digits` over the sources.
-        by_source: `right`, by source.
-        digits_by_source: `right_digits`, by source.
-        by_length: `right`, by the number of digits.
-        character_errors: Characters to insert, delete or replace, per character of the labels.
+        by_source: `right` for each source.
+        digits_by_source: `right_digits` for each source.
+        by_length: `right` for each number of digits in the label.
+        character_errors: Number of characters to insert, delete or replace, divided by the number
+            of characters in the labels.
         verdicts: Share of the images with each verdict.
-        right_of_verdict: `right` of the images with each verdict.
-        answered: Largest share of the images, most confident first, of which each of `LEVELS` is
-            right.
-        unread: Name and reason of each image without an outcome; they are not counted.
+        right_of_verdict: `right` for the images with each verdict.
+        answered: Result of `share_answered` for each of `LEVELS`.
+        unread: Name and reason of each image that could not be read. The figures do not include
+            these images.
     """
 
     about: dict[str, Any]
@@ -55,7 +60,7 @@ class NumberReport:
     unread: list[str]
 
     def write(self, path: Path) -> None:
-        """Save as JSON at `path`."""
+        """Write the report as JSON to `path`."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
@@ -88,7 +93,10 @@ def summarise_numbers(all_cases: Sequence[NumberCase], about: dict[str, Any]) ->
 
 
 def share_answered(cases: Sequence[NumberCase], level: float) -> float:
-    """Return the largest share of the cases, most confident first, of which `level` is right."""
+    """Return the largest share of the cases that can be answered with an accuracy of `level`.
+
+    A share consists of the most confident cases. At least `level` of these cases must be right.
+    """
     right, share = 0, 0.0
     for count, case in enumerate(sorted(cases, key=lambda one: -one.outcome.confidence), start=1):
         right += case.is_right
@@ -98,21 +106,24 @@ def share_answered(cases: Sequence[NumberCase], level: float) -> float:
 
 
 def edit_distance(one: str, other: str) -> int:
-    """Return the number of characters to insert, delete or replace to make `other` of `one`.
+    """Return how many characters must at least be changed to turn `one` into `other`.
+
+    A change inserts, deletes or replaces one character.
 
     Source: V. I. Levenshtein, Binary Codes Capable of Correcting Deletions, Insertions and
     Reversals, 1966.
     """
     row = list(range(len(other) + 1))
     for i, first in enumerate(one, start=1):
-        before, row[0] = row[0], i
+        diagonal, row[0] = row[0], i
         for j, second in enumerate(other, start=1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (first != second))
+            replaced = diagonal + (first != second)
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, replaced)
     return row[-1]
 
 
 def to_number_markdown(report: NumberReport) -> str:
-    """Return the report as a page with a table for each question."""
+    """Return the report as a Markdown page with several tables."""
     figures = [
         ("right", describe_rate(report.right)),
         ("right, macro average over sources", f"{report.macro:.2%}"),

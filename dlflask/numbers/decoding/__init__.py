@@ -1,1 +1,1 @@
-"""Texts and places in the outputs of the number network."""
+"""Decoding of the number network's outputs: the text, and the output columns of each character."""

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from dlflask.errors import InvalidLength
 
-#: Most digits of a number.
+#: Maximum number of digits that a caller may expect in a number.
 MAX_DIGITS = 100
 
 _LENGTH = re.compile(r"([1-9][0-9]{0,2})(?:-([1-9][0-9]{0,2}))?", re.ASCII)
 
 
 class Lengths(NamedTuple):
-    """Fewest and most digits; separators and signs do not count."""
+    """Minimum and maximum number of digits. Separators and signs are not counted."""
 
     fewest: int
     most: int
@@ -24,10 +24,11 @@ class Lengths(NamedTuple):
 
 
 def parse_lengths(text: str) -> Lengths:
-    """Parse `5` or `4-6`.
+    """Parse a number of digits such as `5`, or a range such as `4-6`.
 
     Raises:
-        InvalidLength: The text is something else, or a number is not in 1..`MAX_DIGITS`.
+        InvalidLength: The text has another form, a number is not in 1..`MAX_DIGITS`, or the range
+            begins with its larger number.
     """
     match = _LENGTH.fullmatch(text)
     fewest = int(match[1]) if match else 0
@@ -35,7 +36,7 @@ def parse_lengths(text: str) -> Lengths:
     if not 1 <= fewest <= most <= MAX_DIGITS:
         raise InvalidLength(
             f"The length is {text[:20]!r}; expected a number of digits such as 5, or a range such "
-            f"as 4-6, from 1 to {MAX_DIGITS}. Leave `length` out if you do not know the number of "
-            "digits."
+            f"as 4-6. Numbers must be from 1 to {MAX_DIGITS}, and a range must begin with its "
+            "smaller number. Leave `length` out if you do not know the number of digits."
         )
     return Lengths(fewest, most)

@@ -1,8 +1,9 @@
-"""Most probable texts in the outputs of the number network, by prefix beam search.
+"""Find the most probable texts in the outputs of the number network by prefix beam search.
 
-The probability of a text is the sum over all paths that spell it. If the caller knows the number of
-digits, the search itself is restricted. Thus it finds the best text of the right length even if a
-longer or shorter text is more probable.
+A path names one output (a character or blank) for each column. The probability of a text
+is the sum of the probabilities of all paths that spell it. If the caller knows the number of
+digits, the search keeps the best prefixes (beginnings of texts) of each number of digits. Thus the
+search finds the best text of the right length even if a longer or shorter text is more probable.
 
 Source: Hannun et al., First-Pass Large Vocabulary Continuous Speech Recognition using
 Bi-Directional Recurrent DNNs, 2014, algorithm 1.
@@ -17,13 +18,15 @@ from dlflask.numbers.characters import ALPHABET, BLANK, DIGIT_CHARACTERS, UNREAD
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.types import Outputs
 
-#: Prefixes kept after each column: in total, or for each number of digits if it is restricted.
+#: Maximum number of prefixes that are kept after each column: in total, or, if the caller knows the
+#: number of digits, for each number of digits.
 BEAM, BEAM_OF_LENGTH = 12, 4
 
-#: Least probability of a character in a column, without and with a restriction.
+#: In each column, characters that are less probable than this are ignored. The lower value applies
+#: if the caller knows the number of digits, because the right text may then be improbable.
 LEAST, LEAST_RESTRICTED = 1e-3, 1e-5
 
-#: A column in which blank has at least this probability is treated as blank only.
+#: If blank has at least this probability in a column, all characters are ignored there.
 SURE_BLANK = 0.9995
 
 
@@ -37,19 +40,23 @@ class Hypothesis(NamedTuple):
 def search(
     outputs: Outputs, lengths: Lengths | None = None, characters: str = ALPHABET
 ) -> list[Hypothesis]:
-    """Return the most probable texts, best first; at least one if `lengths` is None.
+    """Return the most probable texts, best first.
+
+    The list is empty if no text that was found has a possible number of digits. It has at least one
+    text if `lengths` is None.
 
     Args:
         outputs: (T, classes) probabilities of each column.
-        lengths: Numbers of digits that are possible; unreadable marks are then excluded.
-        characters: Characters that are possible.
+        lengths: Possible numbers of digits; None for any. If lengths are given, texts with
+            unreadable marks are excluded.
+        characters: Characters that may occur in a text.
     """
     excluded = UNREADABLE if lengths else ""
     allowed = [(1 + ALPHABET.index(one), one) for one in characters if one not in excluded]
-    least = LEAST_RESTRICTED if lengths else LEAST
+    minimum = LEAST_RESTRICTED if lengths else LEAST
     beam: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
     for row in outputs.tolist():
-        beam = _extend(beam, row[BLANK], [(c, row[i]) for i, c in allowed if row[i] >= least])
+        beam = _extend(beam, row[BLANK], [(c, row[i]) for i, c in allowed if row[i] >= minimum])
         beam = _prune(beam, lengths)
     found = [Hypothesis(text, blank + other) for text, (blank, other) in beam.items()]
     if lengths:
@@ -65,7 +72,11 @@ def count_digits(text: str) -> int:
 def _extend(
     beam: dict[str, tuple[float, float]], blank: float, characters: list[tuple[str, float]]
 ) -> dict[str, tuple[float, float]]:
-    """Extend each prefix by one column; return its probability with and without a final blank."""
+    """Extend each prefix by one column.
+
+    `beam` and the result give two probabilities for each prefix: the probability of its paths that
+    end with blank, and the probability of its other paths.
+    """
     if blank >= SURE_BLANK:
         return {text: ((ends + other) * blank, 0.0) for text, (ends, other) in beam.items()}
     blanks: dict[str, float] = defaultdict(float)
@@ -86,16 +97,17 @@ def _extend(
 def _prune(
     beam: dict[str, tuple[float, float]], lengths: Lengths | None
 ) -> dict[str, tuple[float, float]]:
+    """Return only the most probable prefixes of `beam`."""
     if len(beam) <= (BEAM_OF_LENGTH if lengths else BEAM):
         return beam
     ordered = sorted(beam.items(), key=lambda item: -sum(item[1]))
     if lengths is None:
         return dict(ordered[:BEAM])
     kept: dict[str, tuple[float, float]] = {}
-    numbers: dict[int, int] = defaultdict(int)
+    kept_by_digits: dict[int, int] = defaultdict(int)
     for text, probabilities in ordered:
         digits = count_digits(text)
-        if digits <= lengths.most and numbers[digits] < BEAM_OF_LENGTH:
-            numbers[digits] += 1
+        if digits <= lengths.most and kept_by_digits[digits] < BEAM_OF_LENGTH:
+            kept_by_digits[digits] += 1
             kept[text] = probabilities
     return kept

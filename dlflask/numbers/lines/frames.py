@@ -1,7 +1,8 @@
-"""Removal of rulings, frames and combs around handwritten numbers.
+"""Removal of rulings, frames and combs (rows of joined boxes) around handwritten numbers.
 
-`imaging.ruled_lines` erases lines that cross the image in both directions, which would erase a row
-of 1s in a tight strip. Here a vertical line is erased only as a part of a frame.
+`imaging.ruled_lines` erases horizontal and vertical lines that cross the image. In an image that is
+cropped close to a line of writing, it would also erase 1s. Therefore this module erases a vertical
+line only if the line is a part of a frame.
 """
 
 from __future__ import annotations
@@ -15,23 +16,25 @@ from dlflask.imaging.morphology.running import running_maximum, running_minimum
 from dlflask.imaging.ruled_lines import erase_level_lines
 from dlflask.types import Ink, Mask
 
-#: Least ink of a printed line, and of a stroke.
+#: A pixel with more ink than `LINE` may belong to a printed line; with more than `STROKE`, to a
+#: stroke.
 LINE, STROKE = 0.1, 0.2
 
-#: Two kinds of blobs may be frames: those wider than `WIDE` times their height, and those wider
-#: than high whose sides exceed `LARGE` median heights. The ink of a frame covers at most
-#: `MAX_FILL` of its box; touching digits cover more.
+#: A blob (connected ink) may be a frame if its width exceeds `WIDE` times its height, or if it is
+#: wider than high and both sides exceed `LARGE` times the median height of all blobs. In addition,
+#: its ink must cover at most `MAX_FILL` of its box, because touching digits cover more.
 LARGE, WIDE, MAX_FILL = 1.3, 3.5, 0.3
 
-#: Least length and largest thickness of a level line in a frame, in median heights.
+#: Minimum length and maximum thickness of a frame's horizontal lines, in median heights of digits.
 MIN_LENGTH, MAX_THICKNESS = 1.1, 0.22
 
-#: Least length of an upright line in a frame, as a part of the frame's height.
+#: Minimum length of a vertical line in a frame, as a fraction of the distance between the highest
+#: and the lowest horizontal line.
 MIN_UPRIGHT = 0.85
 
 
 def erase_rulings(ink: Ink) -> Ink:
-    """Clear rulings that cross the image, and frames and combs around digits.
+    """Clear horizontal rulings that cross the image, and frames and combs around digits.
 
     Args:
         ink: (height, width) float32 in 0..1.
@@ -58,43 +61,52 @@ def erase_rulings(ink: Ink) -> Ink:
         lines[box] |= _find_frame(blobs[box] == index + 1, height)
     if not lines.any():
         return ink
-    return np.where(grow(lines) & ~_across(mask, lines), 0, ink).astype(np.float32)
+    return np.where(grow(lines) & ~_find_crossings(mask, lines), 0, ink).astype(np.float32)
 
 
 def _look_like_frames(sizes: NDArray[np.integer], area: NDArray[np.integer]) -> Mask:
-    middle = float(np.median(sizes[:, 0])) if len(sizes) > 2 else 0.0
+    """Return True for each blob that may be a frame."""
+    median = float(np.median(sizes[:, 0])) if len(sizes) > 2 else 0.0
     heights, widths = sizes.T
-    is_large = (heights > LARGE * middle) & (widths > LARGE * middle) & (widths > heights)
+    is_large = (heights > LARGE * median) & (widths > LARGE * median) & (widths > heights)
     is_frame: Mask = (is_large | (widths > WIDE * heights)) & (area <= MAX_FILL * heights * widths)
     return is_frame
 
 
 def _median_height(sizes: NDArray[np.integer], is_frame: Mask) -> float:
-    """Return the median height of the digits; if there are only frames, 0.7 of the highest."""
-    others = sizes[~is_frame, 0]
-    largest = float(sizes[is_frame, 0].max())
-    others = others[others > 0.15 * largest]
-    return float(np.median(others)) if len(others) else 0.7 * largest
+    """Return the median height of the digits.
+
+    If there are only frames and low blobs, return 0.7 of the highest frame's height.
+    """
+    heights = sizes[~is_frame, 0]
+    highest_frame = float(sizes[is_frame, 0].max())
+    heights = heights[heights > 0.15 * highest_frame]
+    return float(np.median(heights)) if len(heights) else 0.7 * highest_frame
 
 
 def _find_frame(blob: Mask, height: float) -> Mask:
-    """Return the pixels of a frame's lines: level lines, and upright lines between them."""
-    level = _runs(blob, max(8, round(MIN_LENGTH * height)), axis=1)
-    level &= ~_runs(blob, max(4, round(MAX_THICKNESS * height)), axis=0)
-    if not level.any():
-        return level
-    rows = np.flatnonzero(level.any(axis=1))
+    """Return the pixels of a frame's horizontal lines and of the vertical lines between them.
+
+    Args:
+        blob: Pixels of a blob that may be a frame.
+        height: Median height of the digits.
+    """
+    horizontal = _runs(blob, max(8, round(MIN_LENGTH * height)), axis=1)
+    horizontal &= ~_runs(blob, max(4, round(MAX_THICKNESS * height)), axis=0)
+    if not horizontal.any():
+        return horizontal
+    rows = np.flatnonzero(horizontal.any(axis=1))
     span = int(rows[-1] - rows[0])
-    if span < 0.8 * height:  # one line, below or above the digits
-        return level
-    upright = _runs(blob, max(8, round(MIN_UPRIGHT * span)), axis=0)
-    upright &= ~_runs(blob, max(4, round(MAX_THICKNESS * height)), axis=1)
-    frame: Mask = level | upright
+    if span < 0.8 * height:  # a single line below or above the digits
+        return horizontal
+    vertical = _runs(blob, max(8, round(MIN_UPRIGHT * span)), axis=0)
+    vertical &= ~_runs(blob, max(4, round(MAX_THICKNESS * height)), axis=1)
+    frame: Mask = horizontal | vertical
     return frame
 
 
-def _across(mask: Mask, lines: Mask) -> Mask:
-    """Return the ink of strokes that cross a line: they continue above and below it."""
+def _find_crossings(mask: Mask, lines: Mask) -> Mask:
+    """Return the pixels in which strokes cross a line, with ink both above and below the line."""
     rest = mask & ~grow(lines)
     above, below = np.zeros_like(mask), np.zeros_like(mask)
     above[3:] |= rest[:-3]
@@ -104,6 +116,6 @@ def _across(mask: Mask, lines: Mask) -> Mask:
 
 
 def _runs(mask: Mask, length: int, axis: int) -> Mask:
-    """Return the pixels in runs of at least `length` pixels along `axis`."""
+    """Return the pixels that belong to runs of at least `length` pixels along `axis`."""
     eroded = running_minimum(mask, length, axis, outside=0)
     return running_maximum(eroded, length, axis, outside=0, before=(length - 1) // 2)

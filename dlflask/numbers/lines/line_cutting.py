@@ -1,4 +1,7 @@
-"""Cutting of one line out of a page. In the comments, "median height" is that of its strokes."""
+"""Cut one line of writing out of a page.
+
+A blob is connected ink. The median height is the median of the heights of the line's strokes.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from dlflask.numbers.lines.page import Page
 from dlflask.numbers.lines.page_blobs import Band, Blobs
 from dlflask.types import ArrayBox, Ink, Mask
 
-#: Margins of a line, in median heights: above and below it, and at its left and right ends.
+#: Margins around a line, in median heights: above and below the line, and left and right of it.
 PAD_ROWS, PAD_COLUMNS = 0.12, 0.25
 
-#: A line is straightened if it rises by at least `MIN_RISE` median heights. Slopes are limited to
-#: `MAX_SLOPE`.
+#: A line is straightened if it rises or falls by at least `MIN_RISE` median heights. Slopes are
+#: limited to `MAX_SLOPE`.
 MIN_RISE, MAX_SLOPE = 0.25, 0.35
 
 
@@ -27,12 +30,12 @@ class Line:
     """One line of writing, straightened.
 
     Attributes:
-        distance: Contrast with the paper, (height, width) float32, in any unit.
-        ink: Ink of this line without its neighbours, (height, width) float32 in 0..1.
-        left: Column of the page at the line's left edge.
-        top: Row of the page at the upper edge of each column, (width,).
-        box: Box around its ink, in pixels of the page.
-        digit_height: Median height of its strokes, in pixels of the page.
+        distance: Distance of each pixel from the paper, (height, width) float32, in any unit.
+        ink: Ink of this line without the ink of other lines, (height, width) float32 in 0..1.
+        left: Column of the page that the first column of the arrays shows.
+        top: Row of the page that the first row of the arrays shows, for each column, (width,).
+        box: Box around the line's ink, in pixels of the page.
+        digit_height: Median height of the line's strokes, in pixels of the page.
     """
 
     distance: Plane
@@ -44,13 +47,13 @@ class Line:
 
 
 def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
-    """Cut a line out of the page and shift its columns so that it runs level.
+    """Cut a line out of the page, and shift its columns up or down to make the line horizontal.
 
     Args:
-        band: The line's blobs.
-        blobs: The page's blobs.
-        page: The page.
-        ink: The page's ink without rulings, (height, width) float32 in 0..1.
+        band: Indices of the line's blobs.
+        blobs: Blobs of the page.
+        page: The page, with its rulings.
+        ink: Ink of the page without rulings, (height, width) float32 in 0..1.
     """
     own = np.array(sorted(band.members + band.marks))
     boxes = blobs.boxes[own]
@@ -61,35 +64,42 @@ def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
     right = min(columns, int(np.ceil(boxes[:, 3].max() + PAD_COLUMNS * height)))
     slope = _slope(strokes, height)
     shift = np.rint(slope * (np.arange(left, right) - (left + right) / 2)).astype(np.intp)
-    level = np.rint(slope * ((boxes[:, 1] + boxes[:, 3]) / 2 - (left + right) / 2)).astype(np.intp)
+    # Shift of the column in the middle of each blob.
+    shifts = np.rint(slope * ((boxes[:, 1] + boxes[:, 3]) / 2 - (left + right) / 2)).astype(np.intp)
     pad = PAD_ROWS * height
-    top = int((boxes[:, 0] - level).min() - pad)
-    bottom = int(np.ceil((boxes[:, 2] - level).max() + pad))
+    top = int((boxes[:, 0] - shifts).min() - pad)
+    bottom = int(np.ceil((boxes[:, 2] - shifts).max() + pad))
     if slope == 0:
         top, bottom = max(0, top), min(rows, bottom)
     is_own = np.zeros(len(blobs.boxes) + 1, bool)
     is_own[own + 1] = True
-    where: tuple[Any, ...] = np.s_[top:bottom, left:right]
-    inside: Mask | bool = True
+    pixels: tuple[Any, ...] = np.s_[top:bottom, left:right]
+    is_on_page: Mask | bool = True
     if slope:
-        lines = np.arange(top, bottom)[:, None] + shift
-        inside = (lines >= 0) & (lines < rows)
-        where = np.clip(lines, 0, rows - 1), np.arange(left, right)
-    labels = blobs.labels[where]
+        page_rows = np.arange(top, bottom)[:, None] + shift
+        is_on_page = (page_rows >= 0) & (page_rows < rows)
+        pixels = np.clip(page_rows, 0, rows - 1), np.arange(left, right)
+    labels = blobs.labels[pixels]
     is_foreign = ~is_own & ~_is_inside(blobs, boxes)
     is_foreign[0] = False
     grown = grow(is_own[labels])
-    # `page.distance` still has the rulings. An erased ruling leaves a gap in each stroke that it
-    # crosses. The network misreads such gaps, and it has been trained with rulings.
+    # Use `page.distance`, which still contains the rulings. An erased ruling leaves a gap in each
+    # stroke that it crosses, and the network misreads strokes with gaps. The network can read lines
+    # with rulings, because it was trained with rulings.
     foreign = grow(is_foreign[labels]) & ~grown
-    distance = np.where(inside & ~foreign, page.distance[where], np.float32(0))
+    distance = np.where(is_on_page & ~foreign, page.distance[pixels], np.float32(0))
     box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
-    line_ink = np.where(grown & inside, ink[where], np.float32(0))
+    line_ink = np.where(grown & is_on_page, ink[pixels], np.float32(0))
     return Line(distance, line_ink, left, top + shift, box, height)
 
 
 def _is_inside(blobs: Blobs, boxes: NDArray[np.intp]) -> Mask:
-    """Return True for each blob, by label, that lies in the line's box and stays in the line."""
+    """Return True for each label whose blob lies inside the line's box, and False for label 0.
+
+    Args:
+        blobs: Blobs of the page.
+        boxes: Boxes of the line's blobs.
+    """
     top, left = boxes[:, :2].min(axis=0)
     bottom, right = boxes[:, 2:].max(axis=0)
     inside = (
@@ -103,7 +113,10 @@ def _is_inside(blobs: Blobs, boxes: NDArray[np.intp]) -> Mask:
 
 
 def _slope(strokes: NDArray[np.intp], height: float) -> float:
-    """Return the slope of a line through the middles of its strokes; 0 if it is nearly level."""
+    """Return the slope of a straight line through the middles of the strokes.
+
+    Return 0 if the line of writing is nearly horizontal, or too short to measure its slope.
+    """
     x = (strokes[:, 1] + strokes[:, 3]) / 2
     y = (strokes[:, 0] + strokes[:, 2]) / 2
     if len(strokes) < 3 or np.ptp(x) < 2 * height:

@@ -1,7 +1,7 @@
-"""Read a whole image, and parts of it again at a higher resolution.
+"""Read a whole image, and then parts of it again at a higher resolution.
 
-`read_ink` cuts out one small object. A page keeps the whole image, and the positions of its parts
-in the image.
+`read_ink` cuts a single object out of an image. A `Page` shows the whole image or a part of it, and
+records where that part is in the image.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ from dlflask.imaging.ink import extract_distance_and_ink
 from dlflask.imaging.resize import Plane
 from dlflask.types import Ink, Pixels
 
-#: Longest side of a page in pixels. A row of ten digits across it is 40 to 70 pixels high.
+#: Maximum length of a page's longer side, in pixels. A row of ten digits that is as wide as the
+#: page is then 40 to 70 pixels high.
 PAGE_SIDE = 512
 
-#: Longest sides, in pixels, of the copies of a page and of a strip on which the paper is estimated.
-#: The longer side of a strip is at least `STRIP_ASPECT` times the shorter one. On a copy as small
-#: as the copy of a page, the strokes of a strip would be lost.
+#: Maximum length, in pixels, of the longer side of the reduced copy on which the paper is
+#: estimated. A strip, whose longer side is at least `STRIP_ASPECT` times its shorter side, needs a
+#: larger copy, because its strokes would disappear in a copy of `COARSE_PAGE` pixels.
 COARSE_PAGE, COARSE_STRIP, STRIP_ASPECT = 32, 64, 3
 
-#: Most parts that are read again. A page with more small parts is read as it is.
+#: Maximum number of parts that are read again. Further parts are read from the page itself.
 MAX_PARTS = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Upright image or a part of it, reduced.
+    """Upright image, or a part of it, reduced to at most `PAGE_SIDE` pixels.
 
     Attributes:
-        distance: (height, width) float32, ink higher than paper, in any unit.
+        distance: Distance from the paper, (height, width) float32, ink higher than paper, in any
+            unit.
         ink: (height, width) float32 in 0..1, ink = 1, paper = 0.
-        scale: Pixels of the image for each pixel of the page.
+        scale: Width of a pixel of the page, in pixels of the image.
         left: Column of the page's left edge, in pixels of the image.
         top: Row of the page's upper edge, in pixels of the image.
     """
@@ -56,20 +58,20 @@ def read_page(
     find: Callable[[Page], Found],
     choose: Callable[[Page, Found], Sequence[Region]],
 ) -> tuple[Page, Found, list[Page]]:
-    """Decode an image, and some parts of it at a higher resolution.
+    """Decode an image, and decode some parts of it at a higher resolution.
 
     Args:
         upload: Image file in one of `decode.FORMATS`.
-        find: Finds objects on the page.
-        choose: Returns the parts around objects that are too small.
+        find: Function that finds objects on the page.
+        choose: Function that returns the parts around objects that are too small on the page.
 
     Returns:
-        The page, its objects, and a page for each of the first `MAX_PARTS` parts; no parts if the
-        image was not reduced.
+        The page, its objects, and a page for each of the first `MAX_PARTS` parts. If the image was
+        not reduced, a part could not show more, so there are no parts.
 
     Raises:
-        ImageError: As by `read_ink.read_ink`.
-        Busy: As by `read_ink.read_ink`.
+        ImageError: For the same reasons as in `read_ink.read_ink`.
+        Busy: For the same reasons as in `read_ink.read_ink`.
     """
     time_limit = CpuTimeLimit()
     with decode(upload, time_limit, side=PAGE_SIDE) as image:
@@ -80,13 +82,15 @@ def read_page(
             return page, found, []
         if image.is_full_scale:
             return page, found, [_cut(image, region) for region in regions]
-    # A JPEG was reduced while it was decoded. Decoding it again takes as long as the first time.
+    # The JPEG was reduced while it was decoded, so it must be decoded again. This takes as long as
+    # the first time.
     time_limit.check(times=2)
-    with decode(upload, time_limit, _around(regions), side=PAGE_SIDE) as image:
+    with decode(upload, time_limit, _smallest_size(regions), side=PAGE_SIDE) as image:
         return page, found, [_cut(image, region) for region in regions]
 
 
 def _cut(image: DecodedImage, region: Region) -> Page:
+    """Return a page that shows `region` of the image."""
     pixels = image.cut(region, PAGE_SIDE)
     height, width = pixels.shape[-2:]
     distance, ink = measure(pixels)
@@ -110,8 +114,11 @@ def measure(pixels: Pixels) -> tuple[Plane, Ink]:
     return extract_distance_and_ink(pixels, COARSE_STRIP if is_strip else COARSE_PAGE)
 
 
-def _around(regions: Sequence[Region]) -> Region:
-    """Return a region of the smallest size among `regions`, which needs the highest resolution."""
+def _smallest_size(regions: Sequence[Region]) -> Region:
+    """Return a region, at any position, with the size of the smallest of `regions`.
+
+    The smallest region needs the highest resolution, which is then enough for all regions.
+    """
     sizes = [(right - left, bottom - top) for left, top, right, bottom in regions]
     width, height = min(sizes, key=max)
     return 0.0, 0.0, width, height

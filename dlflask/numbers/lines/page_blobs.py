@@ -1,4 +1,4 @@
-"""Blobs, which are connected ink, of a page and of one line."""
+"""Blobs (connected ink) of a page, and the blobs that belong to one line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FAINT, SURE = 0.2, 0.45
 
 @dataclass(frozen=True, eq=False)
 class Blobs:
-    """Connected ink of a page.
+    """All blobs of a page.
 
     Attributes:
         labels: (height, width), i + 1 in the pixels of blob i, 0 elsewhere.
         boxes: (N, 4) top, left, bottom and right of each blob, in pixels.
-        mass: (N,) ink of each blob.
+        mass: (N,) sum of the ink of each blob.
     """
 
     labels: NDArray[np.int32]
@@ -42,11 +42,11 @@ class Blobs:
 
 @dataclass
 class Band:
-    """Blobs of one line.
+    """Indices of the blobs of one line.
 
     Attributes:
-        members: Indices of its strokes, from left to right.
-        marks: Indices of its points, dashes and broken-off strokes.
+        members: Indices of the line's strokes, from left to right.
+        marks: Indices of the line's points, dashes and broken-off strokes.
     """
 
     members: list[int]
@@ -54,13 +54,17 @@ class Band:
 
 
 def find_page_blobs(ink: Ink) -> Blobs:
-    """Return the blobs of a page that are dark enough for writing; (height, width) ink in 0..1."""
+    """Return the blobs of a page that are dark enough to be writing.
+
+    Args:
+        ink: (height, width) float32 in 0..1.
+    """
     found = find_blobs(ink > FAINT)
     labels, boxes, number = found.paint(), found.measure_boxes(), found.number
     mass = np.bincount(labels.ravel(), ink.ravel(), number + 1)[1:].astype(np.float64)
-    kept = np.bincount(labels[ink >= SURE], minlength=number + 1)[1:] > 0
-    if kept.all():
+    is_kept = np.bincount(labels[ink >= SURE], minlength=number + 1)[1:] > 0
+    if is_kept.all():
         return Blobs(labels, boxes, mass)
-    new = np.zeros(number + 1, np.int32)
-    new[1:][kept] = np.arange(1, np.count_nonzero(kept) + 1)
-    return Blobs(new[labels], boxes[kept], mass[kept])
+    new_labels = np.zeros(number + 1, np.int32)
+    new_labels[1:][is_kept] = np.arange(1, np.count_nonzero(is_kept) + 1)
+    return Blobs(new_labels[labels], boxes[is_kept], mass[is_kept])

@@ -13,7 +13,7 @@ def measured(*pairs):
         for source, label, text in pairs
     ]
     return Measured(
-        "dlflask", version="1", installed=3_000_000, cases=cases, cpu=[1, 2, 9], peak=2_000_000
+        "dlflask", version="1", disk_bytes=3_000_000, cases=cases, cpu=[1, 2, 9], peak=2_000_000
     )
 
 
