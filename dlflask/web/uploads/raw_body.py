@@ -1,6 +1,7 @@
 """Read an image that is itself the body of a request.
 
-Many clients send a wrong type, so the content decides what a body is, unless the type is `image/*`.
+Many clients send a wrong Content-Type. The first bytes of the body decide what it is, unless the
+type is `image/*`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from dlflask.web.uploads.limits import check_size
 #: Number of bytes at the start of a body that are compared with the image formats.
 _START_BYTES = 512
 
-#: Types that say nothing about the content.
+#: Content types that do not tell what the body contains.
 _UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream")
 
-#: Type that curl sends for `-d` and `--data-binary`.
+#: Content type that curl sends for `-d` and `--data-binary`.
 _URLENCODED = "application/x-www-form-urlencoded"
 
+#: Beginning of a multipart form.
 _FORM_START = re.compile(rb"--[^\r\n]+\r?\nContent-Disposition:", re.IGNORECASE)
+
+#: Beginning of a JSON object or list.
 _JSON_START = re.compile(rb'\s*[{\[]\s*["{}\]]')
 
 #: Bytes that `curl -d @FILE` deletes. The start of every image format contains one of them.
@@ -32,21 +36,22 @@ _DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
 
 
 def is_image(body: bytes) -> bool:
-    """Return True if the first bytes of a body begin an image that the service reads."""
+    """Return True if a body begins like an image in a supported format."""
     return find_image(body[:_START_BYTES]) is not None
 
 
 def read_raw_body(request: Request, max_bytes: int) -> bytes:
-    """Return the body as an image, unless it cannot be one.
+    """Return the body as an image, or raise an error if the body cannot be an image.
 
-    A body of an unknown type is passed to the decoder, unless it looks like a form or JSON.
+    If the content type is unknown, any body is returned unless it looks like a form or JSON. The
+    decoder then checks the body.
 
     Raises:
         EmptyUpload: The type is `image/*` and the body is empty.
-        MissingUpload: The body is empty and of another type.
-        UploadTooLarge: The image has more than `max_bytes`.
+        MissingUpload: The body is empty and the type is not `image/*`.
+        UploadTooLarge: The image has more than `max_bytes` bytes.
         DamagedImage: curl has removed bytes from the image.
-        UnsupportedMediaType: The body is something else; only its first bytes are read.
+        UnsupportedMediaType: The body cannot be an image. Only its first bytes have been read.
     """
     kind = request.mimetype
     start = b"" if kind.startswith("image/") else _check_start(request)
@@ -56,7 +61,7 @@ def read_raw_body(request: Request, max_bytes: int) -> bytes:
 
 
 def _check_start(request: Request) -> bytes:
-    """Return the first bytes of the body; raise an error if no image begins with them."""
+    """Return the first bytes of the body, or raise an error if the body cannot be an image."""
     kind = request.mimetype
     start = read_start(request.stream, _START_BYTES)
     if not start:
