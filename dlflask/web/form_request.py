@@ -129,8 +129,8 @@ def _to_part(parsed: tuple[MultipartSegment, bytes]) -> tuple[str, Part]:
     name, file_name = decode_header(segment.name), find_file_name(segment)
     if file_name is None:
         return name, content
-    kind = decode_header(segment.content_type)
-    return name, FileStorage(BytesIO(content), file_name, name, content_type=kind)
+    content_type = decode_header(segment.content_type)
+    return name, FileStorage(BytesIO(content), file_name, name, content_type=content_type)
 
 
 def _check_boundary(body: bytes, boundary: str) -> None:

@@ -67,7 +67,7 @@ class View:
     number: NumberResult | None = None
 
     @cached_property
-    def _shown(self) -> NumberResult | None:
+    def _shown_number(self) -> NumberResult | None:
         """The number to show, or None if the page shows a single digit.
 
         The page shows a number only if the number has several digits. Also, either the number must
@@ -82,29 +82,29 @@ class View:
     @property
     def is_number(self) -> bool:
         """True if the page shows a number of several digits."""
-        return self._shown is not None
+        return self._shown_number is not None
 
     @property
     def verdict(self) -> str:
         """Verdict on the number or digit that the page shows."""
-        return self._shown.verdict if self._shown else self.digit.verdict
+        return self._shown_number.verdict if self._shown_number else self.digit.verdict
 
     @property
     def sentence(self) -> str:
         """The result as a sentence."""
         prediction, verdict = self.digit.prediction, self.verdict
-        if self._shown:
-            text = _in_one_line(self._shown)
+        if self._shown_number:
+            text = _in_one_line(self._shown_number)
             if verdict == "unsure":
                 return f"Not sure: {text}."
-            return f"This looks like {text} ({percent(round(self._shown.confidence, 4))})."
+            return f"This looks like {text} ({percent(round(self._shown_number.confidence, 4))})."
         if verdict == "not_a_digit":
             is_empty = self.number is not None and not self.number.lines
             return "No writing was found." if is_empty else "This does not look like a digit."
         if verdict == SEVERAL_DIGITS:
             return "This shows several digits."
         if verdict == "unsure":
-            return f"Not sure: {_either(self.selected.named)}."
+            return f"Not sure: {_join_with_or(self.selected.named)}."
         others = "".join(f", or {_with_article(one)}" for one in prediction.candidates[1:MAX_NAMED])
         confidence = percent(prediction.confidence)
         return f"This looks like {_with_article(prediction.label)} ({confidence}){others}."
@@ -113,10 +113,10 @@ class View:
     def explanation(self) -> str:
         """The reason why the result is not sure. Empty if the result is sure."""
         prediction = self.digit.prediction
-        if self._shown:
+        if self._shown_number:
             if self.verdict == "number":
                 return ""
-            doubts = ", ".join(_either(one.named) for one in self.readings if not one.is_sure)
+            doubts = ", ".join(_join_with_or(one.named) for one in self.readings if not one.is_sure)
             return f"Please check: {doubts}." if doubts else "Please check it."
         if self.verdict == SEVERAL_DIGITS:
             return "They cannot be read as a number."
@@ -133,10 +133,10 @@ class View:
     @cached_property
     def readings(self) -> list[Reading]:
         """The single digit, or the characters of the number."""
-        if self._shown:
+        if self._shown_number:
             return [
-                _of_character(one, line.verdict)
-                for line in self._shown.lines
+                _to_reading(one, line.verdict)
+                for line in self._shown_number.lines
                 for one in line.characters
             ]
         prediction, verdict = self.digit.prediction, self.verdict
@@ -158,7 +158,7 @@ class View:
         return next((one for one in digits if not one.is_sure), digits[0])
 
 
-def _of_character(one: Character, verdict: str) -> Reading:
+def _to_reading(one: Character, verdict: str) -> Reading:
     if one.digit is None:
         return Reading(one.label, is_sure=True)
     labels = [one.label, str(one.digit.label), *one.candidates]
@@ -177,7 +177,7 @@ def _in_one_line(number: NumberResult) -> str:
     return " / ".join(lines[:MAX_NAMED]) + (" / …" if len(lines) > MAX_NAMED else "")
 
 
-def _either(digits: Sequence[int]) -> str:
+def _join_with_or(digits: Sequence[int]) -> str:
     return " or ".join(map(str, digits))
 
 

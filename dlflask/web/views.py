@@ -49,39 +49,39 @@ def page() -> str:
 def page_with_result() -> str:
     """Return the page with the result of an image or sample, for browsers without JavaScript."""
     sample = request.form.get("sample")
-    upload = _uploaded() if sample is None else _sample(sample)
+    upload = _read_upload() if sample is None else _load_sample(sample)
     state = current_state()
-    digit = state.read(_digits(), upload, request.environ)
-    numbers = state.recognisers.get(NUMBER)
-    number = state.read(numbers, upload, request.environ) if numbers else None
+    digit = state.read(_digit_recogniser(), upload, request.environ)
+    number_recogniser = state.recognisers.get(NUMBER)
+    number = state.read(number_recogniser, upload, request.environ) if number_recogniser else None
     return render_template("index.html", view=View(digit, number))
 
 
 @blueprint.post("/predictlabel")
 def predict_label() -> Response:
     """Return the ten probabilities of one image. With `?details=1`, add the key `details`."""
-    result = current_state().read(_digits(), _uploaded(), request.environ)
-    return _json_response(_digits().encode(result, details=_wants_details()))
+    result = current_state().read(_digit_recogniser(), _read_upload(), request.environ)
+    return _json_response(_digit_recogniser().encode(result, details=_wants_details()))
 
 
 @blueprint.post("/predictlabels")
 def predict_labels() -> Response:
     """Return the result or the problem of each image, in the order of the request."""
-    return _read_several(_digits())
+    return _read_several(_digit_recogniser())
 
 
 @blueprint.post("/predictnumber")
 def predict_number() -> Response:
     """Return the number in one image. With `?details=1`, add the key `details`."""
-    recogniser = _numbers()
-    result = current_state().read(recogniser, _uploaded(), request.environ)
+    recogniser = _number_recogniser()
+    result = current_state().read(recogniser, _read_upload(), request.environ)
     return _json_response(recogniser.encode(result, details=_wants_details()))
 
 
 @blueprint.post("/predictnumbers")
 def predict_numbers() -> Response:
     """Return the number or the problem of each image, in the order of the request."""
-    return _read_several(_numbers())
+    return _read_several(_number_recogniser())
 
 
 @blueprint.get("/livez")
@@ -103,11 +103,11 @@ def metrics() -> Response:
     return Response(render(current_state().metrics, __version__), content_type=CONTENT_TYPE)
 
 
-def _digits() -> Recogniser[Any]:
+def _digit_recogniser() -> Recogniser[Any]:
     return current_state().recognisers[NAME]
 
 
-def _numbers() -> Recogniser[Any]:
+def _number_recogniser() -> Recogniser[Any]:
     """Return the recogniser for numbers. The query may give the length of the numbers.
 
     Raises:
@@ -137,11 +137,11 @@ def _read_several(recogniser: Recogniser[Any]) -> Response:
     return _json_response(f'{{"results":[{encoded}],"success":true}}')
 
 
-def _uploaded() -> bytes:
+def _read_upload() -> bytes:
     return read_upload(request, current_state().config.max_upload_bytes)
 
 
-def _sample(name: str) -> bytes:
+def _load_sample(name: str) -> bytes:
     if name not in SAMPLES:
         raise MissingUpload(
             f"The sample {name[:20]!r} does not exist. Choose one of: {', '.join(SAMPLES)}."

@@ -51,12 +51,12 @@ def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[
         InvalidInferRequest: The shape or the data type is wrong, or N is not from 1 to `MAX_BATCH`.
     """
     datatype, shape = tensor.get("datatype"), tensor.get("shape")
-    numbers = {"FP32": input_shape, "UINT8": input_shape} if input_shape else {}
-    image_shape = ({"BYTES": ()} | numbers).get(str(datatype))
+    number_shapes = {"FP32": input_shape, "UINT8": input_shape} if input_shape else {}
+    image_shape = ({"BYTES": ()} | number_shapes).get(str(datatype))
     if image_shape is None:
         raise InvalidInferRequest(
             f"The input has the datatype {datatype!r:.20}; expected "
-            f"{'FP32 (0 to 1), UINT8 (0 to 255) or ' if numbers else ''}BYTES (image files)."
+            f"{'FP32 (0 to 1), UINT8 (0 to 255) or ' if number_shapes else ''}BYTES (image files)."
         )
     if (
         not isinstance(shape, list)

@@ -62,9 +62,9 @@ def trust_proxies(
         script_name = ""
         peer = environ.get("REMOTE_ADDR", "")
         if trusts_any or is_listed(peer):
-            client = _client(environ.get("HTTP_X_FORWARDED_FOR", ""), is_listed)
+            client = _find_client(environ.get("HTTP_X_FORWARDED_FOR", ""), is_listed)
             environ["REMOTE_ADDR"] = client or peer
-            script_name = _apply(environ)
+            script_name = _apply_headers(environ)
         path = environ["PATH_INFO"]
         if prefix and f"{path}/".startswith(f"{prefix}/"):
             environ["PATH_INFO"] = path[len(prefix) :] or "/"
@@ -95,7 +95,7 @@ def _parse_prefix(text: str) -> str:
     return prefix
 
 
-def _client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
+def _find_client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
     """Return the client's address from X-Forwarded-For, or an empty string if it has no address.
 
     Each proxy appends the address from which it received the request. Read from the end, the first
@@ -135,22 +135,22 @@ def _read_address(text: str) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _apply(environ: WSGIEnvironment) -> str:
+def _apply_headers(environ: WSGIEnvironment) -> str:
     """Set scheme and host from the proxy's headers, and return its path prefix.
 
     Returns:
         The path prefix, or an empty string if the proxy does not send a valid prefix.
     """
-    scheme = _last(environ, "HTTP_X_FORWARDED_PROTO").lower()
+    scheme = _last_value(environ, "HTTP_X_FORWARDED_PROTO").lower()
     if scheme in ("http", "https"):
         environ["wsgi.url_scheme"] = scheme
-    if host := _last(environ, "HTTP_X_FORWARDED_HOST"):
+    if host := _last_value(environ, "HTTP_X_FORWARDED_HOST"):
         environ["HTTP_HOST"] = host
-    prefix = _last(environ, "HTTP_X_FORWARDED_PREFIX").rstrip("/")
+    prefix = _last_value(environ, "HTTP_X_FORWARDED_PREFIX").rstrip("/")
     return prefix if prefix and _PREFIX.fullmatch(prefix) else ""
 
 
-def _last(environ: WSGIEnvironment, name: str) -> str:
+def _last_value(environ: WSGIEnvironment, name: str) -> str:
     """Return the last value of a header. The nearest proxy wrote the last value."""
     value: str = environ.get(name, "")
     return value and value.rpartition(",")[2].strip()

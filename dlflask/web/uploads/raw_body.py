@@ -53,8 +53,8 @@ def read_raw_body(request: Request, max_bytes: int) -> bytes:
         DamagedImage: curl has removed bytes from the image.
         UnsupportedMediaType: The body cannot be an image. Only its first bytes have been read.
     """
-    kind = request.mimetype
-    start = b"" if kind.startswith("image/") else _check_start(request)
+    content_type = request.mimetype
+    start = b"" if content_type.startswith("image/") else _check_start(request)
     upload = start + request.get_data(cache=False)
     check_size(len(upload), max_bytes)
     return upload
@@ -62,7 +62,7 @@ def read_raw_body(request: Request, max_bytes: int) -> bytes:
 
 def _check_start(request: Request) -> bytes:
     """Return the first bytes of the body, or raise an error if the body cannot be an image."""
-    kind = request.mimetype
+    content_type = request.mimetype
     start = read_start(request.stream, _START_BYTES)
     if not start:
         raise MissingUpload(
@@ -70,7 +70,7 @@ def _check_start(request: Request) -> bytes:
             "as in: curl -F image=@4.jpg"
         )
     is_binary = not start.isascii()
-    if kind == _URLENCODED and is_binary and not _DELETED_BY_CURL.search(start):
+    if content_type == _URLENCODED and is_binary and not _DELETED_BY_CURL.search(start):
         raise DamagedImage(
             "The image is damaged: curl -d removed its line feeds and zero bytes. Send it as in: "
             "curl -F image=@4.jpg"
@@ -79,18 +79,18 @@ def _check_start(request: Request) -> bytes:
         return start
     if _FORM_START.match(start):
         advice = "Send the header Content-Type of the form, with its boundary, as curl -F does."
-        raise _unsupported(kind, "looks like a multipart form", advice)
+        raise _unsupported(content_type, "looks like a multipart form", advice)
     if _JSON_START.match(start):
         advice = "Send the header Content-Type: application/json."
-        raise _unsupported(kind, "looks like JSON", advice)
-    if kind not in _UNKNOWN_TYPES:
+        raise _unsupported(content_type, "looks like JSON", advice)
+    if content_type not in _UNKNOWN_TYPES:
         advice = "Send the image as the part 'image' of a form, as in: curl -F image=@4.jpg"
-        raise _unsupported(kind, f"begins with {start[:16]!r}", advice)
+        raise _unsupported(content_type, f"begins with {start[:16]!r}", advice)
     return start
 
 
-def _unsupported(kind: str, content: str, advice: str) -> UnsupportedMediaType:
+def _unsupported(content_type: str, content: str, advice: str) -> UnsupportedMediaType:
     return UnsupportedMediaType(
-        f"The request has the type {kind[:100] or 'unknown'}, and its body {content}; expected a "
-        f"multipart form, JSON or an image. {advice}"
+        f"The request has the type {content_type[:100] or 'unknown'}, and its body {content}; "
+        f"expected a multipart form, JSON or an image. {advice}"
     )
