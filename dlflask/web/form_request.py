@@ -84,7 +84,7 @@ class FormParser(FormDataParser):
 
     def _split(self, body: bytes, boundary: str) -> tuple[Fields, Files]:
         parts = iterate_parts(body, boundary, self.max_form_parts or len(body))
-        return self._sort(map(_to_part, parts))
+        return self._separate(map(_to_part, parts))
 
     def _parse_multipart(
         self,
@@ -103,9 +103,9 @@ class FormParser(FormDataParser):
                 "fewer images or fields."
             ) from error
         parts = [(name, text.encode("latin-1")) for name, text in texts.items(multi=True)]
-        return stream, *self._sort([*files.items(multi=True), *parts])
+        return stream, *self._separate([*files.items(multi=True), *parts])
 
-    def _sort(self, parts: Iterable[tuple[str, Part]]) -> tuple[Fields, Files]:
+    def _separate(self, parts: Iterable[tuple[str, Part]]) -> tuple[Fields, Files]:
         fields, files = Fields(), Files()
         bytes_left = self.max_form_memory_size or math.inf
         for name, part in parts:

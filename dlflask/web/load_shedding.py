@@ -11,7 +11,7 @@ from dlflask.errors import Abandoned, Expired
 
 #: Number of threads of a worker that handle requests. A worker has one CPU, so more threads would
 #: interrupt each other. With eight threads, the throughput is 3 % higher, but the slowest of 100
-#: requests takes 6.8 times as long as the median, and only 2.2 times with three threads.
+#: requests takes 6.8 times as long as the median, instead of 2.2 times with three threads.
 THREADS = 3
 
 #: Maximum time in seconds that a request may wait for a busy and overloaded worker. NGINX sends a

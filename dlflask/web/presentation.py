@@ -15,7 +15,7 @@ from dlflask.digits.thresholds import SEVERAL_DIGITS
 from dlflask.numbers.prediction import Character, NumberResult
 from dlflask.types import Tensor
 
-#: Maximum number of digits or lines in one sentence. More would not help a person.
+#: Maximum number of digits or lines in one sentence. A longer list would not help.
 MAX_NAMED = 3
 
 #: Verdicts on the picture as a single digit. With one of these verdicts, the page shows a number of

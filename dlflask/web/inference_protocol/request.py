@@ -24,8 +24,8 @@ INPUT = "image"
 #: Most clients send a UUID.
 MAX_ID_CHARACTERS = 1000
 
-#: Maximum number of brackets and of commas in the JSON. They are enough for MAX_BATCH images as
-#: nested lists, and 100 for the rest of the JSON.
+#: Maximum number of brackets and of commas in the JSON: enough for MAX_BATCH images as nested
+#: lists, plus 100 for the rest.
 MAX_BRACKETS = MAX_BATCH * (SIZE * SIZE + SIZE + 1) + 100
 MAX_COMMAS = MAX_BATCH * SIZE * SIZE + 100
 

@@ -38,7 +38,7 @@ _HOST = re.compile(
 #: 5 for the port.
 _MAX_LENGTH = 260
 
-#: Host that replaces an invalid one while the error is rendered.
+#: Host name that replaces an invalid host while the error is rendered.
 _PLACEHOLDER = "localhost"
 
 

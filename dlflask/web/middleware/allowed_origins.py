@@ -57,7 +57,7 @@ def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIA
 
     def allowing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         origin = environ.get("HTTP_ORIGIN", "")
-        # A cache must not give the response for one origin to another.
+        # A cache must not give the response for one origin to another origin.
         headers = [("Vary", "Origin")]
         if origin in origins:
             headers.append(("Access-Control-Allow-Origin", origin))

@@ -77,9 +77,9 @@ def _articles(described: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _common(described: dict[str, Any]) -> list[str]:
-    """Return the statuses that all operations describe in the same way.
+    """Return the statuses that have the same description in all operations.
 
-    NGINX, for example, returns the same statuses for all operations.
+    For example, NGINX can return 429 for every operation.
     """
     responses = [operation["responses"] for *_, operation in _operations(described)]
     return [*ANYWHERE] + [

@@ -31,7 +31,8 @@ _FORM_START = re.compile(rb"--[^\r\n]+\r?\nContent-Disposition:", re.IGNORECASE)
 #: Beginning of a JSON object or list.
 _JSON_START = re.compile(rb'\s*[{\[]\s*["{}\]]')
 
-#: Bytes that `curl -d @FILE` deletes. The start of every image format contains one of them.
+#: Bytes that `curl -d @FILE` deletes. The start of every image format contains one of them, so a
+#: binary body without any of them is damaged.
 _DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
 
 
