@@ -1,7 +1,7 @@
-// Strokes as points relative to the middle of the pad, in units of its height. They keep their shape
-// when the page is resized; a pad that is too narrow for them shows all of them smaller.
+// Strokes as points relative to the middle of the pad. The unit is the pad's height. Strokes keep
+// their shape when the page is resized; a pad that is too narrow shows all strokes smaller.
 
-// Height of the exported image in pixels: ten for each pixel of the network's input.
+// Height of the exported image in pixels: 10 for each pixel of the network's input.
 const PICTURE_HEIGHT = 280;
 
 export class Ink {
@@ -14,7 +14,7 @@ export class Ink {
     return this.#done.slice(this.#lastSheet + 1);
   }
 
-  // The picture on the last sheet, null after the first stroke: drawing starts a blank sheet.
+  // The picture on the last sheet, or null after a stroke, because drawing starts a blank sheet.
   get picture() {
     return this.#done.at(-1)?.picture ?? null;
   }
@@ -35,12 +35,12 @@ export class Ink {
     return this.#undone.length > 0;
   }
 
-  // `aspect` is the pad's width, in units of its height like all other arguments.
+  // `aspect` is the pad's width. All arguments are in units of the pad's height.
   begin(x, y, width, aspect) {
     this.#do({ width, aspect, points: [[x, y]] });
   }
 
-  // Width of the part around the middle that holds the drawing; at least a square.
+  // Width of the part around the middle that contains the drawing, at least 1.
   get aspect() {
     const widths = this.strokes.map(({ width, aspect, points }) =>
       Math.min(aspect, width + 2 * Math.max(...points.map(([x]) => Math.abs(x)))),
@@ -57,7 +57,7 @@ export class Ink {
     this.#done.at(-1).points.push([x, y]);
   }
 
-  // Removes the newest stroke without undo: it came from the palm of the hand, or was a swipe.
+  // Removes an unwanted stroke (the palm of a hand, or a swipe). Undo does not restore it.
   drop() {
     this.#done.pop();
   }
@@ -71,7 +71,7 @@ export class Ink {
     this.#do({ picture });
   }
 
-  // The longer side of the drawing, and whether a part of it is outside the pad.
+  // The longer side of the drawing, and true if a part of the drawing is outside the pad.
   get extent() {
     const points = this.strokes.flatMap((stroke) => stroke.points);
     const sides = [0, 1].map((axis) => points.map((point) => point[axis]));
@@ -95,11 +95,11 @@ export class Ink {
     this.#undone = [];
   }
 
-  // Returns black ink on white at a fixed size, independent of theme and screen.
+  // Returns black ink on white. Its size does not depend on theme or screen.
   toBlob() {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = this.size;
-    // Keeps the canvas in main memory: reading it back from the graphics processor takes longer.
+    // Keeps the canvas in main memory. Reading it from the graphics processor takes longer.
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.fillStyle = "#fff";
     context.fillRect(0, 0, canvas.width, canvas.height);
@@ -109,7 +109,7 @@ export class Ink {
 }
 
 // Draws strokes around the middle of the canvas as curves through the midpoints between points.
-// `unit` is the number of pixels for a height of 1.
+// `unit` is the number of pixels per unit of the ink.
 export function paint(context, strokes, unit, colour) {
   const { width: across, height: down } = context.canvas;
   context.strokeStyle = colour;
@@ -124,7 +124,7 @@ export function paint(context, strokes, unit, colour) {
       const [nextX, nextY] = scaled[i + 1];
       context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
     }
-    // A hundredth of a pixel longer, because browsers do not draw lines of length 0.
+    // Add 0.01 pixels, because browsers do not draw lines of length 0.
     const [lastX, lastY] = scaled.at(-1);
     context.lineTo(lastX + 0.01, lastY);
     context.stroke();

@@ -1,13 +1,13 @@
-// The drawing pad. Turns events of the pointer and the keyboard into ink.
+// The drawing pad turns pointer and keyboard events into strokes of ink.
 import { paint } from "./ink.js";
 
-// An arrow key moves the cursor by one cell of the grid, which has 28 rows; with Shift by four.
+// An arrow key moves the cursor by 1/28 of the pad's height; with Shift by 4/28.
 const STEP = 1 / 28;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Pad {
-  // `on.ink(isResting)` is called after every change; `isResting` is false within a stroke.
-  // `on.cursor(words)` is called after every key, with words for screen readers.
+  // Calls `on.ink(isResting)` after every change; `isResting` is false within a stroke. Calls
+  // `on.cursor(words)` after every key, with words for screen readers.
   constructor(canvas, ink, penWidth, on) {
     Object.assign(this, { canvas, ink, penWidth, on });
     this.pointer = null;
@@ -26,7 +26,7 @@ export class Pad {
     return this.canvas.clientWidth / this.canvas.clientHeight;
   }
 
-  // Pixels of the page for a height of 1: fewer than the pad's if the drawing is wider than the pad.
+  // Pixels of the page per unit of the ink. A drawing that is wider than the pad is shown smaller.
   get #unit() {
     const { ink, canvas } = this;
     return Math.min(canvas.clientHeight, canvas.clientWidth / ink.aspect);
@@ -37,7 +37,7 @@ export class Pad {
     this.frame = requestAnimationFrame(() => this.#paint());
   }
 
-  // Ends a stroke that is interrupted by a button or a picture.
+  // Ends a stroke when a button or a picture interrupts it.
   lift() {
     this.pointer = null;
     this.cursor.isDown = false;
@@ -85,7 +85,7 @@ export class Pad {
 
   #up(event) {
     if (event.pointerId !== this.pointer?.id) return;
-    // A finger that scrolls the page over a picture is a swipe, not a stroke (page.css).
+    // Over a picture, a finger scrolls the page (page.css). It does not draw.
     if (event.type === "pointercancel" && this.pointer.isOverPicture) this.ink.drop();
     this.pointer = null;
     this.#changed();
@@ -108,7 +108,7 @@ export class Pad {
     event.preventDefault();
   }
 
-  // Two arrow keys held together move diagonally.
+  // Two arrow keys held together move the cursor diagonally.
   #moveCursor(event) {
     const { cursor, ink, held } = this;
     held.add(event.key);
@@ -147,7 +147,7 @@ export class Pad {
 
   #paint() {
     const { canvas, ink, cursor } = this;
-    // Setting the size also clears the canvas, even if it stays the same.
+    // Setting the size also clears the canvas, even if the size stays the same.
     canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
     canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
     const context = canvas.getContext("2d");

@@ -1,4 +1,4 @@
-// Connects the parts of the page: sends drawings and chosen images, shows results and errors.
+// Connects the parts of the page: sends drawings and pictures, shows results and errors.
 import { Ink } from "./ink.js";
 import { Pad } from "./pad.js";
 import { announce, reset, reveal, show, showProgress } from "./result.js";
@@ -22,7 +22,7 @@ const pad = new Pad(byId("pad"), ink, () => width.value / 100, {
 });
 const sender = new Sender({ onResult, onError, onRetry, onLocked, onProgress: showProgress });
 
-// A drawing this much smaller than the pad, in fractions of its height, is a blot under a thick pen.
+// A drawing that is smaller than this part of the pad's height becomes a blot under a thick pen.
 const SMALL_DRAWING = 0.25;
 
 let pause = 0;
@@ -39,7 +39,7 @@ export function readPicture(picture, output) {
     picture: async () => {
       if (placed) return placed;
       const blob = await picture();
-      // A sample that arrives late does not replace a newer drawing.
+      // A sample that arrives late must not replace a newer drawing.
       if (sender.newest === job) {
         ink.place((placed = blob));
         refresh();
@@ -76,7 +76,7 @@ function onPad() {
   return job;
 }
 
-// Returns what may help if the drawing is not read as a digit.
+// Returns advice for a drawing that is not read as a digit.
 function advice() {
   const { longest, isCut } = ink.extent;
   if (isCut) return "Part of the drawing is outside the pad.";
@@ -169,7 +169,7 @@ function refresh() {
   pad.draw();
 }
 
-// Not `disabled`: a button that disables itself would lose the focus.
+// Not `disabled`, because a disabled button would lose the focus.
 function setEnabled(id, isEnabled) {
   byId(id).setAttribute("aria-disabled", String(!isEnabled));
 }
@@ -187,7 +187,7 @@ byId("pad").addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// A format that the browser cannot show may still be one that the service reads.
+// The service may read formats that the browser cannot show.
 preview.addEventListener("load", () => fitBoxes());
 preview.addEventListener("error", () => (preview.hidden = true));
 

@@ -1,4 +1,4 @@
-// Shows a result in the right half of the page, and frames in the picture around what was read.
+// Shows a result in the right half of the page, and a frame around each digit of the picture.
 // dlflask/web/presentation.py has the same words.
 const MAX_NAMED = 3;
 const EMPTY = "Nothing to read yet.";
@@ -20,8 +20,8 @@ let selected = null;
 overlay.addEventListener("change", drawInput);
 list.addEventListener("change", ({ target }) => select(readings[target.value]));
 
-// The sentence for screen readers waits until the drawing rests, because they would stutter. `hint` is
-// advice that helps if no digit was read.
+// Screen readers get the sentence only when the drawing rests, because they would stutter. `hint` is
+// advice for a drawing without a sure digit.
 export function show(result, isResting, hint = "") {
   const { details, number } = result;
   readings = toReadings(result);
@@ -40,7 +40,7 @@ export function show(result, isResting, hint = "") {
   if (isResting) announce(sentence(result));
 }
 
-// Shows the rows, the pixels and the frame of one digit, or of none.
+// Shows the rows, the pixels and the frame of a digit; clears them for null.
 function select(reading) {
   selected = reading;
   const { predictions, named = [], isSure } = reading ?? {};
@@ -59,7 +59,7 @@ function select(reading) {
   drawInput();
 }
 
-// Returns a radio button for a digit, plain text for another character of a number.
+// Returns a radio button for a digit, and plain text for other characters.
 function toChoice({ label, predictions, isSure, named, line }, i) {
   const text = element("span", label);
   if (!predictions) return text;
@@ -91,19 +91,19 @@ export function reset(words = EMPTY, reason = "") {
   announce(words);
 }
 
-// Shows the part of an upload that has been sent, 0 to 1. Screen readers do not hear each step.
+// Shows the sent part of an upload, 0 to 1. Screen readers do not hear each step.
 export function showProgress(part) {
   visible.textContent = part < 1 ? `Sending… ${Math.floor(100 * part)}%` : "Reading…";
 }
 
-// Brings the sentence into view, for pictures that are chosen far below it.
+// Scrolls to the sentence, because pictures are chosen far below it.
 export function reveal() {
   visible.scrollIntoView({ block: "nearest" });
 }
 
 export function announce(words) {
   visible.textContent = words;
-  // Screen readers would repeat the words if the same text were set again.
+  // Setting the same text again would make screen readers repeat it.
   if (status.textContent !== words) status.textContent = words;
 }
 
@@ -113,7 +113,7 @@ function element(name, text) {
   return one;
 }
 
-// Draws the network's input, white on black, and the saliency as the server returned them.
+// Draws the network's input, white on black, and the saliency, as the server returned them.
 function drawInput() {
   const context = seen.getContext("2d");
   seen.ariaLabel = `What the network saw: ${selected ? "your digit, centred, 28 by 28 pixels" : "nothing yet"}`;
@@ -121,15 +121,15 @@ function drawInput() {
   if (!selected) return;
   const image = context.createImageData(28, 28);
   selected.input.flat().forEach((ink, i) => {
-    // The service explains only the first digits of a long number.
+    // Only the first digits of a long number have a saliency.
     const weight = overlay.checked ? (selected.saliency?.[Math.floor(i / 28)][i % 28] ?? 0) / 255 : 0;
-    // From white to the amber of the winning row.
+    // The colours go from white to the amber of the winning row.
     image.data.set([ink, ink * (1 - 0.32 * weight), ink * (1 - 0.9 * weight), 255], i * 4);
   });
   context.putImageData(image, 0, 0);
 }
 
-// Indented JSON with each row of 28 numbers on one line.
+// Returns indented JSON with each list of numbers on one line.
 function format(result) {
   return JSON.stringify(result, null, 1).replace(/\[[\d\s,]+\]/g, (list) => list.replace(/\s+/g, ""));
 }
@@ -139,7 +139,7 @@ export function percent(fraction) {
   return fraction >= 0.9995 ? ">99.9%" : `${(Math.floor(fraction * 1000 + 0.5) / 10).toFixed(1)}%`;
 }
 
-// A number of several digits is shown if it is sure, or if the picture shows more than one digit.
+// A number of several digits is shown if it is sure, or if the picture may show several digits.
 function showsNumber({ details: { verdict }, number }) {
   if (countDigits(number) < 2) return false;
   return number.verdict === "number" || verdict === "unsure" || verdict === "several_digits";
@@ -165,7 +165,7 @@ export function sentence(result) {
   return `This looks like ${withArticle(label)} (${percent(predictions[label].probability)})${others.join("")}.`;
 }
 
-// Returns why the result is not sure; empty if it is.
+// Returns why the result is not sure, or "" if it is sure.
 function explain(result) {
   const { verdict, not_a_digit: probability } = result.details;
   const { number } = result;
@@ -177,7 +177,7 @@ function explain(result) {
   }
   if (verdict === "several_digits") return "They cannot be read as a number.";
   if (verdict !== "not_a_digit" || !(probability > 0)) return "";
-  // The bars compare the ten digits with each other, so one may be long although nothing is a digit.
+  // A bar may be long even without a digit, because the bars only compare the ten digits.
   const reason = `Not a digit: ${percent(probability)}. The bars only compare the digits with each other.`;
   return countDigits(number) ? `${reason} Read as a number, it may be ${inOneLine(number)}.` : reason;
 }
@@ -196,7 +196,7 @@ export function toReadings(result) {
   if (showsNumber(result)) return characters.map(toReading);
   const { verdict, candidates } = details;
   const named = { digit: [+label], unsure: candidates.slice(0, MAX_NAMED) }[verdict] ?? [];
-  // The number network may have read another part of the picture.
+  // The number network may have read a different part of the picture.
   const seen = characters.filter((one) => verdict === "not_a_digit" || one.label === label);
   const box = countDigits(number) === 1 ? seen[0]?.box : null;
   return [{ ...details, label, predictions, isSure: verdict === "digit", named, box }];

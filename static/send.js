@@ -1,22 +1,22 @@
 // Sends images one at a time. Only the newest image waits while a request is in flight.
 import { toReadings } from "./result.js";
 
-// The service may stand under a path; this module is in its folder static/.
+// Address of the service, which may be under a path. This file is in static/.
 export const ROOT = new URL("..", import.meta.url);
 
-// Longer than NGINX waits for the service (nginx/conf.d/local.conf): the connection is lost by then.
+// NGINX waits less for the service (nginx/conf.d/local.conf), so the connection is lost by then.
 const TIMEOUT_MS = 35_000;
 const MAX_RETRY_SECONDS = 10;
 
-// A larger upload is aborted if a newer job arrives; smaller ones are sent before an abort would help.
+// A newer job aborts a larger upload. A smaller upload ends before an abort would help.
 const LARGE_BYTES = 200_000;
 
 const MISUNDERSTOOD = "The answer could not be understood. Reload the page.";
 
-// The same request may succeed a little later.
+// After these statuses the same request may succeed a little later.
 const BUSY = [429, 502, 503, 504];
 
-// Thrown by `job.picture()`. Its message is shown, without a retry.
+// `job.picture()` throws this. The message is shown, without a retry.
 export class PictureError extends Error {}
 
 class BusyError extends Error {
@@ -26,14 +26,14 @@ class BusyError extends Error {
   }
 }
 
-// Like `fetch`, but causes a retry if the service is busy.
+// Like `fetch`, but throws a BusyError if the service is busy.
 export async function request(address) {
   const response = await fetch(address);
   if (BUSY.includes(response.status)) throw new BusyError(response.headers.get("Retry-After"));
   return response;
 }
 
-// The API key, if the service needs one. It is forgotten when the page is closed.
+// The API key, if the service needs one. Closing the page discards it.
 let key = "";
 
 export function setKey(text) {
@@ -60,8 +60,8 @@ function post(path, picture, onProgress, signal) {
 }
 
 export class Sender {
-  // `onResult(result, job)`, `onError(detail, job, isBlank)`, `onRetry(sentence, job)`,
-  // `onLocked(job)`, and `onProgress(part)` with 0 to 1 of a large upload.
+  // `on` has `onResult(result, job)`, `onError(detail, job, isBlank)`, `onRetry(sentence, job)`,
+  // `onLocked(job)`, and `onProgress(part)`: the sent part of a large upload, 0 to 1.
   constructor(on) {
     this.on = on;
     this.newest = this.waiting = null;
@@ -71,7 +71,7 @@ export class Sender {
     addEventListener("online", () => this.wake());
   }
 
-  // `job.picture()` returns the Blob; it is called for each try. `job.isDrawing` is true for a drawing.
+  // Each try calls `job.picture()` for the Blob. `job.isDrawing` is true for a drawing.
   send(job) {
     this.newest = this.waiting = job;
     this.#stop();
@@ -118,7 +118,7 @@ export class Sender {
     }
   }
 
-  // A result of an unexpected form throws here or while it is shown; then an error replaces it.
+  // Checking or showing an unexpected result throws. Then an error is shown instead.
   #deliver(result, job) {
     try {
       check(result);
@@ -136,8 +136,8 @@ export class Sender {
   }
 }
 
-// Reads one digit first. Any other result is read as a number, too, and so is every picture: it may
-// hold several lines, and the number's boxes show which part was read.
+// Asks for one digit first. Asks for a number, too, if the verdict is not `digit`, and for every
+// picture: a picture may have several lines, and the number's boxes show which part was read.
 async function predict(job, { isNewest, onProgress, onDigit, signal }) {
   try {
     const picture = await job.picture();
@@ -147,12 +147,12 @@ async function predict(job, { isNewest, onProgress, onDigit, signal }) {
     if (!result.details || (isDigit && job.isDrawing) || !isNewest()) return { result };
     if (isDigit) onDigit(result);
     const number = await ask("predictnumber", picture, isDigit ? () => {} : onProgress, signal);
-    // Without its model, the service does not read numbers.
+    // Without the number model, the service returns an error here.
     return { result: number.error ? result : { ...result, number } };
   } catch (error) {
     if (error instanceof BusyError) return { retry: error.message, seconds: error.seconds };
     if (error instanceof PictureError) return { error: error.message };
-    // The response is not JSON: it is from a proxy, not from this service.
+    // A response that is not JSON is from a proxy, not from this service.
     if (error instanceof SyntaxError) return { error: MISUNDERSTOOD };
     return { retry: "The service cannot be reached. Trying again…", seconds: 0 };
   }

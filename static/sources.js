@@ -6,11 +6,11 @@ const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
 const output = byId("picture-error");
 
-// Larger photos are reduced before they are sent: 4 MB take minutes from a phone with a weak signal.
-// The service reduces them further, and a digit of a thirtieth of this side keeps 50 pixels.
+// Larger photos are reduced, because 4 MB take minutes from a phone with a weak signal. With this
+// longer side in pixels, a digit of 1/30 of the side keeps 50 pixels, which is enough.
 const LARGE_BYTES = 1_000_000;
 const MAX_SIDE = 1_600;
-// Kinds of photos, which are never transparent: a JPEG file replaces them.
+// Types of photos. A JPEG file may replace them, as they are never transparent.
 const PHOTOS = ["image/jpeg", "image/heic", "image/heif"];
 
 const NOT_ON_CLIPBOARD = "The clipboard does not contain a picture. Copy one, then paste again.";
@@ -56,7 +56,7 @@ if (navigator.clipboard?.read) {
   byId("paste").addEventListener("click", pasteFromClipboard);
 }
 
-// The service may not know its public address behind a proxy; the browser does.
+// Only the browser always knows the public address of a service behind a proxy.
 const command = byId("curl");
 command.textContent = command.textContent.replaceAll(/https?:\S+?\/(?=static\/samples|predictlabel$)/g, ROOT.href);
 byId("copy").addEventListener("click", async ({ target }) => {
@@ -69,7 +69,7 @@ function readFiles(files) {
   else if (files.length) readPicture(async () => reduce(await readBlob(() => files[0])), output);
 }
 
-// Returns a large photo with a longer side of `MAX_SIDE`, upright; anything else as it is.
+// Returns a large photo upright, with a longer side of `MAX_SIDE`; other files unchanged.
 async function reduce(file) {
   if (file.size <= LARGE_BYTES || !PHOTOS.includes(file.type)) return file;
   try {
@@ -94,8 +94,8 @@ async function fetchSample(name) {
   return response.blob();
 }
 
-// Reads one byte of a file, because sending an unreadable file fails like a lost connection. A deleted
-// file has size 0 in Chromium, and its slices are empty instead of unreadable.
+// Reads one byte of a file, because sending an unreadable file fails like a lost connection. In
+// Chromium a deleted file has size 0, and only reading the whole file fails.
 async function readBlob(get) {
   try {
     const blob = await get();
@@ -118,7 +118,7 @@ async function pasteFromClipboard() {
   }
 }
 
-// Selects the line, ready for Ctrl+C, if the browser does not allow access to the clipboard.
+// If the browser does not allow access to the clipboard, selects the line for Ctrl+C.
 async function copy(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);

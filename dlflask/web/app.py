@@ -1,4 +1,4 @@
-"""Creation of the Flask application: views, error handlers, middleware."""
+"""Create the Flask application with its views, error handlers and middleware."""
 
 from __future__ import annotations
 
@@ -31,16 +31,18 @@ from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
 from dlflask.web.views import SAMPLES, blueprint
 
-#: Room for the boundary and headers that a multipart form adds to the image, in bytes. Browsers add
-#: less than 1 kB.
+#: Number of bytes by which a request may be larger than the limit for an image. A multipart form
+#: needs them for its boundary and headers. Browsers send less than 1 kB of boundary and headers.
 FORM_OVERHEAD_BYTES = 64 * 1024
 
-#: Most parts of a form, except at /predictlabels.
+#: Maximum number of parts of a form, except at /predictlabels and /predictnumbers.
 MAX_FORM_PARTS = 20
 
-#: Digits of the model's SHA-256 in a header: enough to tell files apart.
+#: Number of hexadecimal digits of the model's SHA-256 in a header. This number suffices to
+#: distinguish model files.
 SHORT_SHA256 = 12
 
+#: Headers of every response, to which `_headers` adds those of the model.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -60,8 +62,8 @@ def create_app(
 
     Args:
         config: The settings.
-        recognisers: The models that are served, the digit recogniser first.
-        metrics: Counters of requests and results; by default of this process only.
+        recognisers: The recognisers to serve, the digit recogniser first.
+        metrics: Counters of requests and results. By default they count this process only.
     """
     app = Flask(
         "dlflask",
@@ -87,7 +89,8 @@ def create_app(
     for recogniser in recognisers:
         state.metrics.register_model(recogniser.info)
     headers = {name: _headers(one.info) for name, one in by_name.items()}
-    # A tracer that has wrapped `wsgi_app` must see every request, which the fast path would bypass.
+    # A tracer that has wrapped `wsgi_app` must receive every request, but the fast path would not
+    # pass simple requests to it.
     is_wrapped = "wsgi_app" in vars(app)
     application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
     decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
@@ -107,11 +110,17 @@ def create_app(
 
 
 def _addresses() -> dict[str, str]:
-    """Return `base`, the address that people see, and `root`, the start of each link."""
+    """Return variables for the templates.
+
+    Returns:
+        `base`, the absolute address of the service, and `root`, the beginning of each link.
+    """
     prefix = request.script_root
-    # Flask's `host_url` decodes international names, and fails for some that are valid.
+    # Flask's `host_url` decodes international host names, and raises an exception for some valid
+    # names.
     host = request.environ.get("HTTP_HOST") or "localhost"
-    # Relative links also work under a path that is not in any header or setting.
+    # Without a known prefix, links are relative. They also work if a proxy publishes the service
+    # under a path that is not in any header or setting.
     root = f"{prefix}/" if prefix else "../" * (request.path.count("/") - 1) or "./"
     return {"base": f"{request.scheme}://{host}{prefix}", "root": root}
 

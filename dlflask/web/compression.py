@@ -1,7 +1,7 @@
-"""Compression of the page and its files, for services without NGINX in front of them.
+"""Compression of the page and its files, for a service without NGINX in front of it.
 
-Uncompressed, they take a quarter of a second longer over a slow mobile connection. Predictions are
-small and are not compressed.
+Without compression, the page and its files take a quarter of a second longer over a slow mobile
+connection. Predictions are not compressed, because they are small.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import gzip
 
 from flask import Response, request
 
-#: Media types that are compressed; all others are small, or compressed by their format.
+#: Media types that are compressed. Responses of other types are small, or their format is already
+#: compressed.
 _TYPES = {"text/html", "text/css", "text/javascript", "image/svg+xml"}
 
-#: Smaller bodies fit into one packet anyway, in bytes.
+#: Minimum size in bytes of a body that is compressed. A smaller body fits into one packet without
+#: compression.
 _MIN_BYTES = 1_000
 
 
 def compress(response: Response) -> Response:
-    """Compress a response to a client that accepts gzip; a callback for `Flask.after_request`.
+    """Compress the response if the client accepts gzip. A callback for `Flask.after_request`.
 
-    Source: RFC 9110, 8.4 and 12.5.3.
+    Source: RFC 9110, sections 8.4 and 12.5.3.
     """
     if response.mimetype not in _TYPES:
         return response
@@ -28,7 +30,7 @@ def compress(response: Response) -> Response:
     accepts_gzip = request.accept_encodings.quality("gzip") > 0
     if not accepts_gzip or response.status_code != 200 or response.content_encoding:
         return response
-    # Files are sent as they are read unless this is switched off.
+    # With `direct_passthrough`, Flask streams a file, and `get_data` raises an exception.
     response.direct_passthrough = False
     body = response.get_data()
     if len(body) < _MIN_BYTES:
@@ -37,6 +39,7 @@ def compress(response: Response) -> Response:
     response.content_encoding = "gzip"
     entity_tag, _ = response.get_etag()
     if entity_tag:
-        # The bytes differ from those of the file, which the tag describes.
+        # The tag stands for the bytes of the file. The compressed bytes are different, which only a
+        # weak tag allows.
         response.set_etag(entity_tag, weak=True)
     return response

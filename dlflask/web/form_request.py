@@ -1,4 +1,4 @@
-"""Flask requests whose forms are parsed by `multipart_form` and kept in memory."""
+"""Flask request that parses forms with `multipart_form` and keeps them in memory."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from dlflask.web.multipart_form import (
 Files = MultiDict[str, FileStorage]
 Fields = MultiDict[str, str]
 
-#: A file, or the content of a part without a file name.
+#: A part of a form: a file, or the content of a part without a file name.
 Part = FileStorage | bytes
 
-#: Largest urlencoded form, in bytes; the page's button sends `sample=4`. Werkzeug does not limit
-#: such forms and makes objects of thirty times their size.
+#: Maximum size of an urlencoded form in bytes. The page's button for a sample sends such a form:
+#: `sample=4`. Werkzeug does not limit these forms, and makes objects that take thirty times as much
+#: memory.
 MAX_URLENCODED_BYTES = 4096
 
 
 class _ByteParser(MultiPartParser):
-    """Werkzeug's parser, changed to keep each byte of a text field as one Latin-1 character."""
+    """Werkzeug's parser, but each byte of a text field becomes one Latin-1 character."""
 
     def get_part_charset(self, headers: Headers) -> str:  # noqa: ARG002  Werkzeug's interface
         return "latin-1"
@@ -45,9 +46,9 @@ class _ByteParser(MultiPartParser):
 class FormParser(FormDataParser):
     """Werkzeug's form parser, with a faster parser for common multipart forms.
 
-    The faster parser reads the whole body, whose size the service limits. Forms that it
-    rejects are passed to Werkzeug's parser, which accepts more, such as an empty part without its
-    line break.
+    The faster parser reads the whole body, whose size the service limits. If the faster parser
+    rejects a form, Werkzeug's parser parses the form. Werkzeug's parser accepts more forms, for
+    example with an empty part that lacks its line break.
     """
 
     def parse(
@@ -57,16 +58,17 @@ class FormParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> tuple[IO[bytes], Fields, Files]:
-        """Split a body of type `mimetype`, whose boundary is in `options`.
+        """Split a body of type `mimetype` into its parts. The boundary is in `options`.
 
         Returns:
-            The stream, the fields and the files; both are empty if the form is not valid.
+            The stream, the text fields and the files. There are no fields and no files if the form
+            is not valid.
 
         Raises:
             BadRequest: The boundary is missing, or the body does not contain it.
-            RequestEntityTooLarge: There are more parts than `max_form_parts`, the fields have more
-                bytes than `max_form_memory_size`, or the headers are too large.
-            UnsupportedMediaType: A form without files is larger than `MAX_URLENCODED_BYTES`.
+            RequestEntityTooLarge: There are more parts than `max_form_parts`, the text fields have
+                more bytes than `max_form_memory_size`, or the headers of the parts are too large.
+            UnsupportedMediaType: An urlencoded form is larger than `MAX_URLENCODED_BYTES`.
         """
         if mimetype == "application/x-www-form-urlencoded":
             stream = BytesIO(_read_urlencoded(stream))
@@ -76,13 +78,13 @@ class FormParser(FormDataParser):
             check_part_headers(body, boundary)
             try:
                 return stream, *self._split(body, boundary)
-            except ValueError:  # a MultipartError, or a line break in a part's type
+            except ValueError:  # MultipartError, or a line break in the type of a part
                 stream = BytesIO(replace_other_charsets(body, boundary))
         return super().parse(stream, mimetype, content_length, options)
 
     def _split(self, body: bytes, boundary: str) -> tuple[Fields, Files]:
         parts = iterate_parts(body, boundary, self.max_form_parts or len(body))
-        return self._sort(map(_to_part, parts))
+        return self._separate(map(_to_part, parts))
 
     def _parse_multipart(
         self,
@@ -101,9 +103,9 @@ class FormParser(FormDataParser):
                 "fewer images or fields."
             ) from error
         parts = [(name, text.encode("latin-1")) for name, text in texts.items(multi=True)]
-        return stream, *self._sort([*files.items(multi=True), *parts])
+        return stream, *self._separate([*files.items(multi=True), *parts])
 
-    def _sort(self, parts: Iterable[tuple[str, Part]]) -> tuple[Fields, Files]:
+    def _separate(self, parts: Iterable[tuple[str, Part]]) -> tuple[Fields, Files]:
         fields, files = Fields(), Files()
         bytes_left = self.max_form_memory_size or math.inf
         for name, part in parts:
@@ -115,8 +117,8 @@ class FormParser(FormDataParser):
                 bytes_left -= len(part)
                 if bytes_left < 0:
                     raise RequestEntityTooLarge(
-                        f"The text fields of the form have over {self.max_form_memory_size} bytes. "
-                        "Send only the image, in the part 'image'."
+                        f"The text fields of the form have more than {self.max_form_memory_size} "
+                        "bytes. Send only the image, in the part 'image'."
                     )
                 fields.add(name, part.decode(errors="replace"))
         return fields, files
@@ -127,8 +129,8 @@ def _to_part(parsed: tuple[MultipartSegment, bytes]) -> tuple[str, Part]:
     name, file_name = decode_header(segment.name), find_file_name(segment)
     if file_name is None:
         return name, content
-    kind = decode_header(segment.content_type)
-    return name, FileStorage(BytesIO(content), file_name, name, content_type=kind)
+    content_type = decode_header(segment.content_type)
+    return name, FileStorage(BytesIO(content), file_name, name, content_type=content_type)
 
 
 def _check_boundary(body: bytes, boundary: str) -> None:
@@ -146,7 +148,7 @@ def _check_boundary(body: bytes, boundary: str) -> None:
 
 
 def read_start(stream: IO[bytes], num_bytes: int) -> bytes:
-    """Return the first `num_bytes` of a stream, fewer only at its end."""
+    """Return the first `num_bytes` bytes of a stream, or all bytes if the stream is shorter."""
     start = b""
     while len(start) < num_bytes and (piece := stream.read(num_bytes - len(start))):
         start += piece
@@ -157,21 +159,21 @@ def _read_urlencoded(stream: IO[bytes]) -> bytes:
     body = read_start(stream, MAX_URLENCODED_BYTES + 1)
     if len(body) > MAX_URLENCODED_BYTES:
         raise UnsupportedMediaType(
-            "The form has the type application/x-www-form-urlencoded and over "
-            f"{MAX_URLENCODED_BYTES} bytes; forms of this type cannot contain an image. Send the "
+            "The form has the type application/x-www-form-urlencoded and more than "
+            f"{MAX_URLENCODED_BYTES} bytes. Forms of this type cannot contain an image. Send the "
             "image as the part 'image' of a multipart form, as in: curl -F image=@4.jpg"
         )
     return body
 
 
 class FormRequest(Request):
-    """Request whose forms are parsed by `FormParser` and kept in memory, whatever their size."""
+    """Request that parses forms with `FormParser` and keeps files of any size in memory."""
 
     form_data_parser_class = FormParser
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
-        """Parameters of the query. Bytes that are not UTF-8 are replaced instead of rejected."""
+        """Parameters of the query. Bytes that are not UTF-8 become replacement characters."""
         query = self.query_string.decode(errors="replace")
         return MultiDict(parse_qsl(query, keep_blank_values=True))
 

@@ -10,12 +10,12 @@ from dlflask.recogniser import Recogniser
 
 
 class Health:
-    """State of one worker, which is ready when all its recognisers are ready.
+    """State of one worker. The worker is ready when all its recognisers are ready.
 
     Attributes:
-        failure: Reason why the self-test failed; empty if it did not fail.
-        is_draining: Return True if the worker finishes its requests and does not accept others;
-            the server replaces it.
+        failure: Reason why the self-test failed. Empty if the self-test did not fail.
+        is_draining: Function that returns True if the worker only finishes its current requests and
+            does not accept other requests. The server then replaces the worker.
     """
 
     def __init__(self, recognisers: Iterable[Recogniser[Any]]) -> None:
@@ -24,10 +24,10 @@ class Health:
         self._recognisers = tuple(recognisers)
 
     def start(self) -> None:
-        """Set up every recogniser.
+        """Set up every recogniser. If this fails, store the reason in `failure`.
 
-        A worker that fails keeps running, so that it can report the reason and is not restarted
-        for ever.
+        A failed worker keeps running, because it must report the reason, and because the server
+        would otherwise restart it again and again.
         """
         try:
             for recogniser in self._recognisers:
@@ -45,12 +45,13 @@ class Health:
         return "ready" if all(one.is_ready for one in self._recognisers) else "starting"
 
     def check(self) -> None:
-        """Raise an error if the worker failed. A draining worker still reads images.
+        """Raise an error if the worker has failed. A draining worker still reads images.
 
         Raises:
             SelfTestFailed: The self-test failed.
         """
         if self.failure:
             raise SelfTestFailed(
-                "The service failed its self-test; its log has the reason. Send the request again."
+                "The service failed its self-test. Its log contains the reason. Send the request "
+                "again."
             )

@@ -1,6 +1,7 @@
 """Images in a JSON body, as base64 or `data:` URLs.
 
-Limits on brackets and commas bound the size of the parsed JSON before parsing.
+The brackets and commas of a body are counted before it is parsed, because a small body with many of
+them takes a lot of memory when parsed.
 """
 
 from __future__ import annotations
@@ -15,47 +16,54 @@ from typing import Any
 from dlflask.errors import InvalidBase64, InvalidJson, MissingUpload
 from dlflask.web.uploads.limits import check_size
 
-#: Longest beginning of a `data:` URL, up to its comma, in characters. A search in the whole URL
-#: would store a position to backtrack to for each parameter.
+#: Maximum length in characters of the beginning of a `data:` URL, up to its comma. Without this
+#: limit the regular expression would remember one backtracking position per parameter, which costs
+#: memory for a URL with many parameters.
 _MAX_URL_PREFIX = 300
 
-#: Whitespace is deleted from base64: mail programs and `base64` break it into lines. The URL-safe
-#: alphabet becomes the standard one in the same step, because each copy may take 16 MB.
+#: Argument of `str.translate`. It deletes whitespace from base64, because mail programs and the
+#: command `base64` break base64 into lines. It also replaces the URL-safe alphabet by the standard
+#: one: a second step would copy the text again, and each copy may take 16 MB.
 _CLEANED = {**dict.fromkeys(map(ord, " \t\n\r\v\f")), **str.maketrans("-_", "+/")}
 
-#: Longest body that is read with characters other than ASCII, in bytes. Its text takes four times
-#: its size. In longer bodies each byte of such a character becomes a question mark.
+#: Maximum size in bytes of a body whose non-ASCII characters are kept. Such a body, decoded to a
+#: `str`, takes up to four times as much memory. In a larger body each byte of a non-ASCII character
+#: becomes a question mark.
 _MAX_NON_ASCII_BYTES = 100_000
+
+#: Argument of `bytes.translate` that replaces each byte of a non-ASCII character.
 _NON_ASCII = bytes.maketrans(bytes(range(128, 256)), b"?" * 128)
 
-#: Most brackets and commas of a body: enough for other keys, which are ignored, and for 256 images,
-#: which have 512 commas as `data:` URLs.
+#: Maximum number of brackets and of commas in a body. 256 `data:` URLs need 512 commas (one in each
+#: URL, one after it). The rest is for other keys, which are ignored.
 _MAX_BRACKETS = 1_000
 _MAX_COMMAS = 5_000
 
-#: Beginning such as `data:image/png;base64,`. The type is ignored: the bytes show the format.
-#: An underscore in it is a slash by now. Source: RFC 2397.
+#: Beginning of a `data:` URL, such as `data:image/png;base64,`. The media type is ignored, because
+#: the bytes of the image show its format. `_CLEANED` has already replaced underscores in the URL
+#: with slashes.
+#: Source: RFC 2397.
 _DATA_URL = re.compile(r"data:(?:[\w.+/]+/[\w.+/]+)?(?:;[\w.+/]+=[^;,]*)*;base64,", re.IGNORECASE)
 
-#: Beginning of another URL, such as `https:`.
+#: Beginning of any URL, such as `https:` or `data:`.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
-    """Parse a JSON body, after a check that it does not have too many brackets and commas.
+    """Parse a JSON body after checking that it does not have too many brackets or commas.
 
-    A body of many `[],` would take twenty times its size in memory, and one of many `[` would
-    exhaust the stack. Base64 contains neither. JSON is UTF-8 (RFC 8259, 8.1), with or without a
-    byte order mark.
+    A body of many `[],` would take twenty times its size in memory, and a body of many `[` would
+    exhaust the stack. Base64 contains no brackets and no commas. JSON is UTF-8 (RFC 8259, section
+    8.1). A byte order mark is accepted.
 
     Raises:
-        InvalidJson: The body is not JSON, or it has more brackets or commas.
+        InvalidJson: The body is not JSON, or it has more than `max_brackets` opening brackets or
+            more than `max_commas` commas.
     """
-    if body.count(b"[") + body.count(b"{") > max_brackets or body.count(b",") > max_commas:
-        raise InvalidJson(
-            f"The JSON is too complex: it has more than {max_brackets} lists and objects, or more "
-            f"than {max_commas} commas. /reference describes the expected JSON."
-        )
+    if body.count(b"[") + body.count(b"{") > max_brackets:
+        raise _too_complex(f"{max_brackets} lists and objects")
+    if body.count(b",") > max_commas:
+        raise _too_complex(f"{max_commas} commas")
     try:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
@@ -64,30 +72,39 @@ def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
         ) from error
 
 
+def _too_complex(limit: str) -> InvalidJson:
+    return InvalidJson(
+        f"The JSON is too complex: it has more than {limit}. /reference describes the expected "
+        "JSON."
+    )
+
+
 def _reject_constant(name: str) -> None:
+    """Reject `NaN` and `Infinity`, which Python's parser accepts although they are not JSON."""
     raise ValueError(f"{name} is not allowed")
 
 
 def get_value(body: bytes, key: str) -> Any:
-    """Return the value of `key` in the JSON object in `body`; other keys are ignored.
+    """Return the value of `key` in the JSON object in `body`. Other keys are ignored.
 
     Raises:
-        InvalidJson: The body is not JSON, not an object, or lacks the key.
+        InvalidJson: The body is not JSON, the JSON is not an object, or the object lacks the key.
         MissingUpload: The object is empty.
     """
     if len(body) > _MAX_NON_ASCII_BYTES and not body.isascii():
         body = body.removeprefix(BOM_UTF8).translate(_NON_ASCII)
     document = parse_json(body, _MAX_BRACKETS, _MAX_COMMAS)
     if not isinstance(document, dict):
-        raise InvalidJson(f"The JSON is not an object; expected one with the key {key!r}.")
+        raise InvalidJson(f"The JSON is not an object; expected an object with the key {key!r}.")
     if not document:
         raise MissingUpload(
-            f"The JSON object is empty; expected the key {key!r}. Send the image in it as base64."
+            f"The JSON object is empty; expected the key {key!r}. Send the image as base64 under "
+            "this key."
         )
     if key not in document:
         raise InvalidJson(
-            f"The JSON has the keys {', '.join(document)[:200]}; expected {key!r}. Send the image "
-            "in it as base64."
+            f"The JSON has the keys {', '.join(document)[:200]}; expected the key {key!r}. Send "
+            "the image as base64 under this key."
         )
     return document[key]
 
@@ -96,21 +113,25 @@ def decode_image(value: Any, max_bytes: int) -> bytes:
     """Decode an image that is given as base64 or as a `data:` URL.
 
     Raises:
-        InvalidBase64: `value` is neither.
+        InvalidBase64: `value` is not base64 and not a `data:` URL with base64.
         EmptyUpload: The image has 0 bytes.
         UploadTooLarge: The image has more than `max_bytes`.
     """
     encoded = strip_data_url(value)
-    # `decoded_size` rounds one character down to 0, which is invalid base64 and not an empty file.
+    # For a single character `decoded_size` returns 0. A single character is invalid base64, not an
+    # empty file, so use the length of the text then.
     check_size(decoded_size(encoded) or len(encoded), max_bytes)
     return decode_base64(encoded)
 
 
 def strip_data_url(value: Any) -> str:
-    """Return base64 in the standard alphabet, without whitespace and the start of a `data:` URL.
+    """Return the base64 in `value` in the standard alphabet.
+
+    Whitespace and the beginning of a `data:` URL are removed. The base64 itself is not checked.
 
     Raises:
-        InvalidBase64: `value` is not a string, or it is another kind of `data:` URL.
+        InvalidBase64: `value` is not a string, or it contains a character that is not ASCII, or it
+            is a URL other than a `data:` URL with base64.
     """
     if not isinstance(value, str):
         raise InvalidBase64(f"The image is {json.dumps(value)[:20]}; expected a string of base64.")
@@ -128,32 +149,35 @@ def strip_data_url(value: Any) -> str:
     prefix = _DATA_URL.match(text[:_MAX_URL_PREFIX])
     if prefix is None:
         raise InvalidBase64(
-            f"The URL begins with {value[:30]!r}; expected one such as "
+            f"The URL begins with {value[:30]!r}; expected a URL such as "
             "data:image/png;base64,iVBORw0..."
         )
     return text[prefix.end() :]
 
 
 def decoded_size(encoded: str) -> int:
-    """Return the number of bytes that base64 decodes to, with or without its padding."""
+    """Return the decoded size of base64 text in bytes. Padding is optional and does not count."""
     return len(encoded.rstrip("=")) * 3 // 4
 
 
 def decode_base64(encoded: str) -> bytes:
-    """Decode base64 with the standard or the URL-safe alphabet, with or without padding.
+    """Decode base64 in the standard or the URL-safe alphabet. Padding is optional.
 
-    Source: RFC 4648, 3.2, 4 and 5.
+    Source: RFC 4648, sections 3.2, 4 and 5.
 
     Raises:
-        InvalidBase64: `encoded` has other characters, a wrong length or wrong padding.
+        InvalidBase64: `encoded` has a character that is not in these alphabets, a wrong length or
+            wrong padding.
     """
     text = encoded.replace("-", "+").replace("_", "/")
-    missing = -len(text.rstrip("=")) % 4
+    expected_padding = -len(text.rstrip("=")) % 4
     padding = len(text) - len(text.rstrip("="))
-    if missing == 3 or padding not in (0, missing):
-        raise _invalid_base64("its length or its padding is wrong")
+    if expected_padding == 3:
+        raise _invalid_base64("its length is wrong")
+    if padding not in (0, expected_padding):
+        raise _invalid_base64("its padding is wrong")
     try:
-        return base64.b64decode(text if padding else text + "=" * missing, validate=True)
+        return base64.b64decode(text if padding else text + "=" * expected_padding, validate=True)
     except (binascii.Error, ValueError) as error:
         raise _invalid_base64(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Load shedding: rejection of requests that waited too long or whose client has disconnected."""
+"""Load shedding: reject requests that waited too long, or whose client has disconnected."""
 
 from __future__ import annotations
 
@@ -9,42 +9,46 @@ from typing import Any
 
 from dlflask.errors import Abandoned, Expired
 
-#: Threads of a worker that handle requests. A worker has one CPU, on which more threads interrupt
-#: each other: with eight, the slowest of 100 requests takes 6.8 times as long as the median instead
-#: of 2.2 times, for 3 % more throughput.
+#: Number of threads of a worker that handle requests. A worker has one CPU, so more threads would
+#: interrupt each other. With eight threads, the throughput is 3 % higher, but the slowest of 100
+#: requests takes 6.8 times as long as the median, instead of 2.2 times with three threads.
 THREADS = 3
 
-#: Longest wait for a busy and overloaded worker, in seconds. NGINX sends a replica up to 80
-#: requests at a time; a replica that handles 140 a second needs 0.57 s for them. With a limit of
-#: 0.5 s, it rejected many of them just before their turn: it handled 83 % of what it could.
+#: Maximum time in seconds that a request may wait for a busy and overloaded worker. NGINX sends a
+#: replica at most 80 requests at a time. A replica that handles 140 requests per second needs
+#: 0.57 s for 80 requests. With a limit of 0.5 s, the replica rejected many of these requests just
+#: before their turn, so it handled only 83 % of the requests that it could handle.
 MAX_WAIT_SECONDS = 0.6
 
 #: A worker is overloaded if, for this many seconds, it was never idle and every request had already
-#: waited at least `MAX_WAIT_SECONDS / 2`. A worker that keeps up still serves late requests: they
-#: were delayed elsewhere, for example by a replica that is shutting down.
+#: waited for at least `MAX_WAIT_SECONDS / 2`. A worker that is not overloaded also serves late
+#: requests, because they were delayed elsewhere, for example by a replica that is shutting down.
 OVERLOAD_SECONDS = 0.3
 
-#: Late requests in a row before a worker counts as overloaded. Beside a few costly images, three
-#: late requests in half a second mean a slow moment; under overload there are dozens.
+#: Minimum number of consecutive late requests (at least `MAX_WAIT_SECONDS / 2`) before a worker
+#: counts as overloaded. A few costly images can cause three late requests in half a second. Under
+#: overload, dozens of requests are late in this time.
 OVERLOAD_REQUESTS = 10
 
-#: Longer waits are ignored, in seconds. NGINX gives up much earlier (nginx/conf.d/local.conf), so a
-#: longer wait means that a clock is wrong.
+#: Waiting times of more than this number of seconds are ignored. NGINX gives up much earlier
+#: (nginx/conf.d/local.conf), so a longer waiting time means that a clock is wrong.
 MAX_CREDIBLE_SECONDS = 60
 
+#: Flags for `recv`: leave the bytes in the socket, and do not wait for bytes.
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
 class LoadShedder:
     """Load shedding for one worker.
 
-    Rejecting requests helps only if all of them are late, so the shortest recent wait decides.
+    Rejecting late requests helps only if all recent requests are late. A single recent request that
+    waited for a short time therefore prevents rejections.
 
     Source: K. Nichols, V. Jacobson, Controlling Queue Delay, ACM Queue 10(5), 2012.
     """
 
     def __init__(self) -> None:
-        self._kept_up = time.monotonic()
+        self._last_on_time = time.monotonic()
         self._num_late = 0
 
     def check(self, environ: Mapping[str, Any], num_in_flight: float, busy_since: float) -> None:
@@ -52,17 +56,17 @@ class LoadShedder:
 
         Args:
             environ: WSGI environ of the request.
-            num_in_flight: Number of requests in this worker, including this one.
+            num_in_flight: Number of requests in this worker, including the current request.
             busy_since: Time when the worker was last idle, in seconds of `time.monotonic`.
 
         Raises:
-            Expired: The request waited longer than `MAX_WAIT_SECONDS` since NGINX received it, and
-                the worker is busy and overloaded.
+            Expired: NGINX received the request more than `MAX_WAIT_SECONDS` ago, and the worker is
+                busy and overloaded.
             Abandoned: The client has closed the connection.
         """
         waited = _seconds_waited(environ.get("HTTP_X_REQUEST_START", ""))
         if waited < MAX_WAIT_SECONDS / 2:
-            self._kept_up = time.monotonic()
+            self._last_on_time = time.monotonic()
             self._num_late = 0
         else:
             self._num_late += 1
@@ -83,16 +87,19 @@ class LoadShedder:
             )
 
     def _check_overload(self, waited: float, busy_since: float) -> None:
-        seconds = time.monotonic() - max(self._kept_up, busy_since)
+        seconds = time.monotonic() - max(self._last_on_time, busy_since)
         if seconds > OVERLOAD_SECONDS and self._num_late >= OVERLOAD_REQUESTS:
             raise Expired(
                 f"The request waited {waited:.1f} s for the overloaded service; the limit is "
-                f"{MAX_WAIT_SECONDS} s. Send it again a little later."
+                f"{MAX_WAIT_SECONDS} s. Send the request again a little later."
             )
 
 
 def _seconds_waited(stamp: str) -> float:
-    """Return the seconds since a stamp like `t=1763856000.123` (Unix time), 0 if invalid."""
+    """Return the seconds since a time stamp such as `t=1763856000.123` (Unix time).
+
+    NGINX sends this stamp. Returns 0 if it is absent or not valid.
+    """
     if not stamp.startswith("t="):
         return 0.0
     try:
@@ -104,8 +111,9 @@ def _seconds_waited(stamp: str) -> float:
 def _is_closed(connection: socket.socket | None) -> bool:
     """Return True if the client has closed the connection.
 
-    A peek that returns no bytes means closed; `BlockingIOError` means open and idle. The bytes of a
-    pipelined request are left in place.
+    If `recv` returns zero bytes, the connection is closed. If `recv` raises `BlockingIOError`, the
+    connection is open and idle. If the client has already sent its next request, its bytes stay in
+    the socket.
     """
     if connection is None:
         return False
@@ -116,5 +124,5 @@ def _is_closed(connection: socket.socket | None) -> bool:
     except OSError:
         return True
     except ValueError:
-        # Gunicorn terminates TLS on this connection, and an SSL socket does not support peeking.
+        # Gunicorn terminates TLS on this connection, and an SSL socket does not support the flags.
         return False

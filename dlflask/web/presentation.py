@@ -1,4 +1,4 @@
-"""Texts for a result on the page, and the digits to show, by the same rules as static/result.js."""
+"""Texts of a result on the page, and the digits to show. static/result.js has the same rules."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dlflask.digits.thresholds import SEVERAL_DIGITS
 from dlflask.numbers.prediction import Character, NumberResult
 from dlflask.types import Tensor
 
-#: Most digits or lines in one sentence. More do not help a person.
+#: Maximum number of digits or lines in one sentence. A longer list would not help.
 MAX_NAMED = 3
 
-#: If the verdict on the picture as a single digit is one of these, the page shows a number of
+#: Verdicts on the picture as a single digit. With one of these verdicts, the page shows a number of
 #: several digits even if the number is unsure.
 _MAY_BE_NUMBER = ("unsure", SEVERAL_DIGITS)
 
@@ -29,10 +29,12 @@ class Reading:
 
     Attributes:
         label: The character.
-        is_sure: True if it does not need a check by a person.
+        is_sure: True if a person does not need to check the character.
         named: Digits that the page marks, most probable first.
-        probabilities: Probabilities of the ten digits, (10,) float32; None for other characters.
-        tensor: Input of the digit network, (28, 28) float32 in 0..1; None for other characters.
+        probabilities: Probabilities of the ten digits, (10,) float32. None if the character is not
+            a digit.
+        tensor: Input of the digit network, (28, 28) float32 in 0..1. None if the character is not a
+            digit.
     """
 
     label: str
@@ -42,7 +44,11 @@ class Reading:
     tensor: Tensor | None = None
 
     def mark(self, digit: int) -> str:
-        """Return the mark in the table's row of `digit`: `answer`, `maybe` or an empty string."""
+        """Return the mark in the row of `digit` in the table of probabilities.
+
+        Returns:
+            `answer`, `maybe` or an empty string.
+        """
         if digit not in self.named:
             return ""
         return "answer" if self.is_sure else "maybe"
@@ -54,18 +60,18 @@ class View:
 
     Attributes:
         digit: Result of reading one digit.
-        number: Result of reading a number; None if the service does not read numbers.
+        number: Result of reading a number. None if the service does not read numbers.
     """
 
     digit: DigitResult
     number: NumberResult | None = None
 
     @cached_property
-    def _shown(self) -> NumberResult | None:
-        """The number to show; None to show a single digit.
+    def _shown_number(self) -> NumberResult | None:
+        """The number to show, or None if the page shows a single digit.
 
-        The page shows a number if it has several digits, and if it is sure or if the picture is
-        probably not a single digit.
+        The page shows a number only if the number has several digits. Also, either the number must
+        be sure, or the verdict on the picture as a single digit must be in `_MAY_BE_NUMBER`.
         """
         number = self.number
         if number is None or _count_digits(number) < 2:
@@ -76,41 +82,41 @@ class View:
     @property
     def is_number(self) -> bool:
         """True if the page shows a number of several digits."""
-        return self._shown is not None
+        return self._shown_number is not None
 
     @property
     def verdict(self) -> str:
         """Verdict on the number or digit that the page shows."""
-        return self._shown.verdict if self._shown else self.digit.verdict
+        return self._shown_number.verdict if self._shown_number else self.digit.verdict
 
     @property
     def sentence(self) -> str:
         """The result as a sentence."""
         prediction, verdict = self.digit.prediction, self.verdict
-        if self._shown:
-            text = _in_one_line(self._shown)
+        if self._shown_number:
+            text = _in_one_line(self._shown_number)
             if verdict == "unsure":
                 return f"Not sure: {text}."
-            return f"This looks like {text} ({percent(round(self._shown.confidence, 4))})."
+            return f"This looks like {text} ({percent(round(self._shown_number.confidence, 4))})."
         if verdict == "not_a_digit":
             is_empty = self.number is not None and not self.number.lines
             return "No writing was found." if is_empty else "This does not look like a digit."
         if verdict == SEVERAL_DIGITS:
             return "This shows several digits."
         if verdict == "unsure":
-            return f"Not sure: {_either(self.selected.named)}."
+            return f"Not sure: {_join_with_or(self.selected.named)}."
         others = "".join(f", or {_with_article(one)}" for one in prediction.candidates[1:MAX_NAMED])
         confidence = percent(prediction.confidence)
         return f"This looks like {_with_article(prediction.label)} ({confidence}){others}."
 
     @property
     def explanation(self) -> str:
-        """The reason why the result is not sure; empty if it is."""
+        """The reason why the result is not sure. Empty if the result is sure."""
         prediction = self.digit.prediction
-        if self._shown:
+        if self._shown_number:
             if self.verdict == "number":
                 return ""
-            doubts = ", ".join(_either(one.named) for one in self.readings if not one.is_sure)
+            doubts = ", ".join(_join_with_or(one.named) for one in self.readings if not one.is_sure)
             return f"Please check: {doubts}." if doubts else "Please check it."
         if self.verdict == SEVERAL_DIGITS:
             return "They cannot be read as a number."
@@ -126,11 +132,11 @@ class View:
 
     @cached_property
     def readings(self) -> list[Reading]:
-        """The digit, or the characters of the number."""
-        if self._shown:
+        """The single digit, or the characters of the number."""
+        if self._shown_number:
             return [
-                _of_character(one, line.verdict)
-                for line in self._shown.lines
+                _to_reading(one, line.verdict)
+                for line in self._shown_number.lines
                 for one in line.characters
             ]
         prediction, verdict = self.digit.prediction, self.verdict
@@ -147,12 +153,12 @@ class View:
 
     @property
     def selected(self) -> Reading:
-        """The first digit that needs a check, or the first."""
+        """The first digit that a person should check, or else the first digit."""
         digits = [one for one in self.readings if one.tensor is not None]
         return next((one for one in digits if not one.is_sure), digits[0])
 
 
-def _of_character(one: Character, verdict: str) -> Reading:
+def _to_reading(one: Character, verdict: str) -> Reading:
     if one.digit is None:
         return Reading(one.label, is_sure=True)
     labels = [one.label, str(one.digit.label), *one.candidates]
@@ -171,7 +177,7 @@ def _in_one_line(number: NumberResult) -> str:
     return " / ".join(lines[:MAX_NAMED]) + (" / …" if len(lines) > MAX_NAMED else "")
 
 
-def _either(digits: Sequence[int]) -> str:
+def _join_with_or(digits: Sequence[int]) -> str:
     return " or ".join(map(str, digits))
 
 
@@ -180,7 +186,10 @@ def _with_article(digit: int) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return a percentage such as 98.3%, never 0% or 100%. Round halves up, as result.js does."""
+    """Return a percentage such as 98.3%, but never 0% or 100%. Halves are rounded up.
+
+    static/result.js rounds in the same way.
+    """
     if fraction < 0.0005:
         return "<0.1%"
     return ">99.9%" if fraction >= 0.9995 else f"{math.floor(fraction * 1000 + 0.5) / 10:.1f}%"

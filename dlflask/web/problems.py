@@ -1,4 +1,7 @@
-"""Error handlers: RFC 9457 problems as JSON, or the page for a person in a browser."""
+"""Error handlers. They return an error as a problem document, or on the page.
+
+A problem document is the JSON of an error (RFC 9457). People with a browser get the page instead.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from dlflask.problem_types import PLAIN_TYPE, PROBLEMS, problem_type
 from dlflask.web.middleware.environ import OUT_OF_MEMORY, PROBLEM_TYPE, REQUEST_ID
 from dlflask.web.middleware.request_body import BrokenBody, drain_body
 
-#: Details of Werkzeug's errors that replace its general ones.
+#: Texts that replace Werkzeug's own descriptions of errors, because those are too general.
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at {root}/, and the API "
     "is described at {root}/reference; send images to POST {root}/predictlabel or "
@@ -24,22 +27,22 @@ _DETAILS = {
     "Send a smaller image, or several images in several requests.",
 }
 
-#: Value of Retry-After with 503, in seconds; NGINX sends the same. A queue of small images is
-#: finished by then.
+#: Value of Retry-After in seconds for the status 503. NGINX sends the same value. After this time a
+#: queue of small images is finished.
 RETRY_SECONDS = 2
 
 _log = logging.getLogger(__name__)
 
 
 def register_problems(app: Flask) -> None:
-    """Make `app` return a problem for every exception."""
+    """Make `app` return a problem document, or the page, for every exception."""
     app.register_error_handler(errors.DlflaskError, _domain_problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unexpected_problem)
 
 
 def to_problem(error: errors.DlflaskError) -> dict[str, Any]:
-    """Return the problem of one image among several, without `request_id`."""
+    """Return the problem document of one image among several. It lacks `request_id`."""
     status, title = PROBLEMS[type(error)]
     return _problem(status, title, str(error), problem_type(type(error)))
 
@@ -68,7 +71,7 @@ def _http_problem(error: HTTPException) -> Response:
 def _http_detail(error: HTTPException, status: HTTPStatus) -> str:
     template = _DETAILS.get(status)
     if template is None or error.description != default_exceptions[status].description:
-        # Not formatted: a description may contain braces that a client sent.
+        # Do not call `format`, because a description may contain braces that a client sent.
         return error.description or status.description
     length, limit = request.content_length, request.max_content_length or 0
     return template.format(
@@ -89,7 +92,10 @@ def _unexpected_problem(error: Exception) -> Response:
 
 
 def report_unexpected(error: Exception, environ: dict[str, Any]) -> dict[str, Any]:
-    """Log an unexpected exception and return its problem; mark the request after a MemoryError."""
+    """Log an unexpected exception and return its problem document.
+
+    After a MemoryError, mark the request as out of memory.
+    """
     request_id = environ[REQUEST_ID]
     if isinstance(error, MemoryError):
         environ[OUT_OF_MEMORY] = True
@@ -110,7 +116,7 @@ def _respond(status: HTTPStatus, title: str, detail: str, type_: str) -> Respons
         is_blank = type_ == problem_type(errors.BlankImage)
         return make_response(render_template("index.html", error=detail, is_blank=is_blank), status)
     if _is_inference_protocol():
-        # The Open Inference Protocol has its own form of errors.
+        # The Open Inference Protocol defines its own JSON for errors.
         return make_response(jsonify(error=detail), status)
     problem = _problem(status, title, detail, type_)
     problem["request_id"] = request.environ[REQUEST_ID]
@@ -132,7 +138,7 @@ def _is_inference_protocol() -> bool:
 
 
 def prefers_page() -> bool:
-    """Return True for a browser that opens an address or sends the page's form."""
+    """Return True if a browser opens an address or sends the page's form."""
     if (request.method == "POST" and request.path != "/") or _is_inference_protocol():
         return False
     offered = ["application/problem+json", "text/html"]

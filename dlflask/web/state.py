@@ -24,7 +24,7 @@ class State:
 
     Attributes:
         config: The settings.
-        recognisers: By name.
+        recognisers: Each recogniser by its name.
         metrics: Counters of requests and results.
         health: Health of this worker.
         load_shedder: Rejects requests if this worker is overloaded.
@@ -54,7 +54,7 @@ class State:
             The recogniser's result.
 
         Raises:
-            Declined: As in `admit`.
+            Declined: One of the errors that `admit` raises.
             ImageError: The image cannot be read.
         """
         self.admit(environ)
@@ -69,10 +69,13 @@ class State:
         environ: Mapping[str, Any],
         deadline: float | None = None,
     ) -> list[Any]:
-        """Read and count several images; return a result or an error for each.
+        """Read and count several images.
+
+        Returns:
+            A result or an error for each image.
 
         Raises:
-            Declined: As in `admit`.
+            Declined: One of the errors that `admit` raises.
         """
         self.admit(environ)
         results = recogniser.read_many(uploads, deadline)

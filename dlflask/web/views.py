@@ -1,4 +1,7 @@
-"""Views of the page, the APIs of digits and numbers, health and metrics."""
+"""Views of the page, of the APIs for digits and numbers, and of health and metrics.
+
+A problem is an error as JSON (RFC 9457).
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,13 @@ from dlflask.web.state import current_state
 from dlflask.web.uploads.limits import MAX_DETAILED, MAX_UPLOADS
 from dlflask.web.uploads.read_upload import read_upload, read_uploads
 
-#: Images in static/samples: one of each digit, and numbers.
+#: Names of the images in static/samples: one image of each digit, and three images of numbers.
 SAMPLES = (*"0123456789", "numbers/90210", "numbers/2026", "numbers/3.75")
 
 #: Values of a query parameter that mean yes. Libraries write a boolean as `true` or `True`.
 _YES = ("1", "true", "yes", "on")
 
+#: Separators of JSON without spaces.
 _COMPACT = (",", ":")
 
 blueprint = Blueprint("digits", __name__)
@@ -45,39 +49,39 @@ def page() -> str:
 def page_with_result() -> str:
     """Return the page with the result of an image or sample, for browsers without JavaScript."""
     sample = request.form.get("sample")
-    upload = _uploaded() if sample is None else _sample(sample)
+    upload = _read_upload() if sample is None else _load_sample(sample)
     state = current_state()
-    digit = state.read(_digits(), upload, request.environ)
-    numbers = state.recognisers.get(NUMBER)
-    number = state.read(numbers, upload, request.environ) if numbers else None
+    digit = state.read(_digit_recogniser(), upload, request.environ)
+    number_recogniser = state.recognisers.get(NUMBER)
+    number = state.read(number_recogniser, upload, request.environ) if number_recogniser else None
     return render_template("index.html", view=View(digit, number))
 
 
 @blueprint.post("/predictlabel")
 def predict_label() -> Response:
-    """Return the ten probabilities of one image, with `?details=1` also its details."""
-    result = current_state().read(_digits(), _uploaded(), request.environ)
-    return _json_response(_digits().encode(result, details=_wants_details()))
+    """Return the ten probabilities of one image. With `?details=1`, add the key `details`."""
+    result = current_state().read(_digit_recogniser(), _read_upload(), request.environ)
+    return _json_response(_digit_recogniser().encode(result, details=_wants_details()))
 
 
 @blueprint.post("/predictlabels")
 def predict_labels() -> Response:
-    """Return the result or the problem of each of several images, in the order sent."""
-    return _read_several(_digits())
+    """Return the result or the problem of each image, in the order of the request."""
+    return _read_several(_digit_recogniser())
 
 
 @blueprint.post("/predictnumber")
 def predict_number() -> Response:
-    """Return the number in one image, with `?details=1` also its details."""
-    recogniser = _numbers()
-    result = current_state().read(recogniser, _uploaded(), request.environ)
+    """Return the number in one image. With `?details=1`, add the key `details`."""
+    recogniser = _number_recogniser()
+    result = current_state().read(recogniser, _read_upload(), request.environ)
     return _json_response(recogniser.encode(result, details=_wants_details()))
 
 
 @blueprint.post("/predictnumbers")
 def predict_numbers() -> Response:
-    """Return the number or the problem of each of several images, in the order sent."""
-    return _read_several(_numbers())
+    """Return the number or the problem of each image, in the order of the request."""
+    return _read_several(_number_recogniser())
 
 
 @blueprint.get("/livez")
@@ -88,7 +92,7 @@ def live() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Return 200 if every model is tested and the worker is not about to stop."""
+    """Return 200 if every model has passed its self-test and the worker is not draining."""
     status = current_state().health.state
     return jsonify(status=status), 200 if status == "ready" else 503
 
@@ -99,15 +103,15 @@ def metrics() -> Response:
     return Response(render(current_state().metrics, __version__), content_type=CONTENT_TYPE)
 
 
-def _digits() -> Recogniser[Any]:
+def _digit_recogniser() -> Recogniser[Any]:
     return current_state().recognisers[NAME]
 
 
-def _numbers() -> Recogniser[Any]:
-    """Return the recogniser for numbers of the length in the query.
+def _number_recogniser() -> Recogniser[Any]:
+    """Return the recogniser for numbers. The query may give the length of the numbers.
 
     Raises:
-        NotFound: The service reads single digits only.
+        NotFound: The service reads single digits only, because the number model is absent.
         InvalidLength: The length is not valid.
     """
     recogniser = current_state().recognisers.get(NUMBER)
@@ -133,11 +137,11 @@ def _read_several(recogniser: Recogniser[Any]) -> Response:
     return _json_response(f'{{"results":[{encoded}],"success":true}}')
 
 
-def _uploaded() -> bytes:
+def _read_upload() -> bytes:
     return read_upload(request, current_state().config.max_upload_bytes)
 
 
-def _sample(name: str) -> bytes:
+def _load_sample(name: str) -> bytes:
     if name not in SAMPLES:
         raise MissingUpload(
             f"The sample {name[:20]!r} does not exist. Choose one of: {', '.join(SAMPLES)}."
@@ -156,7 +160,9 @@ def _encode(recogniser: Recogniser[Any], result: Any, _deadline: float) -> str:
 
 
 def _encode_details(recogniser: Recogniser[Any], result: Any, deadline: float) -> str:
-    """Return one result of several, with details; an error if the time limit has passed.
+    """Return one of several results with its details, as JSON.
+
+    If `deadline` has passed, return the JSON of an error instead.
 
     Raises:
         Abandoned: The client has disconnected.

@@ -100,7 +100,7 @@ def test_predictlabels_reads_list_in_json(client, classifier, four_png):
     ("body", "status", "message"),
     [
         pytest.param({"image": ""}, 400, "the keys image", id="the-key-of-one"),
-        pytest.param({"images": []}, 400, "not a list, or it is empty", id="empty"),
+        pytest.param({"images": []}, 400, "list 'images' is empty", id="empty"),
         pytest.param({"images": "iVBO"}, 400, "not a list", id="text"),
         pytest.param({"images": [""] * (MAX_UPLOADS + 1)}, 400, "257 images", id="257"),
         pytest.param({"images": [""] * 10_000}, 400, "commas", id="10000"),

@@ -109,7 +109,7 @@ def test_headers_of_all_parts_have_a_limit(client, line_break, number, size, sta
     found = response.get_json().get("results", [response.get_json()])
     assert {one["status"] for one in found} == {status}
     if status == 413:
-        assert "headers of the form's parts have over 262144 bytes" in found[0]["detail"]
+        assert "headers of the form's parts have more than 262144 bytes" in found[0]["detail"]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_headers_of_all_parts_have_a_limit(client, line_break, number, size, sta
     [
         pytest.param({str(name): "x" for name in range(21)}, "more than 20 parts", id="parts"),
         pytest.param(
-            {"note": "x" * 500_001}, "text fields of the form have over 500000", id="text"
+            {"note": "x" * 500_001}, "text fields of the form have more than 500000", id="text"
         ),
     ],
 )

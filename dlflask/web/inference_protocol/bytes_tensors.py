@@ -1,5 +1,7 @@
 """Tensors of the type BYTES: image files in a request, texts in a response.
 
+Binary data are the bytes that follow the JSON in a body.
+
 Source: as in `tensors`.
 """
 
@@ -13,15 +15,22 @@ from dlflask.errors import InvalidBase64, InvalidInferRequest
 from dlflask.web.inference_protocol.tensors import MAX_BATCH, read_shape
 from dlflask.web.json_upload import decode_base64, strip_data_url
 
-#: Length of an element in binary data.
+#: Format of the length that precedes each element in binary data: four bytes, little-endian.
 _LENGTH = struct.Struct("<I")
 
 
 def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
-    """Return the N image files of an input: base64 in JSON, raw bytes in binary data.
+    """Return the N image files of an input.
+
+    In JSON the files are base64. In binary data they are raw bytes.
+
+    Args:
+        tensor: JSON object of the input.
+        binary: Binary data of the input, or None if the files are in the JSON.
 
     Raises:
-        InvalidInferRequest: The number of images is wrong, or the length or the base64 of an image.
+        InvalidInferRequest: The number of images is not N, the length of an image is wrong, or its
+            base64 is not valid.
     """
     num_images = read_shape(tensor, ())[0]
     data = tensor.get("data")
@@ -31,43 +40,43 @@ def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
         elements = data if isinstance(data, list) else []
     if len(elements) != num_images:
         raise InvalidInferRequest(
-            f"The input has {len(elements)} images, but its shape announces {num_images}. Send the "
+            f"The input has {len(elements)} images, but its shape is for {num_images}. Send the "
             "shape [N], where N is the number of images."
         )
     return list(elements) if binary is not None else _decode(elements)
 
 
 def _split(binary: bytes) -> list[bytes]:
-    """Split binary data into elements; four bytes before each element give its length."""
+    """Split binary data into elements. Four bytes before each element give its length."""
     elements: list[bytes] = []
     start = 0
     while start < len(binary):
         if start + _LENGTH.size > len(binary):
             raise InvalidInferRequest(
-                "The binary data end before the four bytes of the length of element "
-                f"{len(elements)} are complete. Send the length of each file as four bytes before "
-                "the file."
+                "The binary data are cut off within the four bytes that give the length of "
+                f"element {len(elements)}, counted from 0. Send the length of each file as four "
+                "bytes, little-endian, before the file."
             )
         (length,) = _LENGTH.unpack_from(binary, start)
         start += _LENGTH.size
         if start + length > len(binary):
             raise InvalidInferRequest(
-                f"The length of element {len(elements)} is {length} bytes, but only "
-                f"{len(binary) - start} bytes follow. Send the length of each file as four bytes, "
-                "little-endian, before the file."
+                f"The length of element {len(elements)}, counted from 0, is {length} bytes, but "
+                f"only {len(binary) - start} bytes follow. Send the length of each file as four "
+                "bytes, little-endian, before the file."
             )
         elements.append(binary[start : start + length])
         if len(elements) > MAX_BATCH:
             raise InvalidInferRequest(
-                f"The binary data contain over {MAX_BATCH} images; the limit is {MAX_BATCH}. Send "
-                "the others in further requests."
+                f"The binary data contain more than {MAX_BATCH} images, which is the limit. "
+                "Send the other images in further requests."
             )
         start += length
     return elements
 
 
 def _decode(elements: Sequence[Any]) -> list[bytes]:
-    # A shape of (N, 1) may nest each element in its own list.
+    # Clients that send the shape (N, 1) put each element into its own list.
     flat = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in elements]
     try:
         return [decode_base64(strip_data_url(one)) for one in flat]
@@ -76,6 +85,6 @@ def _decode(elements: Sequence[Any]) -> list[bytes]:
 
 
 def join_texts(texts: Iterable[str]) -> bytes:
-    """Return texts as binary data in UTF-8; four bytes before each text give its length."""
+    """Return texts as binary data in UTF-8. Four bytes before each text give its length."""
     elements = [text.encode() for text in texts]
     return b"".join(_LENGTH.pack(len(element)) + element for element in elements)

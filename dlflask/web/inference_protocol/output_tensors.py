@@ -18,9 +18,10 @@ from dlflask.web.inference_protocol.tensors import BINARY_TYPES
 def write_tensor(
     name: str, datatype: str, values: NDArray[Any] | Sequence[Sequence[str]], *, as_binary: bool
 ) -> tuple[dict[str, Any], bytes]:
-    """Return the JSON object of an output, and its binary data, empty if `as_binary` is false.
+    """Return the JSON object of an output, and the binary data of the output.
 
-    A float32 in JSON reads back to the same float32.
+    The binary data are empty if `as_binary` is false: the values are in the JSON then. Each float32
+    is written to JSON with enough digits to restore the same float32.
     """
     array = np.asarray(values)
     tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(array.shape)}

@@ -1,5 +1,7 @@
 """Parsing of an inference request.
 
+The body of a request is JSON, or JSON followed by binary data.
+
 Source: as in `tensors`.
 """
 
@@ -15,12 +17,15 @@ from dlflask.types import SIZE
 from dlflask.web.inference_protocol.tensors import MAX_BATCH
 from dlflask.web.json_upload import parse_json
 
+#: Name of the only input of every model.
 INPUT = "image"
 
-#: Longest id, in characters. The response repeats the id; clients send UUIDs.
+#: Maximum length of an id in characters. The response repeats the id, so it must not be very long.
+#: Most clients send a UUID.
 MAX_ID_CHARACTERS = 1000
 
-#: Most brackets and commas of the JSON: MAX_BATCH images as nested lists, and some for the rest.
+#: Maximum number of brackets and of commas in the JSON: enough for MAX_BATCH images as nested
+#: lists, plus 100 for the rest.
 MAX_BRACKETS = MAX_BATCH * (SIZE * SIZE + SIZE + 1) + 100
 MAX_COMMAS = MAX_BATCH * SIZE * SIZE + 100
 
@@ -32,7 +37,8 @@ class Output:
     Attributes:
         name: Name of one of the model's outputs.
         as_binary: True to send the values after the JSON, False to send them in the JSON.
-        classes: Number of most probable classes to return as text; 0 for all values as numbers.
+        classes: Number of classes to return as text, the most probable classes first. If 0, all
+            values are returned as numbers.
     """
 
     name: str
@@ -46,8 +52,8 @@ class InferRequest:
 
     Attributes:
         tensor: JSON object of the only input.
-        binary: Data of the input if the data follow the JSON, else None.
-        outputs: Requested outputs in their order.
+        binary: Binary data of the input, or None if the data are in the JSON.
+        outputs: Requested outputs, in the order of the request.
         identifier: Id to return in the response, or None.
     """
 
@@ -65,21 +71,24 @@ def parse_infer_request(
     Args:
         body: Body of the request.
         header_length: Value of `Inference-Header-Content-Length`, the length of the JSON in bytes;
-            None if binary data do not follow.
+            None if the whole body is JSON.
         outputs: Outputs of the model.
 
     Raises:
         InvalidJson: The JSON is not valid.
-        InvalidInferRequest: An input or output is unknown or missing, or a size is wrong.
+        InvalidInferRequest: An input or output is unknown, the input is missing, an output is
+            requested twice, or a size or a parameter is wrong.
     """
     end = _header_end(body, header_length)
     document = parse_json(body[:end], MAX_BRACKETS, MAX_COMMAS)
     if not isinstance(document, dict):
-        raise InvalidInferRequest("The JSON is not an object; expected one with the key 'inputs'.")
+        raise InvalidInferRequest(
+            "The JSON is not an object; expected an object with the key 'inputs'."
+        )
     identifier = document.get("id")
     if not isinstance(identifier, str | None) or len(identifier or "") > MAX_ID_CHARACTERS:
         raise InvalidInferRequest(
-            f"The id is {identifier!r:.20}; expected a string of up to {MAX_ID_CHARACTERS} "
+            f"The id is {identifier!r:.20}; expected a string of at most {MAX_ID_CHARACTERS} "
             "characters. Send such an id or leave it out."
         )
     tensor = _only_input(document.get("inputs"))
@@ -108,13 +117,19 @@ def _only_input(inputs: Any) -> Mapping[str, Any]:
     names = [one.get("name") for one in _objects(inputs, "inputs")]
     if names != [INPUT]:
         raise InvalidInferRequest(
-            f"The inputs are {names!r:.80}; expected only one, named {INPUT!r}."
+            f"The inputs are {names!r:.80}; expected a single input with the name {INPUT!r}."
         )
     tensor: Mapping[str, Any] = inputs[0]
     return tensor
 
 
 def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
+    """Return the binary data of the input, or None if the data are in the JSON.
+
+    Args:
+        tensor: JSON object of the input.
+        rest: Bytes of the body after the JSON.
+    """
     parameters = _object(tensor.get("parameters"))
     if any(name.startswith("shared_memory") for name in parameters):
         raise InvalidInferRequest(
@@ -134,16 +149,18 @@ def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
 
 def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> list[Output]:
     parameters = _object(document.get("parameters"))
-    as_binary = _flag(parameters.get("binary_data_output", False))
+    as_binary = _flag(parameters, "binary_data_output", default=False)
     all_outputs = [{"name": name} for name in known]
     requested = _objects(document.get("outputs") or all_outputs, "outputs")
     names = [one.get("name") for one in requested]
-    if not all(isinstance(name, str) and name in known for name in names) or (
-        len(set(names)) != len(names)
-    ):
+    if not all(isinstance(name, str) and name in known for name in names):
         raise InvalidInferRequest(
-            f"The requested outputs are {names!r:.80}; expected some of {', '.join(known)}, each "
-            "once."
+            f"The requested outputs are {names!r:.80}; expected names from this list: "
+            f"{', '.join(known)}."
+        )
+    if len(set(names)) != len(names):
+        raise InvalidInferRequest(
+            f"The requested outputs are {names!r:.80}; expected each name only once."
         )
     return [_output(one, as_binary=as_binary) for one in requested]
 
@@ -151,12 +168,17 @@ def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> li
 def _output(requested: Mapping[str, Any], *, as_binary: bool) -> Output:
     name, parameters = requested["name"], _object(requested.get("parameters"))
     classes = parameters.get("classification", 0)
-    if type(classes) is not int or classes < 0 or (classes and name != "probabilities"):
+    if type(classes) is not int or classes < 0:
         raise InvalidInferRequest(
-            f"The parameter `classification` of the output {name!r} is {classes!r:.20}; expected a "
-            "number of classes. Only the output 'probabilities' may have this parameter."
+            f"The parameter `classification` of the output {name!r} is {classes!r:.20}; expected "
+            "the number of classes, as an integer of 0 or more."
         )
-    return Output(name, _flag(parameters.get("binary_data", as_binary)), classes)
+    if classes and name != "probabilities":
+        raise InvalidInferRequest(
+            f"The output {name!r} has the parameter `classification`. Only the output "
+            "'probabilities' may have this parameter."
+        )
+    return Output(name, _flag(parameters, "binary_data", default=as_binary), classes)
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -165,12 +187,10 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value or {}
 
 
-def _flag(value: Any) -> bool:
+def _flag(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = parameters.get(name, default)
     if not isinstance(value, bool):
-        raise InvalidInferRequest(
-            f"The parameter binary_data or binary_data_output is {value!r:.20}; expected true or "
-            "false."
-        )
+        raise InvalidInferRequest(f"The parameter {name} is {value!r:.20}; expected true or false.")
     return value
 
 

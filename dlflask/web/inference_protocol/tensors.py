@@ -1,5 +1,7 @@
 """Shapes and numbers of input tensors.
 
+Binary data are the bytes that follow the JSON in a body.
+
 Source: the protocol's REST form and its binary tensor data extension, as published by KServe,
 Triton and MLServer.
 """
@@ -17,65 +19,67 @@ from numpy.typing import NDArray
 from dlflask.errors import InvalidInferRequest
 from dlflask.types import Tensor
 
-#: Most images of one request, the same limit as for POST /predictlabels.
+#: Maximum number of images in one request, as for POST /predictlabels.
 MAX_BATCH = 256
 
-#: NumPy type of each type of numbers in binary data.
+#: NumPy type that holds the values of each data type in binary data.
 BINARY_TYPES: dict[str, np.dtype[Any]] = {
     "FP32": np.dtype("<f4"),
     "UINT8": np.dtype("u1"),
     "INT64": np.dtype("<i8"),
 }
 
-#: Python types of the numbers of each type in JSON.
+#: Python types that the JSON parser returns for valid values of each data type.
 _JSON_TYPES: dict[str, set[type]] = {"FP32": {int, float}, "UINT8": {int}}
 
-#: Value of full ink in each type.
+#: Value that means full ink in each data type. 0 means paper.
 _FULL_INK = {"FP32": 1, "UINT8": 255}
 
 
 def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[int]:
     """Check and return the shape of an input: (N, *input_shape) for numbers, (N,) for BYTES.
 
-    Numbers may also be flat, (N, 784), have an axis of 1 for the channel, or be a single tensor
-    without the first axis.
+    For numbers these shapes are also accepted: each image as a flat list, such as (N, 784), and an
+    additional channel axis of length 1 before or after each image. A single image may lack the axis
+    N. BYTES may also have the shape (N, 1).
 
     Args:
         tensor: JSON object of the input.
-        input_shape: Shape of one tensor of numbers; empty if the model reads image files only.
+        input_shape: Shape of the numbers of one image. Empty if the model reads image files only.
 
     Raises:
-        InvalidInferRequest: The shape or the type is wrong, or N is not 1 to `MAX_BATCH`.
+        InvalidInferRequest: The shape or the data type is wrong, or N is not from 1 to `MAX_BATCH`.
     """
     datatype, shape = tensor.get("datatype"), tensor.get("shape")
-    numbers = {"FP32": input_shape, "UINT8": input_shape} if input_shape else {}
-    one = ({"BYTES": ()} | numbers).get(str(datatype))
-    if one is None:
+    number_shapes = {"FP32": input_shape, "UINT8": input_shape} if input_shape else {}
+    image_shape = ({"BYTES": ()} | number_shapes).get(str(datatype))
+    if image_shape is None:
         raise InvalidInferRequest(
-            f"The input has the type {datatype!r:.20}; expected "
-            f"{'FP32 (0 to 1), UINT8 (0 to 255) or ' if numbers else ''}BYTES (image files)."
+            f"The input has the datatype {datatype!r:.20}; expected "
+            f"{'FP32 (0 to 1), UINT8 (0 to 255) or ' if number_shapes else ''}BYTES (image files)."
         )
     if (
         not isinstance(shape, list)
         or not shape
         or any(type(side) is not int for side in shape)
-        or not _is_batch(tuple(shape), one)
+        or not _is_valid(tuple(shape), image_shape)
     ):
-        batch = f"[{', '.join(map(str, ('N', *one)))}]"
-        others = f", [N, {math.prod(one)}] or one image, {list(one)}," if one else ""
+        batch = f"[{', '.join(map(str, ('N', *image_shape)))}]"
+        if image_shape:
+            batch += f" or [N, {math.prod(image_shape)}], or {list(image_shape)} for one image"
         raise InvalidInferRequest(
-            f"The input of type {datatype} has the shape {shape!r:.60}; expected {batch}{others} "
-            f"with N from 1 to {MAX_BATCH}."
+            f"The input with the datatype {datatype} has the shape {shape!r:.60}; expected "
+            f"{batch}. N is the number of images, from 1 to {MAX_BATCH}."
         )
     return shape
 
 
-def _is_batch(shape: tuple[int, ...], one: tuple[int, ...]) -> bool:
-    """Return True if `shape` fits a batch of tensors of the shape `one`, or a single one."""
-    layouts = [one, (*one, 1)]
-    if one:
-        flat = math.prod(one)
-        layouts += [(1, *one), (flat,), (flat, 1)]
+def _is_valid(shape: tuple[int, ...], image_shape: tuple[int, ...]) -> bool:
+    """Return True if `shape` is the shape of a batch of images, or of a single image of numbers."""
+    layouts = [image_shape, (*image_shape, 1)]
+    if image_shape:
+        flat = math.prod(image_shape)
+        layouts += [(1, *image_shape), (flat,), (flat, 1)]
         if shape in layouts:
             return True
     return shape[1:] in layouts and 1 <= shape[0] <= MAX_BATCH
@@ -89,13 +93,14 @@ def read_numbers(
     Args:
         tensor: JSON object of the input.
         binary: Binary data of the input, or None if the numbers are in the JSON.
-        input_shape: Shape of one tensor.
+        input_shape: Shape of one image.
 
     Returns:
-        (N, *input_shape) float32 in 0..1.
+        Array of shape (N, *input_shape) and type float32, with values in 0..1.
 
     Raises:
-        InvalidInferRequest: The number of values is wrong, or one is out of range.
+        InvalidInferRequest: The shape or the number of values is wrong, or a value is not a number
+            or is out of range.
     """
     shape, datatype = read_shape(tensor, input_shape), tensor["datatype"]
     if binary is None:
@@ -108,20 +113,21 @@ def read_numbers(
                 f"{math.prod(shape) * dtype.itemsize} for the shape {shape} of {datatype}."
             )
         numbers = np.frombuffer(binary, dtype)
-    # NaN fails every comparison.
+    # Comparisons with NaN are false, so this form of the condition also rejects NaN.
     if not (numbers.min() >= 0 and numbers.max() <= _FULL_INK[datatype]):
         raise InvalidInferRequest(
-            f"The input has numbers outside of 0 to {_FULL_INK[datatype]}; expected {datatype} "
-            f"with 0 for paper and {_FULL_INK[datatype]} for full ink."
+            f"The input has numbers outside of 0 to {_FULL_INK[datatype]}; expected "
+            f"{datatype} numbers from 0 for paper to {_FULL_INK[datatype]} for full ink."
         )
     tensors = numbers.astype(np.float32).reshape(-1, *input_shape)
     return tensors / np.float32(255) if datatype == "UINT8" else tensors
 
 
 def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.float64]:
-    """Return the numbers in `data`.
+    """Return the numbers in `data` as a flat array.
 
-    Their types are checked first, because NumPy would make every string as wide as the longest one.
+    The types of the values are checked first. From a list with strings, NumPy would make an array
+    with every element as wide as the longest string, which can take a lot of memory.
     """
     values, lengths = _flatten(data)
     if not set(map(type, values)) <= _JSON_TYPES[datatype]:
@@ -137,23 +143,24 @@ def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.f
     try:
         return np.array(values, np.float64)
     except OverflowError:
+        # An integer is too large for float64. The caller rejects infinity as out of range.
         return np.array([np.inf])
 
 
 def _flatten(data: Any) -> tuple[list[Any], list[int]]:
-    """Return the values in nested lists and the length of the lists at each depth.
+    """Return the values in nested lists, and the length of the lists at each depth.
 
     Raises:
-        InvalidInferRequest: The lists at one depth differ in length.
+        InvalidInferRequest: Lists at the same depth differ in length.
     """
     values, lengths = [data], []
     while values and all(type(one) is list for one in values):
-        found = set(map(len, values))
-        if len(found) > 1:
+        lengths_here = set(map(len, values))
+        if len(lengths_here) > 1:
             raise InvalidInferRequest(
                 "The input's data are not a tensor: lists at the same depth differ in length. Send "
                 "lists of equal length, or one flat list."
             )
-        lengths.append(found.pop())
+        lengths.append(lengths_here.pop())
         values = list(chain.from_iterable(values))
     return values, lengths

@@ -1,6 +1,6 @@
 """Views of the Open Inference Protocol v2.
 
-Errors under /v2 have the form `{"error": "..."}`; `problems` renders them.
+Errors under /v2 have the form `{"error": "..."}`. The module `problems` renders them.
 
 Source: as in `tensors`.
 """
@@ -25,7 +25,8 @@ from dlflask.web.middleware.environ import MODEL
 from dlflask.web.state import current_state
 from dlflask.web.uploads.limits import check_size
 
-#: Version that is reported for every model. The parameter `sha256` identifies the model file.
+#: Version that is reported for every model. It never changes, because the parameter `sha256`
+#: identifies the model file.
 VERSION = "1"
 
 _MODEL = "/models/<name>"
@@ -65,7 +66,7 @@ def model_ready(name: str) -> tuple[Response, int]:
 @blueprint.get(_MODEL)
 @blueprint.get(_VERSIONED)
 def model(name: str) -> Response:
-    """Return the model's inputs and outputs; -1 in a shape stands for any number of images."""
+    """Return the model's inputs and outputs. -1 in a shape means any number of images."""
     info = _recogniser(name).info
     parameters = {"BYTES": f"image files, shape [-1], read as POST {info.address} reads them"}
     if info.input_shape:
@@ -139,7 +140,7 @@ def _recogniser(name: str) -> Recogniser[Any]:
 
 
 def _read_images(recogniser: Recogniser[Any], images: list[bytes]) -> list[Any]:
-    """Read all images. As the protocol requires, the first error makes the request fail."""
+    """Read all images. The first error is raised, because the protocol has no errors per image."""
     state = current_state()
     for image in images:
         check_size(len(image), state.config.max_upload_bytes)
@@ -161,6 +162,9 @@ def _write(
 
 
 def _classes(probabilities: Any, count: int) -> list[str]:
-    """Return the `count` most probable classes as `probability:index:label`."""
+    """Return the `count` most probable classes as `probability:index:label`.
+
+    Index and label are both the digit.
+    """
     order = np.argsort(-probabilities, kind="stable")[:count]
     return [f"{probabilities[index]!s}:{index}:{index}" for index in order]

@@ -1,1 +1,1 @@
-"""WSGI middleware around the Flask application, and the keys under which it stores data."""
+"""WSGI middleware around the Flask application, and the keys of the data that it stores."""

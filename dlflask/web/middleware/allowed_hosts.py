@@ -1,7 +1,7 @@
-"""Middleware that checks the header `Host` before Flask sees it.
+"""Middleware that checks the header `Host` before Flask receives the request.
 
-Flask builds URLs from the host. A name that Python's codecs cannot read raises an exception inside
-the error handlers, so the client would not get a response.
+Flask builds URLs from the host. A host name that Python's codecs cannot decode would raise an
+exception inside the error handlers, so the client would not get a response.
 """
 
 from __future__ import annotations
@@ -20,22 +20,25 @@ from dlflask.web.middleware.environ import ERROR
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Paths that any host may ask for: probes use the address of the machine.
+#: Paths that are served for any valid host, because health probes send the address of the machine
+#: instead of a host name.
 _FOR_PROBES = ("/livez", "/readyz", "/metrics")
 
-#: A name of labels, with or without the last dot, or an IPv6 address, and a port. Underscores are
-#: allowed because Docker uses them in names of containers.
-#: Source: RFC 9112, 3.2, and RFC 1035, 2.3.4.
+#: Host name or IPv6 address, followed by an optional port. A name consists of labels separated by
+#: dots, and may end with a dot. Underscores are allowed because Docker uses them in names of
+#: containers.
+#: Source: RFC 9112, section 3.2, and RFC 1035, section 2.3.4.
 _HOST = re.compile(
     r"(?:(?P<name>[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*)\.?|\[(?P<ipv6>[0-9a-f:.]+)\])"
     r"(?::[0-9]{0,5})?",
     re.IGNORECASE | re.ASCII,
 )
 
-#: Longest host in characters: 253 for the name, and a dot, a colon and a port.
+#: Maximum length of a host in characters: 253 for the name, 1 for the last dot, 1 for the colon and
+#: 5 for the port.
 _MAX_LENGTH = 260
 
-#: Host that replaces an invalid one while the error is rendered.
+#: Host name that replaces an invalid host while the error is rendered.
 _PLACEHOLDER = "localhost"
 
 
@@ -45,9 +48,10 @@ def check_hosts(
     """Wrap `application` so that it receives only requests with a valid and allowed host.
 
     Args:
-        application: Application for requests with a valid host, or without one, as in HTTP/1.0.
-        reject: Application for the others; it renders the exception stored as `ERROR`.
-        allowed: Names, and domains that begin with a dot; if empty, any name is allowed.
+        application: Application for requests with a valid and allowed host. It also receives
+            HTTP/1.0 requests without a host, if `allowed` is empty.
+        reject: Application for all other requests. It renders the exception stored as `ERROR`.
+        allowed: Host names, and domains that begin with a dot. If empty, any name is allowed.
 
     Raises:
         ConfigError: An allowed name is not a host name.
@@ -82,7 +86,11 @@ def _normalise(allowed: str) -> str:
 
 
 def _read_name(host: str) -> str | None:
-    """Return the name in `host` in lower case, without port and last dot; None if invalid."""
+    """Return the name in `host` in lower case, without the port and the last dot.
+
+    Returns:
+        The name, or None if `host` is not valid.
+    """
     found = _HOST.fullmatch(host) if len(host) <= _MAX_LENGTH else None
     if found is None:
         return None
@@ -95,9 +103,9 @@ def _read_name(host: str) -> str | None:
         return None
 
 
-@lru_cache(maxsize=64)  # clients send few names, and each takes 3 µs to check
+@lru_cache(maxsize=64)  # clients send few different names, and one check takes 3 µs
 def _find_error(host: str, allowed: tuple[str, ...]) -> str | None:
-    """Return the reason why `host` is rejected, or None."""
+    """Return the reason why `host` is rejected, or None if it is accepted."""
     name = _read_name(host) if host else ""
     if name is None:
         return (
@@ -107,7 +115,7 @@ def _find_error(host: str, allowed: tuple[str, ...]) -> str | None:
     if allowed and not any(_matches(name, one) for one in allowed):
         return (
             f"The host name {host[:80]!r} is not in DLFLASK_ALLOWED_HOSTS. Use a name of the "
-            "service, or add this one to that setting and restart the service."
+            "service, or add this name to DLFLASK_ALLOWED_HOSTS and restart the service."
         )
     return None
 

@@ -1,6 +1,7 @@
-"""Middleware that allows web pages of named origins to call the API from the browser (CORS).
+"""Middleware that allows web pages of chosen origins to call the API from the browser (CORS).
 
-Source: Fetch Standard, 3.2, HTTP CORS protocol; RFC 6454, 6.2, serialisation of an origin.
+Source: Fetch Standard, section 3.2, HTTP CORS protocol; RFC 6454, section 6.2, serialisation of an
+origin.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dlflask.errors import ConfigError
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: An origin such as `https://app.example.org:8443`, or `capacitor://localhost` of a mobile app.
+#: An origin, such as `https://app.example.org:8443`, or `capacitor://localhost` for a mobile app.
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[^\s/:@?#*\[\]]+|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?/?",
@@ -27,9 +28,9 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 #: Headers of every response to an allowed origin. Scripts may read all of the service's headers.
 _READABLE = [("Access-Control-Expose-Headers", "*")]
 
-#: Headers of the response to a preflight request, which a browser sends before a POST with custom
-#: headers or types. The browser may store the response for an hour. Cookies are not allowed,
-#: because the service does not use them.
+#: Headers of the response to a preflight request. A browser sends a preflight request before a POST
+#: with custom headers or media types. It may store the response for an hour. Cookies are not
+#: allowed, because the service does not use them.
 _PREFLIGHT = [
     ("Access-Control-Allow-Methods", "GET, POST"),
     ("Access-Control-Allow-Headers", "*"),
@@ -40,15 +41,15 @@ _PREFLIGHT = [
 def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIApplication:
     """Wrap `application` so that web pages of the allowed origins may read its responses.
 
-    This wrapper responds to preflight requests of allowed origins. Requests of other origins are
-    handled as without the wrapper, so the browser does not show the response to their pages.
+    The wrapper itself responds to preflight requests of allowed origins. Responses to other origins
+    do not get CORS headers, so the browser does not let pages of those origins read them.
 
     Args:
-        application: Application for all other requests.
-        allowed: Origins; if empty, `application` is returned as it is.
+        application: Application for all requests except preflight requests of allowed origins.
+        allowed: Allowed origins. If empty, `application` is returned unchanged.
 
     Raises:
-        ConfigError: An allowed origin is not an origin.
+        ConfigError: A value in `allowed` is not an origin.
     """
     origins = frozenset(map(_normalise, allowed))
     if not origins:
@@ -56,7 +57,7 @@ def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIA
 
     def allowing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         origin = environ.get("HTTP_ORIGIN", "")
-        # A cache must not give the response for one origin to another.
+        # A cache must not give the response for one origin to another origin.
         headers = [("Vary", "Origin")]
         if origin in origins:
             headers.append(("Access-Control-Allow-Origin", origin))

@@ -1,6 +1,6 @@
 """Middleware that decompresses request bodies, so that all later code reads uncompressed bodies.
 
-Source: RFC 9110, 8.4; RFC 1950 (zlib), 1951 (deflate) and 1952 (gzip).
+Source: RFC 9110, section 8.4; RFC 1950 (zlib), 1951 (deflate) and 1952 (gzip).
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from dlflask.web.middleware.environ import ERROR
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Encodings that are decoded, and the names that some clients use for them.
+#: Encodings that are decoded: gzip and deflate, and other names that some clients use for them.
 _DECODED = frozenset({"gzip", "x-gzip", "deflate", "zlib"})
 
-#: Values that mean that the body is not encoded. Many clients send the character set here by
-#: mistake.
+#: Values that are ignored, because the body is not compressed. Many clients send the character set
+#: in this header by mistake.
 _IGNORED = frozenset({"", "identity", "none", "binary", "8bit", "utf-8", "utf8", "iso-8859-1"})
 
+#: First bytes of a gzip file.
 _GZIP = b"\x1f\x8b"
 
-#: Arguments `wbits` of zlib.
+#: Values of the argument `wbits` of zlib for each format.
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -36,14 +37,14 @@ class UnsupportedEncoding(UnsupportedMediaType):
 
     def __init__(self, encoding: str) -> None:
         super().__init__(
-            f"The request has the Content-Encoding {encoding[:40]!r}; expected gzip, deflate or "
-            "none. Send the body without compression, or with one of these."
+            f"The request has the Content-Encoding {encoding[:40]!r}; expected gzip, "
+            "deflate or none. Send the body with gzip or deflate, or without compression."
         )
 
     def get_headers(
         self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None
     ) -> list[tuple[str, str]]:
-        """Return the headers of the response, with the encodings that the service decodes."""
+        """Return the headers of the response. `Accept-Encoding` lists the supported encodings."""
         return [*super().get_headers(environ, scope), ("Accept-Encoding", "gzip, deflate")]
 
 
@@ -53,10 +54,11 @@ def decode_bodies(
     """Wrap `application` so that it receives decompressed request bodies.
 
     Args:
-        application: Receives the plain body, with its length, and without `Content-Encoding`.
-        reject: Application for bodies that cannot be decoded; it renders the exception stored as
+        application: Application that receives the decompressed body. Its `Content-Length` is the
+            decompressed length, and its `Content-Encoding` is removed.
+        reject: Application for bodies that cannot be decoded. It renders the exception stored as
             `ERROR`.
-        max_bytes: Largest size of a body, before and after decompression.
+        max_bytes: Maximum size of a body in bytes, before and after decompression.
     """
 
     def decoded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -64,7 +66,7 @@ def decode_bodies(
         if encoding and _has_body(environ):
             try:
                 _decode_body(environ, encoding, max_bytes)
-            except Exception as error:  # noqa: BLE001  Flask's handlers render it, whatever it is
+            except Exception as error:  # noqa: BLE001  Flask's handlers render any exception
                 environ[ERROR] = error
                 return reject(environ, start_response)
         return application(environ, start_response)
@@ -93,8 +95,9 @@ def _decode_body(environ: WSGIEnvironment, header: str, max_bytes: int) -> None:
 def _decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     """Return the decompressed body.
 
-    The first bytes show the format, because clients confuse gzip, zlib and raw deflate. A body in
-    none of them is returned as it is: some proxies decompress a body and keep its header.
+    The first bytes of the body decide the format, because clients confuse gzip, zlib and raw
+    deflate. A body in none of these formats is returned unchanged, because some proxies decompress
+    a body but keep its header `Content-Encoding`.
 
     Raises:
         RequestEntityTooLarge: The result is larger than `max_bytes`.
@@ -128,7 +131,12 @@ def _inflate(body: bytes, window_bits: int, encoding: str, max_bytes: int) -> by
             f"The body with the Content-Encoding {encoding} is larger than the limit of "
             f"{max_bytes / 1e6:.1f} MB when it is decompressed. Send fewer or smaller images."
         )
+    if stream.eof:
+        raise BadRequest(
+            f"In the body with the Content-Encoding {encoding} the compressed data are followed by "
+            "other data. Send the compressed data only."
+        )
     raise BadRequest(
-        f"The body with the Content-Encoding {encoding} is cut off or followed by other data. Send "
-        "one complete stream."
+        f"The body with the Content-Encoding {encoding} is cut off. Send the complete compressed "
+        "data."
     )

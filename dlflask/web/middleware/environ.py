@@ -1,19 +1,25 @@
-"""Keys under which dlflask stores request data in the WSGI environ."""
+"""Keys under which dlflask stores data of a request in the WSGI environ.
 
-#: Id of the request, as in its response, its log lines and its problem.
+A problem document is the JSON of an error (RFC 9457).
+"""
+
+#: Id of the request, as in its response, its log lines and its problem document.
 REQUEST_ID = "dlflask.request_id"
 
-#: Rule of the route, such as `/static/<path:filename>`; absent if the address does not exist.
+#: URL rule of the request's route, such as `/static/<path:filename>`. Absent if the address does
+#: not exist.
 ROUTE = "dlflask.route"
 
-#: Name of the model that the request addresses; absent if it addresses the first one or none.
+#: Name of the model that the request addresses. Absent if the request addresses the default (first)
+#: model, or no model.
 MODEL = "dlflask.model"
 
-#: Exception raised by the fast path, to be rendered by Flask's error handlers.
+#: Exception of a middleware. Flask's error handlers render it.
 ERROR = "dlflask.error"
 
-#: Type of the problem in the response; absent if the response is not a problem.
+#: Type of the problem document in the response. Absent if the response is not an error.
 PROBLEM_TYPE = "dlflask.problem_type"
 
-#: Set if the request ended in a MemoryError; the server then replaces the worker.
+#: True if the request ended in a MemoryError, otherwise absent. If true, the server replaces the
+#: worker.
 OUT_OF_MEMORY = "dlflask.out_of_memory"

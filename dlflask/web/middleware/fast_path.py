@@ -1,9 +1,9 @@
 """Fast path for simple `POST /predictlabel` requests.
 
-Bypassing Flask's routing, parsing and response classes saves a quarter of the CPU time of a small
-image. A simple request is a form with one image, as curl, browsers and HTTP libraries send it, or
-an image as the body. All other requests, and all errors, are passed to Flask. The fast path returns
-the same response as Flask, byte for byte.
+A simple request has no query. Its body is an image, or a form with one image as curl, browsers and
+HTTP libraries send it. All other requests, and all errors, are passed to Flask. The fast path
+bypasses Flask's routing, parsing and response classes, which saves a quarter of the CPU time of a
+request with a small image. It returns the same response as Flask, byte for byte.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 PATH = "/predictlabel"
 
-#: Longest Content-Length, in digits. `int` raises ValueError for more than 4,300.
+#: Maximum number of decimal digits in the Content-Length. `int` raises ValueError for more than
+#: 4,300 digits.
 _MAX_LENGTH_DIGITS = 12
 
-#: A form whose boundary consists of characters that do not need quotes.
+#: Content-Type of a form whose boundary consists of characters that do not need quotes.
 _FORM = re.compile(r"multipart/form-data; ?boundary=([0-9A-Za-z'+_.-]{1,70})")
 
-#: Headers of the part, in the order in which all common clients write them.
+#: Headers of the form's only part, in the order in which all common clients write them.
 _PART_HEADERS = re.compile(
     rb'Content-Disposition: form-data; name="(?:%s)"; filename="[^"\\\x00-\x1f\x7f]+"'
     rb"(?:\r\nContent-Type: [\x20-\x7e]+)?" % "|".join(PART_NAMES).encode()
 )
 
-#: Largest size of the part's headers, in bytes; Flask parses forms with larger ones.
+#: Maximum size of the part's headers in bytes. Flask parses a form whose part has larger headers.
 _MAX_PART_HEADER_BYTES = 1_000
 
 
@@ -57,7 +58,7 @@ def with_fast_path(
             upload = extract_upload(environ, limit)
             if upload is not None:
                 result = state.read(recogniser, upload, environ)
-        except Exception as error:  # noqa: BLE001  Flask's handlers render it, whatever it is
+        except Exception as error:  # noqa: BLE001  Flask's handlers render any exception
             environ[ERROR] = error
         if result is None:
             return application(environ, start_response)
@@ -74,8 +75,8 @@ def extract_upload(environ: WSGIEnvironment, max_bytes: int) -> bytes | None:
     """Return the image file of a simple request.
 
     Returns:
-        1 to `max_bytes` bytes; None if the request is not simple. Its body can then still be read
-        from `environ`.
+        The file, of at least 1 and at most `max_bytes` bytes. None if the request is not simple;
+        the body can then still be read from `environ`.
     """
     length = environ.get("CONTENT_LENGTH", "")
     if (
@@ -99,16 +100,20 @@ def extract_upload(environ: WSGIEnvironment, max_bytes: int) -> bytes | None:
 
 
 def _only_part(body: bytes, boundary: bytes) -> bytes | None:
-    """Return the content of the form's only part; None for several parts or text.
+    """Return the content of the form's only part.
 
-    Source: RFC 7578, 4, and RFC 2046, 5.1.1.
+    Source: RFC 7578, section 4, and RFC 2046, section 5.1.1.
+
+    Returns:
+        The bytes of the image file. None if the form has several parts, or if its part is empty, is
+        not a file or has unusual headers.
     """
     start = len(boundary) + 4
     headers_end = body.find(b"\r\n\r\n", start, start + _MAX_PART_HEADER_BYTES)
     if headers_end < 0 or not body.startswith(b"--%b\r\n" % boundary):
         return None
     end = body.find(b"\r\n--%b" % boundary, headers_end + 4)
-    # The first delimiter must be the closing one: exactly one part, and nothing after it.
+    # The next delimiter must be the closing delimiter, and nothing may follow it.
     is_last = end >= 0 and body[end + start :] in (b"--\r\n", b"--")
     is_file = _PART_HEADERS.fullmatch(body, start, headers_end)
     if not is_last or end == headers_end + 4 or not is_file:

@@ -1,5 +1,6 @@
-"""Middleware that turns exceptions raised by the error handlers themselves into problems.
+"""Middleware that turns exceptions raised by the error handlers themselves into responses.
 
+The response is a problem document, the JSON of an error (RFC 9457). Without this middleware,
 Gunicorn would send its own error page, without the request id and the constant headers.
 """
 
@@ -27,7 +28,7 @@ def catch_unexpected(application: WSGIApplication) -> WSGIApplication:
     def caught(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return application(environ, start_response)
-        except Exception as error:  # noqa: BLE001  nothing above can send a response
+        except Exception as error:  # noqa: BLE001  no caller can send a response
             environ[PROBLEM_TYPE] = PLAIN_TYPE
             problem = report_unexpected(error, environ)
             body = (json.dumps(problem, sort_keys=True) + "\n").encode()

@@ -1,4 +1,4 @@
-"""Middleware that reports malformed or truncated request bodies as errors of the client."""
+"""Middleware that reports malformed or truncated request bodies as the client's errors."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 T = TypeVar("T")
 
-#: Value of Retry-After if the worker cannot hold another body, in seconds.
+#: Value of Retry-After in seconds, if the worker does not have memory for another body.
 _RETRY_SECONDS = 2
 
-#: Most bytes of a rejected body that are read so that the client can read the response; then the
-#: connection is closed.
+#: Maximum number of bytes of a rejected body that are read before the connection is closed. They
+#: are read and discarded, because most clients read the response only after sending the whole body.
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
+
+#: Number of bytes of a rejected body that are read at a time.
 _PIECE_BYTES = 64 * 1024
 
 
@@ -37,7 +39,7 @@ class BrokenBody(BadRequest):
 
 
 class TooManyChunks(BadRequest):
-    """The chunks are so small that their sizes take longer to read than the image."""
+    """The body has so many small chunks that parsing them takes longer than reading the image."""
 
     description = (
         "The request body has more than 100,000 chunks. Send larger chunks, or send the header "
@@ -46,7 +48,7 @@ class TooManyChunks(BadRequest):
 
 
 class BodyTooLarge(RequestEntityTooLarge):
-    """A chunked body became larger than the limit."""
+    """The chunks received so far exceed the size limit of a body."""
 
 
 class SlowBody(RequestTimeout):
@@ -68,25 +70,28 @@ class NoRoom(ServiceUnavailable):
 
 
 class Body:
-    """`wsgi.input` as PEP 3333 requires; raises `BrokenBody` in place of Gunicorn's errors."""
+    """Stream for `wsgi.input`, with the methods that PEP 3333 requires.
+
+    It raises `BrokenBody` instead of the exceptions of the server.
+    """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, or the whole rest.
+        """Return at most `size` bytes, or all remaining bytes if `size` is negative.
 
         Raises:
-            BrokenBody: The rest cannot be read. The other methods raise it too.
+            BrokenBody: The remaining bytes cannot be read. The other methods also raise BrokenBody.
         """
         return _read(self._stream.read, size)
 
     def readline(self, size: int = -1) -> bytes:
-        """Return the next line, or up to `size` bytes of it."""
+        """Return the next line, or at most `size` bytes of it if `size` is not negative."""
         return _read(self._stream.readline, size)
 
     def readlines(self, hint: int = -1) -> list[bytes]:
-        """Return the remaining lines; stop after `hint` bytes if that is positive."""
+        """Return the remaining lines. If `hint` is positive, stop after at least `hint` bytes."""
         lines, num_bytes = [], 0
         for line in self:
             lines.append(line)
@@ -103,17 +108,14 @@ class Body:
 def _read(read: Callable[[int], T], size: int) -> T:
     try:
         return read(size)
-    except (HTTPException, MemoryError):  # the server's own: too slow, too large, without room
+    except (HTTPException, MemoryError):  # dlflask's own server: too slow, too large, no memory
         raise
-    except Exception as error:  # each server has its own exceptions for a broken body
+    except Exception as error:  # the exceptions differ between servers
         raise BrokenBody from error
 
 
 def drain_body(body: IO[bytes]) -> None:
-    """Read and discard the rest of a rejected body, up to `MAX_DRAINED_BYTES`.
-
-    Most clients send the whole body before they read the response.
-    """
+    """Read and discard the rest of a rejected body, at most `MAX_DRAINED_BYTES`."""
     with suppress(BrokenBody):
         for _ in range(MAX_DRAINED_BYTES // _PIECE_BYTES):
             if not body.read(_PIECE_BYTES):
@@ -121,7 +123,7 @@ def drain_body(body: IO[bytes]) -> None:
 
 
 def report_body_errors(application: Application) -> Application:
-    """Wrap `application` so that it reads the request from a `Body`."""
+    """Wrap `application` so that it reads the request body through `Body`."""
 
     def reporting(environ: Environ, start_response: Any) -> Iterable[bytes]:
         environ["wsgi.input"] = Body(environ["wsgi.input"])

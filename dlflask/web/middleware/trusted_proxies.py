@@ -1,6 +1,6 @@
 """Middleware that reads the client's address, scheme, host and path from a trusted proxy's headers.
 
-Anyone can send these headers, so they are ignored unless the connection comes from an address in
+Any client can send these headers. They are ignored unless the connection comes from an address in
 DLFLASK_TRUSTED_PROXIES.
 """
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 Network = IPv4Network | IPv6Network
 
-#: Stands for every address.
+#: Value in the list of proxies that means every address.
 ANY = "*"
 
-#: Path under which a proxy publishes the service. Empty segments are excluded, because a browser
-#: takes a link to //name for the host `name`.
+#: Path under which a proxy publishes the service. Empty segments are not allowed, because a browser
+#: would open a link to `//name` on the host `name`.
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+", re.ASCII)
 
-#: Longest text of an address with a port, in characters.
+#: Maximum length in characters of an IP address with a port.
 _MAX_ADDRESS_LENGTH = 54
 
 
@@ -36,11 +36,12 @@ def trust_proxies(
     """Wrap `application` so that it sees the request as the client sent it to the proxy.
 
     Args:
-        application: Finds the client in `REMOTE_ADDR`, and the scheme, host and prefix in
-            `wsgi.url_scheme`, `HTTP_HOST` and `SCRIPT_NAME`.
-        trusted: Addresses and networks of proxies; `*` for every address.
-        path_prefix: Path of the service, such as `/tools/digits`, with or without a last slash. It
-            is removed from the address if the proxy has not done so.
+        application: Application that reads the client's address from `REMOTE_ADDR`, and the scheme,
+            host and path prefix from `wsgi.url_scheme`, `HTTP_HOST` and `SCRIPT_NAME`.
+        trusted: Addresses and networks of proxies, or `*` for every address.
+        path_prefix: Path under which the proxy publishes the service, such as `/tools/digits`. A
+            last slash is ignored. The wrapper removes this prefix from the path of the request if
+            the proxy has not removed it.
 
     Raises:
         ConfigError: `trusted` or `path_prefix` is not valid.
@@ -61,9 +62,9 @@ def trust_proxies(
         script_name = ""
         peer = environ.get("REMOTE_ADDR", "")
         if trusts_any or is_listed(peer):
-            client = _client(environ.get("HTTP_X_FORWARDED_FOR", ""), is_listed)
+            client = _find_client(environ.get("HTTP_X_FORWARDED_FOR", ""), is_listed)
             environ["REMOTE_ADDR"] = client or peer
-            script_name = _apply(environ)
+            script_name = _apply_headers(environ)
         path = environ["PATH_INFO"]
         if prefix and f"{path}/".startswith(f"{prefix}/"):
             environ["PATH_INFO"] = path[len(prefix) :] or "/"
@@ -94,15 +95,15 @@ def _parse_prefix(text: str) -> str:
     return prefix
 
 
-def _client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
-    """Return the client's address from X-Forwarded-For; an empty string without an address.
+def _find_client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
+    """Return the client's address from X-Forwarded-For, or an empty string if it has no address.
 
-    Each proxy appends the address that it received the request from. The last address that is not a
-    proxy's is the client's; the ones before it may be forged.
+    Each proxy appends the address from which it received the request. Read from the end, the first
+    address that is not a trusted proxy is the client. All addresses before it may be forged.
     """
     client = ""
     for text in reversed(forwarded_for.split(",")):
-        # Shortened, because the cache keeps it.
+        # Cut the text, because the cache stores it and a client may send a very long text.
         address = _read_address(text.strip()[: _MAX_ADDRESS_LENGTH + 1])
         if not address:
             break
@@ -114,10 +115,11 @@ def _client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
 
 @lru_cache(maxsize=1024)
 def _read_address(text: str) -> str:
-    """Return the address in `text`, such as 10.0.0.7:80 or [::1]:80, without the port.
+    """Return the IP address in a text such as `10.0.0.7:80` or `[::1]:80`, without the port.
 
     Returns:
-        The address in its usual form; an empty string if `text` is not an address.
+        The address as the module `ipaddress` writes it, or an empty string if `text` is not an
+        address.
     """
     if len(text) > _MAX_ADDRESS_LENGTH:
         return ""
@@ -129,22 +131,26 @@ def _read_address(text: str) -> str:
         address = ip_address(text)
     except ValueError:
         return ""
-    # A socket for both versions of IP reports 10.0.0.7 as ::ffff:10.0.0.7.
+    # A socket for both IPv4 and IPv6 reports 10.0.0.7 as ::ffff:10.0.0.7.
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _apply(environ: WSGIEnvironment) -> str:
-    """Set scheme and host from the proxy's headers; return the path prefix, which may be empty."""
-    scheme = _last(environ, "HTTP_X_FORWARDED_PROTO").lower()
+def _apply_headers(environ: WSGIEnvironment) -> str:
+    """Set scheme and host from the proxy's headers, and return its path prefix.
+
+    Returns:
+        The path prefix, or an empty string if the proxy does not send a valid prefix.
+    """
+    scheme = _last_value(environ, "HTTP_X_FORWARDED_PROTO").lower()
     if scheme in ("http", "https"):
         environ["wsgi.url_scheme"] = scheme
-    if host := _last(environ, "HTTP_X_FORWARDED_HOST"):
+    if host := _last_value(environ, "HTTP_X_FORWARDED_HOST"):
         environ["HTTP_HOST"] = host
-    prefix = _last(environ, "HTTP_X_FORWARDED_PREFIX").rstrip("/")
+    prefix = _last_value(environ, "HTTP_X_FORWARDED_PREFIX").rstrip("/")
     return prefix if prefix and _PREFIX.fullmatch(prefix) else ""
 
 
-def _last(environ: WSGIEnvironment, name: str) -> str:
-    """Return the last value of a header, which the nearest proxy wrote."""
+def _last_value(environ: WSGIEnvironment, name: str) -> str:
+    """Return the last value of a header. The nearest proxy wrote the last value."""
     value: str = environ.get(name, "")
     return value and value.rpartition(",")[2].strip()

@@ -1,4 +1,4 @@
-"""Load the OpenAPI document and fill in what depends on the installation."""
+"""Load the OpenAPI document and fill in the texts that depend on the installation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILE = Path(__file__).with_name("openapi.json")
 
 
 def document(config: Config) -> dict[str, Any]:
-    """Return the document of a service with these settings."""
+    """Return the OpenAPI document of a service with the settings `config`."""
     loaded: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
     info = loaded["info"]
     info["version"] = __version__
@@ -25,7 +25,8 @@ def document(config: Config) -> dict[str, Any]:
     )
     responses = loaded["components"]["responses"]
     for error, (status, title) in PROBLEMS.items():
-        # Only /v2 raises it, and responses there do not have problem types.
+        # Only the addresses under /v2 raise InvalidInferRequest. Their errors do not have a problem
+        # type, the field `type` of an error's JSON (RFC 9457).
         if error is not InvalidInferRequest:
             responses[str(int(status))]["description"] += f"\n- {title}: `{problem_type(error)}`"
     return loaded

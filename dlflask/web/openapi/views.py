@@ -11,13 +11,14 @@ from dlflask.web.state import current_state
 
 blueprint = Blueprint("reference", __name__)
 
-#: Statuses that every address can return. The document describes them once, as components.
+#: Statuses that every address can return. The document describes each of them once, as a component.
 ANYWHERE = ("404", "405")
 
-#: Longest text in an example, in characters. Longer ones, such as base64, are shortened.
+#: Maximum length in characters of a text in an example. A longer text, such as base64, is cut.
 MAX_TEXT = 200
 
-#: Longest line of an example, in characters. Lists and objects that fit are not split.
+#: Maximum length in characters of a line of an example. Lists and objects that are not longer stay
+#: on one line.
 MAX_LINE = 80
 
 
@@ -62,7 +63,10 @@ def _operations(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any
 
 
 def _articles(described: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return each operation with its addresses. Equal operations are merged."""
+    """Return each operation with its addresses.
+
+    Operations that differ only in their ids are merged into one article with several addresses.
+    """
     articles: dict[str, dict[str, Any]] = {}
     for method, path, operation in _operations(described):
         name = operation["operationId"]
@@ -73,17 +77,23 @@ def _articles(described: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _common(described: dict[str, Any]) -> list[str]:
-    """Return the statuses that all operations describe in the same way, such as those of NGINX."""
-    each = [operation["responses"] for *_, operation in _operations(described)]
+    """Return the statuses that have the same description in all operations.
+
+    For example, NGINX can return 429 for every operation.
+    """
+    responses = [operation["responses"] for *_, operation in _operations(described)]
     return [*ANYWHERE] + [
         status
-        for status, response in each[0].items()
-        if "$ref" in response and all(one.get(status) == response for one in each)
+        for status, response in responses[0].items()
+        if "$ref" in response and all(one.get(status) == response for one in responses)
     ]
 
 
 def _format_example(example: Any, indent: str = "") -> str:
-    """Return an example as indented JSON with long texts shortened and short lists on one line."""
+    """Return an example as indented JSON.
+
+    Long texts are shortened. Lists and objects that fit into a line are not split.
+    """
     if isinstance(example, str):
         text = example if len(example) <= MAX_TEXT else f"{example[:24]}..."
         return json.dumps(text) if indent else text

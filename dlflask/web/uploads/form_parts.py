@@ -1,4 +1,4 @@
-"""Images in the parts of a multipart form, with or without a file name."""
+"""Images in the parts of a multipart form. A part may lack a file name."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from dlflask.web.multipart_form import PART_NAMES
 from dlflask.web.uploads.limits import check_size
 from dlflask.web.uploads.raw_body import is_image
 
-#: First characters of base64 that are decoded to recognise the image format; a multiple of 4.
+#: Number of bytes at the start of a part that are examined. If they are base64, they are decoded to
+#: recognise the image format.
 _BASE64_START = 512
 
 
 def find_parts(request: Request) -> list[FileStorage]:
-    """Return the parts that contain an image; raise an error without any.
+    """Return the parts named `image` or `file` that contain an image.
 
-    A part without a file name counts if its content is an image: React Native and forms that were
-    written by hand leave the name out. If there is a file, parts with text are other fields of the
-    client.
+    A part with a file name always counts as an image. A part without a file name counts if its
+    content is an image, because React Native and forms written by hand leave the file name out.
+    All other parts are ignored if an image is found.
 
     Raises:
-        MissingUpload: No part is named `image` or `file`, or these parts contain text.
+        MissingUpload: No part is named `image` or `file`, or all parts with these names contain
+            text.
     """
     named = [part for name in PART_NAMES for part in request.files.getlist(name)]
     parts = [part for part in named if part.filename is not None or _holds_image(part)]
@@ -32,9 +34,10 @@ def find_parts(request: Request) -> list[FileStorage]:
     if named:
         raise MissingUpload(
             f"The part {named[0].name!r} is the text {named[0].read(40).decode(errors='replace')!r}"
-            "; expected a file. With curl, write @ before its name, as in: curl -F image=@4.jpg"
+            "; expected a file. With curl, write @ before the name of the file, as in: "
+            "curl -F image=@4.jpg"
         )
-    # The key of a part without a name is None.
+    # A part without a name has the key None.
     names = sorted(name for name in {*request.files, *request.form} if name)
     received = f"has the parts: {', '.join(names)[:200]}" if names else "is empty"
     raise MissingUpload(
@@ -47,10 +50,11 @@ def read_part(part: FileStorage, max_bytes: int) -> bytes:
     """Return the image in a part.
 
     Raises:
-        MissingUpload: The part is empty and lacks a file name: a person did not choose a file.
-        EmptyUpload: The file has 0 bytes.
-        UploadTooLarge: The image has more than `max_bytes`.
-        InvalidBase64: The part is a `data:` URL or base64, and is invalid.
+        MissingUpload: The part is empty and lacks a file name, because a person did not choose a
+            file in a browser.
+        EmptyUpload: The image has 0 bytes.
+        UploadTooLarge: The image has more than `max_bytes` bytes.
+        InvalidBase64: The part is an invalid `data:` URL or invalid base64.
     """
     upload: bytes = part.read()
     if not upload and not part.filename:
@@ -62,7 +66,10 @@ def read_part(part: FileStorage, max_bytes: int) -> bytes:
 
 
 def _holds_image(part: FileStorage) -> bool:
-    """Return True if a part contains an image, or an image as text from `canvas.toDataURL()`."""
+    """Return True if a part contains an image, base64 of an image, or a `data:` URL.
+
+    JavaScript's `canvas.toDataURL()` returns a `data:` URL.
+    """
     start = part.read(_BASE64_START)
     part.seek(0)
     if is_image(start):

@@ -1,14 +1,15 @@
-"""Number and size of the images in one request."""
+"""Limits on the number and size of the images in one request."""
 
 from __future__ import annotations
 
 from dlflask.errors import EmptyUpload, TooManyUploads, UploadTooLarge
 
-#: Most images of one request. Larger batches do not save time: the throughput does not grow beyond
-#: 64.
+#: Maximum number of images in one request. A larger batch would not save time, because the
+#: throughput grows only up to 64 images.
 MAX_UPLOADS = 256
 
-#: Most images of one request for details. The saliency of one image takes as long as sixty images.
+#: Maximum number of images in one request with details. The details contain a saliency map, which
+#: takes as long as reading sixty images.
 MAX_DETAILED = 64
 
 
@@ -38,5 +39,5 @@ def check_count(num_images: int, max_images: int) -> None:
         with_details = " with details" if max_images < MAX_UPLOADS else ""
         raise TooManyUploads(
             f"The request has {num_images} images; the limit is {max_images}{with_details}. Send "
-            "the others in further requests."
+            "the other images in further requests."
         )

@@ -1,6 +1,7 @@
 """Read an image that is itself the body of a request.
 
-Many clients send a wrong type, so the content decides what a body is, unless the type is `image/*`.
+Many clients send a wrong Content-Type. The first bytes of the body decide what it is, unless the
+type is `image/*`.
 """
 
 from __future__ import annotations
@@ -18,46 +19,51 @@ from dlflask.web.uploads.limits import check_size
 #: Number of bytes at the start of a body that are compared with the image formats.
 _START_BYTES = 512
 
-#: Types that say nothing about the content.
+#: Content types that do not tell what the body contains.
 _UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream")
 
-#: Type that curl sends for `-d` and `--data-binary`.
+#: Content type that curl sends for `-d` and `--data-binary`.
 _URLENCODED = "application/x-www-form-urlencoded"
 
+#: Beginning of a multipart form.
 _FORM_START = re.compile(rb"--[^\r\n]+\r?\nContent-Disposition:", re.IGNORECASE)
+
+#: Beginning of a JSON object or list.
 _JSON_START = re.compile(rb'\s*[{\[]\s*["{}\]]')
 
-#: Bytes that `curl -d @FILE` deletes. The start of every image format contains one of them.
+#: Bytes that `curl -d @FILE` deletes. The start of every image format contains one of them, so a
+#: binary body without any of them is damaged.
 _DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
 
 
 def is_image(body: bytes) -> bool:
-    """Return True if the first bytes of a body begin an image that the service reads."""
+    """Return True if a body begins like an image in a supported format."""
     return find_image(body[:_START_BYTES]) is not None
 
 
 def read_raw_body(request: Request, max_bytes: int) -> bytes:
-    """Return the body as an image, unless it cannot be one.
+    """Return the body as an image, or raise an error if the body cannot be an image.
 
-    A body of an unknown type is passed to the decoder, unless it looks like a form or JSON.
+    If the content type is unknown, any body is returned unless it looks like a form or JSON. The
+    decoder then checks the body.
 
     Raises:
         EmptyUpload: The type is `image/*` and the body is empty.
-        MissingUpload: The body is empty and of another type.
-        UploadTooLarge: The image has more than `max_bytes`.
+        MissingUpload: The body is empty and the type is not `image/*`.
+        UploadTooLarge: The image has more than `max_bytes` bytes.
         DamagedImage: curl has removed bytes from the image.
-        UnsupportedMediaType: The body is something else; only its first bytes are read.
+        UnsupportedMediaType: The body cannot be an image. Only its first bytes have been read.
     """
-    kind = request.mimetype
-    start = b"" if kind.startswith("image/") else _check_start(request)
+    content_type = request.mimetype
+    start = b"" if content_type.startswith("image/") else _check_start(request)
     upload = start + request.get_data(cache=False)
     check_size(len(upload), max_bytes)
     return upload
 
 
 def _check_start(request: Request) -> bytes:
-    """Return the first bytes of the body; raise an error if no image begins with them."""
-    kind = request.mimetype
+    """Return the first bytes of the body, or raise an error if the body cannot be an image."""
+    content_type = request.mimetype
     start = read_start(request.stream, _START_BYTES)
     if not start:
         raise MissingUpload(
@@ -65,7 +71,7 @@ def _check_start(request: Request) -> bytes:
             "as in: curl -F image=@4.jpg"
         )
     is_binary = not start.isascii()
-    if kind == _URLENCODED and is_binary and not _DELETED_BY_CURL.search(start):
+    if content_type == _URLENCODED and is_binary and not _DELETED_BY_CURL.search(start):
         raise DamagedImage(
             "The image is damaged: curl -d removed its line feeds and zero bytes. Send it as in: "
             "curl -F image=@4.jpg"
@@ -74,18 +80,18 @@ def _check_start(request: Request) -> bytes:
         return start
     if _FORM_START.match(start):
         advice = "Send the header Content-Type of the form, with its boundary, as curl -F does."
-        raise _unsupported(kind, "looks like a multipart form", advice)
+        raise _unsupported(content_type, "looks like a multipart form", advice)
     if _JSON_START.match(start):
         advice = "Send the header Content-Type: application/json."
-        raise _unsupported(kind, "looks like JSON", advice)
-    if kind not in _UNKNOWN_TYPES:
+        raise _unsupported(content_type, "looks like JSON", advice)
+    if content_type not in _UNKNOWN_TYPES:
         advice = "Send the image as the part 'image' of a form, as in: curl -F image=@4.jpg"
-        raise _unsupported(kind, f"begins with {start[:16]!r}", advice)
+        raise _unsupported(content_type, f"begins with {start[:16]!r}", advice)
     return start
 
 
-def _unsupported(kind: str, content: str, advice: str) -> UnsupportedMediaType:
+def _unsupported(content_type: str, content: str, advice: str) -> UnsupportedMediaType:
     return UnsupportedMediaType(
-        f"The request has the type {kind[:100] or 'unknown'}, and its body {content}; expected a "
-        f"multipart form, JSON or an image. {advice}"
+        f"The request has the type {content_type[:100] or 'unknown'}, and its body {content}; "
+        f"expected a multipart form, JSON or an image. {advice}"
     )

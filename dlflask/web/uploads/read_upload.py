@@ -18,17 +18,17 @@ FORM_TYPE = "multipart/form-data"
 
 
 def read_upload(request: Request, max_bytes: int) -> bytes:
-    """Return the image from a multipart form or JSON, or from a body that is itself an image.
+    """Return the image in a multipart form or in JSON, or the body if it is itself an image.
 
     A body that begins like an image is an image even if its type is `application/json`.
 
     Raises:
         MissingUpload: No part is named `image` or `file`, or no file was chosen in the form.
-        TooManyUploads: More than one part holds an image.
+        TooManyUploads: More than one part contains an image.
         EmptyUpload: The image has 0 bytes.
-        UploadTooLarge: The image has more than `max_bytes`.
-        InvalidJson: The body is not {"image": ...}.
-        InvalidBase64: The image in the JSON is not base64.
+        UploadTooLarge: The image has more than `max_bytes` bytes.
+        InvalidJson: The body is not JSON of the form {"image": ...}.
+        InvalidBase64: The image in the JSON, or a part without a file name, is not base64.
         DamagedImage: curl has removed bytes from the image in the body.
         UnsupportedMediaType: The body is not a multipart form, JSON or an image.
     """
@@ -48,22 +48,24 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
 def read_uploads(
     request: Request, max_bytes: int, max_images: int = MAX_UPLOADS
 ) -> list[bytes | UploadError]:
-    """Return the images of a multipart form or of JSON in the order sent, or the body as one image.
+    """Return the images of a multipart form or of JSON, or the body as a single image.
 
     Returns:
-        The bytes of each image, or the error that `read_upload` would raise for it.
+        For each image, in the order of the request, its bytes or the error that `read_upload` would
+        raise for it.
 
     Raises:
-        MissingUpload: No part is named `image` or `file`.
+        MissingUpload: No part is named `image` or `file`, or the list of images in the JSON is
+            missing or empty.
         TooManyUploads: There are more than `max_images` images, or some parts are named `image`
-            and others `file`.
-        InvalidJson: The body is not {"images": [...]}.
+            and other parts are named `file`.
+        InvalidJson: The body is not JSON of the form {"images": [...]}.
         DamagedImage: curl has removed bytes from the image in the body.
         UnsupportedMediaType: The body is not a multipart form, JSON or an image.
     """
     if request.mimetype == FORM_TYPE:
-        # Twice MAX_UPLOADS: the form may have other fields, and the error for too many images can
-        # state their number.
+        # Twice MAX_UPLOADS, because the form may have other fields, and because the error for too
+        # many images states their number.
         request.max_form_parts = 2 * MAX_UPLOADS
         return _read_parts(find_parts(request), max_bytes, max_images)
     if not request.is_json:
@@ -79,8 +81,8 @@ def _read_only_part(request: Request, max_bytes: int) -> bytes:
     parts = find_parts(request)
     if len(parts) > 1:
         raise TooManyUploads(
-            f"The form has {len(parts)} images; expected one. Send one image per request, or "
-            "several to POST /predictlabels."
+            f"The form has {len(parts)} images; expected one image. Send one image per request, or "
+            "send several images to POST /predictlabels."
         )
     return read_part(parts[0], max_bytes)
 
@@ -98,10 +100,10 @@ def _read_parts(
 
 
 def _read_list(values: Any, max_bytes: int, max_images: int) -> list[bytes | UploadError]:
-    if not isinstance(values, list) or not values:
-        raise MissingUpload(
-            "The value of 'images' is not a list, or it is empty. Send a list of images in base64."
-        )
+    if not isinstance(values, list):
+        raise MissingUpload("The value of 'images' is not a list. Send a list of images in base64.")
+    if not values:
+        raise MissingUpload("The list 'images' is empty. Send a list of images in base64.")
     check_count(len(values), max_images)
     return [_read_or_error(decode_image, value, max_bytes) for value in values]
 
