@@ -10,21 +10,23 @@ from typing import Any
 from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.polling import PollingWorker
 
-#: Longest wait after a response for the client to send more or to close, in seconds. Most clients
-#: send their whole body before they read the response. If the worker closed the connection earlier,
-#: the kernel would reset it and the client would lose the response.
+#: Maximum time in seconds, after a response, in which the client sends nothing and does not close.
+#: Most clients send their whole body before they read the response. If the worker closed the
+#: connection during that time, the kernel would reset it and the client would lose the response.
 LINGER_SECONDS = 2
-#: Longest time in seconds, and largest number of bytes, for which the worker reads and discards.
+#: Maximum time in seconds for which the worker reads and discards bytes after a response.
 MAX_LINGER_SECONDS = 30
+#: Maximum number of bytes that the worker reads and discards after a response.
 MAX_LINGER_BYTES = 64 * 1024 * 1024
+#: Maximum number of bytes in one read.
 _DISCARD_BYTES = 64 * 1024
 
-#: Age in seconds below which a connection is not closed to make room for a new one.
+#: Minimum waiting time in seconds of a connection that is closed to make room for a new one.
 _YOUNG_SECONDS = 1
 
 
 class ClosingWorker(PollingWorker):
-    """Closes connections after their last response, and the oldest ones if there are too many."""
+    """Closes connections after their last response. If there are too many, closes the oldest."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,7 +35,7 @@ class ClosingWorker(PollingWorker):
     def _linger(self, conn: Connection) -> None:
         """Stop sending and read until the client closes, so that it gets the whole response.
 
-        Source: RFC 9112, 9.6.
+        Source: RFC 9112, section 9.6.
         """
         try:
             conn.sock.settimeout(0)
@@ -60,7 +62,7 @@ class ClosingWorker(PollingWorker):
         self._poll(conn, selectors.EVENT_READ)
 
     def _close_oldest(self) -> None:
-        """Close the connection that has waited longest, so that idle ones do not block others."""
+        """Close the connection that has waited longest, so that idle clients block no others."""
         before = time.monotonic() - _YOUNG_SECONDS
         oldest = next(iter(self._in_loop), None)
         if oldest is not None and oldest.since < before:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-#: `find_body_length` returns this for a chunked body.
+#: Value that `find_body_length` returns for a chunked body.
 CHUNKED = -1
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
@@ -18,11 +18,11 @@ def find_body_length(headers: bytes) -> int | None:
     """Return the length of the body in bytes, or `CHUNKED`.
 
     Args:
-        headers: Request line and headers in lower case, up to the last line end.
+        headers: Request line and headers in lower case, including the last line end.
 
     Returns:
-        None without a body, and for headers that are ambiguous or invalid. Gunicorn's parser
-        then decides.
+        None if there is no body, or if the headers are ambiguous or invalid. Gunicorn's parser
+        then accepts or rejects the request.
     """
     lengths = headers.count(b"\r\ncontent-length:")
     codings = headers.count(b"\r\ntransfer-encoding:")
@@ -33,7 +33,7 @@ def find_body_length(headers: bytes) -> int | None:
 
 
 def expects_continue(headers: bytes) -> bool:
-    """Return whether the client waits for "100 Continue" before it sends the body."""
+    """Return True if the client waits for "100 Continue" before it sends the body."""
     return b" http/1.1\r\n" in headers and _EXPECT.search(headers) is not None
 
 
