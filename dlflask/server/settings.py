@@ -48,9 +48,15 @@ def check_backend(environment: Mapping[str, str]) -> str:
         ConfigError: Keras does not know the backend, or its package is not installed.
     """
     name = environment.get("KERAS_BACKEND") or DEFAULT_BACKEND
-    if name not in _BACKENDS or find_spec(name) is None:
+    if name not in _BACKENDS:
         raise ConfigError(
-            f"KERAS_BACKEND is {name!r}, which is not installed here. Unset it to use OpenVINO."
+            f"KERAS_BACKEND is {name!r}; it must be one of {', '.join(_BACKENDS)}. Unset it to use "
+            "OpenVINO."
+        )
+    if find_spec(name) is None:
+        raise ConfigError(
+            f"KERAS_BACKEND is {name!r}, but this package is not installed. Unset KERAS_BACKEND to "
+            "use OpenVINO."
         )
     return name
 
