@@ -16,7 +16,7 @@ from dlflask.server.connections.reception import Limit, Reception
 #: than `SMALL_BYTES`: its request gets 503, or its response is cut off. A normal client finishes
 #: soon, so the oldest connection probably belongs to an attacker.
 MAX_HELD_BYTES = 128 * 1024 * 1024
-#: Maximum number of bytes of a connection that is never ended to save memory.
+#: A connection that holds at most this number of bytes is never ended to save memory.
 SMALL_BYTES = 64 * 1024
 
 #: Maximum size of a body in bytes, unless gunicorn.conf.py sets the application's limit.
@@ -114,9 +114,7 @@ class ReceivingWorker(ClosingWorker):
             reception.awaits_continue = False
             try:
                 conn.sock.sendall(_CONTINUE)
-            except (
-                OSError
-            ):  # Also raised if the send buffer is full because the client does not read.
+            except OSError:  # Also raised if the client does not read and the send buffer is full.
                 self._drop(conn)
                 return
         self._poll(conn, selectors.EVENT_READ)
