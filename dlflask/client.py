@@ -48,7 +48,7 @@ class Outcome:
     """Prediction or error for one image.
 
     Attributes:
-        verdict: One of `verdict.VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
+        verdict: One of `digits.thresholds.VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
         probabilities: Probabilities of the digits 0 to 9, (10,) float32. None after an error.
         reason: Text of the error. Empty if there is a prediction.
     """
@@ -65,7 +65,7 @@ class NumberOutcome:
     Attributes:
         verdict: One of `numbers.thresholds.VERDICTS`, or `REFUSED` or `UNREAD`.
         number: The number as text, empty for the verdict `no_number`. None after an error.
-        confidence: Probability that `number` is right, 0..1.
+        confidence: Probability that `number` is correct, 0..1.
         lines: The lines of writing, as in the response of `POST /predictnumber`.
         reason: Text of the error. Empty if there is a result.
     """
@@ -93,17 +93,18 @@ class _Connection:
 
         Raises:
             ValueError: `url` is not the address of a service, or `key` has invalid characters.
-            ConnectionError: A connection to the service failed.
+            ConnectionError: The client cannot connect to the service.
         """
         connections = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
         try:
             parts = urlsplit(url)
-            connect, host, port = connections[parts.scheme], parts.hostname or "", parts.port
+            connection_class = connections[parts.scheme]
+            host, port = parts.hostname or "", parts.port
         except (KeyError, ValueError):
             host = ""
         if not host:
             raise ValueError(
-                f"{url!r} is not the address of a service; expected one such as "
+                f"{url!r} is not the address of a service; expected an address such as "
                 "http://127.0.0.1:8000."
             )
         if key and not (key.isascii() and key.isalnum() and key == key.lower()):
@@ -113,7 +114,7 @@ class _Connection:
             )
         self._headers = _HEADERS | ({"X-API-Key": key} if key else {})
         self._path = f"{parts.path.rstrip('/')}{self.address}{query}"
-        self._connection = connect(host, port, timeout=TIMEOUT_SECONDS)
+        self._connection = connection_class(host, port, timeout=TIMEOUT_SECONDS)
         try:
             self._connection.connect()
         except OSError as error:

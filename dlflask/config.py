@@ -64,15 +64,16 @@ class Config:
         default=(),
         metadata={
             "help": "Origins of other web pages that may call the API from the browser (CORS), "
-            "such as `https://app.example.org`, separated by commas. If empty, no other page may."
+            "such as `https://app.example.org`, separated by commas. If empty, no other page may "
+            "call it."
         },
     )
     trusted_proxies: tuple[str, ...] = field(
         default=(),
         metadata={
             "help": "Addresses and networks of proxies, separated by commas, or `*` for every "
-            "address. Only from these does the service accept `X-Forwarded-For`, `-Proto`, "
-            "`-Host` and `-Prefix`."
+            "address. The service accepts the headers `X-Forwarded-For`, `-Proto`, `-Host` and "
+            "`-Prefix` only from these addresses."
         },
     )
     path_prefix: str = field(

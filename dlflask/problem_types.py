@@ -26,7 +26,7 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported image format"),
     errors.DamagedImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image is damaged"),
     errors.TooManyPixels: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The image has too many pixels"),
-    # Not 413 (too large), because a small file can be too complex too.
+    # The status is not 413 (too large), because even a small file can be too complex.
     errors.TooComplex: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image is too complex"),
     errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image shows no digit"),
     # NGINX repeats a request on another replica only after 502. A failed self-test concerns this

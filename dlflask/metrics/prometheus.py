@@ -97,7 +97,8 @@ class _Families(Collector):
         confidence: dict[Labels, Counts] = {}
         stages: dict[Labels, Counts] = {("", "total"): metrics.total("total")}
         for name, model in metrics.models.items():
-            # A model with fewer labels or verdicts than the maximum leaves the last numbers unused.
+            # A model may have fewer labels or verdicts than the maximum. The last counts are then
+            # unused.
             for kinds, counts, field in (
                 (model.info.labels, labels, "labels"),
                 (model.info.verdicts, verdicts, "verdicts"),
@@ -134,9 +135,10 @@ def _counter(name: str, text: str, names: Labels, counts: Mapping[Labels, float]
 def _histogram(
     name: str, text: str, names: Labels, bounds: Sequence[float], counts: Mapping[Labels, Counts]
 ) -> Metric:
-    """Return a histogram. `counts` has the numbers of each bucket, and then the sum of all values.
+    """Return a histogram.
 
-    A bucket of Prometheus also counts the values of all lower buckets.
+    `counts` has an array for each combination of label values: the count of each bucket, and then
+    the sum of all values. In Prometheus, a bucket also counts the values of all lower buckets.
     """
     family = HistogramMetricFamily(name, text, labels=names)
     edges = [*map(str, map(float, bounds)), "+Inf"]

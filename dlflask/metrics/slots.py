@@ -1,13 +1,14 @@
 """Counters and histograms of all workers, in shared memory.
 
 The counts are in one anonymous shared mapping, which is created before the workers are forked. The
-mapping is an array of slots (records of the dtype `SLOT`), and a slot is an array of cells (8-byte
-numbers). Each worker process writes to its own slot only. A reader adds up all slots. When a worker
-exits, its counts stay in the slot, and the next worker in this slot adds to them, so counters never
-decrease. The CPU reads and writes an aligned 8-byte cell as a whole, so readers do not need a lock.
+mapping is an array of slots (records of the dtype `SLOT`) after one number, and a slot is an array
+of cells (8-byte numbers). Each worker process writes to its own slot only. A reader adds up all
+slots. When a worker exits, its counts stay in the slot, and the next worker in this slot adds to
+them, so counters never decrease. The CPU reads and writes an aligned 8-byte cell as a whole, so
+readers do not need a lock.
 
 This replaces the multiprocess mode of prometheus_client, which takes six times the CPU time per
-request and needs a writable directory.
+request and needs a writable folder.
 """
 
 from __future__ import annotations
@@ -50,13 +51,13 @@ CONFIDENCES = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
 
 #: Number of cells of a histogram: one for each bucket, one for larger values, and one for the sum
 #: of all values.
-_TIMES, _RATIOS = len(SECONDS) + 2, len(CONFIDENCES) + 2
+_NUM_DURATION_CELLS, _NUM_CONFIDENCE_CELLS = len(SECONDS) + 2, len(CONFIDENCES) + 2
 
 #: Cells for the results of one model.
 MODEL = np.dtype(
     [
-        ("stages", "f8", (len(STAGES), _TIMES)),
-        ("confidence", "f8", _RATIOS),
+        ("stages", "f8", (len(STAGES), _NUM_DURATION_CELLS)),
+        ("confidence", "f8", _NUM_CONFIDENCE_CELLS),
         ("labels", "f8", MAX_LABELS),
         ("verdicts", "f8", MAX_VERDICTS),
     ]
@@ -68,7 +69,7 @@ SLOT = np.dtype(
         ("workers", "f8"),
         ("requests", "f8", (MAX_ROUTES, len(STATUSES))),
         ("problems", "f8", len(PROBLEM_TYPES)),
-        ("total", "f8", _TIMES),
+        ("total", "f8", _NUM_DURATION_CELLS),
         ("models", MODEL, MAX_MODELS),
     ]
 )
@@ -79,6 +80,7 @@ def _first_cell(record: np.dtype[Any], field: str) -> int:
     return int(record.fields[field][1]) // 8 if record.fields else 0
 
 
+#: Index of the first cell of each field in a slot.
 _IN_FLIGHT, _WORKERS, _REQUESTS, _PROBLEMS, _TOTAL, _MODELS = (
     _first_cell(SLOT, field) for field in SLOT.names or ()
 )
@@ -93,7 +95,7 @@ class ModelCells:
         self.index, self.info = index, info
         start = _MODELS + index * (MODEL.itemsize // 8)
         stages = start + _first_cell(MODEL, "stages")
-        self.stages = [(stage, stages + i * _TIMES) for i, stage in enumerate(STAGES)]
+        self.stages = [(stage, stages + i * _NUM_DURATION_CELLS) for i, stage in enumerate(STAGES)]
         self.confidence = start + _first_cell(MODEL, "confidence")
         labels = start + _first_cell(MODEL, "labels")
         verdicts = start + _first_cell(MODEL, "verdicts")
@@ -171,8 +173,8 @@ class Metrics:
 
     def use_slot(self, slot: int) -> None:
         """Write to `slot` from now on. The worker calls this after the fork."""
-        cells = SLOT.itemsize // 8
-        self._row = self._cells[slot * cells : (slot + 1) * cells]
+        slot_cells = SLOT.itemsize // 8
+        self._row = self._cells[slot * slot_cells : (slot + 1) * slot_cells]
         # A thread of the parent may have held the old lock during the fork. The old lock would then
         # stay locked in this process, so use a new lock.
         self._lock = threading.Lock()
@@ -225,24 +227,24 @@ class Metrics:
             if kind is not None:
                 self._row[_PROBLEM_CELLS.get(kind, _PROBLEM_CELLS[PLAIN_TYPE])] += 1
             self._row[_TOTAL + bisect_left(SECONDS, seconds)] += 1
-            self._row[_TOTAL + _TIMES - 1] += seconds
+            self._row[_TOTAL + _NUM_DURATION_CELLS - 1] += seconds
 
     def count_result(self, model: str, result: Result) -> None:
         """Count a result: its label, verdict and confidence, and the time of its stages."""
         cells, row = self.models[model], self._row
-        label, confidence = cells.labels.get(result.label), result.confidence
-        verdict = cells.verdicts[result.verdict]
+        label_cell, verdict_cell = cells.labels.get(result.label), cells.verdicts[result.verdict]
+        confidence = result.confidence
         with self._lock:
-            if label is not None:
-                row[label] += 1
-            row[verdict] += 1
+            if label_cell is not None:
+                row[label_cell] += 1
+            row[verdict_cell] += 1
             row[cells.confidence + bisect_left(CONFIDENCES, confidence)] += 1
-            row[cells.confidence + _RATIOS - 1] += confidence
+            row[cells.confidence + _NUM_CONFIDENCE_CELLS - 1] += confidence
             for stage, cell in cells.stages:
                 if stage in result.milliseconds:
                     seconds = result.milliseconds[stage] / 1e3
                     row[cell + bisect_left(SECONDS, seconds)] += 1
-                    row[cell + _TIMES - 1] += seconds
+                    row[cell + _NUM_DURATION_CELLS - 1] += seconds
 
     def total(self, field: str) -> NDArray[np.float64]:
         """Return the sum of a field of `SLOT` over all workers that ever existed."""

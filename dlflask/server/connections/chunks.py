@@ -11,6 +11,7 @@ import re
 #: line, each. This is twice NGINX's default for headers.
 MAX_HEADER_BYTES = 64 * 1024
 
+#: Line with the size of the next chunk in hexadecimal, and optional extensions after it.
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
@@ -48,6 +49,7 @@ class Chunks:
         return False
 
     def _is_end_or_invalid(self, line: bytes) -> bool:
+        """Read a chunk-size line or a trailer (a header after the last chunk)."""
         if not self._is_in_trailers:
             return not self._read_chunk_size(line)
         self._trailer_bytes += len(line)

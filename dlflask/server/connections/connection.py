@@ -90,8 +90,8 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn is untyped
         outcome: Finished future of the request whose response is being sent.
         phase: Current task of the main loop for this connection.
         since: Start of `phase`, in seconds of `time.monotonic`.
-        deadline: Latest time for the client to read or send at least one byte.
-        last_deadline: Latest time for the end of `phase`.
+        deadline: Latest time for the client to read or send at least one byte, in the same unit.
+        last_deadline: Latest time for the end of `phase`, in the same unit.
         is_polled: True if this package registered the connection with the poller. Gunicorn itself
             registers idle kept-alive connections.
         held_bytes: Bytes of this connection that `PollingWorker.held_bytes` includes.

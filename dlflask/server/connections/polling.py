@@ -30,7 +30,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped
         self._next_step: dict[Phase, Callable[[Connection], None]] = {}
 
     def retire(self, reason: str) -> None:
-        """Accept no more connections, finish the current requests and exit.
+        """Stop accepting connections, finish the current requests and exit.
 
         Gunicorn's master process then starts another worker. A worker that has run out of memory
         must not continue: its threads may have died while they held locks.
