@@ -36,7 +36,7 @@ class ConfigError(DlflaskError):
 
 
 class ModelError(DlflaskError):
-    """The model file is missing, unreadable, or not a digit classifier."""
+    """The model file is missing or unreadable, or its network is not suitable."""
 
 
 class UploadError(DlflaskError):

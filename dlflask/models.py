@@ -39,7 +39,7 @@ def load_recognisers(
 def load_numbers(
     config: Config, classifier: Classifier, samples: Sequence[Path] = ()
 ) -> NumberRecogniser:
-    """Load the number recogniser with `classifier` as its second reader.
+    """Load the number recogniser. `classifier` reads the digits of a number a second time.
 
     Raises:
         ModelError: The file is missing or damaged, or is not a number model.

@@ -20,7 +20,7 @@ Tensor = NDArray[np.float32]
 Outputs = NDArray[np.float32]
 
 #: Outputs count as probabilities if their sum differs from 1 by at most this number. The sum of a
-#: float32 softmax differs from 1 much less.
+#: float32 softmax differs from 1 by much less.
 SUM_TOLERANCE = 1e-3
 
 #: Selection of pixels: bool of (height, width).
@@ -31,7 +31,7 @@ SIZE = 28
 
 
 class ImageBox(NamedTuple):
-    """Box in an image, in pixels, in Pillow's order; `right` and `bottom` are exclusive."""
+    """Box in an image, in pixels and in Pillow's order. `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -40,7 +40,7 @@ class ImageBox(NamedTuple):
 
 
 class ArrayBox(NamedTuple):
-    """Box in an array, in pixels, in NumPy's order; `bottom` and `right` are exclusive."""
+    """Box in an array, in pixels and in NumPy's order. `bottom` and `right` are exclusive."""
 
     top: int
     left: int

@@ -85,8 +85,8 @@ class Worker(SweepingWorker):
     def _work(self, conn: Any) -> None:
         try:
             keeps_alive = self.handle(conn)
-        except Exception as error:  # noqa: BLE001  the thread must not end, and the connection must close
-            self._retire_after(error)
+        except Exception as error:  # noqa: BLE001  keep the thread, close the connection
+            self._retire_if_out_of_memory(error)
             keeps_alive = False
         self.method_queue.defer(self.finish_request, conn, Outcome(keeps_alive=keeps_alive))
 
@@ -114,10 +114,10 @@ class Worker(SweepingWorker):
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer an exception of the application, and replace a worker that ran out of memory."""
-        self._retire_after(exc)
+        self._retire_if_out_of_memory(exc)
         super().handle_error(req, client, addr, exc)
 
-    def _retire_after(self, error: BaseException) -> None:
+    def _retire_if_out_of_memory(self, error: BaseException) -> None:
         if isinstance(error, MemoryError):
             self.retire("a request ran out of memory")
 

@@ -1,4 +1,4 @@
-"""Logging of Gunicorn and the application: text on a terminal, otherwise one JSON per line."""
+"""Logging of Gunicorn and the application: text on a terminal, otherwise JSON lines."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ def check_address(host: str, port: int) -> None:
         # Like Gunicorn, this ignores the closing connections of a server that has just stopped.
         socket.create_server((host, port), family=family).close()
     except (OSError, UnicodeError) as error:
-        # create_server appends the address to the message, which the new message has already.
+        # create_server appends the address to the message. Remove the address, because the new
+        # message also names it.
         reason = str(getattr(error, "strerror", None) or error).partition(" (while ")[0]
         raise ConfigError(
             f"The service cannot listen at {host}:{port} ({reason}). Choose another port, as in "

@@ -24,12 +24,12 @@ def find_body_length(headers: bytes) -> int | None:
         None if there is no body, or if the headers are ambiguous or invalid. Gunicorn's parser
         then accepts or rejects the request.
     """
-    lengths = headers.count(b"\r\ncontent-length:")
-    codings = headers.count(b"\r\ntransfer-encoding:")
-    if lengths == 1 and not codings:
+    num_lengths = headers.count(b"\r\ncontent-length:")
+    num_codings = headers.count(b"\r\ntransfer-encoding:")
+    if num_lengths == 1 and not num_codings:
         found = _LENGTH.search(headers)
         return int(found[1]) if found else None
-    return CHUNKED if codings and not lengths and _is_chunked(headers) else None
+    return CHUNKED if num_codings and not num_lengths and _is_chunked(headers) else None
 
 
 def expects_continue(headers: bytes) -> bool:
@@ -38,5 +38,5 @@ def expects_continue(headers: bytes) -> bool:
 
 
 def _is_chunked(headers: bytes) -> bool:
-    last = headers[headers.rfind(b"\r\ntransfer-encoding:") + 20 :].partition(b"\r\n")[0]
-    return last.rpartition(b",")[2].strip(b" \t") == b"chunked"
+    last_header = headers[headers.rfind(b"\r\ntransfer-encoding:") + 20 :].partition(b"\r\n")[0]
+    return last_header.rpartition(b",")[2].strip(b" \t") == b"chunked"
