@@ -1,4 +1,4 @@
-"""Gunicorn configuration of `server:app`, with a reason for every setting."""
+"""Gunicorn's configuration for `server:app`, with the reason for each setting."""
 
 import ctypes
 import gc
@@ -10,35 +10,38 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Gunicorn may have been started in another folder.
+# Make `dlflask` importable, even if Gunicorn was started in another folder.
 sys.path.insert(0, str(Path(__file__).parent))
 
-# NumPy reads this when it is imported. Its matrix products are small here, and threads that compete
-# for CPUs slow them down: 76 ms instead of 8.
+# NumPy reads this variable when it is imported. The matrix products of this service are small, and
+# several threads that compete for CPUs make them slower: 76 ms instead of 8 ms.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Until the first fork almost nothing becomes garbage; looking for it takes a tenth of the start.
+# Turn off the garbage collector until the first fork. It would find almost no garbage, and it takes
+# a tenth of the start time.
 gc.disable()
 
-# In a container this is process 1, which ignores SIGTERM without a handler. Gunicorn sets its own
-# only after the model is loaded; a stop before that would wait until the container is killed.
+# In a container this process has the number 1, so it ignores SIGTERM unless it has a handler.
+# Gunicorn sets its handler only after the model is loaded. Without this earlier handler, a
+# container that is stopped during the loading would run until Docker kills it.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def use_one_arena() -> None:
-    """Let all threads allocate from one arena of malloc, on Linux with glibc.
+    """Let all threads allocate memory from one arena of malloc, on Linux with glibc.
 
-    Each arena keeps the memory of the largest image that its thread ever decoded. Several of them
-    exceed `MEMORY_FOR_REQUESTS`, and valid images fail.
+    By default each thread has its own arena (memory area), which keeps the memory of the largest
+    image that the thread ever decoded. Several arenas can exceed `MEMORY_FOR_REQUESTS`, and then
+    valid images fail.
     """
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(-8, 1)  # M_ARENA_MAX
 
 
-# Before the first thread starts: existing arenas stay.
+# Call this before the first thread starts, because it does not remove existing arenas.
 use_one_arena()
 
-# ruff: noqa: E402  after the handler: these imports take most of a second
+# ruff: noqa: E402  these imports take almost a second, so the handler must come first
 from dlflask.config import Config
 from dlflask.errors import ConfigError
 from dlflask.inference.environment import DEFAULT_BACKEND
@@ -58,15 +61,17 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def count_cpus() -> int:
-    """Return the number of CPUs that this process may use, by the container's limit; at least 1."""
+    """Return the number of CPUs that this process and its container may use, at least 1."""
     affinity = getattr(os, "sched_getaffinity", None)  # missing on macOS
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
-    limit = _CGROUP / "cpu.max"
-    older = [_CGROUP / "cpu" / name for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")]
+    limit = _CGROUP / "cpu.max"  # control groups, version 2
+    files_of_version_1 = [
+        _CGROUP / "cpu" / name for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+    ]
     if limit.is_file():
         quota, period = limit.read_text(encoding="ascii").split()
-    elif older[0].is_file():  # control groups, version 1
-        quota, period = (path.read_text(encoding="ascii").strip() for path in older)
+    elif files_of_version_1[0].is_file():
+        quota, period = (path.read_text(encoding="ascii").strip() for path in files_of_version_1)
     else:
         return cpus
     if quota not in ("max", "-1"):
@@ -74,61 +79,70 @@ def count_cpus() -> int:
     return max(1, cpus)
 
 
-# Gunicorn would also answer health checks outside of this path with 500.
+# If SCRIPT_NAME is set, Gunicorn responds 500 to each request outside of this path, including
+# health checks. Therefore the application handles the path instead.
 if path := os.environ.pop("SCRIPT_NAME", ""):
     os.environ.setdefault("DLFLASK_PATH_PREFIX", path)
 
 try:
-    # Also checked here, because Gunicorn restarts a worker that fails in server.py again and again.
+    # Check the settings in this process, because Gunicorn would restart a worker that fails in
+    # server.py again and again.
     Config.from_environment()
     bind = f"127.0.0.1:{read_port(os.environ)}"
-    # One worker process for each CPU.
+    # The default is one worker process for each CPU.
     workers = read_workers(os.environ, count_cpus())
     backend = check_backend(os.environ)
 except ConfigError as error:
     sys.exit(f"dlflask cannot start: {error}")
 
-# The application reads the headers of proxies itself (DLFLASK_TRUSTED_PROXIES). Gunicorn would
-# believe every client on this machine, and answers an address outside of SCRIPT_NAME with 500.
+# Turn off Gunicorn's handling of proxy headers, because Gunicorn accepts these headers from every
+# client on this machine. The application reads the headers of trusted proxies itself
+# (DLFLASK_TRUSTED_PROXIES).
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 
-worker_class = "dlflask.server.gunicorn_worker.Worker"  # gthread that slow clients cannot block
+# Gunicorn's gthread worker, changed so that slow clients cannot occupy its threads.
+worker_class = "dlflask.server.gunicorn_worker.Worker"
 threads = THREADS
 
-# Load OpenVINO and the model once, in memory that all workers share. The network is compiled after
-# the fork (post_worker_init), because OpenVINO's threads do not survive it. TensorFlow starts its
-# threads on import, so with that backend each worker loads the model itself.
+# Load OpenVINO and the model before the fork, in memory that all workers share. The network is
+# compiled after the fork (post_worker_init), because OpenVINO's threads do not survive a fork.
+# TensorFlow starts threads on import, so with another backend than OpenVINO each worker loads the
+# model itself.
 preload_app = backend == DEFAULT_BACKEND
 
-# A request takes milliseconds; a worker that does not respond for 30 s hangs.
+# A request takes milliseconds, so a worker that does not report for 30 s hangs and is killed.
 timeout = 30
 graceful_timeout = 20
-# Longer than NGINX keeps an idle upstream connection (keepalive_timeout, 60 s), so that NGINX does
-# not send a request on a connection that is being closed.
+# NGINX closes an idle connection to the service after 60 s (keepalive_timeout). Gunicorn must keep
+# the connection longer, so that NGINX does not send a request on a connection that is being closed.
 keepalive = 75
 
-# A waiting connection costs little, a rejected one costs its client a retry. A worker that reads
-# 1,000 small images a second handles this many in a second. NGINX rejects earlier (`max_conns`).
+# Maximum number of connections of a worker. A waiting connection needs little memory, but the
+# client of a rejected connection must retry. A worker that reads 1,000 small images per second
+# handles this number of connections in one second. NGINX rejects requests before this limit is
+# reached (`max_conns`).
 worker_connections = 1000
-# As many again wait in the kernel, which ignores further ones.
+# Maximum number of connections that wait in the kernel. The kernel ignores further connections.
 backlog = 1024
 
-# Keep the heartbeat file in memory: on a slow disk it stalls the worker. Only Linux has /dev/shm.
+# Each worker regularly updates a file to show that it is alive. Keep this file in memory, because a
+# slow disk would delay the worker. Only Linux has /dev/shm.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-# Gunicorn's control socket is not used, and cannot be created in a read-only container.
+# Gunicorn's control socket is not used, and Gunicorn cannot create it in a read-only container.
 control_socket_disable = True
 
-# Off, because NGINX writes the access log and this one costs a tenth of a small request's time.
-# GUNICORN_CMD_ARGS=--access-logfile=- turns it on.
+# The access log is off, because NGINX already writes one, and Gunicorn's log takes a tenth of the
+# time of a small request. GUNICORN_CMD_ARGS=--access-logfile=- turns it on.
 accesslog = None
 errorlog = "-"
 logger_class = Logger
 
 
 def on_starting(server: Any) -> None:
-    """Exit with one line if the port is in use; Gunicorn retries five times without a reason."""
-    # After USR2 and under systemd Gunicorn inherits its listeners.
+    """Exit with one line if the port is in use. Gunicorn would retry without giving the reason."""
+    # After the signal USR2, and under systemd, Gunicorn inherits its sockets, so the port is in
+    # use.
     if server.cfg.reuse_port or {"GUNICORN_FD", "LISTEN_FDS"} & set(os.environ):
         return
     try:
@@ -140,7 +154,7 @@ def on_starting(server: Any) -> None:
 
 
 def describe_models(log: Any, application: Any) -> None:
-    """Log a line for each model: the values it was trained on, its outputs, and any doubt."""
+    """Log one line for each model. It is a warning if the model is doubtful."""
     for recogniser in get_state(application).recognisers.values():
         info = recogniser.info
         line = "Model %s, SHA-256 %s. %s"
@@ -155,9 +169,9 @@ def when_ready(server: Any) -> None:
 
 
 def pre_fork(_: Any, worker: Any) -> None:
-    """Reserve a slot of the shared metrics for the worker."""
-    # The garbage collector writes to every object that it looks at, which would copy the shared
-    # memory into each worker. It ignores the objects that exist before the fork.
+    """Reserve a slot for the worker: its part of the shared memory of the metrics."""
+    # The garbage collector writes to every object that it checks. Writing would copy the shared
+    # memory into each worker, so exclude all objects that exist before the fork.
     gc.freeze()
     gc.enable()
     worker.metrics_slot = shared_metrics().take_slot()
@@ -168,10 +182,11 @@ def post_fork(_: Any, worker: Any) -> None:
     shared_metrics().use_slot(worker.metrics_slot)
 
 
-# Bytes that a worker may allocate after its start. Requests that are received or wait take 128 MB,
-# plus at most 64 kB for each connection (dlflask/server/connections/receiving.py). Threads hold
-# 16 MB bodies several times over, 200 MB, and one large image, 300 MB
-# (dlflask/imaging/decode_limits.py). An image that exceeds this is rejected.
+# Maximum number of bytes that a worker may allocate after its start. Requests that are being
+# received or that wait for a thread take 128 MB, plus at most 64 kB for each connection
+# (dlflask/server/connections/receiving.py). The threads hold several copies of bodies of 16 MB, in
+# all 200 MB. One large image takes 300 MB (dlflask/imaging/decode_limits.py). If decoding an image
+# exceeds the maximum, the image is rejected.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024
 
 
@@ -185,7 +200,7 @@ def bound_memory() -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Compile and self-test before the worker takes its first connection."""
+    """Compile and test the network before the worker accepts its first connection."""
     health = get_state(worker.wsgi).health
     # On SIGTERM Gunicorn sets `alive` to False and finishes the current requests.
     health.is_draining = lambda: not worker.alive
@@ -208,5 +223,5 @@ def post_request(worker: Any, _req: Any, environ: dict[str, Any], _resp: Any) ->
 
 
 def child_exit(_: Any, worker: Any) -> None:
-    """Free the slot of an exited worker."""
+    """Free the slot of a worker that has exited."""
     shared_metrics().free_slot(worker.metrics_slot)

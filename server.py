@@ -1,4 +1,4 @@
-"""Application that gunicorn loads as `server:app`, built from the settings and the models."""
+"""Build the application that Gunicorn loads as `server:app`, from the settings and the models."""
 
 import logging
 import sys
@@ -10,12 +10,14 @@ from dlflask.metrics.slots import shared_metrics
 from dlflask.models import load_recognisers
 from dlflask.web.app import create_app
 
-#: Exit status on which Gunicorn stops; after another one it restarts the worker for ever.
+#: Exit status of a worker after which Gunicorn stops. After any other status it restarts the worker
+#: again and again.
 APP_LOAD_ERROR = 4
 
 is_configured = hasattr(sys.modules.get("__config__"), "post_worker_init")
 if "gunicorn.arbiter" in sys.modules and not is_configured:
-    # Without the file no worker tests the model, so the service would be "starting" for ever.
+    # Only gunicorn.conf.py makes the workers test the model. Without the test, the service would
+    # stay in the state "starting".
     sys.stderr.write(
         "dlflask cannot start: gunicorn.conf.py was not read. Start the service with "
         f"`python -m dlflask serve`, or with `gunicorn --config {ROOT}/gunicorn.conf.py "

@@ -1,4 +1,4 @@
-"""Benchmark of the service, direct and behind NGINX, next to two baselines.
+"""Benchmark of the service, with and without NGINX, and of two simpler services as baselines.
 
-Compare figures only within one run: they change with the machine.
+Compare figures only within one run, because they change with the machine.
 """

@@ -15,17 +15,17 @@ from bench.wrk import WrkError, require_wrk
 EXAMPLES = """\
 examples:
   python -m bench                          5 rounds, about 20 minutes
-  python -m bench --rounds 1 --seconds 1   a short run, to see that it works
+  python -m bench --rounds 1 --seconds 1   a short run, to see that the benchmark works
   python -m bench --targets service baseline_noop
-                                           the cost of recognition
-  python -m bench numbers --help           compare readers of whole numbers
+                                           the difference is the cost of recognition
+  python -m bench numbers --help           compare programs that read whole numbers
 
-Use an idle machine with two CPUs or more.
+Use an idle machine with at least two CPUs.
 """
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure, then write the report and all figures."""
+    """Run the benchmark, then write the report and all figures. Return the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["numbers"]:
         return compare_numbers(arguments[1:])
@@ -46,14 +46,14 @@ def main(argv: list[str] | None = None) -> int:
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"received {number}; expected 1 or more")
+        raise argparse.ArgumentTypeError(f"received {number}; expected at least 1")
     return number
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Measure speed and memory of the service next to two baselines.",
+        description="Measure speed and memory of the service and of two baselines.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -63,17 +63,22 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         choices=TARGETS,
         default=TARGETS,
-        help="service: Gunicorn directly; nginx: the same behind the project's nginx/; "
-        "baseline_noop: Gunicorn and Flask that do nothing with the image; "
+        help="service: the service without NGINX; nginx: the service behind NGINX with the "
+        "project's configuration; baseline_noop: Gunicorn and Flask with a constant response; "
         "baseline_keras_predict: model.predict on TensorFlow (default: all)",
     )
-    add("--rounds", type=_count, default=5, help="the targets take turns in each (default: 5)")
-    add("--seconds", type=_count, default=4, help="length of each measurement (default: 4)")
+    add(
+        "--rounds",
+        type=_count,
+        default=5,
+        help="number of rounds; each measures all targets (default: 5)",
+    )
+    add("--seconds", type=_count, default=4, help="duration of each measurement (default: 4)")
     add(
         "--service-python",
         default=sys.executable,
         metavar="FILE",
-        help="Python of the service's environment (default: this one)",
+        help="Python program of the service's environment (default: the current one)",
     )
     add(
         "--output",

@@ -1,7 +1,7 @@
-"""Baseline of many Keras and Flask tutorials: `model.predict` on TensorFlow for each request.
+"""Baseline as in many tutorials of Keras and Flask: each request calls `model.predict`.
 
-It serves the same model file and decodes the whole image with Pillow. Gunicorn reads this file as
-its configuration too, so Keras is imported only where it is needed.
+It serves the same model file on TensorFlow, and decodes the whole image with Pillow. Gunicorn also
+reads this file as its configuration, so only `create_app` imports Keras.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from PIL import Image, ImageOps
 
 from dlflask.config import ROOT
 
-# Gunicorn's settings: one synchronous worker.
+# Gunicorn's settings: one worker that handles one request at a time.
 workers = 1
 worker_class = "sync"
-# Importing TensorFlow on a busy core blocks the worker for longer than Gunicorn's default.
+# On a busy CPU, importing TensorFlow blocks the worker for longer than Gunicorn's default timeout.
 timeout = 120
 control_socket_disable = True
 
@@ -27,7 +27,7 @@ NUM_DIGITS = 10
 
 def create_app() -> Flask:
     """Load the model and return the application."""
-    import keras  # noqa: PLC0415  it takes seconds, and Gunicorn's main process does not need it
+    import keras  # noqa: PLC0415  takes seconds, and Gunicorn's master process does not need it
 
     app = Flask(__name__)
     model: Any = keras.models.load_model(ROOT / "mnist_model.h5", compile=False)

@@ -1,6 +1,7 @@
-"""Baseline that does nothing: the same Gunicorn and Flask read the image and return a constant.
+"""Baseline without recognition: Flask reads the uploaded bytes and returns a constant response.
 
-The difference to the service is the cost of recognition.
+Gunicorn has the same settings as for the service. The difference between the figures of the service
+and of this baseline is the cost of recognition.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dlflask.digits.prediction import Prediction
 _ONE_PREDICTION = Prediction(np.array([0.987654] + [0.00123456] * 9, np.float32))
 
 app = Flask(__name__)
-#: As long as a response of the service, within a few bytes.
+#: Response of the same length as one of the service, except for a few bytes.
 RESPONSE = json.dumps(_ONE_PREDICTION.to_wire(), separators=(",", ":")) + "\n"
 
 

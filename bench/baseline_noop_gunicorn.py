@@ -1,4 +1,4 @@
-"""Gunicorn settings of the no-op baseline: the project's own, without compiling the model."""
+"""Gunicorn's settings for the baseline without recognition: the service's, without a model."""
 
 import runpy
 from typing import Any

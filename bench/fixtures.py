@@ -1,4 +1,4 @@
-"""Test images of a 4 in four sizes, drawn by code, and the forms that upload them."""
+"""Draw test images of the digit 4 in four sizes, and build the forms that upload them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ExifTags, Image, ImageDraw, ImageFilter
 
-#: The digit that all fixtures show.
+#: Digit that all images show.
 DIGIT = 4
 
-#: The strokes of the 4 as x, y in 0..1.
+#: Strokes of the 4. Each stroke is a sequence of points (x, y) in 0..1, with y downwards.
 _STROKES = (
     ((0.42, 0.08), (0.16, 0.56), (0.84, 0.56)),
     ((0.64, 0.30), (0.60, 0.94)),
 )
 
-#: EXIF orientation of a phone photo that was taken upright.
+#: EXIF orientation 6: a phone stores an upright photo rotated by 90 degrees.
 _ROTATED_90 = 6
 
 CONTENT_TYPE = "multipart/form-data; boundary=dlflask-bench-4f8a21"
@@ -26,14 +26,14 @@ _BOUNDARY = CONTENT_TYPE.partition("=")[2]
 
 @dataclass(frozen=True)
 class Fixture:
-    """An image file as a client would send it."""
+    """Image file for a request."""
 
     name: str
     media_type: str
     content: bytes
 
     def form(self, copies: int = 1) -> bytes:
-        """Return a multipart body that holds the image `copies` times in the part `image`."""
+        """Return a multipart body with `copies` parts named `image`, each with the image."""
         headers = (
             f"--{_BOUNDARY}\r\n"
             'Content-Disposition: form-data; name="image"; filename="4"\r\n'
@@ -43,8 +43,8 @@ class Fixture:
 
 
 def make_fixtures() -> dict[str, Fixture]:
-    """Draw all fixtures: small, middle, phone and large."""
-    # White on black at MNIST's size, as MNIST's digits are.
+    """Draw the fixtures `small`, `middle`, `phone` and `large`, and return them by name."""
+    # The small image is white on black and has the size of MNIST's images.
     digit = _draw(280, 280, margin=0.25, ink=255, paper=0).resize((28, 28), Image.Resampling.BOX)
     return {
         "small": Fixture("28x28 PNG", "image/png", _encode(digit, "PNG")),
@@ -55,11 +55,11 @@ def make_fixtures() -> dict[str, Fixture]:
 
 
 def _phone_photo() -> bytes:
-    """Draw a photo of about 2 MB with uneven light, grain and an EXIF rotation."""
+    """Draw a JPEG photo of about 2 MB with uneven light, sensor noise and an EXIF rotation."""
     width, height = 4032, 3024
     upright = np.asarray(_draw(height, width), np.float32)
     light = np.linspace(1.0, 0.6, height, dtype=np.float32)[None, :]
-    # Sensor grain is coarser than a pixel, so draw it at half the resolution.
+    # The grains of sensor noise are larger than a pixel, so draw the noise at half the resolution.
     grain = np.random.default_rng(4).normal(0, 3, (width // 2, height // 2)).astype(np.float32)
     grey = upright * light + grain.repeat(2, axis=0).repeat(2, axis=1)
     photo = Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
@@ -71,7 +71,7 @@ def _phone_photo() -> bytes:
 def _draw(
     width: int, height: int, margin: float = 0.5, *, ink: int = 40, paper: int = 225
 ) -> Image.Image:
-    """Draw a 4 in the middle of a grey page; `margin` is the share of the side around it."""
+    """Draw a 4 in the middle of a grey page. The empty share of the shorter side is `margin`."""
     page = Image.new("L", (width, height), paper)
     side = min(width, height) * (1 - margin)
     left, top, pen = (width - side) / 2, (height - side) / 2, round(side * 0.11)
@@ -81,7 +81,8 @@ def _draw(
         draw.line(points, fill=ink, width=pen, joint="curve")
         for x, y in (points[0], points[-1]):
             draw.circle((x, y), pen / 2, fill=ink)
-    # The edge of a pen stroke is soft. The radius follows the size, so sizes differ only in scale.
+    # A pen stroke has a soft edge. The blur grows with the image, so that the images differ only in
+    # scale.
     return page.filter(ImageFilter.BoxBlur(max(1, side // 200)))
 
 

@@ -1,4 +1,4 @@
-"""Run the benchmark: start the targets, let them take turns, collect the figures."""
+"""Run the benchmark: start the servers (targets), measure them in turn and collect the figures."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ from bench.servers import KERAS, NGINX, PATH, SERVICE, TARGETS, Host, Server, mi
 from bench.wrk import run_wrk
 from dlflask.config import ROOT
 
-#: Fixture and connections. Large images are sent one at a time, as a person sends a photo.
+#: Fixture and number of connections of each measurement of speed. Large images use one connection,
+#: because a person also sends one photo at a time.
 SPEED_CASES = (
     *(("small", number) for number in (1, 16, 64)),
     *(("middle", number) for number in (1, 16, 64)),
     ("phone", 1),
     ("large", 1),
 )
-#: Images per request; the first is the reference and goes to /predictlabel.
+#: Numbers of images per request. The first case is the reference for the others and uses
+#: /predictlabel, the other cases use /predictlabels.
 BATCH_SIZES = (1, 4, 16, 64)
+#: Number of connections in the measurements of batches and memory.
 CONNECTIONS = 16
-#: Load with photos before the memory is read.
+#: Duration in seconds of the load with photos before memory is measured.
 PHOTO_SECONDS = 2
 
 #: Packages whose versions the report lists.
@@ -41,7 +44,7 @@ PACKAGES = ("flask", "gunicorn", "werkzeug", "keras", "openvino", "pillow", "num
 
 @dataclass
 class Bench:
-    """One run of the benchmark: what to measure, and the figures so far."""
+    """One run of the benchmark: its settings, and the figures measured so far."""
 
     host: Host
     targets: tuple[str, ...]
@@ -51,19 +54,19 @@ class Bench:
     fixtures: dict[str, Fixture] = field(default_factory=make_fixtures)
 
     def run(self, command: str) -> Results:
-        """Measure all parts, round by round; `command` is named in the report."""
+        """Measure all parts in each round. The report shows `command`."""
         self.results.about = {
             **_describe_machine(self.host),
             "command": f"`{command}`",
             "rounds": f"{self.rounds} of {self.seconds} s for each measurement",
         }
         if self.host.cpus:
-            # Keep this process off the CPU of the servers.
+            # The servers use the first CPU, so move this process to the last CPU.
             psutil.Process().cpu_affinity([self.host.cpus[-1]])
         with ExitStack() as stack:
             servers = self._start(stack)
             for number in range(1, self.rounds + 1):
-                # To stderr, so that the report on stdout can be redirected.
+                # Print to stderr, because the report goes to stdout and may be redirected.
                 print(f"round {number} of {self.rounds}", file=sys.stderr, flush=True)  # noqa: T201
                 self._measure_speed(servers, number)
                 if SERVICE in servers:
@@ -73,10 +76,10 @@ class Bench:
         return self.results
 
     def _start(self, stack: ExitStack) -> dict[str, Server]:
-        """Start every target that can run; a target is idle while others are measured."""
+        """Start all chosen targets that can run. A target is idle while another is measured."""
         servers: dict[str, Server] = {}
         small = self.fixtures["small"]
-        for target in TARGETS:  # the service before NGINX
+        for target in TARGETS:  # The service comes first, because NGINX needs it.
             if target not in self.targets:
                 continue
             if reason := missing(target):
@@ -87,7 +90,7 @@ class Bench:
                 nginx = run_nginx(servers[SERVICE], self.host, small)
                 servers[target] = stack.enter_context(nginx)
             else:
-                self.results.not_measured.append(f"{target}: needs the target {SERVICE}.")
+                self.results.not_measured.append(f"{target}: it needs the target {SERVICE}.")
         return servers
 
     def _measure_speed(self, servers: dict[str, Server], number: int) -> None:
@@ -95,7 +98,8 @@ class Bench:
             fixture = self.fixtures[name]
             case = f"{fixture.name}, {connections} connection{'s' * (connections > 1)}"
             for target, server in servers.items():
-                # With 64 connections one response of this baseline takes longer than a measurement.
+                # With 64 connections, a response of this baseline takes longer than one
+                # measurement.
                 if target == KERAS and connections > CONNECTIONS:
                     continue
                 figures = self._load(server, fixture.form(), connections)
@@ -126,7 +130,7 @@ class Bench:
     def _load(
         self, server: Server, body: bytes, connections: int, path: str = PATH
     ) -> dict[str, float]:
-        # Requests left over from an earlier load are finished before this one returns.
+        # When the server responds, it has finished all requests that an earlier load left over.
         server.check(self.fixtures["small"])
         return run_wrk(server.url(path), body, self.host, connections, self.seconds)
 
@@ -137,7 +141,7 @@ class Bench:
 
 
 def _describe_machine(host: Host) -> dict[str, str]:
-    """Return date, machine, model and versions, one line each."""
+    """Return the rows of the table that describes the run: date, machine, model and versions."""
     memory = psutil.virtual_memory().total / 2**30
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),

@@ -1,4 +1,4 @@
-"""NGINX with the project's own configuration, adapted to run beside the service."""
+"""Run NGINX with the project's configuration, adapted to this machine, in front of the service."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from bench.fixtures import Fixture
 from bench.servers import NGINX, Host, Server, free_port, run, wait_until_ready
 from dlflask.config import ROOT
 
-#: Differences between the container and a process on this machine. Everything else, such as
-#: buffers, keep-alive, limits and the access log, is measured as deployed.
+#: Texts of the configuration, and their replacements, because NGINX runs on this machine instead of
+#: in a container. All other settings, such as buffers, keep-alive, limits and the access log, stay
+#: as in production.
 _REPLACEMENTS = (
-    # First, because the new folder may itself be below /tmp.
+    # This pair must come first, because the new folder may be below /tmp too.
     ("/tmp/", "{folder}/"),  # noqa: S108  the text to replace
     ("/etc/nginx/conf.d/", "{folder}/conf.d/"),
-    # The path differs between systems; responses of the service name their own type.
+    # The path of this file differs between systems. It is not needed, because the service sends the
+    # type of each response.
     ("include /etc/nginx/mime.types;", ""),
     # NGINX and the service share one CPU here.
     ("worker_processes auto;", "worker_processes 1;"),
     # The service has a fixed address here.
     ("server api:8000 resolve", "server 127.0.0.1:{upstream}"),
     ("listen 8080;", "listen 127.0.0.1:{port};"),
-    # Only matters for reloads; NGINX before 1.27.4 does not know it.
+    # NGINX before 1.27.4 rejects this setting. It only has an effect during reloads.
     ("keepalive_min_timeout 5s;", ""),
 )
 
@@ -36,13 +38,13 @@ def render(folder: Path, upstream: int, port: int) -> None:
     """Write the adapted configuration to the empty `folder`.
 
     Args:
-        folder: Where NGINX reads and writes.
+        folder: Folder in which NGINX reads and writes all its files.
         upstream: Port of the service.
-        port: Port for clients.
+        port: Port at which NGINX listens.
 
     Raises:
         CalledProcessError: nginx/configure.sh failed.
-        ValueError: nginx/ no longer contains a text that must be replaced.
+        ValueError: The configuration does not contain a text that must be replaced.
     """
     shutil.copy(ROOT / "nginx" / "nginx.conf", folder)
     shutil.copytree(ROOT / "nginx" / "conf.d", folder / "conf.d")
@@ -50,7 +52,7 @@ def render(folder: Path, upstream: int, port: int) -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in paths}
     for old, new in _REPLACEMENTS:
         if not any(old in text for text in texts.values()):
-            raise ValueError(f"nginx/ does not contain {old!r}; update bench/nginx.py.")
+            raise ValueError(f"The files of nginx/ do not contain {old!r}. Update bench/nginx.py.")
         value = new.format(folder=folder, upstream=upstream, port=port)
         texts = {path: text.replace(old, value) for path, text in texts.items()}
     for path, text in texts.items():
@@ -64,11 +66,12 @@ def render(folder: Path, upstream: int, port: int) -> None:
 
 @contextmanager
 def run_nginx(upstream: Server, host: Host, fixture: Fixture) -> Iterator[Server]:
-    """Run NGINX in front of `upstream` on the same CPU; yield once it returns predictions."""
+    """Run NGINX in front of `upstream` on the same CPU. Yield when NGINX returns predictions."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-nginx-") as name:
         folder = Path(name)
-        # NGINX started by root works as another user, who must be able to enter the folder.
+        # If root starts NGINX, its workers run as another user, who must be able to enter the
+        # folder.
         folder.chmod(0o755)
         render(folder, upstream.port, port)
         command = ["nginx", "-p", name, "-c", f"{name}/nginx.conf", "-g", "daemon off;"]

@@ -1,4 +1,4 @@
-"""Figures of all rounds of a run, and their report: median, range and ratio."""
+"""Keep the figures of all rounds, and report their medians, ranges and ratios."""
 
 from __future__ import annotations
 
@@ -13,35 +13,39 @@ from dlflask.evaluate.render import markdown_table
 
 SPEED, BATCHES, COLD, MEMORY = "speed", "batches", "cold start", "memory"
 
-#: Column title and number format by figure.
+#: Column title and number format of each latency.
 _LATENCIES = {"p50": ("p50 ms", ",.2f"), "p99": ("p99 ms", ",.2f")}
 
-#: Introduction and columns of each part of the report. The ratio column divides the first figure.
+#: Introduction and columns of each part of the report. The column `ratio` uses the first
+#: figure.
 PARTS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     SPEED: (
-        "Closed loop by wrk: each connection sends the next request after the response. Errors "
-        "are statuses from 400, broken connections and timeouts.",
+        "The program wrk sends the requests. Each connection waits for the response before it "
+        "sends the next request. Errors are statuses of at least 400, broken connections and "
+        "timeouts.",
         {"requests_per_second": ("requests/s", ",.0f"), **_LATENCIES},
     ),
     BATCHES: (
-        "28x28 PNG, 16 connections; the ratio is to one image at `/predictlabel`.",
+        "28x28 PNG, 16 connections. The ratio compares with one image at `/predictlabel`.",
         {"images_per_second": ("images/s", ",.0f"), **_LATENCIES},
     ),
     COLD: (
-        "From the start of the process to its first prediction, files cached.",
+        "Time from the start of the process to its first prediction. The operating system has the "
+        "files in its cache.",
         {"seconds": ("seconds", ".2f")},
     ),
     MEMORY: (
-        "All processes of the target, one worker, after load with large photos. PSS counts "
-        "shared pages once. NGINX's memory is its own, without the service.",
+        "Memory of all processes of the target, with one worker, after load with large photos. PSS "
+        "counts shared pages once. The row of NGINX does not include the service.",
         {"pss": ("PSS MB", ",.0f"), "rss": ("RSS MB", ",.0f")},
     ),
 }
 
 _INTRODUCTION = (
     "Each figure is the median of the rounds of one run, with the lowest and the highest round. "
-    "Targets take turns within a round; the ratio divides each by the service in the same round. "
-    "Quote ratios within a run: figures change with the machine."
+    "Each round measures all targets. The ratio divides the figure of a target by the figure of "
+    "the service in the same round. Compare figures only within one run, because they change with "
+    "the machine."
 )
 
 
@@ -58,14 +62,20 @@ class Sample:
 
 @dataclass
 class Results:
-    """A run: machine and settings, every sample, and the targets that were left out."""
+    """Results of one run.
+
+    Attributes:
+        about: Facts about the machine and the settings.
+        samples: The figures.
+        not_measured: Targets that were not measured, with the reason.
+    """
 
     about: dict[str, str] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     not_measured: list[str] = field(default_factory=list)
 
     def values(self, part: str, case: str, target: str, figure: str) -> dict[int, float]:
-        """Return one figure by round; empty if it was not measured."""
+        """Return one figure for each round in which it was measured."""
         row = (part, case, target)
         return {
             each.round: each.figures[figure]
@@ -74,16 +84,16 @@ class Results:
         }
 
     def ratios(self, part: str, case: str, target: str, figure: str) -> list[float]:
-        """Divide by the reference, round by round: targets take turns within a round.
+        """Divide a figure by the reference figure of the same round, for each round.
 
-        The reference is the service in the same case; for batches, the first case.
+        The reference is the service in the same case. For batches it is the first case.
         """
         if part == BATCHES:
-            case_of_reference = next(each.case for each in self.samples if each.part == BATCHES)
+            reference = next(each.case for each in self.samples if each.part == BATCHES)
         else:
-            case_of_reference = case
+            reference = case
         values = self.values(part, case, target, figure)
-        base = self.values(part, case_of_reference, SERVICE, figure)
+        base = self.values(part, reference, SERVICE, figure)
         return [values[each] / base[each] for each in values if base.get(each)]
 
     def to_markdown(self) -> str:
@@ -99,11 +109,11 @@ class Results:
         return "\n\n".join(parts) + "\n"
 
     def _rows(self, part: str, columns: dict[str, tuple[str, str]]) -> list[list[str]]:
-        """Return the cells of a part, grouped by case, in the order measured."""
-        found = dict.fromkeys(
+        """Return the table rows of a part, grouped by case, in the order of the measurements."""
+        measured = dict.fromkeys(
             (each.case, each.target) for each in self.samples if each.part == part
         )
-        cases = list(dict.fromkeys(case for case, _ in found))
+        cases = list(dict.fromkeys(case for case, _ in measured))
         return [
             [
                 *row,
@@ -111,7 +121,7 @@ class Results:
                 _summarise(self.ratios(part, *row, next(iter(columns))), ".3g"),
                 f"{sum(self.values(part, *row, 'errors').values()):.0f}",
             ]
-            for row in sorted(found, key=lambda row: cases.index(row[0]))
+            for row in sorted(measured, key=lambda row: cases.index(row[0]))
         ]
 
     def write(self, folder: Path) -> None:
@@ -130,7 +140,7 @@ class Results:
 
 
 def _summarise(values: Collection[float], form: str) -> str:
-    """Return the median and, if they differ from it, the lowest and the highest value."""
+    """Return the median. If the values differ, add the lowest and the highest value."""
     if not values:
         return "-"
     low, middle, high = (format(pick(values), form) for pick in (min, median, max))

@@ -1,4 +1,4 @@
-"""The servers to measure: start them pinned to a CPU, check their responses, stop them."""
+"""Start the servers (targets) on one CPU, check their responses, and stop them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ from dlflask.config import ROOT
 
 PATH = "/predictlabel"
 
-#: TensorFlow on a busy core takes a minute to start; a server that takes longer is broken.
+#: Maximum time in seconds for the start of a server. TensorFlow on a busy CPU takes a minute.
 START_SECONDS = 180
+#: Maximum time in seconds to wait for the next bytes of a response.
 RESPONSE_SECONDS = 60
 
 SERVICE, NGINX, NOOP, KERAS = "service", "nginx", "baseline_noop", "baseline_keras_predict"
 TARGETS = (SERVICE, NGINX, NOOP, KERAS)
 
+#: Arguments of Gunicorn for each target that runs under Gunicorn.
 _GUNICORN_ARGUMENTS = {
     SERVICE: ["server:app"],
     NOOP: ["--config", "bench/baseline_noop_gunicorn.py", "bench.baseline_noop:app"],
@@ -41,40 +43,40 @@ _GUNICORN_ARGUMENTS = {
 
 
 class ServerError(Exception):
-    """A server ended, did not respond, or returned a wrong prediction."""
+    """A server ended, did not respond, or sent a wrong response."""
 
 
 @dataclass(frozen=True)
 class Host:
-    """This machine.
+    """CPUs and Python program of this machine.
 
     Attributes:
-        cpus: CPUs that a process can be pinned to; empty where pinning is not available.
-        python: Python of the service's environment.
+        cpus: CPUs to which a process can be pinned. Empty if processes cannot be pinned.
+        python: Python program of the service's environment.
     """
 
     cpus: tuple[int, ...] = ()
     python: str = sys.executable
 
     def pin_server(self) -> list[str]:
-        """Return the start of a command that runs on the first CPU."""
+        """Return the beginning of a command, which makes it run on the first CPU."""
         return _pin(self.cpus[:1])
 
     def pin_load(self) -> list[str]:
-        """Return the start of a command that runs on the last CPU."""
+        """Return the beginning of a command, which makes it run on the last CPU."""
         return _pin(self.cpus[-1:])
 
     def describe_cpus(self) -> str:
-        """Describe for the report which CPUs are used."""
+        """Return a text for the report about the CPUs that are used."""
         if not self.cpus:
             return "not pinned: `taskset` is not installed"
         if len(self.cpus) == 1:
-            return "servers and load share the only CPU: figures are too low"
+            return "servers and load share the only CPU, so they are slower"
         return f"servers and NGINX on CPU {self.cpus[0]}, load on CPU {self.cpus[-1]}"
 
 
 def find_cpus() -> tuple[int, ...]:
-    """Return the CPUs that this process may use, or an empty tuple without `taskset`."""
+    """Return the CPUs that this process may use, or none if `taskset` is not installed."""
     if shutil.which("taskset") is None:
         return ()
     return tuple(sorted(psutil.Process().cpu_affinity() or ()))
@@ -86,7 +88,7 @@ def _pin(cpus: tuple[int, ...]) -> list[str]:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server."""
+    """Running server process."""
 
     target: str
     port: int
@@ -97,7 +99,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def post(self, body: bytes) -> tuple[int, bytes]:
-        """Send one form on a new connection and return status and body of the response."""
+        """Send a form on a new connection. Return the status and the body of the response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=RESPONSE_SECONDS)
         with closing(connection):
             connection.request("POST", PATH, body, {"Content-Type": CONTENT_TYPE})
@@ -105,19 +107,24 @@ class Server:
             return response.status, response.read()
 
     def check(self, fixture: Fixture) -> None:
-        """Raise ServerError unless the response is 200 and, from the service, shows a 4."""
+        """Send `fixture` and check the response.
+
+        Raises:
+            ServerError: The status is not 200, or the service did not read the digit.
+        """
         status, body = self.post(fixture.form())
         found = json.loads(body).get("most_probable_label") if status == 200 else None
         if status != 200 or (self.target in (SERVICE, NGINX) and found != str(DIGIT)):
             raise ServerError(
-                f"{self.target} returned {status} for the {fixture.name}: {body[:200]!r}; "
-                f"expected 200 and the label {DIGIT}"
+                f"{self.target} returned the status {status} for the {fixture.name}, with the body "
+                f"{body[:200]!r}; expected the status 200 and the label {DIGIT}"
             )
 
     def measure_memory(self) -> dict[str, float]:
-        """Return the memory of all its processes in MB.
+        """Return the memory of the process and its child processes in MB.
 
-        `rss` counts a shared page once per process, `pss` counts it once. Only Linux has `pss`.
+        `rss` counts a shared page once for each process, `pss` counts it once in total. Only Linux
+        reports `pss`.
         """
         parent = psutil.Process(self.process.pid)
         found = [each.memory_full_info() for each in (parent, *parent.children(recursive=True))]
@@ -130,13 +137,13 @@ def missing(target: str) -> str | None:
     if target == NGINX and shutil.which("nginx") is None:
         return "NGINX is not installed (Debian and Ubuntu: nginx; Homebrew: nginx)."
     if target == KERAS and importlib.util.find_spec("tensorflow") is None:
-        return "TensorFlow is not installed in this Python; `make bench` runs in one that has it."
+        return "TensorFlow is not installed in this environment. `make bench` uses one that has it."
     return None
 
 
 @contextmanager
 def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
-    """Run a target under Gunicorn with one worker; yield once it returns predictions."""
+    """Run a target under Gunicorn with one worker. Yield when it returns predictions."""
     python = sys.executable if target == KERAS else host.python
     port = free_port()
     address = f"127.0.0.1:{port}"
@@ -154,7 +161,7 @@ def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
 
 @contextmanager
 def run(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process in the project's folder; add the end of its stderr to a ServerError."""
+    """Run a process in the project's folder. Add the end of its stderr to each ServerError."""
     with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(  # noqa: S603  the commands are built in this package
             command,
@@ -177,12 +184,14 @@ def wait_until_ready(server: Server, fixture: Fixture) -> None:
     """Send `fixture` every 5 ms until the server accepts connections.
 
     Raises:
-        ServerError: The process ends, returns a wrong response or does not start in time.
+        ServerError: The process ended, sent a wrong response or did not start in time.
     """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
-            raise ServerError(f"{server.target} ended with {server.process.returncode}")
+            raise ServerError(
+                f"{server.target} ended with the exit status {server.process.returncode}"
+            )
         try:
             return server.check(fixture)
         except OSError:
@@ -191,7 +200,7 @@ def wait_until_ready(server: Server, fixture: Fixture) -> None:
 
 
 def free_port() -> int:
-    """Return an unused port."""
+    """Return the number of a free port."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -1,4 +1,4 @@
-"""Closed-loop load by wrk: each connection sends the next request after the response."""
+"""Measure speed with wrk. Each connection waits for the response before the next request."""
 
 from __future__ import annotations
 
@@ -12,28 +12,33 @@ from pathlib import Path
 from bench.fixtures import CONTENT_TYPE
 from bench.servers import Host
 
-#: Responses that take longer count as errors.
+#: Time in seconds after which a response counts as an error.
 TIMEOUT_SECONDS = 30
 
 
 class WrkError(Exception):
-    """wrk is not installed, failed, or wrote no figures."""
+    """The program wrk is not installed, failed, or did not write figures."""
 
 
 def require_wrk() -> None:
-    """Raise WrkError, with the package to install, if wrk is missing."""
+    """Raise an error if wrk is missing.
+
+    Raises:
+        WrkError: wrk is not installed. The message names the packages that contain it.
+    """
     if shutil.which("wrk") is None:
         raise WrkError("wrk is not installed (Debian and Ubuntu: wrk; Homebrew: wrk).")
 
 
 def run_wrk(url: str, body: bytes, host: Host, connections: int, seconds: int) -> dict[str, float]:
-    """Send `body` to `url` over `connections` for `seconds`.
+    """Send `body` to `url` again and again on all connections for `seconds`.
 
     Returns:
-        Requests per second, errors, and the latencies p50 and p99 in milliseconds.
+        The figures `requests_per_second`, `errors` (a count), and the latencies `p50` and `p99` in
+        milliseconds.
 
     Raises:
-        WrkError: wrk fails or does not end in time.
+        WrkError: wrk failed or did not end in time.
     """
     with tempfile.NamedTemporaryFile(prefix="bench-body-") as file:
         file.write(body)
@@ -45,7 +50,7 @@ def run_wrk(url: str, body: bytes, host: Host, connections: int, seconds: int) -
             *("--script", str(Path(__file__).with_name("wrk.lua")), url),
         ]
         try:
-            done = subprocess.run(  # noqa: S603  the command stands above
+            done = subprocess.run(  # noqa: S603  the command is built above
                 command,
                 env=os.environ | {"BENCH_BODY": file.name, "BENCH_CONTENT_TYPE": CONTENT_TYPE},
                 capture_output=True,
@@ -66,9 +71,9 @@ def parse(output: str) -> dict[str, float]:
     """
     _, brace, rest = output.rpartition("\n{")
     if not brace:
-        raise WrkError(f"wrk wrote no figures: {output[-500:]}")
+        raise WrkError(f"wrk did not write figures, but: {output[-500:]}")
     figures: dict[str, float] = json.loads("{" + rest)
     if not figures["requests_per_second"]:
-        # Without a response wrk reports latencies of 0.
+        # If there was no response, wrk reports latencies of 0.
         del figures["p50"], figures["p99"]
     return figures

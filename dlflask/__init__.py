@@ -1,3 +1,3 @@
-"""Handwritten digits over HTTP: upload -> bytes -> ink -> tensor -> Prediction -> JSON or HTML."""
+"""Service that reads handwritten digits: upload -> bytes -> ink -> tensor -> result -> JSON."""
 
 __version__ = "0.1.0"

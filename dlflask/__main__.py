@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# ruff: noqa: E402  prepare_environment() comes before the imports of other packages
+# ruff: noqa: E402  prepare_environment() must run before the imports below
 from dlflask.cli.parser import USAGE, build_parser, prepare_environment
 
 prepare_environment()
@@ -33,12 +33,12 @@ from dlflask.cli.serve import serve
 from dlflask.config import Config
 from dlflask.errors import ConfigError, InvalidLength, ModelError
 
-#: Exit statuses of `predict`, beside USAGE.
+#: Exit statuses of `predict`. A third one is `USAGE`, for invalid arguments.
 ALL_READ, SOME_UNREAD = 0, 1
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command in `argv` and return its exit status."""
+    """Run the command in `argv`, by default `sys.argv[1:]`, and return its exit status."""
     parser = build_parser()
     options = parser.parse_args(argv)
     if options.command is None:
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(str(error))
     except BrokenPipeError:
         # The program that reads the rows, such as `head`, closed the pipe. Python flushes stdout
-        # once more at exit.
+        # again at exit. Replace stdout, so that this does not raise another error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_UNREAD
 
@@ -65,12 +65,13 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     config = Config.from_environment()
     status = ALL_READ
     console = Console(stderr=True)
-    # On a terminal the rows themselves show the progress.
+    # If the rows go to a terminal, they already show the progress.
     is_hidden = sys.stdout.isatty() or not console.is_terminal
     with ExitStack() as stack:
         try:
-            # A writer takes the outcomes of its reader: of digits or of numbers.
-            open_reader, write = (_numbers if options.number else _digits)(options, config)
+            # The outcomes of digits and of numbers differ, so each reader has its own writer.
+            choose = _choose_numbers if options.number else _choose_digits
+            open_reader, write = choose(options, config)
             reader: Any = stack.enter_context(open_reader)
         except (ModelError, InvalidLength, ValueError, ConnectionError) as error:
             parser.error(str(error))
@@ -87,9 +88,10 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     return status
 
 
-def _digits(
+def _choose_digits(
     options: argparse.Namespace, config: Config
 ) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
+    """Return the reader of digits and the function that writes a row."""
     if options.length is not None:
         raise InvalidLength(
             "--length needs --number, because only numbers have a length. Add --number."
@@ -105,9 +107,10 @@ def _digits(
     return reader, json_rows(sys.stdout) if options.json else text_rows(sys.stdout, sys.stderr)
 
 
-def _numbers(
+def _choose_numbers(
     options: argparse.Namespace, config: Config
 ) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
+    """Return the reader of numbers and the function that writes a row."""
     reader: AbstractContextManager[Any]
     if options.url:
         reader = open_number_service(options.url, options.key, options.length)

@@ -15,26 +15,32 @@ from numpy.typing import NDArray
 
 from dlflask.digits.thresholds import NOT_A_DIGIT
 
+#: Maximum time in seconds to wait for a connection, and for the next bytes of a response.
 TIMEOUT_SECONDS = 30
 
-#: A busy service responds 429 or 503 with Retry-After. A longer wait in total is an outage.
+#: Total time in seconds after which the client stops repeating a request to a busy service.
 MAX_WAIT_SECONDS = 30
+#: Statuses of a busy service. Its header Retry-After tells when to repeat the request.
 _BUSY = (429, 503)
-#: Statuses that reject the image. Others, such as 404, report a wrong address or a failed service.
+#: Statuses that reject the image. Other errors, such as 404, mean a wrong address or a failed
+#: service.
 _REJECTED = (400, 413, 415, 422)
 
-#: Stand in place of a verdict. REFUSED: the service rejected the image. UNREAD: the file could not
-#: be read or the service failed. UNKNOWN: the service returns probabilities without a verdict.
+#: Values of `verdict` if the service did not return a verdict. REFUSED: the service rejected the
+#: image. UNREAD: the file could not be read, or the service failed. UNKNOWN: the service returned
+#: probabilities without a verdict.
 REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
 
 _BOUNDARY = "dlflask-client-7f1c0a55"
 _HEADERS = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
-_PART = (
+#: Bytes of the form before the image.
+_FORM_START = (
     f"--{_BOUNDARY}\r\n"
     'Content-Disposition: form-data; name="image"; filename="image"\r\n'
     "Content-Type: application/octet-stream\r\n\r\n"
 ).encode()
-_END = f"\r\n--{_BOUNDARY}--\r\n".encode()
+#: Bytes of the form after the image.
+_FORM_END = f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +48,9 @@ class Outcome:
     """Prediction or error for one image.
 
     Attributes:
-        verdict: One of `verdict.VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
-        probabilities: (10,) float32 of the digits; None without a prediction.
-        reason: The error; empty with a prediction.
+        verdict: One of `digits.thresholds.VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
+        probabilities: Probabilities of the digits 0 to 9, (10,) float32. None after an error.
+        reason: Text of the error. Empty if there is a prediction.
     """
 
     verdict: str
@@ -58,10 +64,10 @@ class NumberOutcome:
 
     Attributes:
         verdict: One of `numbers.thresholds.VERDICTS`, or `REFUSED` or `UNREAD`.
-        number: The number, empty for `no_number`; None without a result.
-        confidence: Probability that `number` is right, 0..1.
-        lines: The lines, as in the response of `POST /predictnumber`.
-        reason: The error; empty with a result.
+        number: The number as text, empty for the verdict `no_number`. None after an error.
+        confidence: Probability that `number` is correct, 0..1.
+        lines: The lines of writing, as in the response of `POST /predictnumber`.
+        reason: Text of the error. Empty if there is a result.
     """
 
     verdict: str
@@ -72,9 +78,9 @@ class NumberOutcome:
 
 
 class _Connection:
-    """Sends images to one address of a service over one kept connection."""
+    """Sends images to one path of a service over one kept-alive connection."""
 
-    #: Address with its query.
+    #: Path of the request, with its query.
     address = ""
 
     def __init__(self, url: str, key: str = "", query: str = "") -> None:
@@ -83,37 +89,38 @@ class _Connection:
         Args:
             url: Address of the page, such as http://127.0.0.1:8000.
             key: API key, if the service needs one.
-            query: Query that is appended to the address.
+            query: Text that is appended to `address`, such as `?length=4`.
 
         Raises:
-            ValueError: `url` is not an address of a service, or `key` cannot be a key.
-            ConnectionError: The service cannot be reached.
+            ValueError: `url` is not the address of a service, or `key` has invalid characters.
+            ConnectionError: The client cannot connect to the service.
         """
         connections = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
         try:
             parts = urlsplit(url)
-            connect, host, port = connections[parts.scheme], parts.hostname or "", parts.port
+            connection_class = connections[parts.scheme]
+            host, port = parts.hostname or "", parts.port
         except (KeyError, ValueError):
             host = ""
         if not host:
             raise ValueError(
-                f"{url!r} is not the address of a service; expected one such as "
+                f"{url!r} is not the address of a service; expected an address such as "
                 "http://127.0.0.1:8000."
             )
         if key and not (key.isascii() and key.isalnum() and key == key.lower()):
             raise ValueError(
-                "The API key contains other characters; expected lower-case letters and digits "
-                "only. Copy the key again."
+                "The API key contains characters other than lower-case letters and digits. Copy "
+                "the key again."
             )
         self._headers = _HEADERS | ({"X-API-Key": key} if key else {})
         self._path = f"{parts.path.rstrip('/')}{self.address}{query}"
-        self._connection = connect(host, port, timeout=TIMEOUT_SECONDS)
+        self._connection = connection_class(host, port, timeout=TIMEOUT_SECONDS)
         try:
             self._connection.connect()
         except OSError as error:
             raise ConnectionError(
-                f"The service at {url} cannot be reached ({error}). Start it with `make run`, or "
-                "leave out --url to use the model file."
+                f"The service at {url} cannot be reached ({error}). Start the service with "
+                "`make run`, or leave out --url to use the model file."
             ) from error
 
     def ask(self, upload: bytes) -> tuple[int, bytes]:
@@ -123,7 +130,7 @@ class _Connection:
             OSError, http.client.HTTPException: The service did not respond.
         """
         try:
-            return self._post(_PART + upload + _END)
+            return self._post(_FORM_START + upload + _FORM_END)
         except (OSError, http.client.HTTPException):
             self.close()
             raise
@@ -138,8 +145,8 @@ class _Connection:
             response, body = self._send(form)
             if response.status not in _BUSY or waited >= MAX_WAIT_SECONDS:
                 return response.status, body
-            after = response.headers.get("Retry-After", "1")
-            pause = min(float(after) if after.isdigit() else 1.0, MAX_WAIT_SECONDS)
+            retry_after = response.headers.get("Retry-After", "1")
+            pause = min(float(retry_after) if retry_after.isdigit() else 1.0, MAX_WAIT_SECONDS)
             time.sleep(pause)
             waited += max(pause, 0.1)
 
@@ -147,7 +154,8 @@ class _Connection:
         try:
             return self._exchange(form)
         except (ConnectionError, http.client.RemoteDisconnected):
-            # A server may close a kept connection between two requests. Try once on a new one.
+            # A server may close a kept-alive connection between two requests, so try once more on a
+            # new connection.
             self.close()
             return self._exchange(form)
 
@@ -158,9 +166,9 @@ class _Connection:
 
 
 class DlflaskClient(_Connection):
-    """Sends images to `POST /predictlabel` over one kept connection."""
+    """Sends images to `POST /predictlabel` over one kept-alive connection."""
 
-    # Services that know `details` add the verdict; older ones ignore the query.
+    # With `details` the response includes the verdict. Older services ignore this query.
     address = "/predictlabel?details=1"
 
     def __call__(self, upload: bytes) -> Outcome:
@@ -172,7 +180,7 @@ class DlflaskClient(_Connection):
 
 
 class NumberClient(_Connection):
-    """Sends images to `POST /predictnumber` over one kept connection."""
+    """Sends images to `POST /predictnumber` over one kept-alive connection."""
 
     address = "/predictnumber"
 

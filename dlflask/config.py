@@ -11,7 +11,7 @@ from dlflask.errors import ConfigError
 
 PREFIX = "DLFLASK_"
 
-#: Variables of the Compose files, ignored here: a shell may have exported them.
+#: Variables of the Compose files. They are ignored here, because a shell may have exported them.
 COMPOSE_VARIABLES = frozenset(
     {
         *("DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"),
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Config:
-    """Settings, each from the variable `DLFLASK_<FIELD>`; `help` is in docs/operations.md."""
+    """Settings. The variable `DLFLASK_<FIELD>` sets a field. docs/operations.md shows `help`."""
 
     model_path: Path = field(
         default=ROOT / "mnist_model.h5",
@@ -33,52 +33,54 @@ class Config:
     number_model_path: Path = field(
         default=ROOT / "number_model.h5",
         metadata={
-            "help": "The Keras model that reads numbers. Without the file, the service reads "
+            "help": "The Keras model that reads numbers. If the file is missing, the service reads "
             "single digits only."
         },
     )
     graph_folder: Path = field(
         default=ROOT / "build" / "graphs",
         metadata={
-            "help": "The folder in which converted and compiled models are kept, so that the next "
-            "start takes less than a second instead of several. It may be missing or read-only."
+            "help": "The folder for converted and compiled models. With them, the next start takes "
+            "less than a second instead of several seconds. The folder may be missing or read-only."
         },
     )
     max_upload_bytes: int = field(
         default=16 * 1024 * 1024,
         metadata={
-            "help": "The largest image accepted, in bytes; "
-            "change `client_max_body_size` in `nginx/conf.d/local.conf` with it."
+            "help": "Maximum size of an image in bytes. If you change it, also change "
+            "`client_max_body_size` in `nginx/conf.d/local.conf`."
         },
     )
 
     allowed_hosts: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "Names that `Host` may have, separated by commas; `.example.org` stands for "
-            "every name under it. Empty: any. Health checks may use any name."
+            "help": "Allowed values of the header `Host`, separated by commas. `.example.org` also "
+            "allows every name that ends in it. If empty, every value is allowed. Health checks "
+            "may use any value."
         },
     )
     allowed_origins: tuple[str, ...] = field(
         default=(),
         metadata={
             "help": "Origins of other web pages that may call the API from the browser (CORS), "
-            "such as `https://app.example.org`, separated by commas. Empty: none."
+            "such as `https://app.example.org`, separated by commas. If empty, no other page may "
+            "call it."
         },
     )
     trusted_proxies: tuple[str, ...] = field(
         default=(),
         metadata={
             "help": "Addresses and networks of proxies, separated by commas, or `*` for every "
-            "address. The service believes `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` of "
-            "these only."
+            "address. The service accepts the headers `X-Forwarded-For`, `-Proto`, `-Host` and "
+            "`-Prefix` only from these addresses."
         },
     )
     path_prefix: str = field(
         default="",
         metadata={
-            "help": "Path under which a proxy publishes the service, such as `/tools/digits`, if "
-            "the proxy does not send it in `X-Forwarded-Prefix`."
+            "help": "Path under which a proxy publishes the service, such as `/tools/digits`. Set "
+            "it if the proxy does not send the path in `X-Forwarded-Prefix`."
         },
     )
 
@@ -86,7 +88,7 @@ class Config:
         if self.max_upload_bytes < 1:
             raise ConfigError(
                 f"{PREFIX}MAX_UPLOAD_BYTES is {self.max_upload_bytes}; "
-                "it must be a whole number of bytes, 1 or more, like 16777216."
+                "it must be a whole number of bytes, at least 1, such as 16777216."
             )
 
     @classmethod
@@ -94,7 +96,7 @@ class Config:
         """Read the settings from `environment`.
 
         Raises:
-            ConfigError: A `DLFLASK_*` name is unknown, or a value cannot be read.
+            ConfigError: The name of a `DLFLASK_*` variable is unknown, or its value is invalid.
         """
         known = {PREFIX + item.name.upper(): item.name for item in fields(cls)}
         values: dict[str, Path | int | str | tuple[str, ...]] = {}
@@ -106,7 +108,7 @@ class Config:
                     f"{name} is not a setting. The settings are {', '.join(sorted(known))}."
                 )
             values[known[name]] = _parse(name, text, type(getattr(cls, known[name])))
-        return cls(**values)  # type: ignore[arg-type]  # _parse returns what each field holds
+        return cls(**values)  # type: ignore[arg-type]  # _parse returns the type of the field
 
 
 def _parse(name: str, text: str, kind: type) -> Path | int | str | tuple[str, ...]:
@@ -115,10 +117,11 @@ def _parse(name: str, text: str, kind: type) -> Path | int | str | tuple[str, ..
     if issubclass(kind, str):
         return text
     if issubclass(kind, tuple):
-        return tuple(host for host in text.replace(",", " ").split() if host)
+        return tuple(text.replace(",", " ").split())
     try:
         return int(text)
     except ValueError:
         raise ConfigError(
-            f"{name} is {text!r}; it must be a whole number, like 16777216."
+            f"{name} is {text!r}; it must be a whole number, written with digits only, such as "
+            "16777216."
         ) from None

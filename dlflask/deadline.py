@@ -6,9 +6,9 @@ import time
 
 from dlflask.errors import OutOfTime
 
-#: Time limit of one request, in seconds. An image that is begun just before the limit may take two
-#: seconds more, and the images after it get an error. The sum must be below proxy_read_timeout of
-#: nginx/conf.d/local.conf.
+#: Time limit of one request in seconds. The last image that begins within the limit may take two
+#: more seconds, and all later images get an error. The limit plus these two seconds must be below
+#: proxy_read_timeout in nginx/conf.d/local.conf.
 MAX_SECONDS = 6
 
 

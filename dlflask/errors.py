@@ -3,7 +3,7 @@
 DlflaskError
 ├── ConfigError             a setting is invalid
 ├── ModelError              the model file cannot be served
-├── UploadError             the request does not contain one image
+├── UploadError             the request does not contain the expected images
 │   ├── MissingUpload
 │   ├── TooManyUploads
 │   ├── InvalidJson
@@ -18,7 +18,7 @@ DlflaskError
 │   ├── TooManyPixels
 │   ├── TooComplex
 │   └── BlankImage
-└── Declined                the request is rejected, whatever the image
+└── Declined                the service rejects the request, whatever its image
     ├── SelfTestFailed
     ├── Expired
     ├── OutOfTime
@@ -28,19 +28,19 @@ DlflaskError
 
 
 class DlflaskError(Exception):
-    """Base of all exceptions that dlflask raises. The message is for the user."""
+    """Base class of all exceptions of dlflask. The user sees the message."""
 
 
 class ConfigError(DlflaskError):
-    """A `DLFLASK_*` variable has an unknown name or an impossible value."""
+    """A setting has an unknown name or an invalid value."""
 
 
 class ModelError(DlflaskError):
-    """The model file is missing, unreadable, or not a digit classifier."""
+    """The model file is missing or unreadable, or its network is not suitable."""
 
 
 class UploadError(DlflaskError):
-    """The request does not contain exactly one image of an accepted size."""
+    """The request does not contain the expected number of images in the expected form and size."""
 
 
 class MissingUpload(UploadError):
@@ -48,7 +48,7 @@ class MissingUpload(UploadError):
 
 
 class TooManyUploads(UploadError):
-    """The request contains several images where one is accepted."""
+    """The request contains more images than the address accepts."""
 
 
 class InvalidJson(UploadError):
@@ -60,11 +60,11 @@ class InvalidBase64(UploadError):
 
 
 class InvalidInferRequest(UploadError):
-    """The body is not an inference request that this model supports."""
+    """The body is not a request of the Open Inference Protocol that this model supports."""
 
 
 class InvalidLength(UploadError):
-    """The length that a number should have is not a number of digits or a range."""
+    """The length is not a count of digits, such as 5, or a range such as 4-6."""
 
 
 class EmptyUpload(UploadError):
@@ -72,7 +72,7 @@ class EmptyUpload(UploadError):
 
 
 class UploadTooLarge(UploadError):
-    """The image is larger than the service accepts."""
+    """The image has more bytes than the service accepts."""
 
 
 class ImageError(DlflaskError):
@@ -84,7 +84,7 @@ class UnsupportedImage(ImageError):
 
 
 class DamagedImage(ImageError):
-    """The file begins like an image but is truncated or corrupted."""
+    """The file begins like an image, but it is truncated or corrupted."""
 
 
 class TooManyPixels(ImageError):
@@ -92,11 +92,11 @@ class TooManyPixels(ImageError):
 
 
 class TooComplex(ImageError):
-    """Decoding the image takes more CPU time or memory than the service gives one image."""
+    """Decoding the image takes more CPU time or memory than the limits for one image."""
 
 
 class BlankImage(ImageError):
-    """The image was decoded and shows no ink."""
+    """The image was decoded, but it shows no ink."""
 
 
 class Declined(DlflaskError):
@@ -112,11 +112,11 @@ class Expired(Declined):
 
 
 class OutOfTime(Declined):
-    """The images before this one took all the time of the request."""
+    """Earlier images of the request took all the time that one request may take."""
 
 
 class Busy(Declined):
-    """The worker is decoding a large image, and another one waits for its turn already."""
+    """The worker is decoding a large image, and another large image is already waiting."""
 
 
 class Abandoned(Declined):

@@ -1,4 +1,4 @@
-"""The recognisers that the service, the command line and the evaluation use."""
+"""Load the recognisers for the service, the command line and the evaluation."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ def load_recognisers(
 ) -> tuple[DigitRecogniser, NumberRecogniser | None]:
     """Load the digit recogniser, and the number recogniser if its file exists.
 
-    Single digits do not need that file. Without it, an image of several digits does not get the
-    verdict `several_digits`.
+    The digit recogniser works without the number recogniser. Without it, however, an image of
+    several digits cannot get the verdict `several_digits`.
 
     Args:
         config: The settings, with the paths of the models.
-        samples: Image files that must be readable for the self-tests to pass.
+        samples: Image files that the self-tests read. If one cannot be read, the test fails.
 
     Raises:
-        ModelError: The digit model is missing, or a file is damaged or of another kind.
+        ModelError: The digit model is missing, or a file is damaged or is not such a model.
     """
     classifier = Classifier(config.model_path, config.graph_folder)
     if not config.number_model_path.is_file():
         return DigitRecogniser(classifier, samples), None
-    # A sample costs each worker some milliseconds at its start; one shows that numbers are read.
+    # One sample is enough to test the number recogniser, and each sample delays the start of each
+    # worker by some milliseconds.
     numbers = load_numbers(config, classifier, samples[:1])
     return DigitRecogniser(classifier, samples, numbers.shows_several), numbers
 
@@ -38,10 +39,10 @@ def load_recognisers(
 def load_numbers(
     config: Config, classifier: Classifier, samples: Sequence[Path] = ()
 ) -> NumberRecogniser:
-    """Load the number recogniser with `classifier` as its second reader.
+    """Load the number recogniser. `classifier` reads the digits of a number a second time.
 
     Raises:
-        ModelError: The file is missing, damaged or of another kind.
+        ModelError: The file is missing or damaged, or is not a number model.
     """
     return NumberRecogniser(
         StripNetwork(config.number_model_path, config.graph_folder), classifier, samples

@@ -1,6 +1,7 @@
 """HTTP status, title and URN of each exception that a request can cause.
 
-The error handlers, the metrics and the API description share this table. It does not need Flask.
+The service reports an error as a problem document, a JSON object defined by RFC 9457. The error
+handlers, the metrics and the API description share this table. It does not need Flask.
 
 Source: RFC 9457.
 """
@@ -25,11 +26,12 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.UnsupportedImage: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported image format"),
     errors.DamagedImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image is damaged"),
     errors.TooManyPixels: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The image has too many pixels"),
-    # Not 413: the file may be small, and a smaller one of its kind would not help.
+    # The status is not 413 (too large), because even a small file can be too complex.
     errors.TooComplex: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image is too complex"),
     errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image shows no digit"),
-    # NGINX sends the request to another replica after 502 only. A busy replica (503) would pass its
-    # load on, and an unexpected error (500) would occur there too.
+    # NGINX repeats a request on another replica only after 502. A failed self-test concerns this
+    # replica only, so another replica can help. After 503, a busy replica would pass its load on to
+    # other replicas. After 500, the same unexpected error would probably occur there too.
     errors.SelfTestFailed: (HTTPStatus.BAD_GATEWAY, "The service failed its self-test"),
     errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),
     errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "The batch takes too long"),
@@ -37,11 +39,11 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.Abandoned: (HTTPStatus.BAD_REQUEST, "The connection was closed too early"),
 }
 
-#: Type of a problem that its status describes completely.
+#: Problem type of errors for which the HTTP status says everything, such as 404.
 PLAIN_TYPE = "about:blank"
 
 
 def problem_type(error: type[errors.DlflaskError]) -> str:
-    """Return the URN of an error, such as `urn:dlflask:problem:blank-image` for `BlankImage`."""
+    """Return the URN of an error: `urn:dlflask:problem:blank-image` for `BlankImage`."""
     words = re.findall("[A-Z][a-z0-9]*", error.__name__)
     return f"urn:dlflask:problem:{'-'.join(words).lower()}"

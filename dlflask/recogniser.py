@@ -1,7 +1,7 @@
 """Interface between the service and a model that reads images.
 
-`web` holds recognisers by name and knows nothing else about them. Adding one takes a package that
-implements `Recogniser`, and its entry in the list in `server.py`.
+`web` uses recognisers only through this interface. To add a recogniser, write a package that
+implements `Recogniser`, and add the recogniser to the list in `server.py`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dlflask.types import Tensor
 
 
 class OutputSpec(NamedTuple):
-    """Type and shape of an output for one image, in the Open Inference Protocol."""
+    """Data type and shape of an output for one image, in terms of the Open Inference Protocol."""
 
     datatype: str
     shape: list[int]
 
 
-#: Value of a parameter in the Open Inference Protocol.
+#: Type of a parameter's value in the Open Inference Protocol.
 Parameter = str | int | float | bool
 
 
@@ -32,17 +32,17 @@ class ModelInfo:
     Attributes:
         name: Name in URLs and metrics, such as `mnist`.
         sha256: SHA-256 of the model file, in hexadecimal.
-        preprocessing: Version of all steps from an image's bytes to the network's input.
-        labels: Possible values of `Result.label`, which metrics count; empty if unbounded.
+        preprocessing: Version of the steps from an image's bytes to the network's input.
+        labels: Values of `Result.label` that metrics count. Empty if there are too many values.
         verdicts: Possible values of `Result.verdict`.
         outputs: Outputs in the Open Inference Protocol, by name.
-        input_shape: Shape of one input tensor in that protocol; empty if it accepts image files
-            only.
-        address: Address that reads images in the same way.
-        description: Facts about the model file, as one line.
-        is_doubtful: True if the network seems not to read what it is for; `description` says why.
-        is_trained_here: True if the file was made by this project's training.
-        parameters: Facts about the model file in that protocol.
+        input_shape: Shape of one input tensor in the Open Inference Protocol. Empty if the
+            recogniser accepts image files only.
+        address: Path of the service that reads images with this recogniser.
+        description: Facts about the model file in one line.
+        is_doubtful: True if the network is probably unsuitable. `description` gives the reason.
+        is_trained_here: True if this project's training wrote the file.
+        parameters: Facts about the model file, as parameters of the Open Inference Protocol.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Result(Protocol):
 
     @property
     def verdict(self) -> str:
-        """One of the recogniser's verdicts."""
+        """One of `ModelInfo.verdicts`."""
 
     @property
     def confidence(self) -> float:
@@ -76,14 +76,14 @@ class Result(Protocol):
 
     @property
     def milliseconds(self) -> Mapping[str, float]:
-        """Duration of each stage that ran: `decode`, `place` (normalisation), `predict`."""
+        """Duration of the stages `decode`, `place` (normalisation) and `predict`, if they ran."""
 
 
 AnyResult = TypeVar("AnyResult", bound=Result)
 
 
 class Recogniser(Protocol[AnyResult]):
-    """Model with all steps from the bytes of an image to a result."""
+    """Model, and all steps from the bytes of an image to a result."""
 
     @property
     def info(self) -> ModelInfo:
@@ -103,19 +103,19 @@ class Recogniser(Protocol[AnyResult]):
     def read_many(
         self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
     ) -> list[AnyResult | DlflaskError]:
-        """Read images; an error in place of an image is returned unchanged.
+        """Read images. If `uploads` contains an error in place of an image, return it unchanged.
 
         Args:
-            uploads: Bytes of image files.
-            deadline: From `compute_deadline`, which is the default. Images that are not decoded by
-                then get `OutOfTime`.
+            uploads: Bytes of image files, or errors.
+            deadline: Return value of `compute_deadline` (default: its value now). Images that are
+                not decoded before the deadline get `OutOfTime`.
 
         Returns:
-            A result or an error for each image, in the order given.
+            A result or an error for each item of `uploads`, in the same order.
         """
 
     def read_tensors(self, tensors: Tensor) -> list[AnyResult]:
-        """Read (N, *input_shape) float32 tensors, like those that `read_many` computes."""
+        """Read network inputs, (N, *input_shape) float32. `read_many` computes such inputs."""
 
     def encode(self, result: AnyResult, *, details: bool) -> str:
         """Return the JSON of the response for `result`."""

@@ -1,4 +1,4 @@
-"""Settings that are stored in a model file as JSON text, checked when they are read."""
+"""Settings that are stored in a model file as JSON text and are checked when they are read."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import ClassVar, Self, get_type_hints
 
 from dlflask.errors import ModelError
 
-#: Characters of an invalid text that an error message quotes.
-_MAX_SHOWN = 200
+#: Maximum number of characters of an invalid text that an error message quotes.
+_MAX_QUOTED = 200
 
-#: Words for the types of fields.
-_KINDS = {float: "number", int: "whole number", str: "text"}
+#: Word for each type of field in an error message.
+_TYPE_NAMES = {float: "number", int: "whole number", str: "text"}
 
 
 @dataclass(frozen=True)
 class StoredSettings:
-    """Base of settings in a model file: dataclasses with fields of type `float`, `int` or `str`.
+    """Base class of settings in a model file. Fields have the type `float`, `int` or `str`.
 
     Attributes:
-        TITLE: Subject of the error message, such as "The thresholds of the digit network".
-        COMMAND: Command that writes the settings again.
-        RANGES: Text about the ranges that ends the list of fields in the error message.
+        TITLE: Beginning of the error message, such as "The thresholds of the digit network".
+        COMMAND: Command that writes the settings to the model file again.
+        RANGES: Text about valid ranges that follows the list of fields in the error message.
     """
 
     TITLE: ClassVar[str]
@@ -40,23 +40,23 @@ class StoredSettings:
         """Parse the text that `to_json` returned.
 
         Raises:
-            ModelError: The text is not JSON of these fields, or a value has a wrong type or is out
-                of range.
+            ModelError: The text is not JSON, the fields are wrong, or a value has a wrong type or
+                is out of range.
         """
         try:
             settings = cls(**json.loads(text))
             if all(settings._check_types()) and settings.is_valid():
                 return settings
         except (ValueError, TypeError, OverflowError, RecursionError):
-            pass  # The message below says what was expected.
-        expected = ", ".join(f"{name} ({_KINDS[kind]})" for name, kind in cls._types())
+            pass  # The error below replaces this one.
+        expected = ", ".join(f"{name} ({_TYPE_NAMES[kind]})" for name, kind in cls._types())
         raise ModelError(
-            f"{cls.TITLE} in the model file cannot be used: received {text[:_MAX_SHOWN]!r}; "
+            f"{cls.TITLE} in the model file cannot be used: received {text[:_MAX_QUOTED]!r}; "
             f"expected JSON with {expected}{cls.RANGES}. Run `{cls.COMMAND}` again."
         )
 
     def is_valid(self) -> bool:
-        """Return True if all values are in range. Called after their types were checked."""
+        """Return True if all values are in range. The types of the values are already checked."""
         return True
 
     @classmethod
@@ -68,7 +68,7 @@ class StoredSettings:
     def _check_types(self) -> Iterator[bool]:
         for name, kind in self._types():
             value = getattr(self, name)
-            # In Python, JSON's true and false are instances of int.
+            # `isinstance` would accept true and false as int, so compare the types.
             if kind is float and type(value) in (int, float):
                 yield math.isfinite(value)
             else:

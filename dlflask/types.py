@@ -7,30 +7,31 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-#: Decoded image: (height, width) or (channels, height, width), 0..255.
+#: Decoded image: uint8 of (height, width) or (channels, height, width), 0..255.
 Pixels = NDArray[np.uint8]
 
-#: Ink: (height, width) in 0..1, 1 where a pen touched the paper, 0 on paper.
+#: Ink: float32 of (height, width) in 0..1. It is 1 where a pen touched the paper, 0 elsewhere.
 Ink = NDArray[np.float32]
 
-#: Input of a network: (28, 28) in 0..1, ink = 1, or (N, 28, 28) as a batch.
+#: Input of a network: float32 of (28, 28), or (N, 28, 28) for N images, in 0..1. Ink is 1.
 Tensor = NDArray[np.float32]
 
-#: Outputs of a network: (classes,) or (N, classes).
+#: Outputs of a network: float32 of (classes,), or (N, classes) for N images.
 Outputs = NDArray[np.float32]
 
-#: Largest deviation from 1 of the sum of outputs that count as probabilities. A float32 softmax
-#: deviates far less.
+#: Outputs count as probabilities if their sum differs from 1 by at most this number. The sum of a
+#: float32 softmax differs from 1 by much less.
 SUM_TOLERANCE = 1e-3
 
+#: Selection of pixels: bool of (height, width).
 Mask = NDArray[np.bool_]
 
-#: Side of a network's input in pixels, as in MNIST.
+#: Width and height of a network's input in pixels, as in MNIST.
 SIZE = 28
 
 
 class ImageBox(NamedTuple):
-    """Box in an image, in pixels, in Pillow's order; `right` and `bottom` are exclusive."""
+    """Box in an image, in pixels and in Pillow's order. `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -39,7 +40,7 @@ class ImageBox(NamedTuple):
 
 
 class ArrayBox(NamedTuple):
-    """Box in an array, in pixels, in NumPy's order; `bottom` and `right` are exclusive."""
+    """Box in an array, in pixels and in NumPy's order. `bottom` and `right` are exclusive."""
 
     top: int
     left: int

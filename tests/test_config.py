@@ -24,7 +24,7 @@ def test_config_from_variables():
     [
         ("DLFLASK_MODLE_PATH", "x", "DLFLASK_MODEL_PATH"),
         ("DLFLASK_MAX_UPLOAD_BYTES", "4 MB", "whole number"),
-        ("DLFLASK_MAX_UPLOAD_BYTES", "0", "1 or more"),
+        ("DLFLASK_MAX_UPLOAD_BYTES", "0", "at least 1"),
     ],
 )
 def test_config_invalid_variable(name, value, message):

@@ -1,1 +1,1 @@
-"""Counters and histograms of all workers."""
+"""Counters and histograms of all workers, for Prometheus."""

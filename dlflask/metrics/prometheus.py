@@ -28,10 +28,10 @@ from dlflask.metrics.slots import (
 )
 from dlflask.problem_types import PROBLEMS, problem_type
 
-#: Version of the text format that every release of Prometheus reads.
+#: Media type of the text format. Every release of Prometheus reads this version of the format.
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-#: Problem types of requests that were rejected without regard to their image, and the reasons.
+#: Reason in the metrics, by problem type (URN), of requests rejected whatever their image.
 SHED = {problem_type(e): e.__name__.lower() for e in PROBLEMS if issubclass(e, Declined)}
 
 Counts = NDArray[np.float64]
@@ -74,11 +74,19 @@ class _Families(Collector):
         )
         problems = dict(zip(PROBLEM_TYPES, metrics.total("problems"), strict=True))
         yield _counter(
-            *("dlflask_problems", "Responses that are problems, by type.", ("type",)),
+            *(
+                "dlflask_problems",
+                "Error responses (problem documents of RFC 9457), by type.",
+                ("type",),
+            ),
             {(kind,): count for kind, count in problems.items()},
         )
         yield _counter(
-            *("dlflask_shed", "Requests that were rejected unread, by reason.", ("reason",)),
+            *(
+                "dlflask_shed",
+                "Requests that were rejected whatever their image, by reason.",
+                ("reason",),
+            ),
             {(reason,): problems[kind] for kind, reason in SHED.items()},
         )
 
@@ -89,7 +97,8 @@ class _Families(Collector):
         confidence: dict[Labels, Counts] = {}
         stages: dict[Labels, Counts] = {("", "total"): metrics.total("total")}
         for name, model in metrics.models.items():
-            # A model with fewer labels or verdicts leaves the last cells unused.
+            # A model may have fewer labels or verdicts than the maximum. The last counts are then
+            # unused.
             for kinds, counts, field in (
                 (model.info.labels, labels, "labels"),
                 (model.info.verdicts, verdicts, "verdicts"),
@@ -124,12 +133,16 @@ def _counter(name: str, text: str, names: Labels, counts: Mapping[Labels, float]
 
 
 def _histogram(
-    name: str, text: str, names: Labels, bounds: Sequence[float], cells: Mapping[Labels, Counts]
+    name: str, text: str, names: Labels, bounds: Sequence[float], counts: Mapping[Labels, Counts]
 ) -> Metric:
-    """Return a histogram; each of Prometheus's buckets includes all buckets below it."""
+    """Return a histogram.
+
+    `counts` has an array for each combination of label values: the count of each bucket, and then
+    the sum of all values. In Prometheus, a bucket also counts the values of all lower buckets.
+    """
     family = HistogramMetricFamily(name, text, labels=names)
     edges = [*map(str, map(float, bounds)), "+Inf"]
-    for values, counted in cells.items():
+    for values, counted in counts.items():
         buckets = list(zip(edges, accumulate(counted[:-1].tolist()), strict=True))
         family.add_metric(values, buckets, float(counted[-1]))
     return family

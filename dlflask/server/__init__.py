@@ -1,1 +1,1 @@
-"""The Gunicorn adapter: worker class, settings and logging. Start with `gunicorn_worker`."""
+"""The Gunicorn adapter: worker class, settings and logging. Read `gunicorn_worker` first."""

@@ -1,4 +1,4 @@
-"""Logging of Gunicorn and the application: text on a terminal, otherwise one JSON object a line."""
+"""Logging of Gunicorn and the application: text on a terminal, otherwise JSON lines."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gunicorn import glogging
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
-    """Gunicorn's logger, which writes JSON unless stderr is a terminal.
+    """Logger of Gunicorn that writes JSON unless stderr is a terminal.
 
-    The application's log records go through the same handlers. The access log, turned on by
-    `--access-logfile`, is always JSON with the fields of NGINX's log. Neither log contains queries
-    or images.
+    The application's log records go through the same handlers. `--access-logfile` turns on the
+    access log, which is always JSON with the fields of NGINX's log. Both logs omit URL queries and
+    images.
     """
 
     def setup(self, cfg: Any) -> None:
-        """Set up Gunicorn's handlers, and use them for all loggers and uncaught errors."""
+        """Set up Gunicorn's handlers, and use them for all loggers and uncaught exceptions."""
         super().setup(cfg)
         if not sys.stderr.isatty():
             for handler in self.error_log.handlers:
@@ -30,7 +30,8 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
         application = logging.getLogger("dlflask")
         application.handlers = self.error_log.handlers
         application.propagate = False
-        # Also log records of libraries, and errors that Python would print as a bare traceback.
+        # Use the handlers also for libraries, and for uncaught exceptions, which Python would print
+        # as plain tracebacks.
         logging.getLogger().handlers = self.error_log.handlers
         sys.excepthook = self._log_uncaught
         threading.excepthook = lambda hook: self._log_uncaught(
@@ -42,7 +43,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
             self.error_log.critical("Uncaught error", exc_info=(kind, error, traceback))
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        """Write the line of one request."""
+        """Write the line of one request to the access log."""
         if not self.access_log_enabled:
             return
         line = {
@@ -58,10 +59,10 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
 
 
 class JsonFormatter(logging.Formatter):
-    """Formatter that writes a record as one line of JSON, with the request id if it has one."""
+    """Formatter that writes a log record as one line of JSON, with the request id if it has one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return `record` with its traceback on one line."""
+        """Return the line. It includes the traceback, if `record` has one."""
         try:
             return self._format(record)
         except MemoryError:
@@ -82,5 +83,5 @@ class JsonFormatter(logging.Formatter):
 
 
 def _now(seconds: float | None = None) -> str:
-    """Return a time in ISO 8601, UTC, to the second, like NGINX in its container."""
+    """Return a time (default: now) as ISO 8601 in UTC with whole seconds, as NGINX logs it."""
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))

@@ -1,6 +1,6 @@
 """Thread pool that reports which threads have died.
 
-A `ThreadPoolExecutor` does not replace a thread that died, and its futures take 10 µs a request.
+A `ThreadPoolExecutor` does not report a thread that died, and its futures take 10 µs per request.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class PoolThread(Thread):
-    """Thread of the pool; `connection` is the one it handles, None while it waits."""
+    """Thread of the pool. `connection` is the connection that it handles, None while it waits."""
 
     connection: Any = None
 
@@ -21,8 +21,9 @@ class Pool:
     """Threads that handle connections in the order in which they were submitted.
 
     Args:
-        num_threads: Number of threads. All start at once, because memory may be short later.
-        handle: Function called with a connection in a thread. The thread ends if it raises.
+        num_threads: Number of threads. All start at once, because later there may be too little
+            memory to start a thread.
+        handle: Function that a thread calls with a connection. An exception in it ends the thread.
     """
 
     def __init__(self, num_threads: int, handle: Callable[[Any], None]) -> None:
@@ -39,7 +40,7 @@ class Pool:
         self._queue.put(connection)
 
     def shutdown(self, *, wait: bool = False) -> None:
-        """End each thread after its current connection; Gunicorn calls this when it stops."""
+        """End the threads after all connections queued so far. Gunicorn calls this to stop."""
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads if wait else ():

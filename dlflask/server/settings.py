@@ -12,44 +12,51 @@ from dlflask.inference.environment import DEFAULT_BACKEND
 DEFAULT_PORT = 8000
 MAX_PORT = 65535
 
-#: Most workers; far above any number of CPUs, so that only obvious typos such as 4000 are rejected.
+#: Maximum number of workers. It is far above any number of CPUs: it only rejects obvious typing
+#: mistakes such as 4000.
 MAX_WORKERS = 1024
 
 _BACKENDS = ("openvino", "tensorflow", "jax", "torch")
 
 
-def parse_number(name: str, text: str, most: int) -> int:
-    """Return `text` as a whole number from 1 to `most`.
+def parse_number(name: str, text: str, maximum: int) -> int:
+    """Return `text` as a whole number from 1 to `maximum`.
 
     Raises:
-        ConfigError: The text is something else; the message calls it `name`.
+        ConfigError: The text is not such a number. The message uses `name` for the setting.
     """
-    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most:
+    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= maximum:
         return int(text)
-    raise ConfigError(f"{name} is {text!r}; expected a whole number from 1 to {most}.")
+    raise ConfigError(f"{name} is {text!r}; expected a whole number from 1 to {maximum}.")
 
 
 def read_port(environment: Mapping[str, str]) -> int:
-    """Return the port in PORT, or the default."""
+    """Return the port in the variable PORT, or the default port."""
     return parse_number("PORT", environment.get("PORT") or str(DEFAULT_PORT), MAX_PORT)
 
 
 def read_workers(environment: Mapping[str, str], default: int) -> int:
-    """Return the number of workers in WEB_CONCURRENCY, Gunicorn's own variable."""
+    """Return the number of workers in WEB_CONCURRENCY, Gunicorn's own variable, or `default`."""
     text = environment.get("WEB_CONCURRENCY") or str(default)
     return parse_number("WEB_CONCURRENCY", text, MAX_WORKERS)
 
 
 def check_backend(environment: Mapping[str, str]) -> str:
-    """Return the name of Keras's backend in KERAS_BACKEND.
+    """Return the name of the Keras backend in KERAS_BACKEND, or the default backend.
 
     Raises:
         ConfigError: Keras does not know the backend, or its package is not installed.
     """
     name = environment.get("KERAS_BACKEND") or DEFAULT_BACKEND
-    if name not in _BACKENDS or find_spec(name) is None:
+    if name not in _BACKENDS:
         raise ConfigError(
-            f"KERAS_BACKEND is {name!r}, which is not installed here. Unset it to use OpenVINO."
+            f"KERAS_BACKEND is {name!r}; it must be one of {', '.join(_BACKENDS)}. Unset it to use "
+            "OpenVINO."
+        )
+    if find_spec(name) is None:
+        raise ConfigError(
+            f"KERAS_BACKEND is {name!r}, but this package is not installed. Unset KERAS_BACKEND to "
+            "use OpenVINO."
         )
     return name
 
@@ -62,10 +69,11 @@ def check_address(host: str, port: int) -> None:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # As Gunicorn does, this ignores connections of a server that has just stopped.
+        # Like Gunicorn, this ignores the closing connections of a server that has just stopped.
         socket.create_server((host, port), family=family).close()
     except (OSError, UnicodeError) as error:
-        # create_server repeats the address in the message.
+        # create_server appends the address to the message. Remove the address, because the new
+        # message also names it.
         reason = str(getattr(error, "strerror", None) or error).partition(" (while ")[0]
         raise ConfigError(
             f"The service cannot listen at {host}:{port} ({reason}). Choose another port, as in "

@@ -15,7 +15,7 @@ def test_help_shows_examples(capsys):
     ("arguments", "message"),
     [
         (["--targets", "everything"], "invalid choice: 'everything'"),
-        (["--rounds", "0"], "received 0; expected 1 or more"),
+        (["--rounds", "0"], "received 0; expected at least 1"),
     ],
     ids=["unknown-target", "no-round"],
 )

@@ -58,7 +58,7 @@ def test_render_adapts_the_nginx_configuration(tmp_path):
 def test_render_reports_a_missing_text(tmp_path, monkeypatch):
     monkeypatch.setattr(nginx, "_REPLACEMENTS", (("no such line;", ""),))
 
-    with pytest.raises(ValueError, match=r"does not contain 'no such line;'; update bench/nginx"):
+    with pytest.raises(ValueError, match=r"do not contain 'no such line;'. Update bench/nginx"):
         nginx.render(tmp_path, upstream=1, port=2)
 
 
@@ -126,7 +126,7 @@ def test_wait_rejects_a_wrong_prediction(small):
         threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True).start()
         server = Server(SERVICE, listener.server_port, process)
 
-        with pytest.raises(ServerError, match="service returned 200 for the 28x28 PNG"):
+        with pytest.raises(ServerError, match="service returned the status 200 for the 28x28 PNG"):
             wait_until_ready(server, small)
 
         listener.shutdown()
@@ -136,5 +136,5 @@ def test_wait_reports_a_server_that_ended(small):
     with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as process:
         process.wait()
 
-        with pytest.raises(ServerError, match="service ended with 3"):
+        with pytest.raises(ServerError, match="service ended with the exit status 3"):
             wait_until_ready(Server(SERVICE, 9, process), small)

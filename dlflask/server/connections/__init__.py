@@ -1,1 +1,1 @@
-"""Client connections of a worker: its main loop receives requests, sends responses and closes."""
+"""The worker's main loop. It receives requests, sends responses and closes connections."""

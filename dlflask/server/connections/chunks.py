@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 
-#: Longest headers, trailers and chunk-size line, in bytes; twice NGINX's default for headers.
+#: Maximum size in bytes of all headers together, of all trailers together, and of one chunk-size
+#: line, each. This is twice NGINX's default for headers.
 MAX_HEADER_BYTES = 64 * 1024
 
+#: Line with the size of the next chunk in hexadecimal, and optional extensions after it.
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 class Chunks:
-    """Scanner that follows the sizes of the chunks to the end of the body.
+    """Scanner that finds the end of the body by adding up the sizes of its chunks.
 
     Attributes:
-        num_bytes: Bytes of content announced so far.
-        count: Number of chunks so far.
+        num_bytes: Sum of the chunk sizes read so far, in bytes.
+        count: Number of chunk sizes read so far, without the final 0.
     """
 
     __slots__ = ("_is_in_trailers", "_line", "_skip", "_trailer_bytes", "count", "num_bytes")
@@ -30,7 +32,7 @@ class Chunks:
         self._is_in_trailers = False
 
     def feed(self, data: bytes, start: int) -> bool:
-        """Scan `data` from `start`; return whether the body ends there or cannot be valid."""
+        """Scan `data` from `start`. Return True if the body ends in `data` or is invalid."""
         while start < len(data):
             if self._skip:
                 step = min(self._skip, len(data) - start)
@@ -42,18 +44,20 @@ class Chunks:
             if not end:
                 return len(self._line) > MAX_HEADER_BYTES
             line, self._line, start = self._line, b"", end
-            if self._ends_body(line):
+            if self._is_end_or_invalid(line):
                 return True
         return False
 
-    def _ends_body(self, line: bytes) -> bool:
+    def _is_end_or_invalid(self, line: bytes) -> bool:
+        """Read a chunk-size line or a trailer (a header after the last chunk)."""
         if not self._is_in_trailers:
-            return not self._start_chunk(line)
+            return not self._read_chunk_size(line)
         self._trailer_bytes += len(line)
         is_too_long = self._trailer_bytes > MAX_HEADER_BYTES
         return is_too_long or line == b"\r\n" or not line.endswith(b"\r\n")
 
-    def _start_chunk(self, line: bytes) -> bool:
+    def _read_chunk_size(self, line: bytes) -> bool:
+        """Read a chunk-size line. Return False if it is invalid."""
         found = _CHUNK_SIZE.fullmatch(line)
         if not found:
             return False
@@ -61,7 +65,7 @@ class Chunks:
         if size:
             self.count += 1
             self.num_bytes += size
-            self._skip = size + 2  # with the line end after the content
+            self._skip = size + 2  # the content and the line end after it
         else:
             self._is_in_trailers = True
         return True

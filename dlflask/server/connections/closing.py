@@ -10,30 +10,33 @@ from typing import Any
 from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.polling import PollingWorker
 
-#: Longest wait after a response for the client to send more or to close, in seconds. Most clients
-#: send their whole body before they read the response. If the worker closed the connection earlier,
-#: the kernel would reset it and the client would lose the response.
+#: Time in seconds, after the last response, for which the worker waits for more bytes before it
+#: closes the connection. Most clients send their whole body before they read the response. If the
+#: worker closed the connection at once, the kernel would reset it when more bytes arrive, and the
+#: client would lose the response.
 LINGER_SECONDS = 2
-#: Longest time in seconds, and largest number of bytes, for which the worker reads and discards.
+#: Maximum time in seconds for which the worker reads and discards bytes after a response.
 MAX_LINGER_SECONDS = 30
+#: Maximum number of bytes that the worker reads and discards after a response.
 MAX_LINGER_BYTES = 64 * 1024 * 1024
-_DISCARD_BYTES = 64 * 1024
+#: Maximum number of bytes in one read.
+_MAX_DISCARD_READ = 64 * 1024
 
-#: Age in seconds below which a connection is not closed to make room for a new one.
-_YOUNG_SECONDS = 1
+#: Minimum waiting time in seconds of a connection that is closed to make room for a new one.
+_MIN_AGE_SECONDS = 1
 
 
 class ClosingWorker(PollingWorker):
-    """Closes connections after their last response, and the oldest ones if there are too many."""
+    """Closes connections after their last response. If there are too many, closes the oldest."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._next_step[Phase.LINGERING] = self._discard
 
     def _linger(self, conn: Connection) -> None:
-        """Stop sending and read until the client closes, so that it gets the whole response.
+        """Stop sending. Read until the client closes, so that it gets the whole response.
 
-        Source: RFC 9112, 9.6.
+        Source: RFC 9112, section 9.6.
         """
         try:
             conn.sock.settimeout(0)
@@ -47,7 +50,7 @@ class ClosingWorker(PollingWorker):
 
     def _discard(self, conn: Connection) -> None:
         try:
-            data: bytes | None = conn.sock.recv(_DISCARD_BYTES)
+            data: bytes | None = conn.sock.recv(_MAX_DISCARD_READ)
         except BlockingIOError:
             data = None
         except OSError:
@@ -60,14 +63,14 @@ class ClosingWorker(PollingWorker):
         self._poll(conn, selectors.EVENT_READ)
 
     def _close_oldest(self) -> None:
-        """Close the connection that has waited longest, so that idle ones do not block others."""
-        before = time.monotonic() - _YOUNG_SECONDS
+        """Close the connection that has waited longest, so that a new client can connect."""
+        latest_start = time.monotonic() - _MIN_AGE_SECONDS
         oldest = next(iter(self._in_loop), None)
-        if oldest is not None and oldest.since < before:
+        if oldest is not None and oldest.since < latest_start:
             self._drop(oldest)
         elif self.keepalived_conns:
             conn = self.keepalived_conns[0]
-            if conn.timeout - self.cfg.keepalive < before:
+            if conn.timeout - self.cfg.keepalive < latest_start:
                 self.keepalived_conns.popleft()
                 self.poller.unregister(conn.sock)
                 self.nr_conns -= 1

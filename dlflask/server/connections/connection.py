@@ -1,7 +1,8 @@
-"""Connection whose reads and writes never make a thread wait for the client.
+"""Connection in which no thread waits for the client.
 
-Gunicorn's parser reads from `ReceivedBytes`, which the main loop fills. Responses go through
-`HeaderBufferSocket`; the main loop sends what the client did not accept at once.
+The main loop fills `ReceivedBytes`, from which Gunicorn's parser reads. A thread writes its
+response to `HeaderBufferSocket`. The main loop later sends the bytes that the client did not accept
+at once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from gunicorn.workers.gthread import TConn
 from dlflask.server.connections.reception import Limit, Reception
 from dlflask.web.middleware.request_body import BodyTooLarge, NoRoom, SlowBody, TooManyChunks
 
-#: Exception that the parser or the application gets when it reads beyond a truncated request.
+#: Function that returns the exception for each limit. The parser or the application gets this
+#: exception when it reads beyond the end of a truncated request.
 _ERRORS = {
     Limit.HEADERS: lambda: LimitRequestHeaders(Limit.HEADERS.value),
     Limit.BODY: BodyTooLarge,
@@ -30,11 +32,11 @@ _ERRORS = {
 
 
 class ReceivedBytes(Unreader):  # type: ignore[misc]  # Gunicorn is untyped
-    """Source of Gunicorn's parser: the bytes that the main loop has received, never the socket.
+    """Input of Gunicorn's parser. It reads bytes that the main loop has received, not the socket.
 
     Attributes:
-        is_exhausted: True if the parser asked for more bytes than there were. The start of the next
-            request is then unknown, and the connection must close.
+        is_exhausted: True if the parser asked for more bytes than were received. The start of the
+            next request is then unknown, so the connection must close.
     """
 
     def __init__(self) -> None:
@@ -49,10 +51,10 @@ class ReceivedBytes(Unreader):  # type: ignore[misc]  # Gunicorn is untyped
         self._limit = reception.limit
 
     def chunk(self, size_hint: int | None = None) -> bytes:  # noqa: ARG002  Gunicorn's interface
-        """Return the next piece, or nothing at the end.
+        """Return the next piece, or an empty one at the end.
 
         Raises:
-            Exception: The reception was ended by a limit; raised once, at the end of its bytes.
+            Exception: A limit ended the reception. Raised once, after the last piece.
         """
         if self._pieces:
             return self._pieces.popleft()
@@ -71,7 +73,7 @@ class ReceivedBytes(Unreader):  # type: ignore[misc]  # Gunicorn is untyped
 
 
 class Phase(Enum):
-    """Work that the main loop does for a connection; `gunicorn_worker` gives their order."""
+    """Task of the main loop for a connection. `gunicorn_worker` describes the order of phases."""
 
     RECEIVING = 1
     SENDING = 2
@@ -83,17 +85,17 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn is untyped
 
     Attributes:
         source: Bytes that Gunicorn's parser reads.
-        reception: The request that is being received or handled.
+        reception: Bytes of the request that is being received or handled.
         unsent: Bytes of the response that the client has not accepted yet.
-        outcome: Future of the handled request, while its response is being sent.
-        phase: Current work of the main loop.
-        since: Start of that phase, in seconds of `time.monotonic`.
-        deadline: Latest time for the client to read or send something.
-        last_deadline: Latest time for the client to read or send everything.
-        is_polled: True if this package registered it with the poller. Idle kept-alive connections
-            are registered by Gunicorn.
-        held_bytes: Bytes of this connection in the worker's total.
-        num_discarded: Bytes received after the response and discarded.
+        outcome: Finished future of the request whose response is being sent.
+        phase: Current task of the main loop for this connection.
+        since: Start of `phase`, in seconds of `time.monotonic`.
+        deadline: Latest time for the client to read or send at least one byte, in the same unit.
+        last_deadline: Latest time for the end of `phase`, in the same unit.
+        is_polled: True if this package registered the connection with the poller. Gunicorn itself
+            registers idle kept-alive connections.
+        held_bytes: Bytes of this connection that `PollingWorker.held_bytes` includes.
+        num_discarded: Number of bytes that were received after the response and discarded.
     """
 
     def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
@@ -110,4 +112,4 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn is untyped
         self.held_bytes = self.num_discarded = 0
 
     def init(self) -> None:
-        """Keep the parser; Gunicorn's method would create one that reads from the socket."""
+        """Keep the parser. Gunicorn's method would create a parser that reads from the socket."""

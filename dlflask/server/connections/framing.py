@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-#: `find_body_length` returns this for a chunked body.
+#: Value that `find_body_length` returns for a chunked body.
 CHUNKED = -1
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
@@ -18,25 +18,25 @@ def find_body_length(headers: bytes) -> int | None:
     """Return the length of the body in bytes, or `CHUNKED`.
 
     Args:
-        headers: Request line and headers in lower case, up to the last line end.
+        headers: Request line and headers in lower case, including the last line end.
 
     Returns:
-        None without a body, and for headers that are ambiguous or invalid. Gunicorn's parser
-        then decides.
+        None if there is no body, or if the headers are ambiguous or invalid. Gunicorn's parser
+        then accepts or rejects the request.
     """
-    lengths = headers.count(b"\r\ncontent-length:")
-    codings = headers.count(b"\r\ntransfer-encoding:")
-    if lengths == 1 and not codings:
+    num_lengths = headers.count(b"\r\ncontent-length:")
+    num_codings = headers.count(b"\r\ntransfer-encoding:")
+    if num_lengths == 1 and not num_codings:
         found = _LENGTH.search(headers)
         return int(found[1]) if found else None
-    return CHUNKED if codings and not lengths and _is_chunked(headers) else None
+    return CHUNKED if num_codings and not num_lengths and _is_chunked(headers) else None
 
 
 def expects_continue(headers: bytes) -> bool:
-    """Return whether the client waits for "100 Continue" before it sends the body."""
+    """Return True if the client waits for "100 Continue" before it sends the body."""
     return b" http/1.1\r\n" in headers and _EXPECT.search(headers) is not None
 
 
 def _is_chunked(headers: bytes) -> bool:
-    last = headers[headers.rfind(b"\r\ntransfer-encoding:") + 20 :].partition(b"\r\n")[0]
-    return last.rpartition(b",")[2].strip(b" \t") == b"chunked"
+    last_header = headers[headers.rfind(b"\r\ntransfer-encoding:") + 20 :].partition(b"\r\n")[0]
+    return last_header.rpartition(b",")[2].strip(b" \t") == b"chunked"

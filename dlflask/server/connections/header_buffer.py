@@ -1,7 +1,8 @@
 """Socket wrapper that sends the headers of a response together with its body.
 
-Gunicorn sends headers and body in two calls. If the container dies between them, NGINX has already
-forwarded the headers and can no longer retry on another replica. A single call closes that window.
+Gunicorn sends headers and body in two calls. If the container dies between the two calls, NGINX has
+already forwarded the headers and cannot repeat the request on another replica. With a single call,
+NGINX gets all of a short response or nothing.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 import socket
 from typing import IO, Any
 
-#: End of the headers; Gunicorn passes all headers of a response to one `sendall`.
+#: End of the headers. Gunicorn passes all headers of a response to one call of `sendall`.
 _END_OF_HEADERS = b"\r\n\r\n"
 
 
 class HeaderBufferSocket:
-    """Socket for one response that holds the headers back until the first bytes of the body.
+    """Socket for one response. It keeps the headers until the first bytes of the body arrive.
 
     Args:
         connection: The socket to write to.
-        unsent: Receives the bytes that the kernel does not accept at once, so that the thread does
-            not wait for the client. With None the call waits, as TLS needs.
+        unsent: Buffer to which the bytes are added that the kernel does not accept at once, so that
+            the thread does not wait for the client. If None, the thread waits: with TLS it must.
     """
 
     def __init__(self, connection: socket.socket, unsent: bytearray | None = None) -> None:
@@ -31,7 +32,7 @@ class HeaderBufferSocket:
         return getattr(self._connection, name)
 
     def sendall(self, data: bytes) -> None:
-        """Send like `socket.sendall`, but hold the headers back until the next call."""
+        """Send like `socket.sendall`, but keep the headers until the next call."""
         if self._headers is None and data.endswith(_END_OF_HEADERS):
             self._headers = data
         elif data:
@@ -39,14 +40,14 @@ class HeaderBufferSocket:
             self._write(headers + data)
 
     def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
-        """Send part of a file after the headers; the files of this service are small."""
+        """Send part of a file. Read it into memory first, because the service's files are small."""
         file.seek(offset)
         data = file.read(-1 if count is None else count)
         self.sendall(data)
         return len(data)
 
     def flush(self) -> None:
-        """Send the headers of a response without a body."""
+        """Send the headers if they are still kept, because the response does not have a body."""
         if self._headers:
             self._write(self._headers)
             self._headers = b""
@@ -62,7 +63,7 @@ class HeaderBufferSocket:
 
 
 def send_some(connection: socket.socket, data: bytes | bytearray) -> int:
-    """Send as much as the kernel accepts without waiting; return the number of bytes sent."""
+    """Send the bytes that the kernel accepts without waiting, and return their number."""
     try:
         return connection.send(data, socket.MSG_DONTWAIT)
     except BlockingIOError:

@@ -1,15 +1,16 @@
-"""Buffer that keeps the bytes of a request in few pieces."""
+"""Buffer that keeps the bytes of a request in a small number of pieces."""
 
 from __future__ import annotations
 
-#: Shorter pieces are joined, in bytes: each piece costs 40 bytes of memory beside its content.
+#: Size in bytes below which pieces are joined, because each piece takes 40 bytes of memory in
+#: addition to its content.
 _SHORT_PIECE = 4 * 1024
-#: Joined pieces are at least this long, in bytes.
+#: Minimum size in bytes of a piece that consists of joined pieces, unless a longer piece follows.
 _JOINED_PIECE = 64 * 1024
 
 
 class PieceBuffer:
-    """Received bytes, as pieces in the order in which they arrived."""
+    """Received bytes in pieces, in the order in which they arrived."""
 
     __slots__ = ("_pieces", "_tail")
 
@@ -36,7 +37,7 @@ class PieceBuffer:
             self._pieces.append(data)
 
     def drop_body(self) -> None:
-        """Drop everything after the first piece."""
+        """Delete all pieces except the first, which holds the headers."""
         del self._pieces[1:]
         self._tail.clear()
 

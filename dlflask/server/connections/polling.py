@@ -1,4 +1,4 @@
-"""Base of the worker: the connections that the main loop polls, and the bytes they hold."""
+"""Base class of the worker: the table of connections in the main loop, and their bytes."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.held_bytes = 0
-        # Used as an ordered set: the connection that entered its phase first comes first.
+        # Used as an ordered set. The first connection has been in its phase longest.
         self._in_loop: dict[Connection, None] = {}
-        # Each subclass adds the method that continues its phase.
+        # Method that continues each phase. Each subclass adds its own.
         self._next_step: dict[Phase, Callable[[Connection], None]] = {}
 
     def retire(self, reason: str) -> None:
-        """Accept no more connections, finish the current requests and exit.
+        """Stop accepting connections, finish the current requests and exit.
 
-        The master then starts another worker. A worker that has run out of memory may have lost
-        threads and the locks that they held.
+        Gunicorn's master process then starts another worker. A worker that has run out of memory
+        must not continue: its threads may have died while they held locks.
         """
         if self.alive:
             self.alive = False
@@ -41,7 +41,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped
             self.method_queue.defer(lambda: None)
 
     def _enter(self, conn: Connection, phase: Phase, stall: float = 0, whole: float = 0) -> None:
-        """Start a phase that may last `stall` seconds without progress, and `whole` in all."""
+        """Start a phase that may last `whole` seconds, and `stall` seconds without progress."""
         conn.phase = phase
         conn.since = time.monotonic()
         conn.deadline = conn.since + stall
@@ -61,7 +61,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped
             self.poller.register(conn.sock, events, partial(self._on_event, conn))
 
     def _on_event(self, conn: Connection, _: Any) -> None:
-        # An earlier event of this turn may have closed the connection or passed it to a thread.
+        # An earlier event in this round may have closed the connection or passed it to a thread.
         if conn.is_polled:
             self._next_step[conn.phase](conn)
 

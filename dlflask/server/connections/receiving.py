@@ -11,27 +11,29 @@ from dlflask.server.connections.closing import ClosingWorker
 from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.reception import Limit, Reception
 
-#: Most bytes of requests and responses that a worker holds; gunicorn.conf.py bounds its memory.
-#: Above it, the oldest connection with more than `SMALL_BYTES` is ended: a request gets 503, a
-#: response is cut off. A normal request is complete soon, so the oldest is probably held open on
-#: purpose.
+#: Maximum number of bytes of requests and responses in a worker, because gunicorn.conf.py limits
+#: the worker's memory. Above this number the worker ends the oldest connection that holds more
+#: than `SMALL_BYTES`: its request gets 503, or its response is cut off. A normal client finishes
+#: soon, so the oldest connection probably belongs to an attacker.
 MAX_HELD_BYTES = 128 * 1024 * 1024
+#: A connection that holds at most this number of bytes is never ended to save memory.
 SMALL_BYTES = 64 * 1024
 
-#: Largest body, in bytes, unless gunicorn.conf.py passes on the application's limit.
+#: Maximum size of a body in bytes, unless gunicorn.conf.py sets the application's limit.
 MAX_BODY_BYTES = 16 * 1024 * 1024 + SMALL_BYTES
 
-#: Errors of `accept` that mean that the client or another worker was faster.
+#: Errors of `accept` that need no action: another worker has accepted the connection, or the client
+#: has closed it.
 _ACCEPT_AGAIN = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ReceivingWorker(ClosingWorker):
-    """Receives requests in the main loop and hands each to a thread when it is complete.
+    """Receives requests in the main loop and hands each complete request to a thread.
 
     Attributes:
-        max_body_bytes: Largest body to receive, in bytes. A request that announces a larger one is
-            handed over without it, for the application to reject.
+        max_body_bytes: Maximum size of a body in bytes. If a request announces a larger body, its
+            headers alone go to the application, which rejects the request.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,7 +46,7 @@ class ReceivingWorker(ClosingWorker):
         )
 
     def accept(self, listener: Any) -> None:
-        """Accept a connection and start to receive; leave TLS and HTTP/2 to Gunicorn."""
+        """Accept a connection and start to receive. Leave TLS and HTTP/2 to Gunicorn."""
         if not self._receives:
             super().accept(listener)
             return
@@ -67,7 +69,7 @@ class ReceivingWorker(ClosingWorker):
             return
         try:
             self.keepalived_conns.remove(conn)
-        except ValueError:  # `_close_oldest` closed it earlier in this turn.
+        except ValueError:  # `_close_oldest` closed it earlier in this round.
             return
         self.poller.unregister(client)
         self._start(conn)
@@ -112,13 +114,17 @@ class ReceivingWorker(ClosingWorker):
             reception.awaits_continue = False
             try:
                 conn.sock.sendall(_CONTINUE)
-            except OSError:  # Also raised if the client does not read and its buffer is full.
+            except OSError:  # Also raised if the client does not read and the send buffer is full.
                 self._drop(conn)
                 return
         self._poll(conn, selectors.EVENT_READ)
 
     def _truncate(self, conn: Connection, limit: Limit | None) -> None:
-        """Hand over an incomplete request, or close the connection if headers are missing."""
+        """Hand an incomplete request to a thread, or close its connection.
+
+        The connection is closed without a response if the client sent nothing, or if a limit ended
+        the reception before all headers arrived.
+        """
         reception = conn.reception
         if reception.has_headers or (limit is None and reception.num_bytes):
             reception.truncate(limit)
@@ -133,7 +139,7 @@ class ReceivingWorker(ClosingWorker):
         self.enqueue_req(conn)
 
     def _free_bytes(self, newest: Connection) -> None:
-        """End the oldest large request or response; see `MAX_HELD_BYTES`."""
+        """End the oldest large request or response, or else that of `newest` (`MAX_HELD_BYTES`)."""
         for conn in self._in_loop:
             if conn.phase is Phase.SENDING and len(conn.unsent) > SMALL_BYTES:
                 self._drop(conn)

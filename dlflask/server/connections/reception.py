@@ -1,8 +1,8 @@
 """Decide from the bytes received so far whether a request is complete, without using a socket.
 
-The main loop feeds a `Reception` and hands the request to a thread when it is complete. Gunicorn's
-parser alone interprets the bytes. A request that looks wrong or ambiguous counts as complete, so
-that the parser rejects it: the project never reads a request differently from Gunicorn.
+The main loop feeds a `Reception` and hands the request to a thread when it is complete. A request
+that looks wrong or ambiguous counts as complete, so that Gunicorn's parser decides about it. Only
+this parser interprets requests, so two programs cannot interpret the same request differently.
 """
 
 from __future__ import annotations
@@ -14,24 +14,27 @@ from dlflask.server.connections.chunks import MAX_HEADER_BYTES, Chunks
 from dlflask.server.connections.framing import CHUNKED, expects_continue, find_body_length
 from dlflask.server.connections.piece_buffer import PieceBuffer
 
-#: Time for the headers to arrive, and longest silence in a body, in seconds. NGINX has the same
-#: timeouts in nginx/conf.d/limits.conf.
+#: Maximum time in seconds until the headers have arrived, and between two reads of a body. NGINX
+#: has the same timeouts in nginx/conf.d/limits.conf.
 MAX_SILENCE_SECONDS = 10
 
-#: Time for a body to arrive, in seconds, plus one second for every `MIN_BYTES_PER_SECOND` received.
-#: A client that sends single bytes to stay within `MAX_SILENCE_SECONDS` is cut off.
+#: Time in seconds for a body to arrive. Each `MIN_BYTES_PER_SECOND` bytes received add one second.
+#: This limit ends a connection whose client sends single bytes to stay within
+#: `MAX_SILENCE_SECONDS`.
 BODY_SECONDS = 20
 MIN_BYTES_PER_SECOND = 32_000
 
-#: Most chunks of a body. Gunicorn needs some microseconds for each. Clients send chunks of 4 kB or
-#: more.
+#: Maximum number of chunks in a body, because Gunicorn needs some microseconds for each. Usual
+#: clients send chunks of at least 4 kB.
 MAX_CHUNKS = 100_000
 
-#: Most bytes that one `recv` asks for: in a body of known length, in a chunked body, in headers.
-#: The last one is small because Gunicorn's parser copies the piece with the headers several times.
-_MAX_READ = 1024 * 1024
-_CHUNKED_READ = 64 * 1024
-_HEADERS_READ = 8 * 1024
+#: Maximum number of bytes in one read of a body of known length.
+_MAX_BODY_READ = 1024 * 1024
+#: Maximum number of bytes in one read of a chunked body.
+_MAX_CHUNKED_READ = 64 * 1024
+#: Maximum number of bytes in one read of headers. Gunicorn's parser copies the piece with the
+#: headers several times, so this piece must be small.
+_MAX_HEADERS_READ = 8 * 1024
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
@@ -47,22 +50,22 @@ class Limit(Enum):
 
 
 class Reception:
-    """The bytes of one request as they arrive.
+    """The bytes of one request that have arrived so far.
 
     Attributes:
         is_complete: True if Gunicorn's parser can take the request now.
-        is_truncated: True if it is complete although bytes of the request are missing.
-        limit: Limit that ended the reception; None if the request is whole, looks wrong, or
-            announces a body that the application rejects by its length.
+        is_truncated: True if the reception has ended although bytes of the request are missing.
+        limit: Limit that ended the reception, otherwise None. Also None if the request announces a
+            body that is too large, because the application rejects such a request by its headers.
         num_bytes: Bytes received so far.
-        deadline: Latest time for more bytes, in seconds of `time.monotonic`.
-        start: First bytes; they include the request line if the reception is complete.
+        deadline: Latest time for the next bytes to arrive, in seconds of `time.monotonic`.
+        start: First bytes of the request, at least the request line if `is_complete`.
         awaits_continue: True if the client waits for "100 Continue" before it sends the body.
     """
 
     __slots__ = (
         *("is_complete", "is_truncated", "limit", "num_bytes", "deadline", "awaits_continue"),
-        *("start", "_max_body_bytes", "_buffer", "_missing", "_chunks", "_body_deadline"),
+        *("start", "_max_body_bytes", "_buffer", "_missing_bytes", "_chunks", "_body_deadline"),
     )
 
     def __init__(self, max_body_bytes: int, now: float) -> None:
@@ -73,7 +76,7 @@ class Reception:
         self.start = b""
         self._max_body_bytes = max_body_bytes
         self._buffer = PieceBuffer()
-        self._missing = 0
+        self._missing_bytes = 0
         self._chunks: Chunks | None = None
         self._body_deadline = 0.0
 
@@ -84,13 +87,13 @@ class Reception:
 
     @property
     def wanted(self) -> int:
-        """Number of bytes to ask the socket for; at most the rest of a body of known length."""
+        """Maximum number of bytes to read next. A read must not go beyond the end of a body."""
         if not self._buffer:
-            return _HEADERS_READ
-        return _CHUNKED_READ if self._chunks else min(self._missing, _MAX_READ)
+            return _MAX_HEADERS_READ
+        return _MAX_CHUNKED_READ if self._chunks else min(self._missing_bytes, _MAX_BODY_READ)
 
     def feed(self, data: bytes, now: float) -> bool:
-        """Add received bytes; return whether the reception is complete."""
+        """Add received bytes. Return True if the reception is complete."""
         self.num_bytes += len(data)
         if not self._buffer:
             self._feed_headers(data, now)
@@ -99,8 +102,8 @@ class Reception:
             if self._chunks:
                 self._feed_chunks(data, 0)
             else:
-                self._missing -= len(data)
-                self.is_complete = self._missing <= 0
+                self._missing_bytes -= len(data)
+                self.is_complete = self._missing_bytes <= 0
         if self._buffer and not self.is_complete:
             self.deadline = min(
                 now + MAX_SILENCE_SECONDS,
@@ -109,14 +112,14 @@ class Reception:
         return self.is_complete
 
     def truncate(self, limit: Limit | None) -> None:
-        """End the reception; with a limit, drop the bytes of the unfinished body."""
+        """End the reception of an incomplete request. If a limit is given, delete the body."""
         self.limit = limit
         self.is_complete = self.is_truncated = True
         if limit:
             self._buffer.drop_body()
 
     def take(self) -> list[bytes]:
-        """Return the received pieces in order, the first with all headers, and forget them."""
+        """Remove and return the received pieces in order. The first piece holds all headers."""
         return self._buffer.take() or [self.start]
 
     def _feed_headers(self, data: bytes, now: float) -> None:
@@ -141,10 +144,10 @@ class Reception:
             self._chunks = Chunks()
             self._feed_chunks(self.start, end)
         else:
-            self._missing = length - (len(self.start) - end)
-            # The application rejects a body that is too large by its announced length.
-            self.is_truncated = self._missing > 0 and length > self._max_body_bytes
-            self.is_complete = self._missing <= 0 or self.is_truncated
+            self._missing_bytes = length - (len(self.start) - end)
+            # If the body is too large, the application rejects it by its announced length.
+            self.is_truncated = self._missing_bytes > 0 and length > self._max_body_bytes
+            self.is_complete = self._missing_bytes <= 0 or self.is_truncated
         if not self.is_complete and len(self.start) == end:
             self.awaits_continue = expects_continue(headers)
 
@@ -152,7 +155,7 @@ class Reception:
         chunks = self._chunks
         assert chunks  # noqa: S101  for mypy
         self.is_complete = chunks.feed(data, start)
-        # Extensions and sizes of chunks may take as many bytes again as the content.
+        # Chunk sizes and chunk extensions may take as many bytes as the content.
         max_bytes = 2 * self._max_body_bytes + MAX_HEADER_BYTES
         if chunks.num_bytes > self._max_body_bytes or self.num_bytes > max_bytes:
             self.truncate(Limit.BODY)

@@ -10,10 +10,11 @@ from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.header_buffer import send_some
 from dlflask.server.connections.receiving import ReceivingWorker
 
-#: Time for the client to accept the whole response, in seconds. It does not occupy a thread.
+#: Maximum time in seconds until the client has accepted the whole response. The limit can be high,
+#: because no thread waits for the client.
 MAX_SENDING_SECONDS = 300
-#: Longest time without progress, in seconds. The kernel reports free space only after the client
-#: has read a third of the buffer, so a slow client needs more than a few seconds.
+#: Maximum time in seconds in which the kernel accepts no bytes. The kernel reports free space only
+#: after the client has read a third of the buffer, so a slow client needs more than a few seconds.
 MAX_STALL_SECONDS = 60
 
 

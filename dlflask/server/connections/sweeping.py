@@ -11,19 +11,19 @@ from dlflask.server.connections.connection import Phase
 from dlflask.server.connections.reception import Limit
 from dlflask.server.connections.sending import SendingWorker
 
-#: Time between two checks of all connections and threads, in seconds.
+#: Time in seconds between two sweeps. A sweep checks all connections and threads.
 _SWEEP_SECONDS = 0.5
 
 
 class SweepingWorker(SendingWorker):
-    """Ends the connections in the main loop whose time is over."""
+    """Ends the connections in the main loop whose deadline has passed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._next_sweep = 0.0
 
     def murder_pending(self) -> None:
-        """Sweep now and then; Gunicorn calls this in each turn of its main loops."""
+        """Sweep at regular intervals. Gunicorn calls this method in each round of its main loop."""
         super().murder_pending()
         now = time.monotonic()
         if now >= self._next_sweep:
@@ -39,7 +39,7 @@ class SweepingWorker(SendingWorker):
                 continue
             reception = conn.reception
             if not (self.alive or reception.num_bytes):
-                # The worker is stopping: do not wait for a client that has not sent anything.
+                # The worker is stopping, so wait only briefly for a client that has sent nothing.
                 reception.deadline = min(reception.deadline, now + STOP_KEEPALIVE_LINGER)
             if now > reception.deadline:
                 self._truncate(conn, Limit.TIME)
