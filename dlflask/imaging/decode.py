@@ -40,7 +40,7 @@ def decode(
 
     Raises:
         ImageError: The image is damaged, too large or in an unsupported format.
-        Busy: The image is large, and the worker already decodes a large image while another waits.
+        Busy: The image is large, and the worker already has two: one in decoding, one waiting.
     """
     configure_pillow()
     if region == WHOLE and (decoded := decode_fast(upload, side)):

@@ -1,8 +1,8 @@
 """Limits on the memory, time and structure of one image, each with its reason.
 
-Together they limit the decoding of a file to 320 MB of memory and `CPU_SECONDS` of CPU time.
-The packages `metadata` and `cost` apply them. tests/model/test_cost.py decodes the images that take
-the most memory and time within these limits.
+Together the limits restrict the decoding of a file to 320 MB of memory and `CPU_SECONDS` of CPU
+time. The packages `metadata` and `cost` apply these limits. tests/model/test_cost.py decodes the
+images that take the most memory and time within these limits.
 """
 
 from __future__ import annotations

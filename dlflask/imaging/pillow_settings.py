@@ -14,7 +14,10 @@ from dlflask.imaging.decode_limits import MAX_DECODED_BYTES, MAX_PIXELS
 
 @cache
 def configure_pillow() -> None:
-    """Apply the settings at the first call; `decode` calls this function before each image."""
+    """Apply the settings at the first call.
+
+    `decode` calls this function before each image, so that the settings are always applied.
+    """
     # Pillow rejects an image with more than twice this number of pixels. Some formats allocate the
     # pixels while Pillow reads the header, before `check_cost` is called.
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2

@@ -38,7 +38,7 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
         DamagedImage: The bytes begin like an image, but it cannot be decoded.
         TooManyPixels: The header announces more pixels than `decode_limits` allow.
         TooComplex: Decoding takes more CPU time or memory than `decode_limits` allow.
-        Busy: The image is large, and the worker already decodes a large image while another waits.
+        Busy: The image is large, and the worker already has two: one in decoding, one waiting.
         BlankImage: The image shows no ink.
     """
     time_limit = CpuTimeLimit()

@@ -155,5 +155,5 @@ def _bytes_per_pixel(image: Image.Image, scans: int) -> int:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Return True if a PNG has 16 bits per channel; Pillow keeps 8 of these."""
+    """Return True if a PNG has 16 bits per channel. Pillow keeps 8 of these bits."""
     return any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ()))

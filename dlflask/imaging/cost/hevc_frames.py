@@ -225,7 +225,7 @@ class _Bits:
         self._position += count
 
     def read(self, count: int) -> int:
-        """Return the next `count` bits as a number; `count` is at least 1."""
+        """Return the next `count` bits, at least one bit, as a number."""
         self._position += count
         if self._position > len(self._bits):
             raise ValueError("a sequence parameter set is cut off")

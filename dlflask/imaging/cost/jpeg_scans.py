@@ -39,7 +39,10 @@ def count_scans(image: Image.Image, upload: bytes) -> int:
 
 
 def rows_of_scan(image: Image.Image, height: int) -> int:
-    """Return the number of rows that one scan covers; in a TIFF, the rows of a strip or tile."""
+    """Return the number of rows that one scan covers.
+
+    In a TIFF, a scan covers the rows of one strip or tile.
+    """
     if image.format != "TIFF":
         return height
     rows = integer_tag(image, _TILE_HEIGHT, integer_tag(image, _ROWS_PER_STRIP, height))

@@ -27,7 +27,7 @@ class CpuTimeLimit:
         self._start: float | None = None
 
     def start(self) -> None:
-        """Start counting at the first call; later calls change nothing."""
+        """Start counting at the first call. Later calls have no effect."""
         if self._start is None:
             self._start = time.thread_time()
 

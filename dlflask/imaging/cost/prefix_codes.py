@@ -69,7 +69,10 @@ def read_code(bits: Bits, size: int) -> Table:
 
 
 def _simple_code(bits: Bits, size: int) -> list[int]:
-    """Read one or two symbols; return the length of each symbol's code, 0 for an unused one."""
+    """Read a code of one or two symbols.
+
+    Return the length of each symbol's code in bits, 0 for an unused symbol.
+    """
     lengths = [0] * size
     has_second = bits.take(1)
     symbols = [bits.take(8 if bits.take(1) else 1)]
@@ -82,7 +85,10 @@ def _simple_code(bits: Bits, size: int) -> list[int]:
 
 
 def _normal_code(bits: Bits, size: int) -> list[int]:
-    """Read the second code; by that code, read and return the length of each symbol's code."""
+    """Read the second code, and decode the length of each symbol's code with it.
+
+    Return the lengths in bits, 0 for an unused symbol.
+    """
     second_code = [0] * 19
     for symbol in _ORDER[: 4 + bits.take(4)]:
         second_code[symbol] = bits.take(3)

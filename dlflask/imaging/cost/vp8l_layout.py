@@ -101,14 +101,14 @@ def _skip_pixels(bits: Bits, pixels: int, cache_bits: int) -> None:
     """Skip a group of prefix codes and the pixels that are coded with these codes."""
     cached = 1 << cache_bits if cache_bits else 0
     sizes = (_LITERALS + _LENGTHS + cached, 256, 256, 256, _DISTANCES)
-    green, *others, distance = (read_code(bits, size) for size in sizes)
+    green, *colour_tables, distance = (read_code(bits, size) for size in sizes)
     # Leave out codes with only one symbol, because such a symbol takes no bits.
-    others = [table for table in others if len(table) > 1]
+    colour_tables = [table for table in colour_tables if len(table) > 1]
     done = 0
     while done < pixels:
         symbol = bits.symbol(green)
         if symbol < _LITERALS:
-            bits.skip_symbols(others)
+            bits.skip_symbols(colour_tables)
             done += 1
         elif symbol < _LITERALS + _LENGTHS:
             done += _copied(bits, symbol - _LITERALS)

@@ -96,8 +96,8 @@ def complete_jpeg(
 
 def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -> bool:
     """Return True if no whole scan is missing: later scans would not add bits to any component."""
-    # Components whose constant coefficient is complete, and components whose other ones are.
-    constant, others = set[int](), set[int]()
+    # Components with a complete constant coefficient, and with complete further coefficients.
+    constant, further = set[int](), set[int]()
     for scan in scans:
         count = scan[1][0]
         ids = data[scan.end() : scan.end() + 2 * count : 2]
@@ -106,8 +106,8 @@ def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -
         )
         if bits & 15 == 0:
             constant.update(ids if first == 0 else b"")
-            others.update(ids if last == _LAST_COEFFICIENT else b"")
-    return len(constant & others) >= components
+            further.update(ids if last == _LAST_COEFFICIENT else b"")
+    return len(constant & further) >= components
 
 
 def _missing_part(mask: NDArray[np.bool_], block: tuple[int, int]) -> float:

@@ -39,7 +39,7 @@ _OPTIONAL = {b"iref", b"idat"}
 #: Properties that crop, mirror, rotate or scale an image, which takes time for each pixel.
 _TRANSFORMATIONS = {b"clap", b"imir", b"irot", b"iscl"}
 
-#: Types of auxiliary images that are the opacity of another image.
+#: Ends of the type names of auxiliary images that contain the opacity of an image.
 _OPACITY = (b":auxiliary:alpha", b":auxid:1")
 
 

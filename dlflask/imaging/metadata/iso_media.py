@@ -18,7 +18,7 @@ _read_large_size = struct.Struct(">Q").unpack_from
 
 
 def strip_iso_media(upload: bytes) -> bytes:
-    """Return the file with another kind for its Exif items, so that the decoder skips these items.
+    """Return the file with an unknown kind for its Exif items, so that the decoder skips them.
 
     Exif is not needed, because in these formats only the boxes `irot` and `imir` define the
     orientation.

@@ -50,7 +50,9 @@ def running_maximum(
 
 
 def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray[np.float32]:
-    """Return the mean of a window around each value; the values at the ends are repeated.
+    """Return the mean of a window around each value.
+
+    The values at the ends are repeated beyond the ends.
 
     The sum of a window is the sum of the window before it, plus the value that enters, minus the
     value that leaves, computed in float64.
