@@ -1,6 +1,7 @@
 """Estimation of the paper's brightness, despite uneven light, shadows or a visible table.
 
 The paper is estimated on a coarse copy of the image, in the colour channel with the strongest ink.
+The table is the surface under the paper in a photo.
 """
 
 from __future__ import annotations
@@ -16,52 +17,59 @@ from dlflask.imaging.morphology.growth import grow, grow_sides
 from dlflask.imaging.morphology.running import running_maximum, running_minimum
 from dlflask.imaging.resize import Plane, resize
 
-#: Longest side of the coarse copy, in pixels; strokes on it are 1 to 4 pixels wide.
+#: Maximum height and width of the coarse copy, in pixels. Its strokes are 1 to 4 pixels wide.
 COARSE_SIDE = 32
 
-#: Widest blob of ink on the coarse copy, in pixels. A wider blob is a shadow or the table.
+#: Maximum width of a blob of ink (connected pixels) on the coarse copy, in pixels. A wider blob is
+#: a shadow or the table.
 MAX_STROKE = 15
 
-#: Widest stroke that `_uneven_paper` can tell from a change of light, in pixels of the coarse copy.
+#: Maximum width of a stroke that `_uneven_paper` can distinguish from a change of light, in pixels
+#: of the coarse copy.
 REACH = 9
 
-#: Largest part of the image, and of its border, that a tightly cropped digit covers. A shadow or
+#: Maximum part of the image, and of its border, that a tightly cropped digit covers. A shadow or
 #: the table covers more of the image, of the border, or of both.
 MAX_EVEN_SHARE = 0.5
 
-#: Largest mean deviation of evenly lit paper from the surface that `_fit_light` returns, relative
+#: Maximum mean deviation of evenly lit paper from the surface that `_fit_light` returns, relative
 #: to the contrast of the ink.
 MAX_UNEVENNESS = 0.08
 
-#: Least contrast of the table around the paper, relative to the largest contrast in the image.
+#: Minimum contrast of the table around the paper, relative to the maximum contrast in the image.
 EDGE_INK = 0.4
 
-#: The table covers more than this part of the image's border.
+#: Maximum part of the image's border that strokes cover. The table covers more.
 MAX_CONTACT = 0.08
 
-#: Least contrast inside the table, relative to the largest in the image. If there is less, the dark
-#: region is taken for writing.
+#: Minimum contrast of the region inside the table, relative to the maximum contrast in the image.
+#: If the contrast is lower, this region shows no writing, so the dark region counts as the writing.
 MIN_INSIDE = 0.15
 
-#: Least contrast of ink, in grey levels.
+#: Minimum contrast of ink with the paper, in grey levels.
 MIN_CONTRAST = 12.0
 
 
 class _EvenPaper(NamedTuple):
-    """Grey levels of evenly lit paper, and True if the paper is darker than the ink."""
+    """Evenly lit paper.
+
+    Attributes:
+        levels: (height, width) grey levels of the paper.
+        is_dark: True if the paper is darker than the ink.
+    """
 
     levels: Plane
     is_dark: bool
 
 
 def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) -> Plane:
-    """Return how much each pixel differs from the paper at its place.
+    """Return the difference of each pixel from the paper around it.
 
-    It is positive for ink, which is darker than light paper and brighter than dark paper.
+    The difference is positive for ink: ink is darker than light paper and brighter than dark paper.
 
     Args:
         planes: (channels, height, width) uint8.
-        coarse_side: Longest side of the coarse copy, in pixels.
+        coarse_side: Maximum height and width of the coarse copy, in pixels.
 
     Returns:
         (height, width) float32 in grey levels: about 0 on paper, up to 255 in ink.
@@ -75,25 +83,26 @@ def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) 
     even = _find_even_paper(small)
     if even is not None:
         is_dark = even.is_dark
-    # Invert dark paper, so that the paper is light and the ink dark from here on.
+    # Invert an image with dark paper. From here on, the paper is light and the ink is dark.
     sign = -1 if is_dark else 1
     small = sign * small
     paper = _uneven_paper(small) if even is None else sign * even.levels
     distance: Plane = resize(paper, height, width) - sign * colours[channel]
-    edge = _photo_edge(paper - small)
+    edge = _find_table(paper - small)
     if edge is not None:
         distance[resize(edge, height, width) > 0] = 0
     return distance
 
 
 def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
-    """Return the channel with the strongest strokes, and True if they are bright on dark paper."""
-    # The edge of the photo may show the table, so compare channels in the middle.
+    """Return the channel with the strongest strokes, and True if the strokes are bright."""
+    # The edge of the photo may show the table, so compare the channels only in the middle.
     height, width = coarse.shape[1:]
     margin = min(height, width) // 8
     middle = np.s_[:, margin : height - margin, margin : width - margin]
     residual = (coarse - _median(coarse))[middle]
-    # Sum cubes: they favour ink (few large residuals) over uneven light (many small ones).
+    # Sum the cubes of the residuals. Ink (few large residuals) then has a larger sum than uneven
+    # light (many small residuals).
     dark = -(residual.clip(max=0) ** 3).sum(axis=(1, 2))
     bright = (residual.clip(min=0) ** 3).sum(axis=(1, 2))
     channel = int(np.maximum(dark, bright).argmax())
@@ -101,7 +110,7 @@ def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
 
 
 def _median(planes: Plane) -> Plane:
-    """Return the light without strokes: a running median over 2/3 of the height, then width."""
+    """Remove the strokes by a running median over 2/3 of the height, then of the width."""
     for axis in (1, 2):
         length = planes.shape[axis]
         reach = max(1, length // 3)
@@ -113,13 +122,14 @@ def _median(planes: Plane) -> Plane:
 
 
 def _find_even_paper(small: Plane) -> _EvenPaper | None:
-    """Separate paper and ink by one threshold; return None if the light is too uneven.
+    """Separate paper and ink by one threshold, or return None if the light is too uneven.
 
     Source: Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
     """
     levels = np.sort(small, axis=None)
     count = np.arange(1, len(levels))
     total = levels.cumsum(dtype=np.float64)
+    # Variance between the two classes of pixels, for each threshold.
     between = (total[:-1] - count * total[-1] / len(levels)) ** 2 / (count * (len(levels) - count))
     mask = small <= levels[between.argmax()]
     if mask.all():
@@ -132,61 +142,61 @@ def _find_even_paper(small: Plane) -> _EvenPaper | None:
     if is_wide or max(area, border) > MAX_EVEN_SHARE:
         return None
     paper = _fit_light(small, ~mask)
-    off = np.abs(small - paper)
-    if off[~mask].mean() > MAX_UNEVENNESS * off[mask].mean():
+    deviation = np.abs(small - paper)
+    if deviation[~mask].mean() > MAX_UNEVENNESS * deviation[mask].mean():
         return None
     return _EvenPaper(paper, is_dark)
 
 
 def border_share(mask: NDArray[np.bool_]) -> float:
     """Return the part of the image's border that `mask` covers, 0..1."""
-    # count_nonzero takes a quarter of the time of mean.
+    # `count_nonzero` takes a quarter of the time of `mean`.
     count = np.count_nonzero
     height, width = mask.shape
-    ends = count(mask[0]) + count(mask[-1])
-    sides = count(mask[:, 0]) + count(mask[:, -1])
-    return (ends / width + sides / height) / 4
+    rows = count(mask[0]) + count(mask[-1])
+    columns = count(mask[:, 0]) + count(mask[:, -1])
+    return (rows / width + columns / height) / 4
 
 
 def _uneven_paper(small: Plane) -> Plane:
-    """Estimate the paper by a grey closing, which removes dark strokes of up to `REACH`."""
-    # Continue the slope of the light beyond the edges; otherwise they would look inked.
+    """Estimate the paper by a grey closing, which removes dark strokes at most `REACH` wide."""
+    # Continue the slope of the light beyond the edges. Otherwise the edges would look like ink.
     padded = np.pad(small, REACH, mode="reflect", reflect_type="odd")
-    opened = running_maximum(running_maximum(padded, REACH, 0), REACH, 1)
-    closed = running_minimum(running_minimum(opened, REACH, 0), REACH, 1)
-    # Use the darker side along the edge of a shadow; otherwise the edge would look inked.
+    dilated = running_maximum(running_maximum(padded, REACH, 0), REACH, 1)
+    closed = running_minimum(running_minimum(dilated, REACH, 0), REACH, 1)
+    # Along the edge of a shadow, use the darker side. Otherwise this edge would look like ink.
     return running_minimum(running_minimum(closed, 3, 0), 3, 1)[REACH:-REACH, REACH:-REACH]
 
 
 def _fit_light(small: Plane, where: NDArray[np.bool_]) -> Plane:
-    """Fit a quadratic surface, the light of one lamp, to `small` at the pixels `where`."""
+    """Fit a quadratic surface, which is like the light of one lamp, to the pixels `where`."""
     y, x = np.indices(small.shape, np.float32) / np.float32(COARSE_SIDE)
     terms = np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=-1)
     known = terms[where]
-    # The normal equations, 6 x 6, are solved several times as fast as the full system.
+    # Solve the 6 x 6 normal equations, which is several times as fast as solving the full system.
     fit = np.linalg.lstsq(known.T @ known, known.T @ small[where], rcond=None)[0]
     surface: Plane = terms @ fit
     return surface
 
 
-def _photo_edge(distance: Plane) -> Plane | None:
-    """Return a mask with 1 on the dark table around the paper; None if no table is visible."""
+def _find_table(distance: Plane) -> Plane | None:
+    """Return a mask with 1 on the dark table around the paper, or None if no table is visible."""
     mask = distance > EDGE_INK * distance.max()
     border = _along_border(mask)
-    most = MAX_CONTACT * len(border)
-    if np.count_nonzero(border) <= most:
+    max_contact = MAX_CONTACT * len(border)
+    if np.count_nonzero(border) <= max_contact:
         return None
-    # Erosion removes strokes and lines, also where they run out of the image. It keeps the table,
-    # because the light pixels grow, and there are none beyond the border.
+    # Growing the light pixels removes strokes and lines, even at the border of the image. The table
+    # stays, because it is wide and because there are no light pixels beyond the border.
     wide = ~grow(~mask)
-    found = find_blobs(grow(wide) & mask, corners=False)
-    blobs = found.paint()
-    contact = np.bincount(_along_border(blobs), minlength=found.number + 1)
+    blobs = find_blobs(grow(wide) & mask, corners=False)
+    labels = blobs.paint()
+    contact = np.bincount(_along_border(labels), minlength=blobs.number + 1)
     contact[0] = 0
-    dark = np.flatnonzero(contact > most)
-    if not len(dark):
+    table_labels = np.flatnonzero(contact > max_contact)
+    if not len(table_labels):
         return None
-    edge = np.isin(blobs, dark)
+    edge = np.isin(labels, table_labels)
     inside = np.where(grow_sides(grow_sides(edge)), 0, distance)
     if inside.max() < max(MIN_CONTRAST, MIN_INSIDE * distance.max()):
         return None

@@ -11,28 +11,31 @@ from PIL import Image
 from dlflask.imaging.transparency import composite_on_paper, has_no_opacity
 from dlflask.types import ImageBox, Pixels
 
-#: Number of pixels converted at a time. Converting a large image at once would need several copies
-#: of it: 2 GB for 64 megapixels with transparency.
+#: Number of pixels that are converted at a time, as one strip of the image. Converting the whole
+#: image at once would need several copies in memory: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20
 
-#: Range of grey of more than 8 bits, in levels of 8 bits, below which it is stretched: cameras and
-#: microscopes store 12 bits in 16, scanners a narrow part of the range.
+#: Minimum range of grey values of more than 8 bits, in levels of 8 bits. A smaller range is
+#: stretched to 0..255, because cameras and microscopes store 12 bits in 16, and scanners use a
+#: narrow part of the range.
 MIN_SPAN = 64
 
-#: Least range, relative to its ends, and in whole numbers. A smaller range is rounding, or the
-#: grain of an even surface.
+#: Minimum range that is stretched: relative to the larger of its ends, and in steps of the whole
+#: numbers in the file. A smaller range comes from rounding, or from the grain of an even surface.
 MIN_SHARE, MIN_LEVELS = 0.001, 32
 
-#: Largest value of a float image that is used.
+#: Maximum absolute value of a pixel in a float image. Larger values are clipped.
 MAX_FLOAT = 1e30
 
-#: Number of pixels that do not count for the range, such as broken ones of a sensor.
+#: Maximum number of the lowest, and of the highest, pixels that do not count for the range. They
+#: may come from broken pixels of a sensor.
 OUTLIERS = 12
 
 
 def to_planes(image: Image.Image) -> Pixels:
     """Return (3, height, width) uint8, or (height, width) if all pixels are grey."""
-    # Bytes take half the time of np.asarray and of ImageChops, for which Pillow builds objects.
+    # `tobytes` takes half the time of `np.asarray` and `ImageChops`, because Pillow builds more
+    # objects for these two.
     if image.mode == "L":
         return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width)
     red, green, blue = (image.tobytes("raw", channel) for channel in "RGB")
@@ -45,11 +48,12 @@ def to_planes(image: Image.Image) -> Pixels:
 def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Image:
     """Crop to `box`, reduce the longer side to at most `longest` and convert to mode L or RGB.
 
-    Transparent images are composited on paper. Grey of more than 8 bits is scaled by the range of
-    its type, or by the range of its values if that is much smaller.
+    Transparent images are composited on paper. Grey values of more than 8 bits are scaled so that
+    their white level (see `_white_level`) becomes 255. If they use only a small part of 0..255,
+    they are stretched.
 
     Returns:
-        Image of mode L or RGB: `image` itself if none of this changes it.
+        Image of mode L or RGB. If nothing has to be changed, this is `image` itself.
     """
     factor = -(-max(box[2] - box[0], box[3] - box[1]) // longest)
     if image.mode.startswith(("I", "F")):
@@ -59,7 +63,8 @@ def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Imag
     if image.has_transparency_data:
         reduced = _reduce(image, box, factor, "RGBA")
         if has_no_opacity(reduced):
-            # Screenshots on a clipboard may have an opacity channel that was never set.
+            # Ignore the opacity, because screenshots on a clipboard may have an opacity channel
+            # that was never filled.
             return _reduce(image, box, factor, "RGB")
         return composite_on_paper(reduced)
     if factor == 1 and image.mode in ("L", "RGB") and box == (0, 0, *image.size):
@@ -74,7 +79,10 @@ def _reduce(
     mode: str,
     convert: Callable[[Image.Image], Image.Image] | None = None,
 ) -> Image.Image:
-    """Convert and reduce strip by strip, with the same result as for the whole image."""
+    """Convert to `mode` and divide the size by `factor`, one strip at a time.
+
+    The result is the same as for the whole image at once.
+    """
     left, top, right, bottom = box
     size = -(-(right - left) // factor), -(-(bottom - top) // factor)
     reduced = Image.new(mode, size)
@@ -87,22 +95,30 @@ def _reduce(
 
 
 def _strips(box: ImageBox, factor: int) -> Iterator[ImageBox]:
-    """Divide `box` into boxes of about `STRIP_PIXELS`, their sides multiples of `factor`."""
+    """Divide `box` into strips of about `STRIP_PIXELS` pixels.
+
+    Their sides are multiples of `factor`, except at the right and lower end of `box`.
+    """
     left, top, right, bottom = box
     width = right - left
     height = min(bottom - top, factor * max(1, STRIP_PIXELS // (factor * max(1, width))))
     if height * width > STRIP_PIXELS:
-        # In a panorama, a single row of blocks is too large.
+        # Even a strip of the minimum height `factor` is too large in a panorama, so reduce the
+        # width.
         width = factor * max(1, STRIP_PIXELS // (factor * height))
-    for start in range(top, bottom, max(1, height)):
-        for side in range(left, right, max(1, width)):
-            yield ImageBox(side, start, min(right, side + width), min(bottom, start + height))
+    for y in range(top, bottom, max(1, height)):
+        for x in range(left, right, max(1, width)):
+            yield ImageBox(x, y, min(right, x + width), min(bottom, y + height))
 
 
 def _white_level(image: Image.Image) -> float:
-    """Return the smallest of 1, 255 and 65,535 that no pixel exceeds, else the maximum."""
+    """Return the smallest of 1, 255 and 65,535 that no pixel exceeds.
+
+    If a pixel exceeds 65,535, return the maximum of all pixels.
+    """
     if image.mode in ("I", "I;16"):
-        # Ten times as fast. The peak is a float32, as the pixels are when they are scaled.
+        # `getextrema` is ten times as fast as the strips. Round the peak to float32, because the
+        # pixels are float32 too when they are scaled.
         peak = float(np.asarray(image.getextrema(), np.float32)[1])
     else:
         strips = _strips(ImageBox(0, 0, *image.size), 1)
@@ -113,7 +129,8 @@ def _white_level(image: Image.Image) -> float:
 def _values(image: Image.Image) -> NDArray[np.float32]:
     """Return a copy of the pixels as floats, with 0 in place of NaN and infinite values.
 
-    Floats are limited to `MAX_FLOAT`, which later products with up to 255 keep within float32.
+    Floats are clipped to `MAX_FLOAT`, so that their products with numbers up to 255 fit into
+    float32.
     """
     values = np.asarray(image)
     if values.dtype.kind == "f":
@@ -127,24 +144,24 @@ def _to_float(image: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(grey: NDArray[np.float32], step: float) -> Image.Image:
-    """Round grey to 8 bits; stretch it first if it uses only a small part of 0..255.
+    """Round grey values to 8 bits, stretched first if they use only a small part of 0..255.
 
     Args:
-        grey: (height, width).
-        step: Difference in `grey` that a step of 1 in the file makes; 0 if the file contains
-            fractions.
+        grey: (height, width), already scaled to 0..255.
+        step: Difference in `grey` that corresponds to a difference of 1 in the file, or 0 if the
+            file contains fractions.
     """
     low, high = _robust_range(grey)
     span = high - low
-    least = max(MIN_SHARE * max(abs(low), abs(high)), step * MIN_LEVELS, 1 / MAX_FLOAT)
-    if (span < MIN_SPAN or low < 0) and span > least:
-        # Clipped first, since a single outlier may be larger by more than float32 can hold.
+    min_span = max(MIN_SHARE * max(abs(low), abs(high)), step * MIN_LEVELS, 1 / MAX_FLOAT)
+    if (span < MIN_SPAN or low < 0) and span > min_span:
+        # Clip first, because the difference between an outlier and `low` may exceed float32.
         grey = (np.clip(grey, low, high) - low) * np.float32(255 / span)
     return Image.fromarray(np.rint(np.clip(grey, 0, 255)).astype(np.uint8))
 
 
 def _robust_range(grey: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the range of the values without the `OUTLIERS` lowest and highest."""
+    """Return the minimum and maximum, ignoring at most `OUTLIERS` pixels at each end."""
     outliers = min(OUTLIERS, grey.size // 100)
     ordered = np.partition(grey, (outliers, grey.size - 1 - outliers), axis=None)
     return float(ordered[outliers]), float(ordered[-1 - outliers])

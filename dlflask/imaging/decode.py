@@ -1,7 +1,7 @@
 """Decode an image file to pixels, within the limits of `decode_limits`.
 
-The format is recognised by content, never by the name of the file. Limits are checked on the
-header, before any pixel is decoded. A large JPEG is reduced while it is decoded.
+The format is recognised by the content of the file, never by its name. The limits are checked with
+the header, before any pixel is decoded. A large JPEG is reduced while it is decoded.
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ from dlflask.imaging.pillow_settings import configure_pillow
 def decode(
     upload: bytes, time_limit: CpuTimeLimit, region: Region = WHOLE, side: int = WORKING_SIDE
 ) -> DecodedImage:
-    """Decode an image so that the longer side of `region` has at least about `side` pixels.
+    """Decode an image from which `region` can be cut out.
+
+    If a JPEG is reduced while it is decoded, the longer side of `region` still has at least about
+    `side` pixels.
 
     Raises:
-        ImageError: The image is damaged, too large or in a format that is not read here.
-        Busy: The image is large, another one is being decoded and a third one waits.
+        ImageError: The image is damaged, too large or in an unsupported format.
+        Busy: The image is large, and the worker already has two: one in decoding, one waiting.
     """
     configure_pillow()
     if region == WHOLE and (decoded := decode_fast(upload, side)):
@@ -56,7 +59,7 @@ def decode(
 def decode_by_pillow(
     upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int = WORKING_SIDE
 ) -> DecodedImage:
-    """Decode any image through Pillow's parsers; pass on their exceptions unchanged."""
+    """Decode an image of any supported format by Pillow's parsers, without converting errors."""
     format_name, _ = find_image(upload) or ("", 0)
     upload = strip_metadata(upload)
     try:
@@ -64,8 +67,9 @@ def decode_by_pillow(
     except OSError as error:
         if format_name != "JPEG" or "truncated" not in str(error):
             raise
-    # Outside of `except`, because its traceback holds all that was decoded. The search for the end
-    # of the data decodes two small copies, and then the JPEG is decoded again.
+    # Go on outside of `except`, because the exception's traceback keeps the decoded pixels in
+    # memory. Three more decodings follow: two of small copies to find the end of the data, and one
+    # of the completed JPEG. Together with the first decoding, these are four.
     time_limit.check(times=4)
     return _load_truncated_jpeg(upload, time_limit, region, side)
 
@@ -83,13 +87,17 @@ def _load(
         cost = max(cost, image.width * image.height * BYTES_PER_PIXEL)
         if not is_large and cost > LARGE_BYTES:
             stack.enter_context(decode_slot())
-        # Loading may find the orientation behind the pixels (PNG) or apply it (TIFF).
+        # Load before the orientation is read, because a PNG may store the orientation after the
+        # pixels, and Pillow rotates a TIFF while it loads the TIFF.
         image.load()
         return DecodedImage(image, longest, orientation(image), stack.pop_all())
 
 
 def _reduce_to(image: Image.Image, region: Region, side: int) -> None:
-    """Let a JPEG be decoded at 1/2, 1/4 or 1/8 scale, many times faster, if `region` permits it."""
+    """Make Pillow decode a JPEG at 1/2, 1/4 or 1/8 scale if `region` keeps `side` pixels.
+
+    A reduced JPEG is decoded many times faster.
+    """
     width, height = region[2] - region[0], region[3] - region[1]
     factor = math.ceil(max(image.width * width, image.height * height) / side)
     if factor > 1:
@@ -99,7 +107,7 @@ def _reduce_to(image: Image.Image, region: Region, side: int) -> None:
 def _load_truncated_jpeg(
     upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int
 ) -> DecodedImage:
-    """Decode a JPEG whose end is missing; fill the missing rows with the last one."""
+    """Decode a JPEG whose end is missing, and fill the missing rows with copies of the last row."""
     with Image.open(Pieces(upload, time_limit), formats=["JPEG"]) as opened:
         layout = _layout(opened)
 
@@ -115,9 +123,10 @@ def _load_truncated_jpeg(
 
 
 def _layout(image: Image.Image) -> JpegLayout:
-    # Pillow's list of components: number, columns and rows of blocks coded together, table.
-    layer = getattr(image, "layer", ())
-    columns, rows = (max((one[at] for one in layer), default=1) for at in (1, 2))
-    is_grey = len(layer) == 1
+    # Pillow's `layer` has a tuple for each colour component: the number of the component, the
+    # columns and the rows of blocks that are coded together, and the number of a table.
+    components = getattr(image, "layer", ())
+    columns, rows = (max((one[at] for one in components), default=1) for at in (1, 2))
+    is_grey = len(components) == 1
     block = (8, 8) if is_grey else (8 * rows, 8 * columns)
-    return JpegLayout(image.height, len(layer), block)
+    return JpegLayout(image.height, len(components), block)

@@ -1,4 +1,4 @@
-"""Report Pillow's exceptions as errors of the image."""
+"""Convert Pillow's exceptions to errors for the user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlflask.errors import DamagedImage, ImageError, TooComplex
 from dlflask.imaging.cost import too_many_pixels
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-# Exceptions that Pillow's parsers raise on bytes that do not match the header.
+#: Exceptions that Pillow's parsers raise if the bytes of a file do not match its header.
 _DECODE_ERRORS = (
     OSError,
     ValueError,
@@ -52,7 +52,8 @@ def reporting_errors(
                 f"The image is cut off or damaged ({_reason(cause)}). "
                 "Open it in an image viewer, save it again and send the new file."
             )
-        # Raised outside of `except`: the traceback of the cause holds all that was decoded so far.
+        # Raise outside of `except`, because the cause's traceback keeps the decoded pixels in
+        # memory.
         raise error or TooComplex(
             "The image takes more memory to decode than the service has. Open it in an image "
             "editor, save it as a smaller PNG or JPEG and send the new file."
@@ -62,9 +63,10 @@ def reporting_errors(
 
 
 def _reason(cause: Exception) -> str:
-    """Return why an image cannot be decoded, in plain words.
+    """Return the reason why an image cannot be decoded, in plain words.
 
-    The messages of Pillow and Python name objects, addresses and types.
+    Only messages of `InvalidFile` are shown to the user. The messages of Pillow and Python name
+    objects, addresses and types.
     """
     if isinstance(cause, InvalidFile):
         return str(cause)

@@ -1,4 +1,4 @@
-"""Decoded image; its parts can be cut out at the resolution that reading them needs."""
+"""Decoded image, from which parts can be cut out at the resolution that the recogniser needs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from dlflask.imaging.decode_errors import reporting_errors
 from dlflask.imaging.metadata.exif import rotate_upright, to_stored_box
 from dlflask.types import ImageBox, Pixels
 
-#: Longest side in pixels to which an image is reduced before its ink is searched. A digit that
-#: fills a twentieth of a phone photo still has 25 pixels, more than the 20 that the network sees.
+#: Maximum height and width in pixels to which an image is reduced before its ink is extracted. A
+#: digit whose height is a tenth of the image still has 25 pixels. The digits that the network reads
+#: have 20.
 WORKING_SIDE = 256
 
-#: Left, top, right and bottom as parts of the upright image's width and height.
+#: Left, top, right and bottom edge, as parts (0..1) of the upright image's width and height.
 Region = tuple[float, float, float, float]
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
@@ -51,7 +52,7 @@ class DecodedImage:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if self._resources:
-            # Pillow's WebP decoder keeps its canvases as long as its image exists.
+            # Close the image, because Pillow's WebP decoder keeps copies of the pixels until then.
             self._image.close()
             self._resources.close()
         del self._image
@@ -68,7 +69,11 @@ class DecodedImage:
         return np.asarray(self._image)
 
     def repeat_last_row(self, held: float) -> None:
-        """Fill the rows after the part `held` (0..1) of the stored image with the row before."""
+        """Fill the rows that the file lacks with copies of the last row that the file contains.
+
+        Args:
+            held: Part of the stored image's rows that the file contains, 0..1, from the top.
+        """
         width, height = self._image.size
         top = max(1, math.floor(held * height))
         row = self._image.crop((0, top - 1, width, top))
@@ -76,27 +81,28 @@ class DecodedImage:
 
     @reporting_errors
     def cut(self, region: Region = WHOLE, side: int = WORKING_SIDE) -> Pixels:
-        """Return the pixels of `region`, upright, its longer side at most `side` pixels.
+        """Return the pixels of `region`, rotated upright and at most `side` pixels wide and high.
 
         Returns:
-            (height, width) uint8, or (3, height, width) where coloured.
+            (height, width) uint8 if all pixels are grey, otherwise (3, height, width) uint8.
         """
         box = _box(region, self._image.size, self._orientation, side)
         plain = to_plain_mode(self._image, box, side)
         return to_planes(rotate_upright(plain, self._orientation))
 
 
-def _box(region: Region, size: tuple[int, int], turned: int, side: int) -> ImageBox:
+def _box(region: Region, size: tuple[int, int], orientation: int, side: int) -> ImageBox:
     """Map `region` of the upright image to pixels of the image as it is stored."""
     if region == WHOLE:
         return ImageBox(0, 0, *size)
-    sides = (size if turned < 5 else size[::-1]) * 2
+    sides = (size if orientation < 5 else size[::-1]) * 2
     left, top, right, bottom = (
-        round(part * side) for part, side in zip(region, sides, strict=True)
+        round(part * length) for part, length in zip(region, sides, strict=True)
     )
-    if turned > 1:
-        # Whole blocks only: the image is reduced before it is rotated, from another corner.
+    if orientation > 1:
+        # Make both sides multiples of `factor`. The image is reduced before it is rotated, and the
+        # reduction starts at the upper left corner of the stored image.
         factor = -(-max(right - left, bottom - top) // side)
         right -= (right - left) % factor
         bottom -= (bottom - top) % factor
-    return to_stored_box(ImageBox(left, top, right, bottom), size, turned)
+    return to_stored_box(ImageBox(left, top, right, bottom), size, orientation)

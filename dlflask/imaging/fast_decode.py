@@ -1,8 +1,9 @@
 """Decode a simple PNG or JPEG by Pillow's decoders, without its parsers.
 
-Pillow's parsers are written in Python and read all features of a format. Drawing programs, browsers
-and scanners use few features. All other files and all damaged ones are left to the parsers. Files
-that both can read give the same pixels.
+Pillow's parsers are slow, because they are written in Python and read all features of a format.
+This module reads only the few features that drawing programs, browsers and scanners use. It leaves
+other files and damaged files to the parsers. If this module and the parsers can read the same file,
+both return the same pixels.
 """
 
 from __future__ import annotations
@@ -12,27 +13,34 @@ import zlib
 
 from PIL import Image
 
-#: Pixels of an image. In larger images, which have other limits, the parser takes a small share of
-#: the time.
+#: Maximum number of pixels of an image. In larger images the parser takes only a small part of the
+#: time, and the limits of `decode_limits` must be checked.
 MAX_PIXELS = 1 << 20
 
-#: Chunks or segments of a file. A megapixel in chunks of 8 kB, a common size, has some hundreds.
+#: Maximum number of chunks of a PNG, or of segments of a JPEG. A PNG of one megapixel in chunks of
+#: 8 kB, a common size, has a few hundred chunks.
 MAX_PIECES = 1_000
 
-#: First bytes of every PNG: its signature, and the length and name of its first chunk.
+#: First bytes of every PNG (signature, length and name of the first chunk), and of every JPEG.
 _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _JPEG = b"\xff\xd8\xff"
 
-#: Pillow's modes for the colour types of PNG, with 8 bits, and for the components of JPEG.
+#: Pillow's mode for each colour type of a PNG with 8 bits, and for each number of components of a
+#: JPEG.
 _MODE_OF_COLOUR = {0: "L", 2: "RGB", 6: "RGBA"}
 _MODE_OF_COMPONENTS = {1: "L", 3: "RGB"}
 
-#: Chunks that do not change the pixels and cannot hold anything else.
+#: Chunks that are ignored, because they change neither the pixels nor the orientation.
 _IGNORED_CHUNKS = {b"cHRM", b"gAMA", b"pHYs", b"sBIT", b"sRGB", b"tIME"}
 
-#: Huffman tables, quantisation, restarts, JFIF, comment: read by the decoder or ignored.
+#: Markers of the segments that the decoder reads or ignores: Huffman tables, quantisation tables,
+#: interval of restarts, JFIF, comment.
 _OTHER_SEGMENTS = {0xFFC4, 0xFFDB, 0xFFDD, 0xFFE0, 0xFFFE}
+
+#: Markers of the frame (the header of the image) in a baseline JPEG, and of a scan.
 _BASELINE_FRAME, _SCAN = 0xFFC0, 0xFFDA
+
+#: Result of `_frame` for a JPEG that is left to the parser.
 _NO_FRAME = (0, 0, 0, 0)
 
 _read_header = struct.Struct(">II5BI").unpack_from
@@ -46,14 +54,14 @@ def decode_fast(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
 
     Args:
         upload: File of any format.
-        side: Longer side in pixels down to which a JPEG may be decoded at 1/2, 1/4 or 1/8 scale,
-            as `Image.draft` does.
+        side: A JPEG is decoded at 1/2, 1/4 or 1/8 scale if its longer side then still has at
+            least about `side` pixels. `Image.draft` does the same.
 
     Returns:
-        The image, of mode L, RGB or RGBA, and its longer side in pixels before it was reduced;
-        None for any other file, and for a damaged one.
+        The image, of mode L, RGB or RGBA, and its longer side in pixels before it was reduced.
+        None if the file has another format, uses other features or is damaged.
 
-    Source: PNG, third edition, W3C 2025, 5; ITU-T T.81, 1992, B.1 and B.2.
+    Source: PNG, third edition, W3C 2025, section 5; ITU-T T.81, 1992, sections B.1 and B.2.
     """
     try:
         if upload.startswith(_PNG):
@@ -61,14 +69,14 @@ def decode_fast(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
         if upload.startswith(_JPEG):
             return _decode_jpeg(upload, side)
     except (ValueError, struct.error):
-        pass  # Damaged: Pillow's parser reports how.
+        pass  # The file is damaged. Pillow's parser will report the damage.
     return None
 
 
 def _decode_png(upload: bytes) -> tuple[Image.Image, int] | None:
     width, height, depth, colour, *methods, crc = _read_header(upload, 16)
     mode = _MODE_OF_COLOUR.get(colour)
-    # Compression, filter and interlacing are 0 in a simple file.
+    # `methods` are the methods of compression, filtering and interlacing, 0 in a simple file.
     if mode is None or depth != 8 or any(methods) or not 0 < width * height <= MAX_PIXELS:
         return None
     data = _compressed(upload) if crc == zlib.crc32(upload[12:29]) else None
@@ -78,7 +86,7 @@ def _decode_png(upload: bytes) -> tuple[Image.Image, int] | None:
 
 
 def _compressed(upload: bytes) -> bytes | None:
-    """Return the contents of the IDAT chunks; None if another chunk may change the pixels."""
+    """Return the contents of the IDAT chunks, or None if another chunk may change the pixels."""
     pieces, position = [], 33
     for _ in range(MAX_PIECES):
         length, kind = _read_chunk(upload, position)
@@ -108,12 +116,15 @@ def _decode_jpeg(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
 
 
 def _frame(upload: bytes) -> tuple[int, int, int, int]:
-    """Return bits, height, width and components of a JPEG of one scan; zeros for any other."""
+    """Return bits, height, width and number of components of a JPEG with one scan.
+
+    For any other JPEG, return zeros.
+    """
     frame, position = _NO_FRAME, 2
     for _ in range(MAX_PIECES):
         marker, length = _read_segment(upload, position)
         if marker == _SCAN:
-            # Each further scan would go over all pixels again.
+            # Leave several scans to the parser, because each scan goes over all pixels again.
             return frame if upload.count(b"\xff\xda", position) == 1 else _NO_FRAME
         if marker == _BASELINE_FRAME and frame is _NO_FRAME:
             frame = _read_frame(upload, position + 4)
@@ -124,7 +135,7 @@ def _frame(upload: bytes) -> tuple[int, int, int, int]:
 
 
 def _scale(width: int, height: int, side: int) -> int:
-    """Return the divisor that Pillow's `draft` chooses for a longer side of `side`."""
+    """Return the divisor that Pillow's `draft` chooses for a longer side of `side` pixels."""
     factor = -(-max(width, height) // side)
     times = min(width // max(1, width // factor), height // max(1, height // factor))
     return next(scale for scale in (8, 4, 2, 1) if scale <= times)

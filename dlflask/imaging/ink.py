@@ -1,7 +1,7 @@
-"""Ink extraction: separate the foreground from paper of any colour, light and polarity.
+"""Ink extraction: separate dark or bright ink from paper of any colour, in any light.
 
-Ink is the difference from the paper around it, in the colour channel with the strongest contrast,
-so blue pen, chalk on a board and white on black all become ink = 1 on paper = 0.
+The ink of a pixel is its difference from the paper around it, in the colour channel with the
+strongest contrast. Blue pen, chalk on a board and white on black all become ink = 1 on paper = 0.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from dlflask.imaging.morphology.running import running_mean
 from dlflask.imaging.resize import Plane
 from dlflask.types import Ink, Pixels
 
-#: Smallest contrast of ink with paper, in standard deviations of the paper's noise. The twelve
-#: pixels of a blank image that differ most from the paper reach 3.4.
+#: Minimum contrast of ink with paper, in standard deviations of the paper's noise. In a blank
+#: image, the twelve pixels that differ most from the paper reach only 3.4.
 MIN_CLEARNESS = 4
 
-#: An image with less contrast than this, in the same unit, is smoothed first.
+#: An image with less contrast than this number of standard deviations is smoothed first.
 SMOOTH_BELOW = 12
 
-#: Part of the paper that must have exactly the same grey, for a drawing made on a screen.
+#: Minimum part of the paper that has exactly the same grey level, in a drawing made on a screen.
 MIN_EVEN_SHARE = 0.6
 
-#: Side of the grid of pixels whose greys are counted. Twice this side takes 15 µs more and gives
-#: the same predictions on the development images.
+#: Maximum side of the grid of pixels whose grey levels are counted. With twice this side, counting
+#: takes 15 µs more, and the predictions for the development images stay the same.
 COUNTED_SIDE = 64
 
-#: Largest dark grey; lighter ones count as light.
+#: Maximum grey level that counts as dark. Higher levels count as light.
 MIDDLE = 127
 
-#: Ink with at least this contrast, in grey levels, keeps its values; fainter ink is stretched. The
+#: Minimum contrast, in grey levels, of ink that keeps its values. Fainter ink is stretched. The
 #: contrast of MNIST's digits is 254 or 255.
 FULL = 250
 
@@ -54,7 +54,7 @@ def extract_ink(pixels: Pixels) -> Ink:
         pixels: (height, width) or (channels, height, width) uint8.
 
     Returns:
-        The ink, as in the second result of `extract_distance_and_ink`.
+        The ink: the second result of `extract_distance_and_ink`.
 
     Raises:
         BlankImage: Every pixel looks like paper.
@@ -63,16 +63,18 @@ def extract_ink(pixels: Pixels) -> Ink:
 
 
 def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> tuple[Plane, Ink]:
-    """Measure the contrast of each pixel with the paper, with and without the noise of the paper.
+    """Measure each pixel's difference from the paper, and the ink, which is free of noise.
 
     Args:
         pixels: (height, width) or (channels, height, width) uint8.
-        coarse_side: Longest side of the copy on which the paper is estimated, in pixels.
+        coarse_side: Maximum height and width, in pixels, of the copy on which the paper is
+            estimated.
 
     Returns:
-        Distance from the paper, (height, width) float32, in any unit, about 0 on paper; and ink,
-        (height, width) float32 in 0..1, ink = 1, paper = 0. On paper of exact black or white, ink
-        is the difference in grey levels / 255, so an image made of ink values keeps them.
+        Two arrays of (height, width) float32. The first is the difference from the paper, in any
+        unit, about 0 on paper. The second is the ink in 0..1, ink = 1, paper = 0. On paper of exact
+        black or white, the ink is the difference in grey levels / 255, so an image that was made
+        from ink values keeps these values.
 
     Raises:
         BlankImage: Every pixel looks like paper.
@@ -96,8 +98,8 @@ def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:
 
     Args:
         plane: (height, width) uint8.
-        low: Least value of `plane`.
-        high: Greatest value of `plane`.
+        low: Minimum of `plane`.
+        high: Maximum of `plane`.
     """
     # A sample of rows and columns suffices to find the grey of the paper.
     step = 1 + max(plane.shape) // COUNTED_SIDE
@@ -106,18 +108,20 @@ def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:
     mask = plane <= MIDDLE if paper > MIDDLE else plane > MIDDLE
     area = np.count_nonzero(mask) / mask.size
     if area + border_share(mask) > 1:
-        # Bold ink, cropped tightly, covers more of the image and its border than the paper.
+        # Tightly cropped bold ink covers more of the image and its border than the paper, so look
+        # for the paper among the other grey levels.
         dark, light = counts[: MIDDLE + 1], counts[MIDDLE + 1 :]
         paper = int(dark.argmax() if paper > MIDDLE else MIDDLE + 1 + light.argmax())
     elif area > MAX_EVEN_SHARE:
-        return None  # There is an even frame, or a table around the paper.
+        return None  # The image has an even frame, or shows the table around the paper.
     peak = max(high - paper, paper - low)
     near = counts[max(0, paper - peak // 5) : paper + peak // 5 + 1].sum()
     if counts[paper] < MIN_EVEN_SHARE * near:
         return None
     if peak < MIN_CONTRAST:
         raise BlankImage(BLANK)
-    # In place: four arrays of the image's size would push everything else out of the caches.
+    # Compute in place, because four arrays of the image's size would push other data out of the CPU
+    # caches.
     ink: Ink = plane.astype(np.float32)
     if paper:
         np.subtract(np.float32(paper), ink, out=ink)
@@ -141,10 +145,11 @@ def _scale(distance: Plane) -> Ink:
 
 def _levels(distance: Plane) -> tuple[int, int, float]:
     """Return the levels of ink and paper, and the standard deviation of the noise."""
+    # Add 64, because `bincount` cannot count negative differences.
     levels = np.bincount(np.clip(distance + 64, 0, 255).astype(np.uint8).ravel(), minlength=256)
     above = distance.size - levels.cumsum()
     peak = int(np.searchsorted(-above, -max(12, distance.size // 4000)))
-    # Levels below the midpoint of the most frequent level and the ink count as paper.
+    # Levels up to the midpoint between the most frequent level and the ink count as paper.
     paper = levels[: (int(levels.argmax()) + peak) // 2 + 1]
     half = paper.sum() / 2
     middle = int(np.searchsorted(paper.cumsum(), half))

@@ -14,19 +14,25 @@ from dlflask.imaging.decode_limits import MAX_DECODED_BYTES, MAX_PIXELS
 
 @cache
 def configure_pillow() -> None:
-    """Apply the settings once; called before each image, so that no caller can forget it."""
-    # Pillow checks each allocation of pixels and rejects twice this number. Some formats allocate
-    # while the header is read, before check_cost is called.
+    """Apply the settings at the first call.
+
+    `decode` calls this function before each image, so that the settings are always applied.
+    """
+    # Pillow rejects an image with more than twice this number of pixels. Some formats allocate the
+    # pixels while Pillow reads the header, before `check_cost` is called.
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
-    # Read by libjpeg, which stops at so many bytes in a file that hides its scans from Pillow.
+    # libjpeg reads this variable and stops when it needs more memory. Without this limit, a file
+    # that hides its scans from Pillow could take more memory than `check_cost` allows.
     os.environ.setdefault("JPEGMEM", f"{MAX_DECODED_BYTES // 1_000_000}m")
-    # More threads of the AVIF decoder would need more memory, and each CPU already has a worker.
+    # More threads of the AVIF decoder would need more memory without being faster, because each CPU
+    # already has a worker.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    # Thumbnails and depth maps are not read. libde265 always decodes in a separate thread; more
-    # threads would only compete with the other workers.
+    # Skip thumbnails, depth maps and other auxiliary images, which this service does not need.
+    # libde265, the HEVC decoder, always uses a separate thread. More threads would only compete
+    # with the other workers.
     pi_heif.register_heif_opener(
         decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
     )
-    # Pillow warns of each damaged tag. Python would log each wording once and remember it for good:
-    # memory and a log that grow with every file received.
+    # Pillow warns about each damaged tag. Python would log each different warning once and remember
+    # it until the process ends, so memory and log would grow with every received file.
     warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -1,4 +1,4 @@
-"""Read the ink of an image file in two steps: all of it, then the part around a small object."""
+"""Read the ink of an image file: of the whole image, then of the part around a small object."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dlflask.types import Ink
 
 #: An object whose longer side has fewer pixels than `MIN_OBJECT_SIDE` is read again at a higher
 #: resolution, if the image was reduced by at least the factor `MIN_REDUCTION`. The digits of MNIST,
-#: 20 pixels high, were made from digits of 40 or more.
+#: which are 20 pixels high, were reduced from digits of 40 or more pixels.
 MIN_OBJECT_SIDE, MIN_REDUCTION = 40, 2.5
 
-#: Function that finds an object: returns the ink of the object, cut out, and the (row, column) of
-#: its upper left corner.
+#: Function that finds an object in the ink of an image. It returns the ink of the object, and the
+#: (row, column) of the object's upper left corner.
 Locator = Callable[[Ink], tuple[Ink, tuple[int, int]]]
 
 
@@ -26,19 +26,19 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
     Args:
         upload: Image file in one of `signatures.FORMATS`. Only the first frame of an animation is
             read.
-        locate: Finds the object to be read. A small object in a large image is read at a higher
-            resolution.
+        locate: Finds the object in the image. If the object is small and the image is large, the
+            object is read again at a higher resolution. None: read the whole image only.
 
     Returns:
-        (height, width) float32 in 0..1, ink = 1, paper = 0; height and width at most
-        `WORKING_SIDE`, rotated upright by EXIF.
+        (height, width) float32 in 0..1, ink = 1, paper = 0, rotated upright by the EXIF
+        orientation. Height and width are at most `WORKING_SIDE`.
 
     Raises:
         UnsupportedImage: The bytes do not begin like an image of a known format.
         DamagedImage: The bytes begin like an image, but it cannot be decoded.
         TooManyPixels: The header announces more pixels than `decode_limits` allow.
         TooComplex: Decoding takes more CPU time or memory than `decode_limits` allow.
-        Busy: The image is large, another one is being decoded and a third one waits.
+        Busy: The image is large, and the worker already has two: one in decoding, one waiting.
         BlankImage: The image shows no ink.
     """
     time_limit = CpuTimeLimit()
@@ -51,21 +51,21 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
             return ink
         if image.is_full_scale:
             return extract_ink(image.cut(region))
-    # A large JPEG is reduced while it is decoded, so it must be decoded again. Reject it if twice
-    # the time used so far exceeds the limit.
+    # This JPEG was reduced while it was decoded, so it must be decoded again at a higher
+    # resolution. Reject the image if twice the time used so far exceeds the limit.
     time_limit.check(times=2)
     with decode(upload, time_limit, region) as image:
         return extract_ink(image.cut(region))
 
 
 def _around_small_object(ink: Ink, locate: Locator) -> Region | None:
-    """Return the part of the image around the object; None if the object is large enough."""
-    digit, (top, left) = locate(ink)
-    longest = max(digit.shape)
+    """Return the part of the image around the object, or None if the object is large enough."""
+    found, (top, left) = locate(ink)
+    longest = max(found.shape)
     if longest >= MIN_OBJECT_SIDE:
         return None
     height, width = ink.shape
-    middle_y, middle_x = top + digit.shape[0] / 2, left + digit.shape[1] / 2
+    middle_y, middle_x = top + found.shape[0] / 2, left + found.shape[1] / 2
     return (
         max(0.0, (middle_x - 2 * longest) / width),
         max(0.0, (middle_y - 2 * longest) / height),

@@ -1,4 +1,4 @@
-"""Resizing: averages of areas when shrinking, linear interpolation when enlarging."""
+"""Resize by averages of areas when shrinking, and by linear interpolation when enlarging."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ Plane = NDArray[np.float32]
 def resize(plane: Plane, height: int, width: int, *, clamp: bool = False) -> Plane:
     """Scale to `height` x `width` by two matrix products.
 
-    For small images this takes a tenth of the time of `scipy.ndimage.zoom`, which samples points
-    and so loses thin strokes when shrinking.
+    For small images this takes a tenth of the time of `scipy.ndimage.zoom`. That function also
+    loses thin strokes when shrinking, because it samples points.
 
     Args:
         plane: (..., H, W) float32.
         height: Height of the result, in pixels.
         width: Width of the result, in pixels.
-        clamp: When enlarging, repeat the outermost pixels instead of continuing their slope.
+        clamp: When enlarging, repeat the outermost pixels. Otherwise continue the slope between the
+            two outermost pixels.
 
     Returns:
         (..., height, width) float32.
@@ -33,10 +34,10 @@ def resize(plane: Plane, height: int, width: int, *, clamp: bool = False) -> Pla
 
 @lru_cache(maxsize=256)
 def weights(source: int, target: int, *, clamp: bool = False) -> Plane:
-    """Return the (target, source) share of each source pixel in each target pixel."""
+    """Return the weight of each source pixel in each target pixel, (target, source)."""
     centres = (np.arange(target)[:, None] + 0.5) * source / target - 0.5
     pixels = np.arange(source)
-    if target <= source:  # Weights are the parts of source pixels that a target pixel covers.
+    if target <= source:  # A weight is the part of a target pixel that a source pixel covers.
         span = source / target
         covered = np.clip((span + 1) / 2 - np.abs(centres - pixels), 0, 1)
         averaged: Plane = (covered / span).astype(np.float32)
@@ -45,7 +46,8 @@ def weights(source: int, target: int, *, clamp: bool = False) -> Plane:
         return np.ones((target, 1), np.float32)
     if clamp:
         centres = np.clip(centres, 0, source - 1)
-    # Without `clamp`, the slope continues beyond the outermost centres, as light does.
+    # Without `clamp`, the slope continues beyond the centres of the outermost pixels, because the
+    # light in a photo continues too.
     left = np.clip(np.floor(centres), 0, source - 2)
     right_share = centres - left
     interpolated = (pixels == left) * (1 - right_share) + (pixels == left + 1) * right_share

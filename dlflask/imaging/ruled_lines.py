@@ -10,43 +10,51 @@ from dlflask.imaging.morphology.blobs import find_blobs
 from dlflask.imaging.morphology.running import running_maximum, running_minimum
 from dlflask.types import Ink, Mask
 
-#: Least longer side of an image to search for lines, in pixels. Smaller ones are cropped digits,
-#: whose own bars may reach from edge to edge.
+#: Minimum longer side, in pixels, of an image that is searched for lines. Smaller images are
+#: cropped digits, whose own bars may reach from edge to edge.
 MIN_SIDE = 40
 
-#: Largest distance of a line's ends from the edges, as a part of the image; a digit's bar ends
-#: earlier.
+#: Maximum distance of a line's ends from the edges, as a part of the image. The bar of a digit ends
+#: farther from the edges.
 MAX_MARGIN = 0.03
 
-#: Length of the level runs that make up a line, as a part of the image: allows a slope of about 5
-#: degrees.
+#: Minimum length of the runs (ink pixels side by side in one row) that make up a line, as a part of
+#: the image. This length allows a slope of about 5 degrees.
 RUN = 0.08
 
-#: Least length of a run, in pixels; any stroke has shorter ones.
+#: Minimum length of these runs, in pixels. Shorter runs occur in every stroke.
 MIN_RUN = 10
 
-#: Largest gap in a line, where a bold stroke crosses it, as a part of the image.
+#: Maximum gap in a line, where a bold stroke crosses it, as a part of the image.
 MAX_GAP = 0.2
 
-#: Least part of the ink that remains beside a single line; with less, the line is a cropped 1.
+#: Minimum part of the ink that is outside of a single line. If there is less ink outside of it, the
+#: line is a cropped 1.
 MIN_REST = 0.1
 
-#: Number of parallel lines that make ruled paper, and their least length as a part of the image:
-#: they may fade before its edge.
+#: Minimum number of parallel lines that make ruled paper, and minimum length of these lines as a
+#: part of the image. The lines may fade before the edge of the image.
 MIN_RULES, MIN_SPAN = 3, 0.7
 
-#: Number of lines from edge to edge that make ruled paper; strokes may hide the others.
+#: Minimum number of lines from edge to edge that make ruled paper. Strokes may hide further lines.
 MIN_CROSSING = 2
 
-#: Ink of lines from which they count as dark as the pen, so that only their shape identifies them.
+#: Ink (0..1) from which lines count as dark as the pen. Such lines are recognised only by their
+#: shape.
 MAX_LINE_INK = 0.5
 
-#: Largest thickness of a line, as a part of the image and at least in pixels.
+#: Maximum thickness of a line: `TALL` as a part of the image, but not less than `MIN_TALL` pixels.
 TALL, MIN_TALL = 0.04, 6
 
 
 class Lines(NamedTuple):
-    """Masks of parallel lines: `thin` without the strokes that cross them, `filled` with these."""
+    """Masks of parallel lines.
+
+    Attributes:
+        thin: Mask of the lines, without the strokes that cross them.
+        filled: Mask of the lines, including the strokes where they cross the lines.
+        number: Number of lines.
+    """
 
     thin: Mask
     filled: Mask
@@ -61,13 +69,13 @@ def erase_lines(ink: Ink, mask: Mask) -> Ink:
         mask: (height, width), True where `ink` counts as ink.
 
     Returns:
-        (height, width) float32 in 0..1: `ink` itself if it has none of these lines.
+        (height, width) float32 in 0..1: `ink` itself if it has no such lines.
     """
     if max(mask.shape) < MIN_SIDE:
         return ink
     if not (_crosses(mask) or _crosses(mask.T)):
         return ink
-    rows, columns = _find_level(mask), _find_level(mask.T)
+    rows, columns = _find_level_lines(mask), _find_level_lines(mask.T)
     lines = rows.thin | columns.thin.T | (rows.filled & columns.filled.T)
     if not lines.any():
         return ink
@@ -75,7 +83,8 @@ def erase_lines(ink: Ink, mask: Mask) -> Ink:
     if rest < MIN_REST * np.count_nonzero(mask) and rows.number + columns.number == 1:
         return ink  # One straight stroke from edge to edge is a cropped 1.
     if rows.number + columns.number >= MIN_RULES:
-        # If the lines are fainter than the pen, clear all ink up to their level: pieces of lines.
+        # If the lines are fainter than the pen, subtract their level from all ink. This clears
+        # pieces of lines that were not found.
         faint = np.float32(np.percentile(ink[lines], 30))
         if faint < MAX_LINE_INK:
             ink = ((ink - faint).clip(0) / (1 - faint)).astype(np.float32)
@@ -83,20 +92,21 @@ def erase_lines(ink: Ink, mask: Mask) -> Ink:
 
 
 def erase_level_lines(ink: Ink, mask: Mask) -> Ink:
-    """Clear the lines from the left edge to the right one, except where a stroke crosses them.
+    """Clear the lines from the left to the right edge, except where a stroke crosses them.
 
-    Upright lines stay: in a tight strip, a 1 reaches from edge to edge.
+    Vertical lines stay, because in a tight strip (one line of writing) a 1 may reach from the upper
+    to the lower edge.
 
     Args:
         ink: (height, width) float32 in 0..1.
         mask: (height, width), True where `ink` counts as ink.
 
     Returns:
-        (height, width) float32 in 0..1: `ink` itself if it has none of these lines.
+        (height, width) float32 in 0..1: `ink` itself if it has no such lines.
     """
     if max(mask.shape) < MIN_SIDE:
         return ink
-    lines = _find_level(mask)
+    lines = _find_level_lines(mask)
     rest = np.count_nonzero(mask & ~lines.thin)
     if not lines.number or rest < MIN_REST * np.count_nonzero(mask):
         return ink
@@ -109,7 +119,7 @@ def _crosses(mask: Mask) -> bool:
     return bool(mask[:, :margin].any() and mask[:, -margin:].any())
 
 
-def _find_level(mask: Mask) -> Lines:
+def _find_level_lines(mask: Mask) -> Lines:
     """Find the lines along axis 1."""
     thin, filled = np.zeros_like(mask), np.zeros_like(mask)
     if not _crosses(mask):
@@ -118,7 +128,7 @@ def _find_level(mask: Mask) -> Lines:
     length = max(MIN_RUN, int(RUN * width))
     tall = _opening(mask, max(MIN_TALL, int(TALL * height)), axis=0)
     runs = _opening(mask, length, axis=1, outside=None) & ~tall
-    # Join runs across a step, or across the gap where a stroke crosses, to one line.
+    # Join runs to one line across small steps, and across gaps where a stroke crosses the line.
     joined = _dilate(runs, max(MIN_RUN, int(MAX_GAP * width)), axis=1)
     lines = find_blobs(_dilate(joined, 3, axis=0), corners=False)
     pieces = lines.paint()
@@ -126,19 +136,19 @@ def _find_level(mask: Mask) -> Lines:
     found = []
     for index, (top, left, bottom, right) in enumerate(lines.measure_boxes().tolist(), start=1):
         piece = np.s_[top:bottom, left:right]
-        own = runs[piece] & (pieces[piece] == index)
-        reached = left + np.flatnonzero(own.any(axis=0))
+        own_runs = runs[piece] & (pieces[piece] == index)
+        reached = left + np.flatnonzero(own_runs.any(axis=0))
         crosses = reached[0] <= margin and reached[-1] >= width - 1 - margin
         is_long = reached[-1] - reached[0] >= MIN_SPAN * width
-        leaves = reached[0] == 0 or reached[-1] == width - 1
-        found.append((piece, own, crosses, is_long, leaves))
+        touches_edge = reached[0] == 0 or reached[-1] == width - 1
+        found.append((piece, own_runs, crosses, is_long, touches_edge))
     num_crossing = sum(crosses for _, _, crosses, _, _ in found)
     num_long = sum(is_long for _, _, _, is_long, _ in found)
     is_ruled = num_crossing >= MIN_CROSSING or num_long >= MIN_RULES
     number = 0
-    for piece, own, crosses, is_long, leaves in found:
-        if crosses or (is_ruled and (is_long or leaves)):
-            line = _dilate(own, 3, axis=0) & mask[piece] & ~tall[piece]
+    for piece, own_runs, crosses, is_long, touches_edge in found:
+        if crosses or (is_ruled and (is_long or touches_edge)):
+            line = _dilate(own_runs, 3, axis=0) & mask[piece] & ~tall[piece]
             thin[piece] |= line
             filled[piece] |= _close(line, 2 * length + 1, axis=1) & mask[piece]
             number += 1
@@ -154,6 +164,6 @@ def _close(mask: Mask, length: int, axis: int) -> Mask:
 
 
 def _opening(mask: Mask, length: int, axis: int, outside: int | None = 0) -> Mask:
-    """Keep the runs of at least `length` along `axis`."""
+    """Keep the runs of at least `length` pixels along `axis`."""
     eroded = running_minimum(mask, length, axis, outside=outside)
     return running_maximum(eroded, length, axis, outside=0, before=(length - 1) // 2)

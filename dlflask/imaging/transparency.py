@@ -9,14 +9,16 @@ from PIL import Image
 from dlflask.imaging.ink import MIDDLE
 from dlflask.imaging.morphology.growth import grow_sides
 
-#: Least opacity of a pixel whose colour may be the colour of paper, 0..255.
+#: Minimum opacity (0..255) of a pixel whose colour may be the colour of paper.
 _OPAQUE = 250
 
-#: A note covers this part of the box around it, and strokes less.
+#: Minimum part of its bounding box that a note (an opaque piece of paper) covers. Strokes cover
+#: less.
 _MIN_FILLED = 0.5
 
-#: Most of a note has about one grey, its paper; a digit on it differs by more. Parts of the opaque
-#: pixels, and grey levels.
+#: At least the part `_MIN_PAPER` of a note's pixels is paper: it differs by at most `_NEAR_PAPER`
+#: grey levels from the median. At least the part `_MIN_INK` is writing: it differs by at least
+#: `_FAR_FROM_PAPER` grey levels.
 _MIN_PAPER, _MIN_INK, _NEAR_PAPER, _FAR_FROM_PAPER = 0.6, 0.002, 48, 80
 
 
@@ -26,10 +28,10 @@ def has_no_opacity(image: Image.Image) -> bool:
 
 
 def composite_on_paper(image: Image.Image) -> Image.Image:
-    """Return an RGBA image as RGB on paper that its strokes contrast with.
+    """Return an RGBA image as RGB, on paper that contrasts with its strokes.
 
-    A note with a digit on it is continued to the edges of the image; strokes alone are put on white
-    or black, whichever contrasts with their colours.
+    A note with writing is extended to the edges of the image. Strokes without a note are put on
+    white if they are dark, otherwise on black.
     """
     pixels = np.asarray(image)
     opacity = pixels[..., 3]
@@ -42,16 +44,18 @@ def composite_on_paper(image: Image.Image) -> Image.Image:
 def _continue_note(
     colours: NDArray[np.uint8], opaque: NDArray[np.bool_]
 ) -> NDArray[np.uint8] | None:
-    """Extend an opaque note to the whole image: each pixel outside gets the note's nearest one.
+    """Extend an opaque note to the whole image.
+
+    Each pixel outside of the note gets the colour of the note's nearest pixel.
 
     Args:
         colours: (height, width, 3).
         opaque: (height, width).
 
     Returns:
-        (height, width, 3); None if the opaque part is not a note.
+        (height, width, 3), or None if the opaque part is not a note.
     """
-    # The outermost pixels of a note are blended with its former surroundings.
+    # Ignore the outermost pixels of a note, which are blended with its former surroundings.
     inner = ~grow_sides(grow_sides(~opaque))
     rows, columns = (np.flatnonzero(inner.any(axis)) for axis in (1, 0))
     if not len(rows) or (
@@ -64,7 +68,7 @@ def _continue_note(
         distance >= _FAR_FROM_PAPER
     ).mean() < _MIN_INK:
         return None
-    # Imported here, because few images need it and it takes a third of a start.
+    # Import SciPy here, because few images need it and the import takes a third of the start time.
     from scipy import ndimage  # noqa: PLC0415
 
     nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)

@@ -90,7 +90,7 @@ def test_read_ink_rejects_a_third_large_image():
     with ExitStack() as stack:
         stack.enter_context(large_images.decode_slot())
         assert large_images._places.acquire(blocking=False), "one more may wait"
-        with pytest.raises(Busy, match="Send this one again in a few seconds"):
+        with pytest.raises(Busy, match="Send this image again in a few seconds"):
             read_ink(LARGE)
         read_ink(PNG)
         read_ink(GIF)

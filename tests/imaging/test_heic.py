@@ -136,7 +136,7 @@ PARAMETERS = coded_data(FOUR)
 IN_DATA = struct.pack(">I", 3) + b"\x42\1\1"
 
 REJECTED = {
-    "understated": (understated(), "says 100 x 100 pixels, its coded image has 5200 x 5200"),
+    "understated": (understated(), "says 100 x 100 pixels, but its coded image has 5200 x 5200"),
     "overlays": (overlays(8), "HEIC files that cameras write"),
     "rotated-again": (rotated(2, "four.heic"), "HEIC files that cameras write"),
     "frames": (of_frames(2), "HEIC files that cameras write"),
@@ -189,7 +189,7 @@ def test_read_ink_of_a_large_heic_takes_a_slot():
     with large_images.decode_slot():
         assert large_images._places.acquire(blocking=False)
         try:
-            with pytest.raises(Exception, match="Send this one again"):
+            with pytest.raises(Exception, match="Send this image again"):
                 read_ink(read("page.heic"))
         finally:
             large_images._places.release()

@@ -116,11 +116,11 @@ def test_strip_metadata_keeps_one_tiff_directory_of_needed_tags():
         (tiff(64, 64, {2_000 + n: (3, [1]) for n in range(5_000)}), "5,005 entries"),
         (strips(8, bytes(2_000), 90, shared=True), "strips have 180,000 bytes in total"),
         (tiff(64, 64, {259: (3, [8]), 273: (4, [8] * 64), 278: (3, [1])}), "lengths of its strips"),
-        (b"MM\0+" + bytes(60), "BigTIFF in big-endian"),
+        (b"MM\0+" + bytes(60), "big-endian BigTIFF"),
         (with_chunks(chunk(b"PLTE", bytes(900))), "PLTE chunk has 900 bytes"),
         (
             with_segments(segment(0xDB, bytes(65_000)) * 16, ROTATED["jpeg-exif"]),
-            "header has over 1,000,000 bytes",
+            "header has more bytes than the limit of 1,000,000",
         ),
         (
             struct.pack(">I4s", 16, b"ftyp")

@@ -34,19 +34,20 @@ from dlflask.imaging.decode_limits import (
 from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.metadata.webp import canvas_pixels
 
-#: Run-length encoding of 8 and of 4 bits per pixel.
+#: BMP's numbers for run-length encoding with 8 and with 4 bits per pixel.
 _RLE = (1, 2)
 
 
 def check_cost(image: Image.Image, upload: bytes) -> int:
-    """Return the bytes that decoding takes at full scale; raise an error if they are too many.
+    """Return the memory in bytes that decoding takes at full scale, if it is within the limits.
 
     Args:
-        image: Opened image, not loaded.
+        image: Image that Pillow has opened, but not yet loaded.
         upload: The file of `image`, without the metadata that decoding does not need.
 
     Raises:
-        InvalidFile: The image is empty, has too many scans or another size than its header says.
+        InvalidFile: The image is empty, has too many scans, or has a size that differs from the
+            size in its header.
         TooManyPixels: The image has too many pixels.
         TooComplex: The image is a lossless WebP with too many prefix codes.
     """
@@ -54,10 +55,10 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
     if min(image.size) < 1:
         raise InvalidFile(f"its size is {image.width} x {image.height}; expected at least 1 x 1")
     scans = count_scans(image, upload)
-    each = _bytes_per_pixel(image, scans)
+    bytes_per_pixel = _bytes_per_pixel(image, scans)
     if image.format == "HEIF":
         return _check_heic(image, upload)
-    limit = _max_pixels(image, each)
+    limit = _max_pixels(image, bytes_per_pixel)
     if height > MAX_ROWS:
         raise TooManyPixels(
             f"The image is {width} x {height} pixels; the limit is {MAX_ROWS:,} rows. Send an "
@@ -66,27 +67,27 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
     if width * height > limit:
         raise _too_large(image, width * height, limit)
     if scans > 1 and scans * width * rows_of_scan(image, height) > MAX_SCANNED_PIXELS:
-        most = MAX_SCANNED_PIXELS // (width * rows_of_scan(image, height))
-        raise InvalidFile(f"it has {scans} scans; the limit for its size is {most}")
-    cost = width * height * each + height * BYTES_PER_ROW
+        max_scans = MAX_SCANNED_PIXELS // (width * rows_of_scan(image, height))
+        raise InvalidFile(f"it has {scans} scans; the limit for its size is {max_scans}")
+    cost = width * height * bytes_per_pixel + height * BYTES_PER_ROW
     if image.format == "WEBP":
         cost += _check_tables(image, upload, cost)
     if image.format == "AVIF":
         pixels = coded_pixels(upload, image.size)
-        # An image of unknown real size is decoded like a large one.
-        cost = max(cost, LARGE_BYTES + 1 if pixels is None else pixels * each)
+        # If the real size is unknown, treat the image as a large image.
+        cost = max(cost, LARGE_BYTES + 1 if pixels is None else pixels * bytes_per_pixel)
     return cost
 
 
 def _check_heic(image: Image.Image, upload: bytes) -> int:
-    """Return the bytes that decoding a HEIC takes; raise an error if they are too many."""
+    """Return the memory in bytes that decoding a HEIC takes, if it is within the limits."""
     cost = heic_cost(upload)
-    each = BYTES_PER_DEEP_HEIF_PIXEL if cost.is_deep else BYTES_PER_PIXEL_OF["HEIF"]
-    each += BYTES_PER_OPACITY_PIXEL if cost.has_opacity else 0
-    limit = MAX_DECODED_BYTES // each
+    bytes_per_pixel = BYTES_PER_DEEP_HEIF_PIXEL if cost.is_deep else BYTES_PER_PIXEL_OF["HEIF"]
+    bytes_per_pixel += BYTES_PER_OPACITY_PIXEL if cost.has_opacity else 0
+    limit = MAX_DECODED_BYTES // bytes_per_pixel
     if cost.pixels > limit:
         raise _too_large(image, cost.pixels, limit)
-    return cost.pixels * each
+    return cost.pixels * bytes_per_pixel
 
 
 def _too_large(image: Image.Image, pixels: int, limit: int) -> TooManyPixels:
@@ -99,7 +100,13 @@ def _too_large(image: Image.Image, pixels: int, limit: int) -> TooManyPixels:
 
 
 def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:
-    """Return the bytes that the prefix codes of a WebP take beside the `cost` of its pixels."""
+    """Return the memory in bytes that the prefix codes of a WebP take, in addition to `cost`.
+
+    Args:
+        image: Image that Pillow has opened.
+        upload: WebP file.
+        cost: Memory in bytes for the pixels.
+    """
     tables = estimate_tables(upload, image.width * image.height, MAX_WEBP_BYTES - cost)
     if cost + tables > MAX_WEBP_BYTES:
         raise TooComplex(
@@ -111,7 +118,7 @@ def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:
 
 
 def is_large_once_opened(upload: bytes) -> bool:
-    """Return True if opening the file already allocates a large image, as for WebP."""
+    """Return True if Pillow already allocates a large image when it opens the file, as for WebP."""
     is_webp = upload.startswith(b"RIFF")
     return is_webp and canvas_pixels(upload) * BYTES_PER_PIXEL_OF["WEBP"] > LARGE_BYTES
 
@@ -133,16 +140,20 @@ def _max_pixels(image: Image.Image, bytes_per_pixel: int) -> int:
 
 
 def _bytes_per_pixel(image: Image.Image, scans: int) -> int:
-    """Return the bytes per pixel at full scale; 0 for a one-scan JPEG, reduced on decoding."""
+    """Return the memory in bytes per pixel at full scale.
+
+    A JPEG with one scan counts as 0, because Pillow reduces the image while decoding.
+    """
     if image.format in ("JPEG", "MPO"):
         return BYTES_PER_PROGRESSIVE_PIXEL if scans > 1 else 0
     if image.format == "TIFF" and image.mode in ("1", "L", "P"):
-        return BYTES_PER_PIXEL  # scans of documents, at 600 dpi 35 megapixels
+        # A scanned document has 35 megapixels at 600 dpi, which `BYTES_PER_PIXEL` allows.
+        return BYTES_PER_PIXEL
     if image.format == "PNG" and image.mode != "I;16" and _is_deep(image):
         return BYTES_PER_DEEP_PIXEL
     return BYTES_PER_PIXEL_OF.get(image.format or "", BYTES_PER_PIXEL)
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Return True if a PNG has 16 bits per sample, of which Pillow keeps 8."""
+    """Return True if a PNG has 16 bits per channel. Pillow keeps 8 of these bits."""
     return any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ()))

@@ -1,6 +1,6 @@
-"""Read the real size of the coded images in an AVIF file; the file's header may understate it.
+"""Read the real size of the coded images in an AVIF, because the size in its header may be smaller.
 
-Source: AV1 Bitstream & Decoding Process, AOMedia 2019, 5.3 and 5.5.
+Source: AV1 Bitstream & Decoding Process, AOMedia 2019, sections 5.3 and 5.5.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from dlflask.imaging.iso_media.items import item_extents, item_kinds
 #: Width and height in pixels.
 Size = tuple[int, int]
 
-#: Flags and kind in the first byte of an OBU; an AV1 image consists of OBUs.
+#: An AV1 image consists of OBUs. In the first byte of an OBU: bits that must be 0, flags for a
+#: second byte and for a size, and the kind of a sequence header, which contains the size of the
+#: image.
 _FORBIDDEN, _HAS_EXTENSION, _HAS_SIZE, _SEQUENCE_HEADER = 0x81, 4, 2, 1
 
-#: Bits 3 and 4 of a sequence header: a still image, with the reduced header for still images.
+#: Bits 3 and 4 of a sequence header: the image is a still image with a reduced header.
 _REDUCED_STILL = 0x18
 
 
 def frame_sizes(upload: bytes) -> list[Size]:
-    """Return the size of each AV1 image in the file: its colours, its opacity, a thumbnail.
+    """Return the size of each AV1 image in the file: the colours, the opacity and a thumbnail.
 
-    Only files of one still image with reduced headers are read, as libavif writes them. With full
-    headers, as in animations, a frame may be larger than the sequence header announces.
+    This function reads only files of one still image with reduced headers, as libavif writes them.
+    With full headers, as in animations, a frame may be larger than its sequence header announces.
 
     Raises:
-        ValueError, LookupError, struct.error: The sizes are not known before decoding.
+        ValueError, LookupError, struct.error: The sizes cannot be known before decoding.
     """
     top = find_boxes(upload, (0, len(upload)), {b"meta", b"moov"})
     if b"moov" in top:
@@ -38,21 +40,23 @@ def frame_sizes(upload: bytes) -> list[Size]:
     parts = find_boxes(upload, (start + 4, end), {b"iinf", b"iloc"})
     kinds = unique(item_kinds(upload, parts[b"iinf"]))
     coded = [item for item, kind in kinds.items() if kind == b"av01"]
-    if b"grid" in kinds.values() or not coded:
-        raise ValueError("the image has several tiles or is not coded in AV1")
+    if b"grid" in kinds.values():
+        raise ValueError("the image has several tiles; expected one AV1 image")
+    if not coded:
+        raise ValueError("the image is not coded in AV1")
     extents = item_extents(upload, parts[b"iloc"])
     return [_frame_size(upload, extents[item]) for item in coded]
 
 
 def coded_pixels(upload: bytes, announced: Size) -> int | None:
-    """Return the pixels of all AV1 images in the file; None if they are not known.
+    """Return the number of pixels of all AV1 images in the file, or None if it is not known.
 
     Args:
         upload: AVIF file.
-        announced: Width and height in its header, in pixels.
+        announced: Width and height in the file's header, in pixels.
 
     Raises:
-        InvalidFile: The header announces another size than the coded image has.
+        InvalidFile: The size in the header differs from the size of the coded image.
     """
     try:
         sizes = frame_sizes(upload)
@@ -62,7 +66,7 @@ def coded_pixels(upload: bytes, announced: Size) -> int | None:
     coded = max(widths), max(heights)
     if max(abs(coded[0] - announced[0]), abs(coded[1] - announced[1])) > MAX_FRAME_PADDING:
         raise InvalidFile(
-            f"its header says {announced[0]} x {announced[1]} pixels, its coded image has "
+            f"its header says {announced[0]} x {announced[1]} pixels, but its coded image has "
             f"{coded[0]} x {coded[1]}"
         )
     return sum(width * height for width, height in sizes)
@@ -77,19 +81,23 @@ def _frame_size(upload: bytes, extents: list[Span]) -> Size:
             break
         header = upload[position]
         position += 2 if header & _HAS_EXTENSION else 1
-        if header & _FORBIDDEN or not header & _HAS_SIZE:
-            raise ValueError("an OBU does not give its size")
+        if header & _FORBIDDEN:
+            raise ValueError("an OBU has a bit that must be 0")
+        if not header & _HAS_SIZE:
+            raise ValueError("an OBU does not contain its size")
         size, position = _leb128(upload, position)
         if header >> 3 == _SEQUENCE_HEADER:
             found.append(_size_in_sequence_header(upload[position : position + size]))
         position += size
-    if position != end or len(found) != 1:
-        raise ValueError(f"an AV1 image is cut off or has {len(found)} sequence headers")
+    if position != end:
+        raise ValueError("an AV1 image is cut off")
+    if len(found) != 1:
+        raise ValueError(f"an AV1 image has {len(found)} sequence headers; expected one")
     return found[0]
 
 
 def _leb128(upload: bytes, position: int) -> tuple[int, int]:
-    """Return a number stored in 7 bits of each byte, lowest first, and the position after it."""
+    """Return a number stored in 7 bits per byte, lowest bits first, and the position of its end."""
     value = 0
     for shift in range(0, 56, 7):
         byte = upload[position]
@@ -104,7 +112,7 @@ def _size_in_sequence_header(header: bytes) -> Size:
     """Return the size that a reduced sequence header announces for all frames."""
     if not header or header[0] & _REDUCED_STILL != _REDUCED_STILL:
         raise ValueError("the image does not have the reduced header of a still image")
-    # After profile, the two flags and level, which take 10 bits. A missing byte reads as 0.
+    # Skip the profile, the two flags and the level, which take 10 bits. Missing bytes count as 0.
     bits = format(int.from_bytes(header[:8].ljust(8, b"\0")), "064b")[10:]
     width_bits, height_bits = 1 + int(bits[:4], 2), 1 + int(bits[4:8], 2)
     width = 1 + int(bits[8 : 8 + width_bits], 2)

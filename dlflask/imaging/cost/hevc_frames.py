@@ -1,6 +1,6 @@
-"""Read the real size of the coded images in a HEIC file; the file's header may understate it.
+"""Read the real size of the coded images in a HEIC, because the size in its header may be smaller.
 
-Source: ITU-T H.265, 2024, 7.3.1 to 7.3.3; ISO/IEC 14496-15:2022, 8.3.
+Source: ITU-T H.265, 2024, sections 7.3.1 to 7.3.3; ISO/IEC 14496-15:2022, section 8.3.
 """
 
 from __future__ import annotations
@@ -20,24 +20,29 @@ from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.iso_media.boxes import Span
 from dlflask.imaging.iso_media.heic import GRID, HeicItems, reading_structure
 
-#: Kinds of NAL units, of which an HEVC image consists: coded slices, and parameter sets.
+#: An HEVC image consists of NAL units. Their kinds: coded slices (parts of a frame), all parameter
+#: sets, and the sequence parameter set.
 _SLICES, _PARAMETERS, _SEQUENCE_PARAMETERS = range(32), (32, 33, 34), 33
 
-#: Offsets in the property `hvcC`: of the number of lists, and of the number of bytes of a NAL
-#: unit's size.
+#: Positions in the property `hvcC`, which contains the parameter sets: the number of lists of NAL
+#: units, and the number of bytes in which a NAL unit's size is stored.
 _LISTS_AT, _SIZES_AT = 22, 21
 
-#: First bytes of a sequence parameter set, which contain the size of the image.
+#: Number of bytes of a sequence parameter set that are read. They contain the size of the image.
 MAX_PARAMETER_BYTES = 200
 
-#: Values of `chroma_format_idc`: grey only, and 4:2:0.
+#: Values of `chroma_format_idc` for grey images, and for colours at half resolution (4:2:0).
 _HALF_COLOURS = (0, 1)
 
 
 class Frame(NamedTuple):
-    """Size of a coded image in pixels.
+    """Size of a coded image.
 
-    `is_deep` is true if its pixels take more memory than usual: over 8 bits, in full-size colours.
+    Attributes:
+        width: Width in pixels.
+        height: Height in pixels.
+        is_deep: True if a pixel takes more memory than usual, because the image has more than 8
+            bits and colours at more than half resolution.
     """
 
     width: int
@@ -49,9 +54,10 @@ class HeicCost(NamedTuple):
     """Costs of decoding a HEIC file.
 
     Attributes:
-        pixels: Pixels of the main image or of its opacity, with all tiles, whichever has more.
-        is_deep: True if one of them has over 8 bits and colours at full resolution.
-        has_opacity: True if the file contains an image of the main image's opacity.
+        pixels: Number of pixels, with all tiles, of the main image or of its opacity. The larger
+            number counts.
+        is_deep: True if a frame of the main image or of its opacity is deep (see `Frame`).
+        has_opacity: True if the file contains an image of opacity for the main image.
     """
 
     pixels: int
@@ -63,8 +69,8 @@ def heic_cost(upload: bytes) -> HeicCost:
     """Return the costs of decoding, computed from the parameters of the coded images.
 
     Raises:
-        InvalidFile: The costs are not known before decoding, or the header understates the size,
-            or there are too many tiles or bytes.
+        InvalidFile: The costs cannot be known before decoding, the size in the header differs from
+            the size of the coded image, or there are too many tiles or bytes.
     """
     with reading_structure():
         items = HeicItems.of(upload)
@@ -75,7 +81,7 @@ def heic_cost(upload: bytes) -> HeicCost:
 
 
 def _check_data(items: HeicItems) -> None:
-    """Raise an error for too many tiles or bytes, and for a tile of more than one frame."""
+    """Raise an error if there are too many tiles or bytes, or if a tile is not one frame."""
     tiles = [tile for of_image in items.decoded.values() for tile in of_image]
     if len(tiles) > MAX_HEVC_TILES:
         raise InvalidFile(f"it has {len(tiles):,} tiles; the limit is {MAX_HEVC_TILES:,}")
@@ -96,21 +102,22 @@ def _check_data(items: HeicItems) -> None:
 def _image_cost(items: HeicItems, item: int) -> tuple[int, bool]:
     """Return the number of decoded pixels of an image, and True if the image is deep."""
     width, height = items.size(item)
-    places = Counter(items.property(tile, b"hvcC") for tile in items.decoded[item])
-    frames = {place: _frame(items.upload[slice(*place)]) for place in places}
+    # Tiles may share an `hvcC`, so count the tiles of each.
+    tiles = Counter(items.property(tile, b"hvcC") for tile in items.decoded[item])
+    frames = {span: _frame(items.upload[slice(*span)]) for span in tiles}
     if items.entries[item].kind != GRID:
         (frame,) = frames.values()
         if max(abs(frame.width - width), abs(frame.height - height)) > MAX_FRAME_PADDING:
             raise InvalidFile(
-                f"its header says {width} x {height} pixels, its coded image has "
+                f"its header says {width} x {height} pixels, but its coded image has "
                 f"{frame.width} x {frame.height}"
             )
-    coded = sum(frame.width * frame.height * places[at] for at, frame in frames.items())
+    coded = sum(frame.width * frame.height * tiles[span] for span, frame in frames.items())
     return max(width * height, coded), any(frame.is_deep for frame in frames.values())
 
 
 def _frame(configuration: bytes) -> Frame:
-    """Return the size in the parameters of a coded image.
+    """Return the size of a coded image from its parameter sets.
 
     Args:
         configuration: Content of the property `hvcC`.
@@ -120,11 +127,10 @@ def _frame(configuration: bytes) -> Frame:
         for unit in _units_of_configuration(configuration)
         if _kind(unit) == _SEQUENCE_PARAMETERS
     ]
-    if configuration[_SIZES_AT] & 3 != 3 or len(frames) != 1:
-        raise ValueError(
-            f"hvcC has {len(frames)} sequence parameter sets; expected one, and sizes of NAL units "
-            "in four bytes"
-        )
+    if configuration[_SIZES_AT] & 3 != 3:
+        raise ValueError("the sizes of the NAL units have fewer than four bytes; expected four")
+    if len(frames) != 1:
+        raise ValueError(f"hvcC has {len(frames)} sequence parameter sets; expected one")
     return frames[0]
 
 
@@ -142,15 +148,20 @@ def _units_of_configuration(configuration: bytes) -> Iterator[bytes]:
 
 
 def _check_single_frame(upload: bytes, span: Span, num_units: int) -> int:
-    """Raise an error if coded data contains parameters, or not exactly one frame.
+    """Check that the coded data of a tile is exactly one frame without parameter sets.
 
     Args:
         upload: The file.
-        span: Place of the data.
-        num_units: Number of NAL units in the data that was checked before.
+        span: Position and end of the data in the file.
+        num_units: Number of NAL units in all data that was checked before.
 
     Returns:
-        The number of NAL units including the units of this data.
+        `num_units` plus the number of NAL units in this data.
+
+    Raises:
+        ValueError, LookupError, struct.error: The data is cut off, contains parameter sets, or
+            does not contain exactly one frame.
+        InvalidFile: The end of the file is missing, or the NAL units are too many.
     """
     position, end = span
     if end > len(upload):
@@ -159,16 +170,20 @@ def _check_single_frame(upload: bytes, span: Span, num_units: int) -> int:
     while position < end:
         (size,) = struct.unpack_from(">I", upload, position)
         unit = upload[position + 4 : position + 7]
-        if size < len(unit) or _kind(unit) in _PARAMETERS:
-            raise ValueError("the coded image contains parameter sets; expected them in hvcC only")
-        # The highest bit after the header of two bytes marks the first slice of a frame.
+        if size < len(unit):
+            raise ValueError(f"a NAL unit has {size} bytes; expected at least {len(unit)}")
+        if _kind(unit) in _PARAMETERS:
+            raise ValueError("the coded image contains parameter sets; expected them only in hvcC")
+        # A NAL unit has a header of two bytes. The next bit marks the first slice of a frame.
         first_slices += _kind(unit) in _SLICES and unit[2] >> 7
         position += 4 + size
         num_units += 1
         if num_units > MAX_PIECES:
             raise InvalidFile(f"it has more NAL units than the limit of {MAX_PIECES:,}")
-    if position != end or first_slices != 1:
-        raise ValueError(f"the coded image is cut off or has {first_slices} frames; expected one")
+    if position != end:
+        raise ValueError("the coded image is cut off")
+    if first_slices != 1:
+        raise ValueError(f"the coded image has {first_slices} frames; expected one")
     return num_units
 
 
@@ -178,20 +193,21 @@ def _kind(unit: bytes) -> int:
 
 def _read_parameters(unit: bytes) -> Frame:
     """Return the size of a frame from a sequence parameter set."""
-    # Encoders insert a byte 3 after two zeros to keep start codes out of the data.
+    # Remove the byte 3 that encoders insert after two zero bytes, so that the data contains no
+    # start codes.
     bits = _Bits(unit[2:MAX_PARAMETER_BYTES].replace(b"\0\0\3", b"\0\0"))
-    bits.skip(4)
+    bits.skip(4)  # number of the video parameter set
     layers = bits.read(3)
-    bits.skip(1 + 88 + 8)
+    bits.skip(1 + 88 + 8)  # flag of nesting, profile, level
     has_parts = [(bits.read(1), bits.read(1)) for _ in range(layers)]
-    bits.skip(2 * (8 - layers) if layers else 0)
+    bits.skip(2 * (8 - layers) if layers else 0)  # padding
     for has_profile, has_level in has_parts:
         bits.skip(88 * has_profile + 8 * has_level)
-    bits.read_exponential()
+    bits.read_exponential()  # number of this parameter set
     colours = bits.read_exponential()
-    bits.skip(1 if colours == 3 else 0)
+    bits.skip(1 if colours == 3 else 0)  # flag of separate colour planes
     width, height = bits.read_exponential(), bits.read_exponential()
-    if bits.read(1):
+    if bits.read(1):  # The image is cropped at its four sides.
         for _ in range(4):
             bits.read_exponential()
     depth = 8 + max(bits.read_exponential(), bits.read_exponential())
@@ -199,7 +215,7 @@ def _read_parameters(unit: bytes) -> Frame:
 
 
 class _Bits:
-    """Reader of bits, most significant first."""
+    """Reader of bits, the most significant bit of each byte first."""
 
     def __init__(self, data: bytes) -> None:
         self._bits = "".join(f"{byte:08b}" for byte in data)
@@ -209,14 +225,14 @@ class _Bits:
         self._position += count
 
     def read(self, count: int) -> int:
-        """Return the next `count` bits, at least 1, as a number."""
+        """Return the next `count` bits, at least one bit, as a number."""
         self._position += count
         if self._position > len(self._bits):
             raise ValueError("a sequence parameter set is cut off")
         return int(self._bits[self._position - count : self._position], 2)
 
     def read_exponential(self) -> int:
-        """Return an unsigned Exp-Golomb number (H.265, 9.2)."""
+        """Return an unsigned Exp-Golomb number (H.265, section 9.2)."""
         one = self._bits.index("1", self._position)
         zeros = one - self._position
         self._position = one

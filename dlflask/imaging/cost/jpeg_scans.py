@@ -1,6 +1,6 @@
 """Count the scans of a JPEG, each of which goes over all pixels.
 
-Source: ITU-T T.81, 1992, B.2.3.
+Source: ITU-T T.81, 1992, section B.2.3.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from PIL import Image
 from dlflask.imaging.cost.tiff_tags import integer_tag
 from dlflask.imaging.metadata.jpeg import first_scan
 
-#: Start of a scan with 1, 2, 3 or 4 components: length, and number of components.
+#: Start of a scan with 1 to 4 components: marker, length, and number of components.
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
 
+#: Pillow's names for JPEG compression in a TIFF.
 _TIFF_JPEG = ("jpeg", "tiff_jpeg")
 _ROWS_PER_STRIP, _TILE_HEIGHT = 278, 323
 
 
 def count_scans(image: Image.Image, upload: bytes) -> int:
-    """Return the number of scans that the decoder goes through, 0 for a format without them.
+    """Return the number of scans that the decoder reads, or 0 for a format without scans.
 
-    libjpeg decodes all scans if the first lacks a component or is refined later; otherwise it stops
-    after the first scan.
+    libjpeg decodes all scans if the first scan lacks a component or if later scans refine it.
+    Otherwise libjpeg stops after the first scan.
     """
     if image.format == "TIFF":
-        # One or more in each strip.
+        # Each strip or tile has one or more scans.
         return len(_SCAN.findall(upload)) if image.info.get("compression") in _TIFF_JPEG else 0
     if image.format not in ("JPEG", "MPO"):
         return 0
@@ -38,7 +39,10 @@ def count_scans(image: Image.Image, upload: bytes) -> int:
 
 
 def rows_of_scan(image: Image.Image, height: int) -> int:
-    """Return the rows of pixels that one scan covers: in a TIFF, the rows of a strip or tile."""
+    """Return the number of rows that one scan covers.
+
+    In a TIFF, a scan covers the rows of one strip or tile.
+    """
     if image.format != "TIFF":
         return height
     rows = integer_tag(image, _TILE_HEIGHT, integer_tag(image, _ROWS_PER_STRIP, height))

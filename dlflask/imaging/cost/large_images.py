@@ -1,4 +1,4 @@
-"""Admission of large images to a worker: one is decoded, one more may wait."""
+"""Admission of large images to a worker: it decodes one, while at most one more waits."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from contextlib import contextmanager
 
 from dlflask.errors import Busy
 
-#: Large images in a worker, decoded or waiting. One of the worker's three threads stays free for
-#: other requests.
+#: Maximum number of large images in a worker, decoded and waiting images together. One of the
+#: worker's three threads stays free for other requests.
 MAX_ADMITTED = 2
 
+#: One place for each admitted image, and the only slot for decoding.
 _places = threading.BoundedSemaphore(MAX_ADMITTED)
 _slot = threading.Lock()
 
 
 @contextmanager
 def decode_slot() -> Iterator[None]:
-    """Hold the slot of the one large image that is decoded in this worker; wait for it if needed.
+    """Wait for the worker's only slot for decoding a large image, and hold the slot.
 
     Raises:
-        Busy: Another large image waits already.
+        Busy: Another large image is already waiting.
     """
     if not _places.acquire(blocking=False):
         raise Busy(
-            "The service is decoding other large images. Send this one again in a few seconds."
+            "The service is decoding other large images. Send this image again in a few seconds."
         )
     try:
         with _slot:

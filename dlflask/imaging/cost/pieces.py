@@ -1,4 +1,4 @@
-"""Limits on decoding by Pillow: the number of reads from the file, and the CPU time."""
+"""Limits on decoding by Pillow: the number of read operations, and the CPU time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dlflask.errors import TooComplex
 from dlflask.imaging.decode_limits import CPU_SECONDS, MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: Checking the CPU time takes a microsecond, as long as reading some bytes of a header. Therefore
-#: it is checked before each read of at least `_SMALL_BYTES`, but only before one of `_SMALL_READS`
-#: shorter reads.
+#: A check of the CPU time takes a microsecond, as long as reading some bytes of a header. Therefore
+#: only read operations of at least `_SMALL_BYTES` bytes are all checked. Of the shorter ones, about
+#: every sixteenth (`_SMALL_READS`) is checked.
 _SMALL_BYTES, _SMALL_READS = 4_096, 16
 
 
 class CpuTimeLimit:
-    """Limit on the CPU time of the thread that decodes, counted from the first read.
+    """Limit on the CPU time of the thread that decodes, counted from the first call of `start`.
 
     Args:
         seconds: The limit, in seconds of CPU time.
@@ -27,7 +27,7 @@ class CpuTimeLimit:
         self._start: float | None = None
 
     def start(self) -> None:
-        """Start counting at the first call; later calls change nothing."""
+        """Start counting at the first call. Later calls have no effect."""
         if self._start is None:
             self._start = time.thread_time()
 
@@ -35,10 +35,11 @@ class CpuTimeLimit:
         """Raise an error if the CPU time is used up.
 
         Args:
-            times: 2 if as much time as was used so far is needed once more, 4 if three times more.
+            times: Total time that will be needed, as a multiple of the time used so far: 2 if the
+                image must be decoded once more.
 
         Raises:
-            TooComplex: More CPU time was used, or is needed, than the limit.
+            TooComplex: The time used so far, multiplied by `times`, exceeds the limit.
         """
         if self._start is None:
             return
@@ -50,7 +51,7 @@ class CpuTimeLimit:
 
 
 class Pieces(BytesIO):
-    """File of the bytes of an upload that allows `MAX_PIECES` reads, until `time_limit`."""
+    """Upload as a file that allows at most `MAX_PIECES` read operations, until `time_limit`."""
 
     def __init__(self, upload: bytes, time_limit: CpuTimeLimit) -> None:
         super().__init__(upload)
@@ -62,7 +63,7 @@ class Pieces(BytesIO):
         """Return the next `size` bytes, like any file.
 
         Raises:
-            InvalidFile: The decoder has made more than `MAX_PIECES` reads.
+            InvalidFile: The decoder needs more than `MAX_PIECES` read operations.
             TooComplex: The CPU time is used up.
         """
         self._reads += 1

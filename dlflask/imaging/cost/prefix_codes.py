@@ -1,28 +1,37 @@
-"""Prefix codes of lossless WebP, and the reader of its bits.
+"""Prefix codes of lossless WebP, and a reader of bits.
 
-Source: RFC 9649, 2024, 3.7.2.
+A prefix code represents each symbol by a short sequence of bits. The file stores only the length of
+each sequence.
+
+Source: RFC 9649, 2024, section 3.7.2.
 """
 
 from __future__ import annotations
 
-#: Order in which the file stores the code lengths of the code that encodes the code lengths.
+#: The lengths of a prefix code are coded by a second prefix code. The file stores the lengths of
+#: the second code in this order.
 _ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
-#: Symbols that repeat the last length or zero: extra bits, and least number of repetitions.
+#: Symbols of the second code that repeat the last length (16) or zero (17, 18): number of extra
+#: bits, and minimum number of repetitions.
 _REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}
 
-#: Table of a prefix code: for the next bits, the number of bits of the code and its symbol.
+#: Table of a prefix code. The index is the value of the next bits. The entry is the number of bits
+#: that the symbol takes, and the symbol.
 Table = list[tuple[int, int]]
 
 
 class Bits:
-    """Reader of bits, the least significant first; zeros follow the end, as in libwebp."""
+    """Reader of bits, the least significant bit of each byte first.
+
+    After the end of the data it returns zeros, as libwebp does.
+    """
 
     def __init__(self, data: memoryview, start: int) -> None:
         self._data, self.position = data, 8 * start
 
     def peek(self) -> int:
-        """Return the next 57 bits or more."""
+        """Return the next 57 to 64 bits, without moving the position."""
         byte = self.position >> 3
         return int.from_bytes(self._data[byte : byte + 8], "little") >> (self.position & 7)
 
@@ -39,7 +48,7 @@ class Bits:
         return symbol
 
     def skip_symbols(self, tables: list[Table]) -> None:
-        """Read over one symbol of each of at most three prefix codes, 45 bits."""
+        """Skip one symbol of each of at most three prefix codes, together at most 45 bits."""
         ahead, used = self.peek(), 0
         for table in tables:
             used += table[(ahead >> used) & (len(table) - 1)][0]
@@ -50,17 +59,20 @@ def read_code(bits: Bits, size: int) -> Table:
     """Read a prefix code.
 
     Args:
-        bits: Position at which it begins.
-        size: Number of the code's symbols.
+        bits: Reader at the position where the code begins.
+        size: Number of symbols.
 
     Raises:
-        ValueError: The code is not complete.
+        ValueError: The code is not complete or has too many symbols.
     """
     return _table(_simple_code(bits, size) if bits.take(1) else _normal_code(bits, size))
 
 
 def _simple_code(bits: Bits, size: int) -> list[int]:
-    """Read one or two symbols; return the length of each symbol's code, 0 for an unused one."""
+    """Read a code of one or two symbols.
+
+    Return the length of each symbol's code in bits, 0 for an unused symbol.
+    """
     lengths = [0] * size
     has_second = bits.take(1)
     symbols = [bits.take(8 if bits.take(1) else 1)]
@@ -73,11 +85,14 @@ def _simple_code(bits: Bits, size: int) -> list[int]:
 
 
 def _normal_code(bits: Bits, size: int) -> list[int]:
-    """Read the lengths of the symbols' codes, which are prefix-coded themselves."""
-    of_lengths = [0] * 19
+    """Read the second code, and decode the length of each symbol's code with it.
+
+    Return the lengths in bits, 0 for an unused symbol.
+    """
+    second_code = [0] * 19
     for symbol in _ORDER[: 4 + bits.take(4)]:
-        of_lengths[symbol] = bits.take(3)
-    table, count = _table(of_lengths), size
+        second_code[symbol] = bits.take(3)
+    table, count = _table(second_code), size
     if bits.take(1):
         count = 2 + bits.take(2 + 2 * bits.take(3))
         if count > size:
@@ -91,15 +106,21 @@ def _normal_code(bits: Bits, size: int) -> list[int]:
             lengths.append(length)
             last = length or last
             continue
-        extra, least = _REPEATS[length]
-        lengths += [last if length == 16 else 0] * (least + bits.take(extra))
+        extra_bits, min_count = _REPEATS[length]
+        lengths += [last if length == 16 else 0] * (min_count + bits.take(extra_bits))
         if len(lengths) > size:
             raise ValueError("a prefix code has too many lengths")
     return lengths + [0] * (size - len(lengths))
 
 
 def _table(lengths: list[int]) -> Table:
-    """Return the table of a canonical prefix code; a code of one symbol takes no bits."""
+    """Return the table of a canonical prefix code.
+
+    If the code has only one symbol, this symbol takes no bits.
+
+    Args:
+        lengths: Length of each symbol's code in bits, 0 for an unused symbol.
+    """
     used = [(length, symbol) for symbol, length in enumerate(lengths) if length]
     if len(used) == 1:
         return [(0, used[0][1])]

@@ -8,7 +8,10 @@ _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 
 
 def decoded_size(image: Image.Image) -> tuple[int, int]:
-    """Return the decoded width and height: libtiff decodes whole tiles, even beyond the image."""
+    """Return the width and height that are decoded, in pixels.
+
+    libtiff decodes whole tiles, even if they extend beyond the image.
+    """
     width, height = image.size
     if image.format != "TIFF":
         return width, height
@@ -19,6 +22,6 @@ def decoded_size(image: Image.Image) -> tuple[int, int]:
 
 
 def integer_tag(image: Image.Image, tag: int, default: int) -> int:
-    """Return the value of a tag of an opened TIFF; `default` if it is missing or not a number."""
+    """Return the value of a tag of an opened TIFF, or `default` if it is not a whole number."""
     value = getattr(image, "tag_v2", {}).get(tag, default)
     return value if isinstance(value, int) else default

@@ -1,11 +1,12 @@
 """Read how many prefix codes a lossless WebP may use, without decoding its pixels.
 
 libwebp builds the tables of all prefix codes before it decodes the first pixel, so their number
-decides how much memory it takes. An image is divided into blocks, and each block may have its own
-five codes. The size of the blocks is stored after the transforms. A transform is also an image. To
-find the end of a transform, this module reads its symbols one by one and discards them.
+decides how much memory libwebp takes. An image is divided into blocks, and each block may have its
+own five prefix codes (a group). The size of the blocks is stored after the transforms. A transform
+is also an image. To find the end of a transform, this module reads its symbols one by one and
+discards them.
 
-Source: RFC 9649, 2024, 3.4 to 3.7.
+Source: RFC 9649, 2024, sections 3.4 to 3.7.
 """
 
 from __future__ import annotations
@@ -15,13 +16,18 @@ from typing import NamedTuple
 from dlflask.imaging.cost.prefix_codes import Bits, read_code
 from dlflask.imaging.decode_limits import MAX_WEBP_SKIPPED_PIXELS
 
+#: Kinds of transforms that contain an image.
 _PREDICTOR, _COLOURS, _PALETTE = 0, 1, 3
+
+#: Numbers of symbols: for values of a colour, for lengths and for distances of copied pixels.
 _LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40
+
+#: Maximum number of bits that select a colour in the colour cache, a table of recent colours.
 _MAX_CACHE_BITS = 11
 
 
 class Layout(NamedTuple):
-    """Number of blocks with their own prefix codes, and number of bits of the colour cache."""
+    """Number of blocks with their own prefix codes, and number of bits for the colour cache."""
 
     blocks: int
     cache_bits: int
@@ -45,7 +51,7 @@ def read_layout(data: memoryview, width: int, height: int, start: int) -> Layout
 
 def _layout(bits: Bits, width: int, height: int) -> Layout:
     """Skip the transforms, then read the bits of the colour cache and the size of the blocks."""
-    seen, left = set[int](), MAX_WEBP_SKIPPED_PIXELS
+    seen, remaining = set[int](), MAX_WEBP_SKIPPED_PIXELS
     while bits.take(1):
         kind = bits.take(2)
         if kind in seen:
@@ -53,13 +59,13 @@ def _layout(bits: Bits, width: int, height: int) -> Layout:
         seen.add(kind)
         if kind == _PALETTE:
             colours = 1 + bits.take(8)
-            left = _skip_image(bits, colours, left)
-            # A small palette packs several pixels into one: 8 with up to 2 colours, 4 with up to
-            # 4, and 2 with up to 16.
-            width = _divided(width, sum(colours <= most for most in (2, 4, 16)))
+            remaining = _skip_image(bits, colours, remaining)
+            # If the palette is small, one stored pixel holds several pixels: 8 pixels with at most
+            # 2 colours, 4 with at most 4 colours, and 2 with at most 16 colours.
+            width = _divided(width, sum(colours <= limit for limit in (2, 4, 16)))
         elif kind in (_PREDICTOR, _COLOURS):
             side = 2 + bits.take(3)
-            left = _skip_image(bits, _divided(width, side) * _divided(height, side), left)
+            remaining = _skip_image(bits, _divided(width, side) * _divided(height, side), remaining)
     cache_bits = _cache_bits(bits)
     if not bits.take(1):
         return Layout(1, cache_bits)
@@ -68,40 +74,41 @@ def _layout(bits: Bits, width: int, height: int) -> Layout:
 
 
 def _divided(length: int, bits: int) -> int:
+    """Return `length` divided by 2 to the power of `bits`, rounded up."""
     return -(-length >> bits)
 
 
 def _cache_bits(bits: Bits) -> int:
-    """Return the number of bits of the colour cache; 0 if the image has none."""
+    """Return the number of bits for the colour cache, or 0 if there is no colour cache."""
     if not bits.take(1):
         return 0
     size = bits.take(4)
     if not 1 <= size <= _MAX_CACHE_BITS:
-        raise ValueError(f"a colour cache of {size} bits; expected 1 to {_MAX_CACHE_BITS}")
+        raise ValueError(f"the colour cache has {size} bits; expected 1 to {_MAX_CACHE_BITS}")
     return size
 
 
-def _skip_image(bits: Bits, pixels: int, left: int) -> int:
-    """Skip an entropy-coded image; return the number of pixels that may still be skipped."""
-    left -= pixels
-    if left < 0:
+def _skip_image(bits: Bits, pixels: int, remaining: int) -> int:
+    """Skip the image in a transform, and return the number of pixels that may still be skipped."""
+    remaining -= pixels
+    if remaining < 0:
         raise ValueError("the transforms are too long")
     _skip_pixels(bits, pixels, _cache_bits(bits))
-    return left
+    return remaining
 
 
 def _skip_pixels(bits: Bits, pixels: int, cache_bits: int) -> None:
-    """Skip a group of prefix codes and the pixels coded with it."""
+    """Skip a group of prefix codes and the pixels that are coded with these codes."""
     cached = 1 << cache_bits if cache_bits else 0
     sizes = (_LITERALS + _LENGTHS + cached, 256, 256, 256, _DISTANCES)
-    green, *others, distance = (read_code(bits, size) for size in sizes)
-    # A code with only one symbol takes no bits in the data.
-    others = [table for table in others if len(table) > 1]
+    green, *colour_tables, distance = (read_code(bits, size) for size in sizes)
+    # Leave out codes with only one symbol, because such a symbol takes no bits.
+    colour_tables = [table for table in colour_tables if len(table) > 1]
     done = 0
     while done < pixels:
         symbol = bits.symbol(green)
         if symbol < _LITERALS:
-            bits.skip_symbols(others)
+            bits.skip_symbols(colour_tables)
             done += 1
         elif symbol < _LITERALS + _LENGTHS:
             done += _copied(bits, symbol - _LITERALS)

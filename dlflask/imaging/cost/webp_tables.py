@@ -19,17 +19,19 @@ from dlflask.imaging.metadata.webp import Chunk, image_chunks, size_of_lossless,
 #: Bytes before the coded bits of a `VP8L` and of an `ALPH` chunk.
 _LOSSLESS_HEADER, _OPACITY_HEADER = 5, 1
 
-#: Lowest two bits of an `ALPH` chunk that is coded like `VP8L`; 0 means that it is not coded.
+#: Bits of an `ALPH` chunk's first byte that give its compression, and their value if the chunk is
+#: coded like `VP8L`. With the value 0, the chunk is not compressed.
 _COMPRESSION, _COMPRESSED = 3, 1
 
 
 def estimate_tables(upload: bytes, pixels: int, enough: int) -> int:
-    """Return the most bytes that the tables take; 0 for an image without lossless parts.
+    """Return the maximum memory in bytes of the tables, or 0 without lossless parts.
 
     Args:
         upload: WebP file.
         pixels: Number of pixels of the image.
-        enough: Estimate in bytes up to which the file is not read more closely.
+        enough: Memory in bytes. If a first estimate, from the size of the file, is at most
+            `enough`, this estimate is returned and the layout of the file is not read.
     """
     chunks = image_chunks(upload)
     length = sum(len(content) for kind, content in chunks if kind != b"VP8 ")
@@ -44,9 +46,9 @@ def estimate_tables(upload: bytes, pixels: int, enough: int) -> int:
     except (ValueError, IndexError):
         return estimate
     entries = WEBP_TABLE_ENTRIES + (1 << layout.cache_bits)
-    each = entries * BYTES_PER_TABLE_ENTRY + BYTES_PER_WEBP_GROUP_HEADER
+    bytes_per_group = entries * BYTES_PER_TABLE_ENTRY + BYTES_PER_WEBP_GROUP_HEADER
     groups = min(max(layout.blocks, MAX_WEBP_UNUSED_GROUPS), MAX_WEBP_GROUPS)
-    return min(estimate, groups * each)
+    return min(estimate, groups * bytes_per_group)
 
 
 def _read_layout(chunks: list[Chunk]) -> Layout:
@@ -65,4 +67,4 @@ def _read_layout(chunks: list[Chunk]) -> Layout:
             if data[0] & _COMPRESSION != _COMPRESSED:
                 return Layout(0, 0)
             return read_layout(data, *size_of_lossy(contents[b"VP8 "]), _OPACITY_HEADER)
-    raise ValueError("several lossless images")
+    raise ValueError("the image does not have exactly one lossless part")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-#: Beginnings of files, their kind, and what to do. The first match counts.
+#: Pattern of a file's first bytes, kind of the file, and advice to the user. The first match
+#: counts.
 _FILES = (
     (rb"%PDF-", "a PDF document", "Export the page as PNG or JPEG. "),
     (rb"<(?:\?xml|svg|!DOCTYPE svg)", "an SVG or XML file", "Export the drawing as PNG. "),
@@ -35,7 +36,8 @@ _FILES = (
     (rb"MZ|\x7fELF|\xcf\xfa\xed\xfe", "a program", ""),
 )
 _KINDS = [
-    (re.compile(start, re.IGNORECASE | re.DOTALL), kind, advice) for start, kind, advice in _FILES
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind, advice)
+    for pattern, kind, advice in _FILES
 ]
 
 #: Number of first bytes that are searched to recognise a file or a text.
@@ -43,10 +45,15 @@ _BEGINNING_BYTES = 512
 
 
 def name_file(upload: bytes) -> tuple[str, str]:
-    """Return the kind of a file, as a noun, and advice: a sentence and a space, or nothing."""
+    """Return the kind of a file and advice to the user.
+
+    Returns:
+        The kind is a noun, such as "a PDF document". The advice is a sentence that ends with a
+        space, or an empty text.
+    """
     beginning = upload[:_BEGINNING_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
-    for start, kind, advice in _KINDS:
-        if start.match(upload) or start.match(beginning):
+    for pattern, kind, advice in _KINDS:
+        if pattern.match(upload) or pattern.match(beginning):
             return kind, advice
     if _is_text(beginning):
         return "text", ""
@@ -55,8 +62,8 @@ def name_file(upload: bytes) -> tuple[str, str]:
 
 def _is_text(beginning: bytes) -> bool:
     try:
-        # A character at the end may be cut.
+        # Ignore errors if the text is longer, because its last character may be cut off.
         text = beginning.decode(errors="strict" if len(beginning) < 500 else "ignore")
     except UnicodeDecodeError:
         return False
-    return bool(text) and all(one.isprintable() or one.isspace() for one in text)
+    return bool(text) and all(character.isprintable() or character.isspace() for character in text)

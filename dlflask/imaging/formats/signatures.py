@@ -1,7 +1,7 @@
 """Recognise the format of an image file by its first bytes.
 
-Source: the specification of each format; for ISO media, ISO/IEC 23008-12:2022, 10, and AVIF v1.1,
-AOMedia 2022, 6.
+Source: the specification of each format. For ISO media (AVIF and HEIC): ISO/IEC 23008-12:2022,
+section 10, and AVIF v1.1, AOMedia 2022, section 6.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import re
 #: Supported formats, as error messages name them.
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"]
 
-#: Bytes before an image that are skipped: line feeds, a byte order mark, the rest of a header.
+#: Maximum number of unwanted bytes before an image that are skipped, such as line feeds, a byte
+#: order mark or the rest of a header.
 MAX_LEADING_BYTES = 16
 
 #: Number of first bytes that are compared with the signatures.
 _SIGNATURE_BYTES = 64
 
-#: Signatures by Pillow's name of the format. Text may begin with the two letters of a BMP, so the
-#: length of the BMP's header is compared too if other bytes come first.
+#: Signatures by Pillow's name of the format. Ordinary text may contain "BM", so the BMP signature
+#: includes the header length. At the very start of a file, "BM" alone is enough (see
+#: `_format_at_start`). "ISO" is this project's own name, not Pillow's.
 _SIGNATURES = {
     "PNG": rb"\x89PNG\r\n\x1a\n",
     "JPEG": rb"\xff\xd8\xff",
@@ -29,26 +31,31 @@ _SIGNATURES = {
     "BMP": rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0",
 }
 _IMAGE = re.compile(
-    b"|".join(b"(?P<%s>%s)" % (name.encode(), one) for name, one in _SIGNATURES.items()), re.DOTALL
+    b"|".join(
+        b"(?P<%s>%s)" % (name.encode(), signature) for name, signature in _SIGNATURES.items()
+    ),
+    re.DOTALL,
 )
 
-#: Brands of ISO media files that say how the image is coded. Cameras also write `mif1` or `msf1`
-#: first, which does not say how, and the others after it.
+#: Brands (names of four letters at the start of an ISO media file) that say how the image is coded.
 _BRANDS = {
     **dict.fromkeys([b"avif", b"avis"], "AVIF"),
     **dict.fromkeys(
         [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"], "HEIF"
     ),
 }
-_OPEN_BRANDS = {b"mif1", b"mif2", b"msf1", b"miaf"}
+
+#: General brands, which do not say how the image is coded. If such a brand comes first, cameras
+#: write a brand of `_BRANDS` after it.
+_GENERAL_BRANDS = {b"mif1", b"mif2", b"msf1", b"miaf"}
 
 
 def find_image(upload: bytes) -> tuple[str, int] | None:
-    """Find the image in a file: its format, and the byte at which it begins.
+    """Find the image in a file.
 
     Returns:
-        Pillow's name of the format, and a number of bytes of at most `MAX_LEADING_BYTES`; None for
-        any other file.
+        Pillow's name of the format and the position of the image's first byte (at most
+        `MAX_LEADING_BYTES`), or None if no image begins there.
     """
     if format_name := _format_at_start(upload):
         return format_name, 0
@@ -69,14 +76,19 @@ def _format_at_start(upload: bytes) -> str | None:
 
 
 def _format_of(name: str | None, upload: bytes) -> str | None:
-    """Return Pillow's name of the format; ISO media files are recognised by their brands."""
+    """Return Pillow's name of the format. For an ISO media file, find it by the brands.
+
+    Args:
+        name: Name of the matching signature in `_SIGNATURES`.
+        upload: The file, from the first byte of the image.
+    """
     if name != "ISO":
         return name
     size = int.from_bytes(upload[:4])
-    brand, others = upload[8:12], upload[16 : min(size, 16 + 4 * _SIGNATURE_BYTES)]
+    brand, further = upload[8:12], upload[16 : min(size, 16 + 4 * _SIGNATURE_BYTES)]
     if brand in _BRANDS:
         return _BRANDS[brand]
-    if brand not in _OPEN_BRANDS:
+    if brand not in _GENERAL_BRANDS:
         return None
-    compatible = [others[at : at + 4] for at in range(0, len(others), 4)]
+    compatible = [further[at : at + 4] for at in range(0, len(further), 4)]
     return next((_BRANDS[one] for one in compatible if one in _BRANDS), "HEIF")

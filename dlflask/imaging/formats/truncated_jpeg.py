@@ -1,9 +1,10 @@
 """Measure how much of a truncated JPEG exists, and complete the file.
 
-Camera modules leave out the end marker, and broken uploads the last bytes. Viewers show such files;
-their decoders fill the rest of the image with grey, without saying from where.
+Camera modules leave out the end marker, and broken uploads lack the last bytes. Viewers show such
+files. Their decoders fill the rest of the image with grey, but do not report where the grey begins.
+To find this place, this module decodes the file twice, with different data after its end.
 
-Source: ITU-T T.81, 1992, B.1.1.3, B.2.3 and G.1.2.
+Source: ITU-T T.81, 1992, sections B.1.1.3, B.2.3 and G.1.2.
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ from numpy.typing import NDArray
 
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: Largest part of the coded data that may be missing.
+#: Maximum part of the coded data that may be missing.
 MAX_MISSING = 0.1
 
-#: The end marker, and the byte with which markers begin.
+#: The end marker, and the byte with which every marker begins.
 _END, _MARKER = b"\xff\xd9", b"\xff"
 
-#: Coded data that is not in the file. The decoded image changes at the place where the data of the
-#: file ends.
+#: Data that is appended to the file. It changes the decoded image from the place where the file's
+#: own data ends.
 _OTHER_DATA = bytes(range(255)) * 4
 
-#: Header of a scan: components, first and last coefficient, and the bits that later scans add.
+#: Start of a scan's header: marker, length, and number of components. After these follow the
+#: components, the first and last coefficient, and the number of bits that later scans add.
 _SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e]([\1-\4])", re.DOTALL)
+
+#: Number of the last coefficient in a block of 8 x 8.
 _LAST_COEFFICIENT = 63
 
 
@@ -51,7 +55,8 @@ class CompletedJpeg(NamedTuple):
 
     Attributes:
         upload: The file.
-        held: Part of the rows that the file contains, 0..1; the other rows are grey.
+        held: Part of the rows that the file contains, 0..1, from the top. The remaining rows are
+            grey.
     """
 
     upload: bytes
@@ -66,8 +71,8 @@ def complete_jpeg(
     Args:
         upload: JPEG whose end is missing.
         layout: Layout of the JPEG.
-        decode: Returns the (height, width) or (height, width, channels) pixels of a JPEG, possibly
-            at a smaller scale.
+        decode: Function that returns the (height, width) or (height, width, channels) pixels of
+            a JPEG, possibly at a smaller scale.
 
     Raises:
         InvalidFile: More than `MAX_MISSING` of the data is missing.
@@ -81,17 +86,18 @@ def complete_jpeg(
     scale = len(mask) / layout.height
     block = max(1, round(layout.block[0] * scale)), max(1, round(layout.block[1] * scale))
     missing = _missing_part(mask, block)
-    last = len(data) - scans[-1].start()
-    if missing * last > MAX_MISSING * (missing * last + (1 - missing) * len(data)):
+    length = len(data) - scans[-1].start()
+    if missing * length > MAX_MISSING * (missing * length + (1 - missing) * len(data)):
         raise InvalidFile("more than a tenth of it is missing")
-    # If there are more scans, only finer detail is missing.
+    # If the JPEG has several scans, only fine detail is missing, so all rows are there.
     held = mask.any(axis=1).argmax() / len(mask) if len(scans) == 1 and mask.any() else 1.0
     return CompletedJpeg(data + _END, float(held))
 
 
 def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -> bool:
-    """Return True if the scans contain at least the first bits of all coefficients."""
-    constant, others = set[int](), set[int]()
+    """Return True if no whole scan is missing: later scans would not add bits to any component."""
+    # Components with a complete constant coefficient, and with complete further coefficients.
+    constant, further = set[int](), set[int]()
     for scan in scans:
         count = scan[1][0]
         ids = data[scan.end() : scan.end() + 2 * count : 2]
@@ -100,8 +106,8 @@ def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -
         )
         if bits & 15 == 0:
             constant.update(ids if first == 0 else b"")
-            others.update(ids if last == _LAST_COEFFICIENT else b"")
-    return len(constant & others) >= components
+            further.update(ids if last == _LAST_COEFFICIENT else b"")
+    return len(constant & further) >= components
 
 
 def _missing_part(mask: NDArray[np.bool_], block: tuple[int, int]) -> float:
@@ -117,14 +123,15 @@ def _missing_part(mask: NDArray[np.bool_], block: tuple[int, int]) -> float:
     row = _block_of(rows, block[0])
     band = mask[row * block[0] : (row + 1) * block[0]]
     column = _block_of(np.logical_or.reduce(band, axis=0), block[1])
-    num_rows, num_columns = (-(-side // one) for side, one in zip(mask.shape, block, strict=True))
+    num_rows, num_columns = (-(-side // size) for side, size in zip(mask.shape, block, strict=True))
     return 1 - (row * num_columns + column + 1) / (num_rows * num_columns)
 
 
 def _block_of(mask: NDArray[Any], block: int) -> int:
-    """Return the number of the first block that is marked.
+    """Return the number of the first block that is marked, along the axis of `mask`.
 
-    Colours of half the resolution spread by a pixel into the block before.
+    Colours of half the resolution spread by one pixel into the block before, so the first marked
+    pixel does not count.
     """
     first = int(mask.argmax())
     return (first + (block > 1 and first > 0)) // block

@@ -1,8 +1,8 @@
-"""Find the boxes of an ISO media file such as AVIF or HEIC.
+"""Find the boxes (the parts) of an ISO media file such as AVIF or HEIC.
 
-Structures that other readers might understand differently are errors.
+The functions raise an error for structures that other readers might understand differently.
 
-Source: ISO/IEC 14496-12:2022, 4.2.
+Source: ISO/IEC 14496-12:2022, section 4.2.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 from dlflask.imaging.decode_limits import MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: First byte, and the byte after the last one.
+#: Part of a file: the position of its first byte, and the position after its last byte.
 Span = tuple[int, int]
 
 _Key = TypeVar("_Key")
@@ -25,14 +25,20 @@ _read_large_size = struct.Struct(">Q").unpack_from
 
 
 def find_boxes(upload: bytes, span: Span, kinds: Collection[bytes]) -> dict[bytes, Span]:
-    """Return the contents of the boxes of these kinds."""
+    """Return the span of the content of each box of these kinds.
+
+    Args:
+        upload: The file.
+        span: Part of the file in which the boxes are.
+        kinds: Kinds of boxes, each of which may occur once.
+    """
     return unique((kind, content) for kind, content in boxes(upload, span) if kind in kinds)
 
 
 def unique(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, _Value]:
-    """Return a mapping; raise ValueError if a key occurs twice.
+    """Return a mapping, or raise ValueError if a key occurs twice.
 
-    Decoders differ in which of the two they use.
+    Decoders differ in which of the two values they use.
     """
     mapping: dict[_Key, _Value] = {}
     for key, value in pairs:
@@ -43,7 +49,7 @@ def unique(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, _Value]:
 
 
 def boxes(upload: bytes, span: Span) -> Iterator[tuple[bytes, Span]]:
-    """Yield the kind and the content of each box in `span`."""
+    """Yield the kind of each box in `span`, and the span of its content."""
     position, end = span
     for _ in range(MAX_PIECES):
         if position >= end:
@@ -57,7 +63,7 @@ def boxes(upload: bytes, span: Span) -> Iterator[tuple[bytes, Span]]:
         if after > len(upload):
             raise InvalidFile("its end is missing")
         if not start <= after <= end:
-            raise ValueError(f"a {kind!r} box has {size} bytes, which does not fit into its parent")
+            raise ValueError(f"a {kind!r} box of {size} bytes does not fit into the box around it")
         yield kind, (start, after)
         position = after
     raise ValueError(f"there are more boxes than the limit of {MAX_PIECES:,}")

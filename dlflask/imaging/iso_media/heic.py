@@ -3,7 +3,7 @@
 Cameras divide a large image into tiles, and each tile is a separate item. They also add
 thumbnails, depth maps, brightness maps and metadata, which this service does not need.
 
-Source: ISO/IEC 23008-12:2022, 6.4, 6.5 and 6.6.
+Source: ISO/IEC 23008-12:2022, sections 6.4, 6.5 and 6.6.
 """
 
 from __future__ import annotations
@@ -29,21 +29,23 @@ from dlflask.imaging.iso_media.items import (
 #: Width and height in pixels.
 Size = tuple[int, int]
 
+#: Kind of an item that is an image or tile coded in HEVC, and of an image that consists of tiles.
 CODED, GRID = b"hvc1", b"grid"
 
+#: Boxes with the tables of the items, and boxes that need not occur.
 _REQUIRED = {b"iinf", b"iloc", b"iprp", b"pitm"}
 _OPTIONAL = {b"iref", b"idat"}
 
 #: Properties that crop, mirror, rotate or scale an image, which takes time for each pixel.
 _TRANSFORMATIONS = {b"clap", b"imir", b"irot", b"iscl"}
 
-#: Types of auxiliary images that are the opacity of another image.
+#: Ends of the type names of auxiliary images that contain the opacity of an image.
 _OPACITY = (b":auxiliary:alpha", b":auxid:1")
 
 
 @contextmanager
 def reading_structure() -> Iterator[None]:
-    """Raise an `InvalidFile` in place of any exception of the code that reads the tables."""
+    """Convert the exceptions of the code that reads the tables to an `InvalidFile`."""
     try:
         yield
     except InvalidFile:
@@ -60,7 +62,7 @@ class HeicItems:
 
     Attributes:
         upload: The file.
-        parts: Places of the tables.
+        parts: Spans of the tables, by the kind of their box.
     """
 
     upload: bytes
@@ -71,7 +73,8 @@ class HeicItems:
         """Find the tables.
 
         Raises:
-            ValueError, LookupError, struct.error: There is not exactly one table of each kind.
+            ValueError, LookupError, struct.error: A required table is missing, or a table occurs
+                twice.
         """
         start, end = find_boxes(upload, (0, len(upload)), {b"meta"})[b"meta"]
         parts = find_boxes(upload, (start + 4, end), _REQUIRED | _OPTIONAL)
@@ -90,30 +93,31 @@ class HeicItems:
 
     @cached_property
     def references(self) -> dict[tuple[bytes, int], list[int]]:
-        """Items that an item refers to, by the kind of the reference."""
+        """Items that an item refers to, by the kind of the reference and the number of the item."""
         span = self.parts.get(b"iref")
         return unique(item_references(self.upload, span)) if span else {}
 
     @cached_property
     def properties(self) -> dict[int, list[tuple[bytes, Span]]]:
-        """Properties of each item: their kinds and contents."""
+        """Properties of each item: the kinds of the properties, and the spans of their content."""
         known = list(boxes(self.upload, self.parts[b"ipco"]))
         numbers = unique(item_properties(self.upload, self.parts[b"ipma"]))
         return {item: [known[n - 1] for n in used if n] for item, used in numbers.items()}
 
     @cached_property
     def extents(self) -> dict[int, list[Span]]:
-        """Pieces of the data of each item."""
+        """Spans of the pieces of each item's data."""
         data = self.parts.get(b"idat")
         return item_extents(self.upload, self.parts[b"iloc"], data[0] if data else None)
 
     @cached_property
     def decoded(self) -> dict[int, list[int]]:
-        """Tiles of the main image and of its opacity; an image without tiles is its own tile.
+        """Tiles of the main image and of its opacity, by the number of the image.
+
+        An image that is not divided into tiles is its own tile.
 
         Raises:
-            ValueError: An image is not coded in HEVC, and is not a grid of tiles that are coded in
-                HEVC.
+            ValueError: An image or a tile is not coded in HEVC.
         """
         opacities = [
             source
@@ -123,13 +127,13 @@ class HeicItems:
         return {item: self._tiles(item) for item in (self.main, *opacities)}
 
     def check_transformations(self, item: int) -> None:
-        """Raise ValueError if an image must be cropped, mirrored or rotated more than once."""
+        """Raise ValueError if an item has the same transformation more than once."""
         kinds = Counter(kind for kind, _ in self.properties[item] if kind in _TRANSFORMATIONS)
         if any(count > 1 for count in kinds.values()):
             raise ValueError("an image has the same transformation more than once")
 
     def property(self, item: int, kind: bytes) -> Span:
-        """Return the content of the one property of this kind that an item has."""
+        """Return the span of the content of an item's only property of this kind."""
         return unique(found for found in self.properties[item] if found[0] == kind)[kind]
 
     def size(self, item: int) -> Size:
@@ -137,12 +141,12 @@ class HeicItems:
         start, _ = self.property(item, b"ispe")
         width, height = struct.unpack_from(">II", self.upload, start + 4)
         if self.entries[item].kind == GRID:
-            # The data of a grid announces the size as well.
+            # The data of a grid also announces the size, and the two sizes must be equal.
             (start, end), *_ = self.extents[item]
             size = 4 if self.upload[start + 1] & 1 else 2
             numbers = Numbers(self.upload, (start + 4, end))
             if (numbers.read(size), numbers.read(size)) != (width, height):
-                raise ValueError("the grid has another size than its property ispe says")
+                raise ValueError("the size of the grid differs from its property ispe")
         return width, height
 
     def _tiles(self, item: int) -> list[int]:

@@ -1,8 +1,9 @@
 """Remove metadata that decoding does not need, before Pillow parses the file.
 
-Pillow reads all that a format allows, much of it in Python: thousands of Exif segments, compressed
-texts or strips take seconds and hundreds of megabytes. Pixels, palette, transparency and
-orientation are kept. A truncated file passes unchanged, so that Pillow reports where it ends.
+Pillow reads everything that a format allows, much of it in Python. Thousands of Exif segments,
+compressed texts or strips take seconds and hundreds of megabytes. This package keeps pixels,
+palette, transparency and orientation. A truncated file stays unchanged, and Pillow reports its
+missing end.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ def strip_metadata(upload: bytes) -> bytes:
         ValueError: The file has more chunks, segments, blocks or strips than `decode_limits` allow.
     """
     format_name, _ = find_image(upload) or ("", 0)
-    # A BMP does not have metadata.
+    # A BMP does not contain metadata.
     strip = _STRIPPERS.get(format_name)
     try:
         return strip(upload) if strip else upload
     except (IndexError, struct.error):
-        return upload  # Truncated: Pillow reports where.
+        return upload  # The file is truncated, which Pillow will report.

@@ -9,9 +9,12 @@ Part = tuple[int, int]
 
 
 def cut_out(upload: bytes, parts: Iterable[Part]) -> bytes:
-    """Return `upload` without `parts`, which are in file order; `upload` itself without parts."""
-    view, kept, start = memoryview(upload), [], 0
-    for begin, end in parts:
-        kept.append(view[start:begin])
-        start = end
-    return b"".join([*kept, view[start:]]) if start else upload
+    """Return a copy of `upload` with `parts` removed.
+
+    The parts must be in file order. If there are no parts, return `upload` itself.
+    """
+    view, kept, previous_end = memoryview(upload), [], 0
+    for start, end in parts:
+        kept.append(view[previous_end:start])
+        previous_end = end
+    return b"".join([*kept, view[previous_end:]]) if previous_end else upload

@@ -6,7 +6,8 @@ from PIL import ExifTags, Image
 
 from dlflask.types import ImageBox
 
-#: Transposition that undoes each EXIF orientation.
+#: Pillow's operation that undoes each EXIF orientation. Orientation 1 is upright. Orientations from
+#: 5 on swap width and height.
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -19,18 +20,24 @@ _TRANSPOSES = {
 
 
 def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of a loaded image, 1 to 8; 1 if the image lacks it."""
+    """Return the EXIF orientation of a loaded image, 1 to 8, or 1 if there is none."""
     value = image.getexif().get(ExifTags.Base.Orientation, 1)
     return int(value) if value in _TRANSPOSES else 1
 
 
 def rotate_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Return `image` upright, `image` itself if its orientation is 1."""
+    """Return `image` rotated upright. If `orientation` is 1, return `image` itself."""
     return image if orientation == 1 else image.transpose(_TRANSPOSES[orientation])
 
 
 def to_stored_box(box: ImageBox, size: tuple[int, int], orientation: int) -> ImageBox:
-    """Map `box` from upright to stored coordinates; `size` is that of the stored image."""
+    """Map `box` from the upright image to the stored image.
+
+    Args:
+        box: Box in the upright image.
+        size: Width and height of the stored image, in pixels.
+        orientation: EXIF orientation, 1 to 8.
+    """
     left, top, right, bottom = box
     width, height = size if orientation < 5 else size[::-1]
     if orientation in (2, 3, 6, 7):

@@ -9,6 +9,7 @@ from dlflask.imaging.decode_limits import MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.metadata.cuts import cut_out
 
+#: First byte of every extension, and kind of the extension that contains the transparent colour.
 _EXTENSION, _GRAPHIC_CONTROL = 0x21, 0xF9
 
 

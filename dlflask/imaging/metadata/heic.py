@@ -1,25 +1,28 @@
-"""Hide the items of a HEIC that decoding does not need, and limit the others.
+"""Hide the items (images, tiles and metadata) of a HEIC that decoding does not need.
 
-For each item that is not hidden, libheif creates an image, with copies of its profile and metadata.
+For each item that is not hidden, libheif creates an image with copies of the item's profile and
+metadata, which takes memory.
 
-Source: ISO/IEC 14496-12:2022, 8.11.6.
+Source: ISO/IEC 14496-12:2022, section 8.11.6.
 """
 
 from __future__ import annotations
 
 from dlflask.imaging.iso_media.heic import HeicItems, reading_structure
 
-#: Kind of an item that no decoder knows, and the flag of an item that is not shown.
+#: Kind of an item that no decoder knows, and flag of an item that viewers do not show.
 _UNKNOWN, _HIDDEN = b"skip", 1
 
 
 def strip_heic(upload: bytes) -> bytes:
-    """Return the file with all items renamed except the main image, its opacity and tiles.
+    """Return the file with a changed kind or flag for all items except the main image.
 
-    In this format only the properties `irot` and `imir` define the orientation, not Exif.
+    The opacity and the tiles become hidden items. All other items get an unknown kind, so the
+    decoder skips them. This includes Exif, because in this format only the properties `irot` and
+    `imir` define the orientation.
 
     Raises:
-        InvalidFile: The items cannot be read.
+        InvalidFile: The table of the items cannot be read.
     """
     with reading_structure():
         items = HeicItems.of(upload)

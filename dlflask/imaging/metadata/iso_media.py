@@ -1,6 +1,6 @@
-"""Remove Exif from AVIF and HEIF, and limit their items.
+"""Remove Exif from AVIF and HEIC, and limit the boxes (parts of the file) that describe items.
 
-Source: ISO/IEC 14496-12:2022, 4.2 and 8.11; AVIF v1.1, AOMedia 2022.
+Source: ISO/IEC 14496-12:2022, sections 4.2 and 8.11; AVIF v1.1, AOMedia 2022.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import struct
 from dlflask.imaging.decode_limits import MAX_ISO_MEDIA_BYTES, MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: Boxes that describe items, and the frames of an animation.
+#: Kinds of the boxes that describe the items (images and metadata), and the frames of an animation.
 _DESCRIPTIONS = {b"meta", b"moov"}
 
 _read_box = struct.Struct(">I4s").unpack_from
@@ -18,9 +18,10 @@ _read_large_size = struct.Struct(">Q").unpack_from
 
 
 def strip_iso_media(upload: bytes) -> bytes:
-    """Return the file with its Exif items renamed, so that the decoder skips them.
+    """Return the file with an unknown kind for its Exif items, so that the decoder skips them.
 
-    In these formats only the boxes `irot` and `imir` define the orientation, not Exif.
+    Exif is not needed, because in these formats only the boxes `irot` and `imir` define the
+    orientation.
 
     Raises:
         InvalidFile: The file has too many boxes, or describes too many items or frames.

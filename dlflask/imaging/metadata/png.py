@@ -1,6 +1,6 @@
 """Remove texts, profiles, animation and unknown chunks from a PNG.
 
-Source: PNG, third edition, W3C 2025, 5 and 11.
+Source: PNG, third edition, W3C 2025, sections 5 and 11.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dlflask.imaging.metadata.cuts import Part, cut_out
 _PIXELS = {b"IHDR", b"IDAT", b"IEND"}
 _PALETTE = {b"PLTE", b"tRNS"}
 
-#: Texts that may hold the orientation: Exif as ImageMagick writes it, and XMP.
+#: Kinds of chunks with text, and keywords of the texts that may contain the orientation: Exif as
+#: ImageMagick writes it, and XMP.
 _TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 _KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 
@@ -22,10 +23,12 @@ _read_chunk = struct.Struct(">I4s").unpack_from
 
 
 def strip_png(upload: bytes) -> bytes:
-    """Return the PNG with its pixels and one chunk of each kind that may hold the orientation.
+    """Return the PNG with its pixels, its palette and its orientation.
+
+    One chunk is kept of each kind that may contain the orientation.
 
     Raises:
-        InvalidFile: The PNG has too many chunks, or a palette that is too long for any image.
+        InvalidFile: The PNG has too many chunks, or a palette with more than 256 colours.
     """
     cuts: list[Part] = []
     found, position = set[bytes | None](), 8
@@ -41,7 +44,7 @@ def strip_png(upload: bytes) -> bytes:
                 f"its {kind.decode()} chunk has {length:,} bytes; the limit is {MAX_PALETTE_BYTES}"
             )
         if kind not in _PIXELS and kind not in _PALETTE:
-            name = _orientation(upload, position, kind, length)
+            name = _orientation_name(upload, position, kind, length)
             if name is None or name in found:
                 cuts.append((position, end))
             found.add(name)
@@ -49,12 +52,13 @@ def strip_png(upload: bytes) -> bytes:
     raise InvalidFile(f"it has more chunks than the limit of {MAX_PIECES:,}")
 
 
-def _orientation(upload: bytes, position: int, kind: bytes, length: int) -> bytes | None:
-    """Return the name of a chunk that may hold the orientation; None for any other."""
+def _orientation_name(upload: bytes, position: int, kind: bytes, length: int) -> bytes | None:
+    """Return the kind or keyword of a chunk that may contain the orientation, otherwise None."""
     if length > MAX_METADATA_BYTES:
         return None
     if kind == b"eXIf":
         return kind
     if kind in _TEXTS:
-        return next((word for word in _KEYWORDS if upload.startswith(word, position + 8)), None)
+        keywords = (word for word in _KEYWORDS if upload.startswith(word, position + 8))
+        return next(keywords, None)
     return None

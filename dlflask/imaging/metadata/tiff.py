@@ -1,6 +1,8 @@
 """Reduce a TIFF to its first directory, and this directory to the tags that decoding needs.
 
-Source: Adobe, TIFF 6.0, 1992, 2; libtiff, BigTIFF design, 2007.
+A directory is the list of the tags (the properties) of one image. A strip is a group of rows.
+
+Source: Adobe, TIFF 6.0, 1992, section 2; libtiff, BigTIFF design, 2007.
 """
 
 from __future__ import annotations
@@ -20,22 +22,32 @@ _WIDTH, _HEIGHT, _COMPRESSION, _SAMPLES, _PLANES = 256, 257, 259, 277, 284
 _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _XMP = 278, 322, 323, 700
 _OFFSETS, _BYTE_COUNTS = (273, 324), (279, 325)
 
-#: Tags of layout and colours, strips and tiles, options of the codecs (JPEG's tables included) and
-#: orientation. By 0xBC01 Pillow recognises a format that it does not read.
+#: Tags for the layout, the colours, strips and tiles, options of the codecs (including the tables
+#: of JPEG) and the orientation. By the tag 0xBC01 Pillow recognises a format that it does not
+#: support.
 _NEEDED = {
     *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 284),
     *(292, 293, 317, 320, 322, 323, 324, 325, 332, 333, 334, 338, 339, 340, 341, 347),
     *(512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 700, 50674, 0xBC01),
 }
 
-#: `struct`'s letters for the types of whole numbers.
+#: The letter of `struct` for each TIFF type of whole numbers.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+
+#: TIFF types of single bytes.
 _BYTES, _UNDEFINED = 1, 7
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """Entry of a directory: tag, type, number of values, and the values or their offset."""
+    """Entry of a directory.
+
+    Attributes:
+        tag: Number of the tag.
+        type: TIFF type of the values.
+        count: Number of values.
+        value: The values, or their offset in the file if they are too long for the entry.
+    """
 
     tag: int
     type: int
@@ -45,7 +57,13 @@ class _Entry:
 
 @dataclass(frozen=True)
 class _Form:
-    """Byte order of a file, and the length of its numbers: classic TIFF or BigTIFF."""
+    """Variant of TIFF: classic TIFF or BigTIFF, in one of two byte orders.
+
+    Attributes:
+        order: Byte order, as the first character of a `struct` format.
+        number: Letter of `struct` for offsets in the file.
+        entry: Layout of a directory's entry.
+    """
 
     order: str
     number: str
@@ -55,7 +73,9 @@ class _Form:
     def of(cls, upload: bytes) -> _Form:
         order, is_big = ("<" if upload.startswith(b"II") else ">"), b"+" in upload[:4]
         if is_big and order == ">":
-            raise InvalidFile("it is a BigTIFF in big-endian byte order, which is not read here")
+            raise InvalidFile(
+                "it is a big-endian BigTIFF, but only little-endian BigTIFF is supported"
+            )
         entry = struct.Struct(order + ("HHQ8s" if is_big else "HHI4s"))
         return cls(order, "Q" if is_big else "I", entry)
 
@@ -65,7 +85,7 @@ class _Form:
 
 
 def strip_tiff(upload: bytes) -> bytes:
-    """Return the TIFF with one directory: the needed tags of the first directory.
+    """Return the TIFF with one directory, which contains the needed tags of the first directory.
 
     Raises:
         InvalidFile: The TIFF has too many tags, strips or values, or strips that share bytes.
@@ -77,7 +97,7 @@ def strip_tiff(upload: bytes) -> bytes:
     (count,) = struct.unpack_from(length, upload, start)
     if count > MAX_TIFF_ENTRIES:
         raise InvalidFile(f"its directory has {count:,} entries; the limit is {MAX_TIFF_ENTRIES:,}")
-    entries = _needed(upload, form, start + struct.calcsize(length), count)
+    entries = _needed_entries(upload, form, start + struct.calcsize(length), count)
     _check_strips(upload, form, entries)
     directory = b"".join(
         (
@@ -90,7 +110,7 @@ def strip_tiff(upload: bytes) -> bytes:
     return b"".join((view[:start], directory, view[start + len(directory) :]))
 
 
-def _needed(upload: bytes, form: _Form, position: int, count: int) -> dict[int, _Entry]:
+def _needed_entries(upload: bytes, form: _Form, position: int, count: int) -> dict[int, _Entry]:
     """Return the first entry of each needed tag."""
     entries: dict[int, _Entry] = {}
     end = min(position + count * form.entry.size, len(upload) - form.entry.size + 1)
@@ -112,11 +132,13 @@ def _needed(upload: bytes, form: _Form, position: int, count: int) -> dict[int, 
 
 
 def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> None:
-    """Reject too many strips or tiles, and strips that are decoded from shared bytes.
+    """Reject a TIFF with too many strips or tiles, or with strips that share bytes of the file.
+
+    If strips share bytes, even a short file takes long to decode.
 
     Raises:
-        InvalidFile: There are too many strips or tiles, or the sum of their lengths is more than
-            twice the length of the file.
+        InvalidFile: There are too many strips or tiles, or the sum of their lengths is unknown or
+            more than twice the length of the file.
     """
 
     def first(tag: int, default: int) -> int:
@@ -146,14 +168,14 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
 
 
 def _values(upload: bytes, form: _Form, entry: _Entry | None) -> tuple[int, ...]:
-    """Return the whole numbers of an entry, as far as the file contains them."""
+    """Return the whole numbers of an entry. If the file is truncated, some may be missing."""
     letter = _NUMBERS.get(entry.type) if entry else None
     if entry is None or letter is None:
         return ()
     size = struct.calcsize(form.order + letter)
-    held = entry.value
-    if entry.count * size > len(held):
-        (offset,) = struct.unpack(form.order + form.number, held)
-        held = upload[offset : offset + entry.count * size]
-    count = min(entry.count, len(held) // size)
-    return struct.unpack(f"{form.order}{count}{letter}", held[: count * size])
+    data = entry.value
+    if entry.count * size > len(data):
+        (offset,) = struct.unpack(form.order + form.number, data)
+        data = upload[offset : offset + entry.count * size]
+    count = min(entry.count, len(data) // size)
+    return struct.unpack(f"{form.order}{count}{letter}", data[: count * size])

@@ -1,6 +1,6 @@
-"""Remove the colour profile, long metadata and all frames but the first from a WebP.
+"""Remove the colour profile, long metadata and all frames except the first from a WebP.
 
-Source: RFC 9649, 2024, 2.
+Source: RFC 9649, 2024, section 2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _read_chunk = struct.Struct("<4sI").unpack_from
 
 
 def strip_webp(upload: bytes) -> bytes:
-    """Return the WebP with one chunk of each kind that decoding needs.
+    """Return the WebP with only the first chunk of each kind that decoding needs.
 
     Raises:
         InvalidFile: The WebP has too many chunks.
@@ -45,13 +45,14 @@ def strip_webp(upload: bytes) -> bytes:
 
 
 def image_chunks(upload: bytes) -> list[Chunk]:
-    """Return the chunks of colours and opacity, in the frames of an animation as well.
+    """Return the chunks that contain colours or opacity, including those in frames of an animation.
 
     Raises:
         InvalidFile: The WebP has too many chunks.
     """
     view, found, parts = memoryview(upload), list[Chunk](), [(12, len(upload))]
     num_chunks = 0
+    # The loop appends the frames to `parts`.
     for start, end in parts:
         position = start
         while position + 8 <= end:
@@ -69,29 +70,35 @@ def image_chunks(upload: bytes) -> list[Chunk]:
 
 
 def canvas_pixels(upload: bytes) -> int:
-    """Return the number of pixels in the header; opening the file allocates memory for them."""
-    kind, announced = upload[12:16], memoryview(upload)[20:]
+    """Return the number of pixels that the header announces.
+
+    Pillow allocates memory for these pixels when it opens the file.
+    """
+    kind, header = upload[12:16], memoryview(upload)[20:]
     if kind == b"VP8X":
-        width, height = (1 + int.from_bytes(announced[i : i + 3], "little") for i in (4, 7))
+        width, height = (1 + int.from_bytes(header[i : i + 3], "little") for i in (4, 7))
     else:
-        width, height = (size_of_lossless if kind == b"VP8L" else size_of_lossy)(announced)
+        width, height = (size_of_lossless if kind == b"VP8L" else size_of_lossy)(header)
     return width * height
 
 
 def size_of_lossless(data: memoryview) -> tuple[int, int]:
-    """Return the width and height in a `VP8L` chunk."""
+    """Return the width and height, in pixels, from the contents of a `VP8L` chunk."""
     bits = int.from_bytes(data[1:5], "little")
     return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
 
 
 def size_of_lossy(data: memoryview) -> tuple[int, int]:
-    """Return the width and height in a `VP8 ` chunk."""
+    """Return the width and height, in pixels, from the contents of a `VP8 ` chunk."""
     width, height = (int.from_bytes(data[i : i + 2], "little") & 0x3FFF for i in (6, 8))
     return width, height
 
 
-def _cut_out(upload: bytes, cuts: list[tuple[int, int]]) -> bytes:
-    """Cut parts out and correct the size in the header; else libwebp waits for more bytes."""
+def _cut_out(upload: bytes, cuts: list[Part]) -> bytes:
+    """Cut parts out, and correct the file's size in the header.
+
+    With the old size, libwebp would wait for more bytes.
+    """
     if not cuts:
         return upload
     size = int.from_bytes(upload[4:8], "little") - sum(end - start for start, end in cuts)

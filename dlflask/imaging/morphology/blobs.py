@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 
 from dlflask.types import Mask
 
-#: Most runs that a loop in Python joins faster than NumPy does.
+#: Maximum number of runs (see `Blobs`) that a loop in Python joins faster than NumPy does.
 _FEW_RUNS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Blobs:
-    """Connected parts of a mask, numbered from 1 by their first pixel, row by row.
+    """Connected parts of a mask, numbered from 1 in the order of their first pixels, row by row.
 
-    A run is a sequence of pixels of the mask in one row. Positions are those of a flat mask with
-    one more column, which is empty and keeps runs of different rows apart.
+    A run is an unbroken sequence of the mask's pixels in one row. Positions are indices of the
+    flattened mask with an additional column at the right. This column is empty, so that runs of
+    different rows do not touch.
 
     Attributes:
         number: Number of blobs.
@@ -35,7 +36,7 @@ class Blobs:
     owners: NDArray[np.intp]
 
     def paint(self) -> NDArray[np.int32]:
-        """Return the number of each pixel's blob, (height, width); 0 outside of the mask."""
+        """Return the number of each pixel's blob, or 0 outside of the mask, as (height, width)."""
         height, width = self.shape
         lengths = np.empty(2 * len(self.starts) + 1, np.intp)
         lengths[1::2] = self.stops - self.starts
@@ -73,7 +74,7 @@ def find_blobs(mask: Mask, *, corners: bool = True) -> Blobs:
     padded[1:].reshape(height, width + 1)[:, :-1] = mask
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     starts, stops = edges[::2], edges[1::2]
-    # The runs of the row above that touch a run are those from `first` up to `last`.
+    # A run touches the runs `first` to `last - 1`, which are in the row above.
     reach = int(corners) - (width + 1)
     first = np.searchsorted(stops, starts - reach - 2 * (width + 1), "right")
     last = np.searchsorted(starts, stops + reach, "left")
@@ -83,7 +84,12 @@ def find_blobs(mask: Mask, *, corners: bool = True) -> Blobs:
 
 
 def _join_few(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, NDArray[np.intp]]:
-    """Return the number of blobs, and the number of each run's blob."""
+    """Return the number of blobs, and the number of each run's blob, by a loop in Python.
+
+    Args:
+        first: (R,) index of the first run above each run that touches it.
+        last: (R,) index after the last run above each run that touches it.
+    """
     parents: list[int] = []
     for run, (start, stop) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
         root = run
@@ -111,14 +117,16 @@ def _join_few(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, NDA
 
 
 def _join_many(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, NDArray[np.intp]]:
-    """Return the same as `_join_few`; the root of each run is the first run of its blob.
+    """Return the same as `_join_few`, by NumPy.
+
+    The root of a run is the first run of its blob.
 
     Source: Shiloach, Vishkin, An O(log n) parallel connectivity algorithm, 1982.
     """
     runs = np.arange(len(first))
     roots = np.where(last > first, first, runs)
     _shorten(roots)
-    # Further runs above a run are each joined to their neighbour.
+    # If several runs above touch the same run, join each of them to the next one.
     counts = np.maximum(last - first - 1, 0)
     one = np.arange(counts.sum()) + np.repeat(first - counts.cumsum() + counts, counts)
     other = one + 1

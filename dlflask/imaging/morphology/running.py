@@ -19,14 +19,15 @@ def running_minimum(
     outside: int | None = None,
     before: int | None = None,
 ) -> NDArray[_Value]:
-    """Return the least value in a window around each value.
+    """Return the minimum of a window around each value.
 
     Args:
         values: Array with one or two axes.
-        length: Values in the window.
-        axis: Direction of the window.
-        outside: Value beyond the ends of `values`; None repeats the value at the end.
-        before: Values in the window before the one around which it lies; None for half of them.
+        length: Number of values in the window.
+        axis: Axis along which the window lies.
+        outside: Value beyond the ends of `values`, or None to repeat the value at each end.
+        before: Number of values in the window before the value around which it lies, or None for
+            `length // 2`.
     """
     padded = _pad(values, length, axis, outside, before)
     return _combine(np.minimum, padded, length, axis)
@@ -40,21 +41,26 @@ def running_maximum(
     outside: int | None = None,
     before: int | None = None,
 ) -> NDArray[_Value]:
-    """Return the greatest value in a window around each value; arguments as `running_minimum`."""
+    """Return the maximum of a window around each value.
+
+    The arguments are those of `running_minimum`.
+    """
     padded = _pad(values, length, axis, outside, before)
     return _combine(np.maximum, padded, length, axis)
 
 
 def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray[np.float32]:
-    """Return the mean in a window around each value; values at the ends continue beyond them.
+    """Return the mean of a window around each value.
+
+    The values at the ends are repeated beyond the ends.
 
     The sum of a window is the sum of the window before it, plus the value that enters, minus the
-    value that leaves, in float64.
+    value that leaves, computed in float64.
     """
     padded = _pad(values.astype(np.float64), length, axis, None, None)
     size = values.shape[axis]
     sums = np.empty(values.shape)
-    # One after the other, because NumPy's `sum` adds in pairs, with another rounding.
+    # Add one value after the other, because NumPy's `sum` adds in pairs, which rounds differently.
     whole = np.add.accumulate(_slice(padded, axis, 0, length), axis)
     _slice(sums, axis, 0, 1)[...] = _slice(whole, axis, length - 1, length)
     np.subtract(
@@ -63,7 +69,8 @@ def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray
         out=_slice(sums, axis, 1, None),
     )
     if axis == 0 and sums.ndim > 1:
-        # `accumulate` would go down the columns, one cache line for each value.
+        # Add whole rows. `accumulate` would go down each column and load a cache line for each
+        # value.
         for above, row in pairwise(sums):
             np.add(row, above, out=row)
     else:
@@ -73,8 +80,9 @@ def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray
 
 
 def _combine(ufunc: np.ufunc, line: NDArray[_Value], length: int, axis: int) -> NDArray[_Value]:
-    """Return `ufunc` of each window that lies in `line`."""
-    # Windows of 2, 4, 8 ... values are each made of two of half the length.
+    """Return `ufunc` (minimum or maximum) of each window of `length` values in `line`."""
+    # Combine two windows to one of twice the length, so windows have 2, 4, 8 ... values. The last
+    # two windows overlap if `length` is not a power of 2.
     window = 1
     while window < length:
         step = min(window, length - window)
@@ -86,7 +94,7 @@ def _combine(ufunc: np.ufunc, line: NDArray[_Value], length: int, axis: int) -> 
 def _pad(
     values: NDArray[_Value], length: int, axis: int, outside: int | None, before: int | None
 ) -> NDArray[_Value]:
-    """Return `values` with `length` - 1 more along `axis`, `before` of them at the start."""
+    """Return `values` with `length - 1` more values along `axis`, `before` of them at the start."""
     before = length // 2 if before is None else before
     shape = list(values.shape)
     size = shape[axis]

@@ -118,7 +118,9 @@ def test_coded_pixels_permits_padding_to_whole_blocks():
     upload = encode(drawn((1_920, 1_088)), "AVIF", speed=10)
 
     assert coded_pixels(upload, (1_920, 1_080)) == 1_920 * 1_088
-    with pytest.raises(ValueError, match="says 1920 x 1000 pixels, its coded image has 1920 x 108"):
+    with pytest.raises(
+        ValueError, match="says 1920 x 1000 pixels, but its coded image has 1920 x 108"
+    ):
         coded_pixels(upload, (1_920, 1_000))
     assert MAX_FRAME_PADDING < 88
 
@@ -127,7 +129,9 @@ def test_coded_pixels_permits_padding_to_whole_blocks():
 def test_read_ink_rejects_an_understated_size_without_a_slot():
     with (
         large_images.decode_slot(),
-        pytest.raises(DamagedImage, match="says 100 x 100 pixels, its coded image has 5000 x 50"),
+        pytest.raises(
+            DamagedImage, match="says 100 x 100 pixels, but its coded image has 5000 x 50"
+        ),
     ):
         read_ink(lying())
 
@@ -155,7 +159,7 @@ def test_read_ink_of_a_large_or_unknown_avif_takes_a_slot(name):
     with large_images.decode_slot():
         assert large_images._places.acquire(blocking=False)
         try:
-            with pytest.raises(Exception, match="Send this one again"):
+            with pytest.raises(Exception, match="Send this image again"):
                 read_ink(uploads[name])
         finally:
             large_images._places.release()

@@ -189,8 +189,8 @@ def test_read_layout_rejects_long_transforms():
 
 DAMAGED = {
     "same transform twice": ([(1, 1), (2, 2), (1, 1), (2, 2)], "occurs twice"),
-    "cache of no bits": ([(0, 1), (1, 1), (0, 4)], "colour cache of 0 bits"),
-    "cache of 12 bits": ([(0, 1), (1, 1), (12, 4)], "colour cache of 12 bits"),
+    "cache of no bits": ([(0, 1), (1, 1), (0, 4)], "colour cache has 0 bits"),
+    "cache of 12 bits": ([(0, 1), (1, 1), (12, 4)], "colour cache has 12 bits"),
     "code without symbols": ([(1, 1), (3, 2), (0, 8), (0, 1), (0, 1), (0, 4)], "not complete"),
     "end": ([(1, 1), (3, 2), (0, 8)], "not complete"),
 }
