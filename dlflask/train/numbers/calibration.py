@@ -38,7 +38,7 @@ from dlflask.train.numbers.parts import Parts
 
 #: Minimum share of lines that are read right among the lines with the verdict `number`, and minimum
 #: number of these lines. With fewer lines, the share would depend too much on chance.
-TARGET, FEWEST = 0.97, 100
+TARGET, FEWEST = 0.98, 100
 
 #: Number of fields to draw, number of MNIST digits and of digits drawn by code from which they are
 #: drawn, and seed.
