@@ -23,7 +23,7 @@ run: $(SERVICE)/.installed  ## Serve on http://127.0.0.1:8000 (PORT=... for anot
 	$(SERVICE)/bin/python -m dlflask serve --port $(PORT)
 
 # Without the folders whose tests load TensorFlow, start servers or drive browsers.
-quick: $(DEV)/.installed  ## Run the fast tests, in a minute or two
+quick: $(DEV)/.installed  ## Run the fast tests, in about a minute
 	KERAS_BACKEND=openvino $(DEV)/bin/python -m pytest $(PARALLEL) -m "not (slow or model or train)" \
 	  --ignore=tests/model --ignore=tests/train --ignore=tests/e2e
 

@@ -200,6 +200,7 @@ def test_read_ink_of_any_bytes_raises_image_errors_only(upload):
 
 # Pillow warns of tags and frames that it skips in a damaged file, and of half the size that it
 # rejects.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @settings(max_examples=150, deadline=None)

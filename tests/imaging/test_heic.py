@@ -206,6 +206,7 @@ def test_properties_of_unknown_kinds_change_nothing():
     np.testing.assert_array_equal(read_ink(upload), read_ink(FOUR))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), name=st.sampled_from(["four.heic", "four-opacity.heic", "tiles"]))
 def test_read_ink_of_changed_heic_raises_image_errors_only(data, name):

@@ -234,6 +234,7 @@ _KEYS = ["name", "shape", "datatype", "data", "parameters"]
 _INPUTS = st.dictionaries(st.sampled_from(_KEYS), _ANYTHING).map(lambda changes: [FP32 | changes])
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_INPUTS | _ANYTHING, _ANYTHING, _ANYTHING)
 def test_infer_with_any_json_returns_200_or_400(client, inputs, outputs, parameters):

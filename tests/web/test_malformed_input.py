@@ -57,6 +57,7 @@ def test_every_seed_is_readable(name):
     read_ink(PICTURES[name])
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(damaged(PICTURES))
 def test_damaged_image_is_read_or_raises_image_error(upload):
@@ -71,12 +72,14 @@ def test_every_seed_of_a_number_has_lines(client, name):
     assert len(response.json["lines"]) == (3 if name == "number-lines" else 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(damaged(NUMBERS))
 def test_damaged_number_is_read_or_raises_image_error(upload):
     read_number(upload)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(damaged(REQUESTS))
 @example(b"POST /predictlabel\r\nContent-Type: a{b}{c.d}\r\n\r\nx")

@@ -103,6 +103,7 @@ def test_frame_sizes_of_any_part_of_a_file_are_the_same_or_unknown():
                 continue
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_coded_pixels_of_changed_bytes_raises_value_errors_only(data):

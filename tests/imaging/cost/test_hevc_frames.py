@@ -69,6 +69,7 @@ def test_read_parameters_that_are_cut_off():
             _read_parameters(whole[:end])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_heic_cost_of_changed_bytes_is_known_or_invalid(data):

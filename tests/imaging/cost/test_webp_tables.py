@@ -87,6 +87,7 @@ def test_read_ink_of_a_webp_with_lossless_opacity():
     assert read_ink(upload, find_digit).max() > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["groups", "cached", "in-a-frame"])
 def test_read_ink_of_a_code_for_each_block_is_too_complex(name):
     bomb = many_groups(1_024, 2, 65_536, cached=11 if name == "cached" else 0)
@@ -206,6 +207,7 @@ def test_read_layout_of_damaged_data(fields, match):
         read_layout(memoryview(bits.bytes()), 64, 64, 0)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(data=st.data(), name=st.sampled_from(["photo", "opacity", "few-colours"]))
 def test_read_layout_of_changed_bytes_raises_value_errors_only(data, name):

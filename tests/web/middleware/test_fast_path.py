@@ -205,6 +205,7 @@ def test_request_with_other_metadata_is_passed_to_flask(differing, app, flask):
     assert len(passed_on) == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 200), st.integers(0, 20), st.binary(max_size=4))
 @example(66, 0, b"\x80")
