@@ -84,12 +84,12 @@ def measure(
     for_rapidocr: Collection[str],
     pythons: dict[str, str],
 ) -> list[Row]:
-    """Let all readers read an image, one after the other, before the next image.
+    """Read image by image: each image is read by every reader in turn.
 
     Args:
         folder: Folder to which the names of the images are relative.
         images: Labelled images, at least one.
-        for_rapidocr: Names of the images that RapidOCR reads, too.
+        for_rapidocr: Names of the images that RapidOCR also reads. It skips the others.
         pythons: Path of the Python in each reader's environment, by the name of the reader.
 
     Raises:

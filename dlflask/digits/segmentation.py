@@ -25,12 +25,12 @@ LINE = 0.1
 #: blob with the most ink. A blob with less ink than the minimum is a speck.
 MIN_BLOB = 0.04
 
-#: The same minimum for a blob that the image's edge cuts. Such a blob is probably a part of
-#: something else.
+#: The same minimum for a blob that the image's edge cuts, if the edge does not also cut the main
+#: blob. Such a blob is probably a part of something else.
 MIN_CUT_BLOB = 0.3
 
-#: The blobs are only the grain of the paper if the digit has less than `MIN_SHARE` of all ink and
-#: the image has more than `MAX_SPECKS` blobs.
+#: The image shows only the grain of the paper if the blobs that were chosen as the digit have less
+#: than `MIN_SHARE` of all ink, and the image has more than `MAX_SPECKS` blobs.
 MIN_SHARE, MAX_SPECKS = 0.3, 20
 
 #: Maximum gap between the main blob and another stroke of the same digit, divided by the longer

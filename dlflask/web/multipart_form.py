@@ -59,7 +59,7 @@ def find_part_headers(body: bytes, boundary: str) -> Iterator[slice]:
 
 
 def replace_other_charsets(body: bytes, boundary: str) -> bytes:
-    """Return the form with headers in UTF-8. Bytes that are not UTF-8 are replaced."""
+    """Return the form with valid UTF-8 in the headers of all parts; the contents do not change."""
     # `find_part_headers` also finds lines of an image that only begin like a delimiter. Those lines
     # are not changed.
     delimiter = re.compile(rb"\n?--%b[ \t]*\r?\n" % re.escape(boundary.encode()))
@@ -77,9 +77,9 @@ def iterate_parts(
     """Yield the headers and the content of each part.
 
     Raises:
-        MultipartError: The form is not valid, or an empty part lacks its line break. RFC 2046
-            allows an empty part without a line break, but the parser would read the next part as
-            the content of the empty part.
+        MultipartError: The form is not valid, or the next delimiter directly follows the headers
+            of a part without content. RFC 2046 allows this, but the parser would read the next
+            part as the content of the empty part.
     """
     delimiter = b"--" + boundary.encode()
     # Old clients write file names in the character set of their system. Latin-1 decodes any byte.

@@ -1,4 +1,4 @@
-"""Find the images that are decoded in a HEIC file: the main image and its opacity.
+"""Find the images in a HEIC file that the service decodes: the main image and its opacity.
 
 Cameras divide a large image into tiles, and each tile is a separate item. They also add
 thumbnails, depth maps, brightness maps and metadata, which this service does not need.
@@ -29,17 +29,17 @@ from dlflask.imaging.iso_media.items import (
 #: Width and height in pixels.
 Size = tuple[int, int]
 
-#: Kind of an item that is an image or tile coded in HEVC, and of an image that consists of tiles.
+#: Kinds of items. `CODED`: an image or a tile coded in HEVC. `GRID`: an image made of tiles.
 CODED, GRID = b"hvc1", b"grid"
 
-#: Boxes with the tables of the items, and boxes that need not occur.
+#: Boxes with the tables of the items: those that must occur, and those that may be missing.
 _REQUIRED = {b"iinf", b"iloc", b"iprp", b"pitm"}
 _OPTIONAL = {b"iref", b"idat"}
 
 #: Properties that crop, mirror, rotate or scale an image, which takes time for each pixel.
 _TRANSFORMATIONS = {b"clap", b"imir", b"irot", b"iscl"}
 
-#: Ends of the type names of auxiliary images that contain the opacity of an image.
+#: An auxiliary image contains the opacity if its type name ends with one of these.
 _OPACITY = (b":auxiliary:alpha", b":auxid:1")
 
 

@@ -56,7 +56,7 @@ class Builder:
 
     Args:
         version: Version of Keras that saved the file.
-        num_values: Number of weights in the file. A layer cannot have a size above this number.
+        num_values: Number of weights in the file. No size of a layer may be larger.
     """
 
     def __init__(self, version: str, num_values: int) -> None:
@@ -102,7 +102,7 @@ class Builder:
             _unpack_single([inputs[name] for name in config.inputs]), _unpack_single(outputs)
         )
         model.trainable = config.trainable
-        # Number of the first call of each layer.
+        # Index of each layer's first call: 0, or 1 for some nested networks (see `_calls`).
         firsts = {name: call for name, call, _ in reversed(list(_calls(config.nodes)))}
         sizes = [tuple(tensors[Reference(name, firsts[name], 0)].shape) for name in layers]
         pairs = [(config.nodes[name].layer, layer) for name, layer in layers.items()]
@@ -205,11 +205,11 @@ def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
 
 
 def _calls(nodes: Mapping[str, Node]) -> Iterator[tuple[str, int, list[Reference]]]:
-    """Yield each call of each layer: the layer's name, the number of the call, and its inputs.
+    """Yield each call of each layer: the layer's name, the index of the call, and its inputs.
 
-    The numbers are those in the references. A layer's first call usually has the number 0, but in
-    Keras 2 and 3 a nested network's first call has the number 1, because its construction counts as
-    its call 0. The first number is therefore computed from the largest number in the references.
+    Other layers use these indices in their references. Usually the calls of a layer are counted
+    from 0. In Keras 2 and 3, those of a nested network are counted from 1, because building it
+    counts as call 0. So the first index is the highest index in a reference minus the other calls.
     """
     largest: dict[str, int] = {}
     for node in nodes.values():

@@ -1,6 +1,6 @@
 """Conversion of a model file to a graph of OpenVINO, by tracing its Keras network.
 
-Tracing runs the Keras network on a symbol of an input, and records each operation in the graph.
+Tracing runs the Keras network on an input without values, and records each operation in the graph.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def convert(saved: SavedModel, samples: bytes, count: int) -> ModelGraph:
         saved: The file.
         samples: Sample digits, as the bytes of `count` images of 28 x 28 float32 in 0..1.
         count: Number of samples. If 0, the graph has the inputs and outputs of the network.
-            Otherwise, the graph is adapted to tensors and probabilities of digits.
+            Otherwise, the graph takes tensors of 784 values in 0..1 and returns the
+            probabilities of the digits.
     """
     description = None
     if count:
@@ -62,7 +63,7 @@ def convert(saved: SavedModel, samples: bytes, count: int) -> ModelGraph:
 def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
     """Trace `model` into a graph for any number of images.
 
-    Keras's own `model.export` is not used, because it fixes the batch size inside Flatten layers.
+    Keras's own `model.export` is not used, because it makes the batch size a constant in Flatten.
 
     Args:
         model: The network.

@@ -1,4 +1,4 @@
-"""Changes of the width of strokes, in MNIST's own ink and along thinned lines."""
+"""Random stroke widths, by changing MNIST's own ink or by drawing along the lines of digits."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def draw_strokes(distance: Batch, widths: Batch, rng: np.random.Generator) -> Ba
         (N, 28, 28) float32 in 0..1.
     """
     edge = rng.uniform(0.7, 1.8, len(widths)).astype(np.float32)[:, None, None]
-    # Add 0.15, because even the nearest pixel can be up to half a pixel of the distance field away
-    # from the line.
+    # Add 0.15, because the line passes between the pixels of the distance field: even the pixel
+    # nearest to the line can be up to half a pixel away from it.
     inside = widths[:, None, None] / 2 + np.float32(0.15) - distance
     ink: Batch = np.clip(inside / edge + np.float32(0.5), 0, 1)
-    # Scale the darkest ink to 1, as `normalize` does even with very thin strokes.
+    # Scale the darkest ink to 1, because `normalize` does so too. Ink below 0.05 is scaled less.
     ink /= np.maximum(ink.max(axis=(1, 2), keepdims=True), np.float32(0.05))
     return ink
 
