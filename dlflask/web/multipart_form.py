@@ -34,7 +34,7 @@ def check_part_headers(body: bytes, boundary: str) -> None:
 
 
 def find_part_headers(body: bytes, boundary: str) -> Iterator[slice]:
-    """Yield the slice of `body` with each part's headers.
+    """Yield the slice of `body` that contains the headers of each part.
 
     A slice begins at the delimiter before the part, and ends after the next empty line.
 

@@ -36,7 +36,7 @@ CODED, GRID = b"hvc1", b"grid"
 _REQUIRED = {b"iinf", b"iloc", b"iprp", b"pitm"}
 _OPTIONAL = {b"iref", b"idat"}
 
-#: Properties that crop, mirror, rotate or scale an image, which takes time for each pixel.
+#: Properties that crop, mirror, rotate or scale an image. Each costs time for every pixel.
 _TRANSFORMATIONS = {b"clap", b"imir", b"irot", b"iscl"}
 
 #: An auxiliary image contains the opacity if its type name ends with one of these.
