@@ -32,8 +32,8 @@ from dlflask.recogniser import ModelInfo, Result
 #: reload the new workers run beside the old workers.
 MAX_WORKERS = 256
 
-#: Maximum numbers of routes, models, labels and verdicts of a slot. `register_routes` and `register_model` raise an error
-#: if one of these numbers is exceeded.
+#: Maximum numbers of routes, models, labels and verdicts of a slot. `register_routes` and
+#: `register_model` raise an error if one of these numbers is exceeded.
 MAX_ROUTES, MAX_MODELS, MAX_LABELS, MAX_VERDICTS = 40, 4, 10, 5
 
 #: Name under which requests to unknown paths are counted.
