@@ -64,8 +64,8 @@ def judge(
     """Return the verdict on a line and the probability that its text is right.
 
     Args:
-        text: Text that the number network read.
-        probability: Probability that the number network gives to `text`, 0..1.
+        text: Text of the line, with its digits as both networks chose them.
+        probability: Probability of the text that the number network read, 0..1.
         characters: Characters of `text`. Each digit has the digit network's prediction.
         thresholds: Weights of the features, and thresholds of the verdict.
     """
