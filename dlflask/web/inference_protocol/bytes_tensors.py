@@ -1,4 +1,4 @@
-"""Tensors of the type BYTES: image files in a request, texts in a response.
+"""Tensors of the type BYTES. In a request they contain image files, in a response texts.
 
 Binary data are the bytes that follow the JSON in a body.
 
@@ -20,9 +20,9 @@ _LENGTH = struct.Struct("<I")
 
 
 def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
-    """Return the N image files of an input.
+    """Return the image files of an input of shape (N,).
 
-    In JSON the files are base64. In binary data they are raw bytes.
+    In JSON the files are base64. In binary data the files are raw bytes.
 
     Args:
         tensor: JSON object of the input.
@@ -53,17 +53,16 @@ def _split(binary: bytes) -> list[bytes]:
     while start < len(binary):
         if start + _LENGTH.size > len(binary):
             raise InvalidInferRequest(
-                "The binary data are cut off within the four bytes that give the length of "
-                f"element {len(elements)}, counted from 0. Send the length of each file as four "
-                "bytes, little-endian, before the file."
+                f"The binary data end within the length of element {len(elements)}, counted from "
+                "0. Before each file, send its length as a 32-bit integer, little-endian."
             )
         (length,) = _LENGTH.unpack_from(binary, start)
         start += _LENGTH.size
         if start + length > len(binary):
             raise InvalidInferRequest(
-                f"The length of element {len(elements)}, counted from 0, is {length} bytes, but "
-                f"only {len(binary) - start} bytes follow. Send the length of each file as four "
-                "bytes, little-endian, before the file."
+                f"Element {len(elements)} of the binary data, counted from 0, has a length of "
+                f"{length} bytes, but only {len(binary) - start} bytes follow. Before each file, "
+                "send its length as a 32-bit integer, little-endian."
             )
         elements.append(binary[start : start + length])
         if len(elements) > MAX_BATCH:
