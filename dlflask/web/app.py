@@ -31,18 +31,19 @@ from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
 from dlflask.web.views import SAMPLES, blueprint
 
-#: Number of bytes by which a request may be larger than the limit for an image. A multipart form
-#: needs them for its boundary and headers. Browsers send less than 1 kB of boundary and headers.
+#: Number of bytes by which a request may exceed the limit for an image, because a multipart form
+#: also has a boundary and headers. Browsers need less than 1 kB for these. The rest is for fields.
 FORM_OVERHEAD_BYTES = 64 * 1024
 
-#: Maximum number of parts of a form, except at /predictlabels and /predictnumbers.
+#: Maximum number of parts of a form. /predictlabels and /predictnumbers read several images from a
+#: form, so they allow more parts (`read_uploads`).
 MAX_FORM_PARTS = 20
 
-#: Number of hexadecimal digits of the model's SHA-256 in a header. This number suffices to
+#: Number of hexadecimal digits of the model's SHA-256 in X-Model-SHA256. Twelve digits suffice to
 #: distinguish model files.
 SHORT_SHA256 = 12
 
-#: Headers of every response, to which `_headers` adds those of the model.
+#: Headers of every response. `_headers` adds the headers of the model.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -62,8 +63,9 @@ def create_app(
 
     Args:
         config: The settings.
-        recognisers: The recognisers to serve, the digit recogniser first.
-        metrics: Counters of requests and results. By default they count this process only.
+        recognisers: The recognisers to serve. The digit recogniser must be the first, because the
+            first recogniser is the default model.
+        metrics: Counters of requests and results. The default counters count this process only.
     """
     app = Flask(
         "dlflask",
@@ -81,18 +83,18 @@ def create_app(
     app.register_blueprint(inference_protocol.blueprint)
     app.register_blueprint(openapi_views.blueprint)
     app.context_processor(_addresses)
-    app.before_request(_note_route)
-    app.before_request(_raise_error)
+    app.before_request(_store_route)
+    app.before_request(_raise_stored_error)
     app.after_request(compress)
     register_problems(app)
     state.metrics.register_routes(rule.rule for rule in app.url_map.iter_rules())
     for recogniser in recognisers:
         state.metrics.register_model(recogniser.info)
     headers = {name: _headers(one.info) for name, one in by_name.items()}
-    # A tracer that has wrapped `wsgi_app` must receive every request, but the fast path would not
-    # pass simple requests to it.
-    is_wrapped = "wsgi_app" in vars(app)
-    application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
+    # A tracer that has replaced `wsgi_app` must receive every request. Do not use the fast path
+    # then, because it would bypass the tracer.
+    is_traced = "wsgi_app" in vars(app)
+    application = app.wsgi_app if is_traced else with_fast_path(app.wsgi_app, state, by_name[NAME])
     decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
     checked = check_hosts(decoded, app.wsgi_app, config.allowed_hosts)
     forwarded = trust_proxies(checked, config.trusted_proxies, config.path_prefix)
@@ -116,21 +118,21 @@ def _addresses() -> dict[str, str]:
         `base`, the absolute address of the service, and `root`, the beginning of each link.
     """
     prefix = request.script_root
-    # Flask's `host_url` decodes international host names, and raises an exception for some valid
-    # names.
+    # Do not use Flask's `host_url`, which decodes international host names, because the decoding
+    # raises an exception for some valid names.
     host = request.environ.get("HTTP_HOST") or "localhost"
-    # Without a known prefix, links are relative. They also work if a proxy publishes the service
-    # under a path that is not in any header or setting.
+    # Without a known prefix, return a relative address. Links that begin with it also work if a
+    # proxy publishes the service under a path that is not in any header or setting.
     root = f"{prefix}/" if prefix else "../" * (request.path.count("/") - 1) or "./"
     return {"base": f"{request.scheme}://{host}{prefix}", "root": root}
 
 
-def _note_route() -> None:
+def _store_route() -> None:
     if request.url_rule:
         request.environ[ROUTE] = request.url_rule.rule
 
 
-def _raise_error() -> None:
+def _raise_stored_error() -> None:
     if ERROR in request.environ:
         raise request.environ[ERROR]
 

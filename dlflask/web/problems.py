@@ -42,7 +42,7 @@ def register_problems(app: Flask) -> None:
 
 
 def to_problem(error: errors.DlflaskError) -> dict[str, Any]:
-    """Return the problem document of one image among several. It lacks `request_id`."""
+    """Return the problem document of one image among several, which lacks `request_id`."""
     status, title = PROBLEMS[type(error)]
     return _problem(status, title, str(error), problem_type(type(error)))
 
@@ -63,6 +63,7 @@ def _http_problem(error: HTTPException) -> Response:
             response.headers[name] = value
     if isinstance(error, RequestEntityTooLarge):
         drain_body(request.environ["wsgi.input"])
+    # The end of the body is unknown or unread, so the connection cannot serve another request.
     if isinstance(error, (RequestEntityTooLarge, BrokenBody)):
         response.headers["Connection"] = "close"
     return response
@@ -94,7 +95,7 @@ def _unexpected_problem(error: Exception) -> Response:
 def report_unexpected(error: Exception, environ: dict[str, Any]) -> dict[str, Any]:
     """Log an unexpected exception and return its problem document.
 
-    After a MemoryError, mark the request as out of memory.
+    After a MemoryError, set `OUT_OF_MEMORY`, so that the server replaces the worker.
     """
     request_id = environ[REQUEST_ID]
     if isinstance(error, MemoryError):
@@ -138,7 +139,7 @@ def _is_inference_protocol() -> bool:
 
 
 def prefers_page() -> bool:
-    """Return True if a browser opens an address or sends the page's form."""
+    """Return True if the client is a browser that opens an address or sends the page's form."""
     if (request.method == "POST" and request.path != "/") or _is_inference_protocol():
         return False
     offered = ["application/problem+json", "text/html"]

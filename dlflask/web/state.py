@@ -71,6 +71,8 @@ class State:
     ) -> list[Any]:
         """Read and count several images.
 
+        The parameters are those of `Recogniser.read_many`.
+
         Returns:
             A result or an error for each image.
 
