@@ -20,12 +20,12 @@ from dlflask.web.json_upload import parse_json
 #: Name of the only input of every model.
 INPUT = "image"
 
-#: Maximum length of an id in characters. The response repeats the id, so it must not be very long.
-#: Most clients send a UUID.
+#: Maximum length of an id in characters. It is limited because the response repeats the id. Most
+#: clients send a UUID.
 MAX_ID_CHARACTERS = 1000
 
-#: Maximum number of brackets and of commas in the JSON: enough for MAX_BATCH images as nested
-#: lists, plus 100 for the rest.
+#: Maximum number of opening brackets and of commas in the JSON: enough for MAX_BATCH images as
+#: nested lists, plus 100 for the rest of the JSON.
 MAX_BRACKETS = MAX_BATCH * (SIZE * SIZE + SIZE + 1) + 100
 MAX_COMMAS = MAX_BATCH * SIZE * SIZE + 100
 
@@ -79,8 +79,8 @@ def parse_infer_request(
         InvalidInferRequest: An input or output is unknown, the input is missing, an output is
             requested twice, or a size or a parameter is wrong.
     """
-    end = _header_end(body, header_length)
-    document = parse_json(body[:end], MAX_BRACKETS, MAX_COMMAS)
+    json_length = _json_length(body, header_length)
+    document = parse_json(body[:json_length], MAX_BRACKETS, MAX_COMMAS)
     if not isinstance(document, dict):
         raise InvalidInferRequest(
             "The JSON is not an object; expected an object with the key 'inputs'."
@@ -93,11 +93,11 @@ def parse_infer_request(
         )
     tensor = _only_input(document.get("inputs"))
     return InferRequest(
-        tensor, _binary(tensor, body[end:]), _outputs(document, outputs), identifier
+        tensor, _binary(tensor, body[json_length:]), _outputs(document, outputs), identifier
     )
 
 
-def _header_end(body: bytes, header_length: str | None) -> int:
+def _json_length(body: bytes, header_length: str | None) -> int:
     if header_length is None:
         return len(body)
     if not (header_length.isascii() and header_length.isdigit() and len(header_length) < 12):
@@ -114,7 +114,7 @@ def _header_end(body: bytes, header_length: str | None) -> int:
 
 
 def _only_input(inputs: Any) -> Mapping[str, Any]:
-    names = [one.get("name") for one in _objects(inputs, "inputs")]
+    names = [one.get("name") for one in _check_objects(inputs, "inputs")]
     if names != [INPUT]:
         raise InvalidInferRequest(
             f"The inputs are {names!r:.80}; expected a single input with the name {INPUT!r}."
@@ -130,7 +130,7 @@ def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
         tensor: JSON object of the input.
         rest: Bytes of the body after the JSON.
     """
-    parameters = _object(tensor.get("parameters"))
+    parameters = _check_parameters(tensor.get("parameters"))
     if any(name.startswith("shared_memory") for name in parameters):
         raise InvalidInferRequest(
             "The input is in shared memory, which is not supported. Send the data in the request."
@@ -148,10 +148,10 @@ def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
 
 
 def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> list[Output]:
-    parameters = _object(document.get("parameters"))
+    parameters = _check_parameters(document.get("parameters"))
     as_binary = _flag(parameters, "binary_data_output", default=False)
     all_outputs = [{"name": name} for name in known]
-    requested = _objects(document.get("outputs") or all_outputs, "outputs")
+    requested = _check_objects(document.get("outputs") or all_outputs, "outputs")
     names = [one.get("name") for one in requested]
     if not all(isinstance(name, str) and name in known for name in names):
         raise InvalidInferRequest(
@@ -166,7 +166,7 @@ def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> li
 
 
 def _output(requested: Mapping[str, Any], *, as_binary: bool) -> Output:
-    name, parameters = requested["name"], _object(requested.get("parameters"))
+    name, parameters = requested["name"], _check_parameters(requested.get("parameters"))
     classes = parameters.get("classification", 0)
     if type(classes) is not int or classes < 0:
         raise InvalidInferRequest(
@@ -181,7 +181,7 @@ def _output(requested: Mapping[str, Any], *, as_binary: bool) -> Output:
     return Output(name, _flag(parameters, "binary_data", default=as_binary), classes)
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def _check_parameters(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict | None):
         raise InvalidInferRequest(f"The parameters are {value!r:.20}; expected an object.")
     return value or {}
@@ -194,7 +194,7 @@ def _flag(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:
     return value
 
 
-def _objects(value: Any, key: str) -> list[dict[str, Any]]:
+def _check_objects(value: Any, key: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise InvalidInferRequest(
             f"The {key} are {value!r:.80}; expected a list of objects with the key 'name'."
