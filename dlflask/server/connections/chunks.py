@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-#: Maximum size in bytes of all headers together, of all trailers together, and of one chunk-size
-#: line, each. This is twice NGINX's default for headers.
+#: Maximum size in bytes of all headers together. The same maximum holds for all trailers (headers
+#: after the last chunk) together, and for one chunk-size line. It is twice NGINX's default.
 MAX_HEADER_BYTES = 64 * 1024
 
 #: Line with the size of the next chunk in hexadecimal, and optional extensions after it.
@@ -49,7 +49,7 @@ class Chunks:
         return False
 
     def _is_end_or_invalid(self, line: bytes) -> bool:
-        """Read a chunk-size line or a trailer (a header after the last chunk)."""
+        """Read a chunk-size line or a trailer. Return True if it ends the body or is invalid."""
         if not self._is_in_trailers:
             return not self._read_chunk_size(line)
         self._trailer_bytes += len(line)
