@@ -48,12 +48,7 @@ from dlflask.errors import ConfigError
 from dlflask.inference.environment import DEFAULT_BACKEND
 from dlflask.metrics.slots import shared_metrics
 from dlflask.server.logging import Logger
-from dlflask.server.settings import (
-    check_address,
-    check_backend,
-    read_port,
-    read_workers,
-)
+from dlflask.server.settings import check_address, check_backend, read_port, read_workers
 from dlflask.web.load_shedding import THREADS
 from dlflask.web.middleware.environ import OUT_OF_MEMORY
 from dlflask.web.state import get_state
@@ -108,12 +103,15 @@ threads = THREADS
 
 # Load OpenVINO and the model before the fork, in memory that all workers share. The workers compile
 # the network after the fork (post_worker_init), because OpenVINO's threads do not survive a fork.
-# TensorFlow starts threads on import, which do not survive either. With any backend except
+# TensorFlow's threads, which start on import, do not survive either. With any backend except
 # OpenVINO, each worker therefore loads the model itself.
 preload_app = backend == DEFAULT_BACKEND
 
-# A request takes milliseconds, so a worker that does not report for 30 s hangs and is killed.
+# Gunicorn kills a worker that does not report for this number of seconds. A request takes
+# milliseconds, so such a worker hangs.
 timeout = 30
+# Maximum time in seconds to finish current requests before a stop. It must be shorter than
+# stop_grace_period in docker-compose.yml, after which Docker kills the container.
 graceful_timeout = 20
 # NGINX closes an idle connection to the service after 60 s (keepalive_timeout). Gunicorn must keep
 # the connection longer, so that NGINX does not send a request on a connection that is being closed.

@@ -8,8 +8,8 @@ Each worker process writes to its own slot only. A reader adds up all slots. Whe
 its counts stay in the slot, and the next worker in this slot adds to them. Counters therefore never
 decrease. The CPU reads and writes an aligned 8-byte cell as a whole, so readers do not need a lock.
 
-This replaces the multiprocess mode of prometheus_client, which takes six times the CPU time per
-request and needs a writable folder.
+This module replaces the multiprocess mode of prometheus_client, which takes six times the CPU time
+per request and needs a writable folder.
 """
 
 from __future__ import annotations

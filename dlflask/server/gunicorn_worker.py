@@ -13,15 +13,15 @@ waiting for any client, and the threads only compute. The phases of a connection
    main loop closes the connection.
 2. A thread runs Gunicorn's `handle`, which parses the request, calls the application and writes the
    response. The thread sends the bytes that the kernel accepts at once (`header_buffer.py`).
-3. SENDING (`sending.py`): the main loop sends the rest of the response. Most responses are already
-   complete.
+3. SENDING (`sending.py`): the main loop sends the rest of the response. Most responses do not need
+   this step.
 4. If the connection is kept alive, Gunicorn holds it until the next request. The next request
    begins with step 1.
-5. LINGERING (`closing.py`): If the connection is not kept alive, the main loop reads and discards
-   the bytes that the client still sends. Then it closes the connection.
+5. LINGERING (`closing.py`): if the connection is not kept alive, the main loop reads and discards
+   the bytes that the client still sends. Then the main loop closes the connection.
 
 `sweeping.py` enforces the deadlines of steps 1, 3 and 5. Gunicorn's own code handles connections
-with TLS or HTTP/2. NGINX uses neither TLS nor HTTP/2 between itself and the service.
+with TLS or HTTP/2. NGINX does not use TLS or HTTP/2 between itself and the service.
 
 This package overrides the following methods of Gunicorn's `ThreadWorker`.
 tests/server/test_gunicorn_contract.py checks that Gunicorn has them, with the same parameters.

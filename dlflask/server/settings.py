@@ -36,7 +36,7 @@ def read_port(environment: Mapping[str, str]) -> int:
 
 
 def read_workers(environment: Mapping[str, str], default: int) -> int:
-    """Return the number of workers in WEB_CONCURRENCY, Gunicorn's own variable, or `default`."""
+    """Return the number of workers in Gunicorn's variable WEB_CONCURRENCY, or `default`."""
     text = environment.get("WEB_CONCURRENCY") or str(default)
     return parse_number("WEB_CONCURRENCY", text, MAX_WORKERS)
 

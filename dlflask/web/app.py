@@ -8,7 +8,7 @@ from flask import Flask, request
 
 from dlflask import __version__
 from dlflask.config import ROOT, Config
-from dlflask.digits.model_info import NAME
+from dlflask.digits.model_info import NAME as DIGIT
 from dlflask.metrics.slots import Metrics
 from dlflask.recogniser import ModelInfo, Recogniser
 from dlflask.web.compression import compress
@@ -67,12 +67,7 @@ def create_app(
             first recogniser is the default model.
         metrics: Counters of requests and results. The default counters count this process only.
     """
-    app = Flask(
-        "dlflask",
-        root_path=str(ROOT),
-        template_folder="templates",
-        static_folder="static",
-    )
+    app = Flask("dlflask", root_path=str(ROOT))
     app.request_class = FormRequest
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
@@ -94,7 +89,8 @@ def create_app(
     # A tracer that has replaced `wsgi_app` must receive every request. Do not use the fast path
     # then, because it would bypass the tracer.
     is_traced = "wsgi_app" in vars(app)
-    application = app.wsgi_app if is_traced else with_fast_path(app.wsgi_app, state, by_name[NAME])
+    application = app.wsgi_app if is_traced else with_fast_path(app.wsgi_app, state, by_name[DIGIT])
+    # Each middleware wraps the previous one, so the last receives a request first.
     decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
     checked = check_hosts(decoded, app.wsgi_app, config.allowed_hosts)
     forwarded = trust_proxies(checked, config.trusted_proxies, config.path_prefix)
@@ -105,7 +101,7 @@ def create_app(
         percent=percent,
         samples=SAMPLES,
         reads_numbers=len(recognisers) > 1,
-        model=by_name[NAME].info,
+        model=by_name[DIGIT].info,
         version=__version__,
     )
     return app
@@ -118,11 +114,10 @@ def _addresses() -> dict[str, str]:
         `base`, the absolute address of the service, and `root`, the beginning of each link.
     """
     prefix = request.script_root
-    # Do not use Flask's `host_url`, which decodes international host names, because the decoding
-    # raises an exception for some valid names.
+    # Use the header, because Flask's `host_url` raises an exception for some valid host names.
     host = request.environ.get("HTTP_HOST") or "localhost"
-    # Without a known prefix, return a relative address. Links that begin with it also work if a
-    # proxy publishes the service under a path that is not in any header or setting.
+    # Without a known prefix, make links relative. Relative links also work if a proxy publishes the
+    # service under a path that is not in any header or setting.
     root = f"{prefix}/" if prefix else "../" * (request.path.count("/") - 1) or "./"
     return {"base": f"{request.scheme}://{host}{prefix}", "root": root}
 

@@ -37,7 +37,7 @@ MAX_URLENCODED_BYTES = 4096
 
 
 class _ByteParser(MultiPartParser):
-    """Werkzeug's parser. It decodes text fields as Latin-1, which can be encoded to the bytes."""
+    """Werkzeug's parser with text fields in Latin-1, from which `FormParser` restores the bytes."""
 
     def get_part_charset(self, headers: Headers) -> str:  # noqa: ARG002  Werkzeug's interface
         return "latin-1"
@@ -46,9 +46,8 @@ class _ByteParser(MultiPartParser):
 class FormParser(FormDataParser):
     """Werkzeug's form parser, with a faster parser for common multipart forms.
 
-    The faster parser reads the whole body into memory, so the service limits its size. Werkzeug's
-    parser parses the forms that the faster parser rejects. It accepts more forms, for example forms
-    with an empty part that lacks its line break.
+    The faster parser needs the whole body in memory. Werkzeug's parser parses the forms that the
+    faster parser rejects, for example a form with an empty part that lacks its line break.
     """
 
     def parse(
@@ -105,6 +104,7 @@ class FormParser(FormDataParser):
         return stream, *self._separate([*files.items(multi=True), *parts])
 
     def _separate(self, parts: Iterable[tuple[str, Part]]) -> tuple[Fields, Files]:
+        """Separate fields from files. A part named `image` or `file` always counts as a file."""
         fields, files = Fields(), Files()
         bytes_left = self.max_form_memory_size or math.inf
         for name, part in parts:

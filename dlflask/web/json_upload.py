@@ -1,8 +1,4 @@
-"""Images in a JSON body, as base64 or `data:` URLs.
-
-The brackets and commas of a body are counted before it is parsed, because a small body with many of
-them takes a lot of memory when parsed.
-"""
+"""Images in a JSON body, as base64 or `data:` URLs."""
 
 from __future__ import annotations
 
@@ -50,7 +46,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
-    """Parse a JSON body after checking that it does not have too many brackets or commas.
+    """Parse a JSON body, unless it has too many brackets or commas.
 
     A body of many `[],` would take twenty times its size in memory, and a body of many `[` would
     exhaust the stack. Base64 does not contain these characters, so the limits do not restrict the
@@ -113,9 +109,9 @@ def decode_image(value: Any, max_bytes: int) -> bytes:
     """Decode an image that is given as base64 or as a `data:` URL.
 
     Raises:
-        InvalidBase64: `value` is not base64 and not a `data:` URL with base64.
+        InvalidBase64: `value` is not base64, with or without the beginning of a `data:` URL.
         EmptyUpload: The image has 0 bytes.
-        UploadTooLarge: The image has more than `max_bytes`.
+        UploadTooLarge: The image has more than `max_bytes` bytes.
     """
     encoded = strip_data_url(value)
     # `decoded_size` returns 0 for a single character. Use the length of the text then, because a

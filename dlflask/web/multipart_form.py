@@ -16,8 +16,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 #: upload forms use `file`.
 PART_NAMES = ("image", "file")
 
-#: Maximum size in bytes of the headers of all parts together. It allows 512 bytes for each of 512
-#: parts. The size is limited because parsers take up to half a second per megabyte of headers.
+#: Maximum size in bytes of the headers of all parts together: 512 bytes for each of the 512 parts
+#: that `read_uploads` allows. Parsers take up to half a second per megabyte of headers.
 MAX_HEADER_BYTES = 256 * 1024
 
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
@@ -117,8 +117,5 @@ def find_file_name(segment: MultipartSegment) -> str | None:
 
 
 def restore_utf8(latin: str) -> str:
-    """Decode the bytes of a text as UTF-8, after the parser decoded them as Latin-1.
-
-    Most clients send headers in UTF-8.
-    """
+    """Decode a header as UTF-8, which most clients send. The parser decoded it as Latin-1."""
     return latin.encode("latin-1").decode(errors="replace")

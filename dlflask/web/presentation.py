@@ -47,11 +47,7 @@ class Reading:
     tensor: Tensor | None = None
 
     def mark(self, digit: int) -> str:
-        """Return the mark in the row of `digit` in the table of probabilities.
-
-        Returns:
-            `answer`, `maybe` or an empty string.
-        """
+        """Return the mark of `digit` in the table: `answer`, `maybe` or an empty string."""
         if digit not in self.named:
             return ""
         return "answer" if self.is_sure else "maybe"
@@ -142,17 +138,11 @@ class View:
                 for line in self._shown_number.lines
                 for character in line.characters
             ]
-        prediction, verdict = self.digit.prediction, self.verdict
-        named = {"digit": [prediction.label], "unsure": prediction.candidates[:MAX_NAMED]}
-        return [
-            Reading(
-                self.digit.label,
-                verdict == "digit",
-                named.get(verdict, []),
-                prediction.probabilities,
-                self.digit.tensor,
-            )
-        ]
+        digit, is_sure = self.digit, self.verdict == "digit"
+        prediction = digit.prediction
+        by_verdict = {"digit": [prediction.label], "unsure": prediction.candidates[:MAX_NAMED]}
+        named = by_verdict.get(self.verdict, [])
+        return [Reading(digit.label, is_sure, named, prediction.probabilities, digit.tensor)]
 
     @property
     def selected(self) -> Reading:
@@ -190,10 +180,7 @@ def _with_article(digit: int) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return a percentage such as 98.3%, but never 0% or 100%. Halves are rounded up.
-
-    static/result.js rounds in the same way.
-    """
+    """Return a percentage such as 98.3%, but never 0% or 100%. Halves are rounded up."""
     if fraction < 0.0005:
         return "<0.1%"
     return ">99.9%" if fraction >= 0.9995 else f"{math.floor(fraction * 1000 + 0.5) / 10:.1f}%"

@@ -64,11 +64,6 @@ class Reception:
         awaits_continue: True if the client waits for "100 Continue" before it sends the body.
     """
 
-    __slots__ = (
-        *("is_complete", "is_truncated", "limit", "num_bytes", "deadline", "awaits_continue"),
-        *("start", "_max_body_bytes", "_buffer", "_missing_bytes", "_chunks", "_body_deadline"),
-    )
-
     def __init__(self, max_body_bytes: int, now: float) -> None:
         self.is_complete = self.is_truncated = self.awaits_continue = False
         self.limit: Limit | None = None
@@ -88,7 +83,7 @@ class Reception:
 
     @property
     def wanted(self) -> int:
-        """Maximum number of bytes to read next. Do not read beyond a body of known length."""
+        """Maximum number of bytes to read next, at most the rest of a body of known length."""
         if not self._buffer:
             return _MAX_HEADERS_READ
         return _MAX_CHUNKED_READ if self._chunks else min(self._missing_bytes, _MAX_BODY_READ)
@@ -124,16 +119,16 @@ class Reception:
         return self._buffer.take() or [self.start]
 
     def _feed_headers(self, data: bytes, now: float) -> None:
-        searched = max(0, len(self.start) - 3)
+        search_start = max(0, len(self.start) - 3)
         start = self.start = self.start + data if self.start else data
-        end = start.find(b"\r\n\r\n", searched)
+        end = start.find(b"\r\n\r\n", search_start)
         if end >= 0:
             self._buffer.add_headers(start)
             self._body_deadline = now + BODY_SECONDS
             self._start_body(start[: end + 2].lower(), end + 4)
         elif len(start) > MAX_HEADER_BYTES:
             self.truncate(Limit.HEADERS)
-        elif _BARE_LF.search(start, searched):
+        elif _BARE_LF.search(start, search_start):
             self.is_complete = True
 
     def _start_body(self, headers: bytes, end: int) -> None:

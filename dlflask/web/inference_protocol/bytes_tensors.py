@@ -2,7 +2,7 @@
 
 Binary data are the bytes that follow the JSON in a body.
 
-Source: as in `tensors`.
+Source: see the module `tensors`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
         binary: Binary data of the input, or None if the files are in the JSON.
 
     Raises:
-        InvalidInferRequest: The number of images is not N, the length of an image is wrong, or its
-            base64 is not valid.
+        InvalidInferRequest: The number of images is not N, or the length or the base64 of an image
+            is not valid.
     """
     num_images = read_shape(tensor, ())[0]
-    data = tensor.get("data")
     if binary is not None:
         elements: Sequence[Any] = _split(binary)
     else:
+        data = tensor.get("data")
         elements = data if isinstance(data, list) else []
     if len(elements) != num_images:
         raise InvalidInferRequest(

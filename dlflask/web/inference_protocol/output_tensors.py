@@ -1,6 +1,6 @@
 """Outputs of an inference response.
 
-Source: as in `tensors`.
+Source: see the module `tensors`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The body of a request is JSON, or JSON followed by binary data.
 
-Source: as in `tensors`.
+Source: see the module `tensors`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def parse_infer_request(
 
     Args:
         body: Body of the request.
-        header_length: Value of `Inference-Header-Content-Length`, the length of the JSON in bytes;
+        header_length: Value of `Inference-Header-Content-Length`, the length of the JSON in bytes.
             None if the whole body is JSON.
         outputs: Outputs of the model.
 
@@ -123,28 +123,23 @@ def _only_input(inputs: Any) -> Mapping[str, Any]:
     return tensor
 
 
-def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
-    """Return the binary data of the input, or None if the data are in the JSON.
-
-    Args:
-        tensor: JSON object of the input.
-        rest: Bytes of the body after the JSON.
-    """
+def _binary(tensor: Mapping[str, Any], after_json: bytes) -> bytes | None:
+    """Return `after_json` as the binary data of the input, or None if the data are in the JSON."""
     parameters = _check_parameters(tensor.get("parameters"))
     if any(name.startswith("shared_memory") for name in parameters):
         raise InvalidInferRequest(
             "The input is in shared memory, which is not supported. Send the data in the request."
         )
     size = parameters.get("binary_data_size")
-    if size is None and not rest:
+    if size is None and not after_json:
         return None
-    if type(size) is not int or size != len(rest) or "data" in tensor:
+    if type(size) is not int or size != len(after_json) or "data" in tensor:
         raise InvalidInferRequest(
-            f"The input's binary_data_size is {size!r:.20}, but {len(rest)} bytes follow the JSON. "
-            "Set binary_data_size to the number of bytes after the JSON, set the header "
+            f"The input's binary_data_size is {size!r:.20}, but {len(after_json)} bytes follow the "
+            "JSON. Set binary_data_size to the number of bytes after the JSON, set the header "
             "Inference-Header-Content-Length to the length of the JSON, and leave out 'data'."
         )
-    return rest
+    return after_json
 
 
 def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> list[Output]:

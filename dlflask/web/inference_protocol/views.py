@@ -2,7 +2,7 @@
 
 Errors under /v2 have the form `{"error": "..."}`. The module `problems` renders them.
 
-Source: as in `tensors`.
+Source: see the module `tensors`.
 """
 
 from __future__ import annotations

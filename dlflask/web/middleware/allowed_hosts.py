@@ -86,11 +86,7 @@ def _normalise(allowed: str) -> str:
 
 
 def _read_name(host: str) -> str | None:
-    """Return the name in `host` in lower case, without the port and the last dot.
-
-    Returns:
-        The name, or None if `host` is not valid.
-    """
+    """Return the name in `host`, in lower case, without port and last dot. None if not valid."""
     found = _HOST.fullmatch(host) if len(host) <= _MAX_LENGTH else None
     if found is None:
         return None

@@ -131,16 +131,12 @@ def _read_address(text: str) -> str:
         address = ip_address(text)
     except ValueError:
         return ""
-    # A socket for both IPv4 and IPv6 reports 10.0.0.7 as ::ffff:10.0.0.7.
+    # A socket for both IPv4 and IPv6 reports 10.0.0.7 as ::ffff:10.0.0.7. Undo this mapping.
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _apply_headers(environ: WSGIEnvironment) -> str:
-    """Set the scheme and the host from the proxy's headers, and return the path prefix.
-
-    Returns:
-        The path prefix, or an empty string if the proxy does not send a valid prefix.
-    """
+    """Set scheme and host from the proxy's headers. Return the prefix, empty if it is not valid."""
     scheme = _last_value(environ, "HTTP_X_FORWARDED_PROTO").lower()
     if scheme in ("http", "https"):
         environ["wsgi.url_scheme"] = scheme
