@@ -14,8 +14,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 # NumPy reads this variable when it is imported. The matrix products of this service are small.
-# Several threads that compete for CPUs make such products slower: on a busy machine they took 76 ms
-# for a JPEG of 400 x 400 pixels, one thread takes 8 ms.
+# Several threads that compete for CPUs make such products slower. On a busy machine, a JPEG of
+# 400 x 400 pixels took 76 ms with several threads, and 8 ms with one thread.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Turn off the garbage collector until the first fork. It would take a tenth of the start time and

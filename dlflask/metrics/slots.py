@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from dlflask.problem_types import PLAIN_TYPE, PROBLEMS, problem_type
 from dlflask.recogniser import ModelInfo, Result
 
-#: Number of slots. It is more than twice the number of workers on usual machines, because during a
-#: reload the new workers run beside the old workers.
+#: Number of slots. During a reload, the new workers run beside the old workers. 256 slots therefore
+#: suffice for 128 workers.
 MAX_WORKERS = 256
 
-#: Maximum numbers of routes, models, labels and verdicts of a slot. `register_routes` and
-#: `register_model` raise an error if one of these numbers is exceeded.
+#: Maximum numbers of routes and models in a slot, and of labels and verdicts of a model.
+#: `register_routes` and `register_model` raise an error if there are more.
 MAX_ROUTES, MAX_MODELS, MAX_LABELS, MAX_VERDICTS = 40, 4, 10, 5
 
 #: Name under which requests to unknown paths are counted.
@@ -211,8 +211,8 @@ class Metrics:
         """Count a response.
 
         An unknown value must not make a request fail. An unknown route therefore counts as
-        `NO_ROUTE`, an unknown problem type as `PLAIN_TYPE`, and an unknown status as the first
-        status of its class, such as 400 for 499 (source: RFC 9110, section 15).
+        `NO_ROUTE`, and an unknown problem type as `PLAIN_TYPE`. An unknown status counts as the
+        first status of its class, such as 400 for 499 (source: RFC 9110, section 15).
 
         Args:
             route: Route of the request.

@@ -1,8 +1,8 @@
 """Gunicorn's threaded worker, in which only a complete request occupies a thread.
 
-In Gunicorn's gthread worker a thread reads the request from the socket and writes the response, so
-a few slow clients can occupy all threads. In this worker the main loop reads and writes without
-waiting for any client, and the threads only compute. The phases of a connection (`Phase`):
+In Gunicorn's gthread worker a thread reads the request from the socket and writes the response. A
+few slow clients can therefore occupy all threads. In this worker the main loop reads and writes
+without waiting for any client, and the threads only compute. The phases of a connection (`Phase`):
 
     accept ─> RECEIVING ─> thread ─> SENDING ─> kept alive ─> RECEIVING ...
                  │                      └─────> LINGERING ─> closed

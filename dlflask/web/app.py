@@ -31,8 +31,8 @@ from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
 from dlflask.web.views import SAMPLES, blueprint
 
-#: Number of bytes by which a request may exceed the limit for an image, because a multipart form
-#: also has a boundary and headers. Browsers need less than 1 kB for these. The rest is for fields.
+#: A request may exceed the limit for an image by this number of bytes. A multipart form also has a
+#: boundary and headers, which take less than 1 kB in browsers. The rest is for other fields.
 FORM_OVERHEAD_BYTES = 64 * 1024
 
 #: Maximum number of parts of a form. /predictlabels and /predictnumbers read several images from a

@@ -31,8 +31,8 @@ Fields = MultiDict[str, str]
 Part = FileStorage | bytes
 
 #: Maximum size of an urlencoded form in bytes. The page's button for a sample sends such a form:
-#: `sample=4`. Werkzeug does not limit the size of these forms, and its objects for a form take
-#: thirty times as much memory as the form.
+#: `sample=4`. Werkzeug does not limit the size of these forms. Its objects for a form take thirty
+#: times as much memory as the form.
 MAX_URLENCODED_BYTES = 4096
 
 

@@ -30,8 +30,8 @@ _MAX_NON_ASCII_BYTES = 100_000
 #: Table for `bytes.translate` that replaces each byte of a non-ASCII character.
 _QUESTION_MARKS = bytes.maketrans(bytes(range(128, 256)), b"?" * 128)
 
-#: Maximum number of opening brackets and of commas in a body. 256 `data:` URLs need 512 commas (one
-#: in each URL, one after it). The rest is for other keys, which are ignored.
+#: Maximum number of opening brackets and of commas in a body. A list of 256 `data:` URLs has 512
+#: commas: one in each URL, and one after it. The rest is for other keys, which are ignored.
 _MAX_BRACKETS = 1_000
 _MAX_COMMAS = 5_000
 
@@ -126,8 +126,8 @@ def strip_data_url(value: Any) -> str:
     Remove whitespace, and remove the beginning of a `data:` URL.
 
     Raises:
-        InvalidBase64: `value` is not a string, or it contains a character that is not ASCII, or it
-            is a URL other than a `data:` URL with base64.
+        InvalidBase64: `value` is not a string, contains a character that is not ASCII, or is a URL
+            other than a `data:` URL with base64.
     """
     if not isinstance(value, str):
         raise InvalidBase64(f"The image is {json.dumps(value)[:20]}; expected a string of base64.")

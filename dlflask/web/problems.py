@@ -42,7 +42,7 @@ def register_problems(app: Flask) -> None:
 
 
 def to_problem(error: errors.DlflaskError) -> dict[str, Any]:
-    """Return the problem document of one image among several, which lacks `request_id`."""
+    """Return the problem document, without `request_id`, of one image among several."""
     status, title = PROBLEMS[type(error)]
     return _problem(status, title, str(error), problem_type(type(error)))
 

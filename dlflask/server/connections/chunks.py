@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-#: Maximum size in bytes of all headers together. The same maximum holds for all trailers (headers
-#: after the last chunk) together, and for one chunk-size line. It is twice NGINX's default.
+#: Maximum size in bytes of all headers together, twice NGINX's default. The same maximum holds for
+#: all trailers (headers after the last chunk) together, and for one chunk-size line.
 MAX_HEADER_BYTES = 64 * 1024
 
 #: Line with the size of the next chunk in hexadecimal, and optional extensions after it.

@@ -16,7 +16,7 @@ from dlflask.server.connections.reception import Limit, Reception
 #: `SMALL_BYTES`. It responds 503 to a request, and cuts off a response. A normal client finishes
 #: soon, so the oldest connection probably belongs to an attacker.
 MAX_HELD_BYTES = 128 * 1024 * 1024
-#: A connection that holds at most this number of bytes is never ended to save memory.
+#: The worker does not end connections that hold at most this number of bytes to save memory.
 SMALL_BYTES = 64 * 1024
 
 #: Maximum size of a body in bytes, unless gunicorn.conf.py sets the application's limit.

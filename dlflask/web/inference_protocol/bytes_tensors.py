@@ -1,4 +1,4 @@
-"""Tensors of the type BYTES. In a request they contain image files, in a response texts.
+"""Tensors of the type BYTES. They contain image files in a request, and texts in a response.
 
 Binary data are the bytes that follow the JSON in a body.
 

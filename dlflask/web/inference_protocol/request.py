@@ -24,8 +24,8 @@ INPUT = "image"
 #: clients send a UUID.
 MAX_ID_CHARACTERS = 1000
 
-#: Maximum number of opening brackets and of commas in the JSON: enough for MAX_BATCH images as
-#: nested lists, plus 100 for the rest of the JSON.
+#: Maximum number of opening brackets and of commas in the JSON. These numbers suffice for MAX_BATCH
+#: images as nested lists, with 100 of each for the rest of the JSON.
 MAX_BRACKETS = MAX_BATCH * (SIZE * SIZE + SIZE + 1) + 100
 MAX_COMMAS = MAX_BATCH * SIZE * SIZE + 100
 

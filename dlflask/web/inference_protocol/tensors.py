@@ -39,9 +39,9 @@ _FULL_INK = {"FP32": 1, "UINT8": 255}
 def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[int]:
     """Check and return the shape of an input: (N, *input_shape) for numbers, (N,) for BYTES.
 
-    For numbers, each image may also be a flat list, as in (N, 784), or may have a channel axis of
-    length 1 before or after its other axes. A single image may lack the axis N. BYTES may also have
-    the shape (N, 1).
+    For numbers, each image may also be a flat list, as in (N, 784). It may also have a channel axis
+    of length 1 before or after its other axes. A single image may lack the axis N. BYTES may also
+    have the shape (N, 1).
 
     Args:
         tensor: JSON object of the input.
@@ -127,7 +127,7 @@ def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.f
     """Return the numbers in `data` as a flat array.
 
     Check the types of the values first. From a list with strings, NumPy would make an array whose
-    elements are all as wide as the longest string, which can take a lot of memory.
+    elements are all as wide as the longest string. Such an array can take a lot of memory.
     """
     values, lengths = _flatten(data)
     if not set(map(type, values)) <= _JSON_TYPES[datatype]:

@@ -1,7 +1,7 @@
 """Middleware that checks the header `Host` before Flask receives the request.
 
 Flask builds URLs from the host. A host name that Python's codecs cannot decode would raise an
-exception inside the error handlers, so the client would not get a response.
+exception inside the error handlers. The client would then not get a response.
 """
 
 from __future__ import annotations

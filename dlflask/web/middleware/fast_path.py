@@ -2,8 +2,8 @@
 
 A simple request does not have a query. Its body is an image, or a form with one image as curl,
 browsers and HTTP libraries send it. The fast path bypasses Flask's routing, parsing and response
-classes, which saves a quarter of the CPU time of a request with a small image. It returns the same
-response as Flask, byte for byte. It passes all other requests, and all errors, to Flask.
+classes. This saves a quarter of the CPU time of a request with a small image. The fast path returns
+the same response as Flask, byte for byte. It passes all other requests, and all errors, to Flask.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Middleware that adds a request id and constant headers to every response and records metrics.
 
-Flask's hooks could do the same, but they would take 60 µs more per request, which is a tenth of the
-time of a request with a small image.
+Flask's hooks could do the same, but would take 60 µs more per request. These 60 µs are a tenth of
+the time of a request with a small image.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def _parse_prefix(text: str) -> str:
 
 
 def _find_client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
-    """Return the client's address from X-Forwarded-For, or an empty string if it cannot be read.
+    """Return the client's address from X-Forwarded-For, or an empty string if it is not valid.
 
     Each proxy appends the address from which it received the request. Read from the end, the first
     address that is not a trusted proxy is the client. All addresses before it may be forged.

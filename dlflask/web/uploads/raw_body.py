@@ -32,7 +32,7 @@ _FORM_START = re.compile(rb"--[^\r\n]+\r?\nContent-Disposition:", re.IGNORECASE)
 _JSON_START = re.compile(rb'\s*[{\[]\s*["{}\]]')
 
 #: Bytes that `curl -d @FILE` deletes. The start of an image in any format contains at least one of
-#: these bytes. A binary body whose start contains none is therefore damaged.
+#: these bytes. A binary body whose start lacks all of them is therefore damaged.
 _DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
 
 
