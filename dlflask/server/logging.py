@@ -38,9 +38,9 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
             args.exc_type, args.exc_value, args.exc_traceback
         )
 
-    def _log_uncaught(self, kind: type[BaseException], error: Any, traceback: Any) -> None:
-        if not issubclass(kind, (KeyboardInterrupt, SystemExit)):
-            self.error_log.critical("Uncaught error", exc_info=(kind, error, traceback))
+    def _log_uncaught(self, exc_type: type[BaseException], error: Any, traceback: Any) -> None:
+        if not issubclass(exc_type, (KeyboardInterrupt, SystemExit)):
+            self.error_log.critical("Uncaught error", exc_info=(exc_type, error, traceback))
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """Write the line of one request to the access log."""

@@ -85,7 +85,7 @@ def create_app(
     state.metrics.register_routes(rule.rule for rule in app.url_map.iter_rules())
     for recogniser in recognisers:
         state.metrics.register_model(recogniser.info)
-    headers = {name: _headers(one.info) for name, one in by_name.items()}
+    headers = {recogniser.info.name: _headers(recogniser.info) for recogniser in recognisers}
     # A tracer that has replaced `wsgi_app` must receive every request. Do not use the fast path
     # then, because it would bypass the tracer.
     is_traced = "wsgi_app" in vars(app)

@@ -42,7 +42,8 @@ class Health:
             return "failed"
         if self.is_draining():
             return "draining"
-        return "ready" if all(one.is_ready for one in self._recognisers) else "starting"
+        is_ready = all(recogniser.is_ready for recogniser in self._recognisers)
+        return "ready" if is_ready else "starting"
 
     def check(self) -> None:
         """Raise an error if the worker has failed. A draining worker still reads images.

@@ -104,7 +104,8 @@ class View:
             return "This shows several digits."
         if verdict == "unsure":
             return f"Not sure: {_join_with_or(self.selected.named)}."
-        others = "".join(f", or {_with_article(one)}" for one in prediction.candidates[1:MAX_NAMED])
+        candidates = prediction.candidates[1:MAX_NAMED]
+        others = "".join(f", or {_with_article(digit)}" for digit in candidates)
         confidence = percent(prediction.confidence)
         return f"This looks like {_with_article(prediction.label)} ({confidence}){others}."
 
@@ -115,7 +116,8 @@ class View:
         if self._shown_number:
             if self.verdict == "number":
                 return ""
-            doubts = ", ".join(_join_with_or(one.named) for one in self.readings if not one.is_sure)
+            unsure = [reading for reading in self.readings if not reading.is_sure]
+            doubts = ", ".join(_join_with_or(reading.named) for reading in unsure)
             return f"Please check: {doubts}." if doubts else "Please check it."
         if self.verdict == SEVERAL_DIGITS:
             return "They cannot be read as a number."
@@ -147,8 +149,8 @@ class View:
     @property
     def selected(self) -> Reading:
         """The first digit that a person should check, or the first digit if all are sure."""
-        digits = [one for one in self.readings if one.tensor is not None]
-        return next((one for one in digits if not one.is_sure), digits[0])
+        digits = [reading for reading in self.readings if reading.tensor is not None]
+        return next((reading for reading in digits if not reading.is_sure), digits[0])
 
 
 def _to_reading(character: Character, line_verdict: str) -> Reading:
@@ -156,7 +158,7 @@ def _to_reading(character: Character, line_verdict: str) -> Reading:
     if digit is None:
         return Reading(label, is_sure=True)
     labels = [label, str(digit.label), *character.candidates]
-    named = list(dict.fromkeys(int(one) for one in labels if one.isdigit()))
+    named = list(dict.fromkeys(int(text) for text in labels if text.isdigit()))
     is_sure = line_verdict == "number" or (len(named) == 1 and digit.not_a_digit < 0.5)
     num_named = 1 if is_sure else MAX_NAMED
     return Reading(label, is_sure, named[:num_named], digit.probabilities, character.tensor)

@@ -73,7 +73,7 @@ class State:
         """
         self.admit(environ)
         results = recogniser.read_many(uploads, deadline)
-        self.count(recogniser, [one for one in results if not isinstance(one, DlflaskError)])
+        self.count(recogniser, [each for each in results if not isinstance(each, DlflaskError)])
         return results
 
     def count(self, recogniser: Recogniser[Any], results: Sequence[Result]) -> None:

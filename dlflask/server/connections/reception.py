@@ -155,5 +155,5 @@ class Reception:
         max_bytes = 2 * self._max_body_bytes + MAX_HEADER_BYTES
         if chunks.num_bytes > self._max_body_bytes or self.num_bytes > max_bytes:
             self.truncate(Limit.BODY)
-        elif chunks.count > MAX_CHUNKS:
+        elif chunks.num_chunks > MAX_CHUNKS:
             self.truncate(Limit.CHUNKS)

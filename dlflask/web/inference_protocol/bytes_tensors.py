@@ -76,9 +76,9 @@ def _split(binary: bytes) -> list[bytes]:
 
 def _decode(elements: Sequence[Any]) -> list[bytes]:
     # Clients that send the shape (N, 1) put each element into its own list.
-    flat = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in elements]
+    flat = [each[0] if isinstance(each, list) and len(each) == 1 else each for each in elements]
     try:
-        return [decode_base64(strip_data_url(one)) for one in flat]
+        return [decode_base64(strip_data_url(text)) for text in flat]
     except InvalidBase64 as error:
         raise InvalidInferRequest(str(error)) from error
 

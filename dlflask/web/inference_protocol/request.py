@@ -37,13 +37,13 @@ class Output:
     Attributes:
         name: Name of one of the model's outputs.
         as_binary: True to send the values after the JSON, False to send them in the JSON.
-        classes: Number of classes to return as text, the most probable classes first. If 0, all
+        num_classes: Number of classes to return as text, the most probable classes first. If 0, all
             values are returned as numbers.
     """
 
     name: str
     as_binary: bool
-    classes: int
+    num_classes: int
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ def _json_length(body: bytes, header_length: str | None) -> int:
 
 
 def _only_input(inputs: Any) -> Mapping[str, Any]:
-    names = [one.get("name") for one in _check_objects(inputs, "inputs")]
+    names = [tensor.get("name") for tensor in _check_objects(inputs, "inputs")]
     if names != [INPUT]:
         raise InvalidInferRequest(
             f"The inputs are {names!r:.80}; expected a single input with the name {INPUT!r}."
         )
-    tensor: Mapping[str, Any] = inputs[0]
-    return tensor
+    only_input: Mapping[str, Any] = inputs[0]
+    return only_input
 
 
 def _binary(tensor: Mapping[str, Any], after_json: bytes) -> bytes | None:
@@ -147,7 +147,7 @@ def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> li
     as_binary = _flag(parameters, "binary_data_output", default=False)
     all_outputs = [{"name": name} for name in known]
     requested = _check_objects(document.get("outputs") or all_outputs, "outputs")
-    names = [one.get("name") for one in requested]
+    names = [output.get("name") for output in requested]
     if not all(isinstance(name, str) and name in known for name in names):
         raise InvalidInferRequest(
             f"The requested outputs are {names!r:.80}; expected names from this list: "
@@ -157,23 +157,23 @@ def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> li
         raise InvalidInferRequest(
             f"The requested outputs are {names!r:.80}; expected each name only once."
         )
-    return [_output(one, as_binary=as_binary) for one in requested]
+    return [_output(output, as_binary=as_binary) for output in requested]
 
 
 def _output(requested: Mapping[str, Any], *, as_binary: bool) -> Output:
     name, parameters = requested["name"], _check_parameters(requested.get("parameters"))
-    classes = parameters.get("classification", 0)
-    if type(classes) is not int or classes < 0:
+    num_classes = parameters.get("classification", 0)
+    if type(num_classes) is not int or num_classes < 0:
         raise InvalidInferRequest(
-            f"The parameter `classification` of the output {name!r} is {classes!r:.20}; expected "
-            "the number of classes, as an integer of 0 or more."
+            f"The parameter `classification` of the output {name!r} is {num_classes!r:.20}; "
+            "expected the number of classes, as an integer of 0 or more."
         )
-    if classes and name != "probabilities":
+    if num_classes and name != "probabilities":
         raise InvalidInferRequest(
             f"The output {name!r} has the parameter `classification`. Only the output "
             "'probabilities' may have this parameter."
         )
-    return Output(name, _flag(parameters, "binary_data", default=as_binary), classes)
+    return Output(name, _flag(parameters, "binary_data", default=as_binary), num_classes)
 
 
 def _check_parameters(value: Any) -> Mapping[str, Any]:
@@ -190,7 +190,7 @@ def _flag(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:
 
 
 def _check_objects(value: Any, key: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise InvalidInferRequest(
             f"The {key} are {value!r:.80}; expected a list of objects with the key 'name'."
         )

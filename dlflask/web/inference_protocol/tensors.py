@@ -131,9 +131,9 @@ def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.f
     """
     values, lengths = _flatten(data)
     if not set(map(type, values)) <= _JSON_TYPES[datatype]:
-        kinds = ", ".join(sorted({type(one).__name__ for one in values}))
+        types = ", ".join(sorted({type(value).__name__ for value in values}))
         raise InvalidInferRequest(
-            f"The input's data contain {kinds}; expected {datatype} numbers only."
+            f"The input's data contain {types}; expected {datatype} numbers only."
         )
     if lengths not in ([math.prod(shape)], shape):
         raise InvalidInferRequest(
@@ -154,7 +154,7 @@ def _flatten(data: Any) -> tuple[list[Any], list[int]]:
         InvalidInferRequest: Lists at the same depth differ in length.
     """
     values, lengths = [data], []
-    while values and all(type(one) is list for one in values):
+    while values and all(type(value) is list for value in values):
         lengths_here = set(map(len, values))
         if len(lengths_here) > 1:
             raise InvalidInferRequest(

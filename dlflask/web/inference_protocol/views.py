@@ -156,15 +156,15 @@ def _encode(
 ) -> tuple[dict[str, Any], bytes]:
     datatype = recogniser.info.outputs[output.name].datatype
     values = recogniser.output(output.name, results)
-    if output.classes:
-        datatype, values = "BYTES", [_classes(row, output.classes) for row in values]
+    if output.num_classes:
+        datatype, values = "BYTES", [_classes(row, output.num_classes) for row in values]
     return encode_output(output.name, datatype, values, as_binary=output.as_binary)
 
 
-def _classes(probabilities: Any, count: int) -> list[str]:
-    """Return the `count` most probable classes as `probability:index:label`.
+def _classes(probabilities: Any, num_classes: int) -> list[str]:
+    """Return the `num_classes` most probable classes as `probability:index:label`.
 
     The index and the label of a class are the same digit.
     """
-    order = np.argsort(-probabilities, kind="stable")[:count]
+    order = np.argsort(-probabilities, kind="stable")[:num_classes]
     return [f"{probabilities[index]!s}:{index}:{index}" for index in order]

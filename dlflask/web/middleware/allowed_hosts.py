@@ -108,7 +108,7 @@ def _find_error(host: str, allowed: tuple[str, ...]) -> str | None:
             f"The header Host is {host[:80]!r}, which is not a host name. Send the name of this "
             "service, as in: Host: localhost:8000"
         )
-    if allowed and not any(_matches(name, one) for one in allowed):
+    if allowed and not any(_matches(name, allowed_name) for allowed_name in allowed):
         return (
             f"The host name {host[:80]!r} is not in DLFLASK_ALLOWED_HOSTS. Use a name of the "
             "service, or add this name to DLFLASK_ALLOWED_HOSTS and restart the service."

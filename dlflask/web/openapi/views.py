@@ -86,7 +86,7 @@ def _common(described: dict[str, Any]) -> list[str]:
     return [*ANYWHERE] + [
         status
         for status, response in responses[0].items()
-        if "$ref" in response and all(one.get(status) == response for one in responses)
+        if "$ref" in response and all(other.get(status) == response for other in responses)
     ]
 
 
@@ -100,16 +100,16 @@ def _format_example(example: Any, indent: str = "") -> str:
         return json.dumps(text) if indent else text
     line = json.dumps(example, sort_keys=False)
     can_split = isinstance(example, dict) or (
-        isinstance(example, list) and any(isinstance(one, (dict, list, str)) for one in example)
+        isinstance(example, list) and any(isinstance(item, (dict, list, str)) for item in example)
     )
     if not can_split or len(indent + line) <= MAX_LINE:
         return line
     inner = indent + "  "
     if isinstance(example, list):
-        members, opening, closing = [_format_example(one, inner) for one in example], "[", "]"
+        members, opening, closing = [_format_example(item, inner) for item in example], "[", "]"
     else:
         members = [
-            f"{json.dumps(name)}: {_format_example(one, inner)}" for name, one in example.items()
+            f"{json.dumps(name)}: {_format_example(item, inner)}" for name, item in example.items()
         ]
         opening, closing = "{", "}"
     return f"{opening}\n{inner}" + f",\n{inner}".join(members) + f"\n{indent}{closing}"

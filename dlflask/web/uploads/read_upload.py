@@ -109,9 +109,9 @@ def _read_list(values: Any, max_bytes: int, max_images: int) -> list[bytes | Upl
 
 
 def _read_or_error(
-    read: Callable[[Any, int], bytes], one: FileStorage | Any, max_bytes: int
+    read: Callable[[Any, int], bytes], item: FileStorage | Any, max_bytes: int
 ) -> bytes | UploadError:
     try:
-        return read(one, max_bytes)
+        return read(item, max_bytes)
     except UploadError as error:
         return error
