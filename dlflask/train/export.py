@@ -138,7 +138,7 @@ def _rate_non_digits(
     """
     outputs = predict(model, held_back_negatives())
     rates = rate_called_digit(
-        outputs, thresholds, np.full(len(outputs), "drawn by code (not in training)")
+        outputs, thresholds, np.full(len(outputs), "drawn by code and not used for training")
     )
     if images is None:
         return rates
