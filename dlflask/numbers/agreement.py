@@ -27,9 +27,9 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 #: The value was chosen on the development images, which were not used for training.
 DIGIT_WEIGHT = 0.7
 
-#: Minimum of the digit network's probability of a digit, divided by its highest probability. If a
-#: part of a digit was cut off, the digit network may be sure of a wrong digit. Because of this
-#: minimum, it cannot rule out the right digit.
+#: Minimum of a digit's probability relative to the most probable digit of the digit network. If a
+#: part of the digit was cut off, the digit network may be sure of a wrong digit. Because of this
+#: minimum, the number network can still choose the right digit.
 LEAST_DIGIT = 0.01
 
 #: Text of a number: digits, separators between digits, and possibly a minus before all digits.
@@ -88,16 +88,16 @@ def features(probability: float, characters: Sequence[Character]) -> Features:
         probability: Probability that the number network gives to the text of the line, 0..1.
         characters: Characters of the line. Each digit has the digit network's prediction.
     """
-    digits = [(int(one.label), one.digit) for one in characters if one.digit is not None]
+    labelled = [(int(one.label), one.digit) for one in characters if one.digit is not None]
     # Use `outputs`, because `probabilities` leaves out the output for non-digits and would give a
     # high probability to some digit even for a mark that is not a digit.
-    by_digits = [float(digit.outputs[label]) for label, digit in digits] or [0.0]
+    digits = [float(prediction.outputs[label]) for label, prediction in labelled] or [0.0]
     lowest = min((one.probability for one in characters), default=0.0)
     return Features(
         strip=_log_odds(probability),
         character=_log_odds(lowest),
-        digits=_log_odds(math.prod(by_digits)),
-        digit=_log_odds(min(by_digits)),
+        digits=_log_odds(math.prod(digits)),
+        digit=_log_odds(min(digits)),
         agreement=float(all(one.is_agreed for one in characters)),
     )
 

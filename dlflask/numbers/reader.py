@@ -37,7 +37,7 @@ READABLE = 0.03
 #: Function that returns the probabilities of each output column for a (32, W) strip.
 StripForward = Callable[[Tensor], Outputs]
 
-#: Characters that people write after an amount, as in `5.-`. The end of a text loses them.
+#: Characters that people write after an amount, as in `5.-`. They are removed there.
 TRAILING = ".,-"
 
 
@@ -66,7 +66,7 @@ class StripReading:
         probability: Probability of `whole_text`, 0..1. If lengths are given, it is divided by the
             sum of the probabilities of all texts of these lengths that the search found.
         places: Place of each character of `text`.
-        without_length: Text that is read if the lengths are ignored; None if it is the same.
+        without_length: Text that is read if the lengths are ignored; None if `text` is the same.
         fits: False if lengths are given and the search found no text of these lengths.
     """
 

@@ -45,7 +45,7 @@ MIN_DIGIT_HEIGHT = 24
 _AROUND_LINE = 1.0
 
 #: Maximum number of digits in one image for which the saliency (importance of each pixel) is
-#: computed. To compute it for one digit takes as long as to read sixty images.
+#: computed. For one digit, this takes as long as reading sixty images.
 MAX_EXPLAINED = 32
 
 

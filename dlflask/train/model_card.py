@@ -60,11 +60,7 @@ class ModelCard:
             ("Multiply-adds per image", f"{self.num_multiply_adds / 1e6:.2f} million"),
             ("File", f"{self.file_bytes / 1e6:.2f} MB"),
             ("SHA-256", f"`{self.sha256}`"),
-            (
-                "Trained on",
-                f"{self.num_train:,} augmented digits of MNIST, and digits and non-digits that "
-                "code drew",
-            ),
+            ("Trained on", f"{self.num_train:,} augmented MNIST digits, and images drawn by code"),
             ("Accuracy on validation, by seed", seeds),
             ("MNIST validation", _describe(self.validation)),
             ("MNIST test", _describe(self.test)),

@@ -27,8 +27,7 @@ BEAM, BEAM_OF_LENGTH = 12, 4
 #: right length may be improbable.
 LEAST, LEAST_RESTRICTED = 1e-3, 1e-5
 
-#: If blank has at least this probability in a column, all characters are ignored there. This saves
-#: time.
+#: If blank has at least this probability in a column, characters are ignored there, to save time.
 SURE_BLANK = 0.9995
 
 

@@ -1,7 +1,7 @@
 """Find the lines of writing on a page by the heights and positions of its strokes.
 
-Strokes that share most of their rows are joined to lines, from left to right. Smaller marks, such
-as points and dashes, are then added to the nearest line. In the names and comments below, a blob is
+Strokes that share rows of pixels are joined to lines, from left to right. Smaller marks, such as
+points and dashes, are then added to a line near them. In the names and comments below, a blob is
 connected ink, a band is the list of a line's blobs, and the median height is an estimate of the
 median of all strokes' heights.
 """
