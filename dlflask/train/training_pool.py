@@ -21,9 +21,9 @@ from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 class Mixture:
     """Shares of four kinds of images in a batch.
 
-    MNIST's own images have the rest of the batch. They keep the model accurate on MNIST. From
-    redrawn and drawn digits, the model learns other pens and handwritings. From non-digits, it
-    learns the output "not a digit".
+    Besides the three kinds below, a batch contains MNIST's own images, which keep the model
+    accurate on MNIST. From redrawn and drawn digits, the model learns other pens and handwritings.
+    From non-digits, it learns the output "not a digit".
 
     Attributes:
         redrawn: Share of MNIST digits that are redrawn with other pens.
@@ -80,7 +80,7 @@ class TrainingPool:
         """Augment the `chosen` MNIST digits, and add drawn digits and non-digits.
 
         Args:
-            chosen: Indices of MNIST digits. The first of these digits are redrawn.
+            chosen: Indices of MNIST digits. The first `mixture.redrawn * size` digits are redrawn.
             size: Number of images in the batch.
             rng: The only source of randomness.
             mixture: Composition of the batch.
