@@ -18,7 +18,7 @@ DlflaskError
 │   ├── TooManyPixels
 │   ├── TooComplex
 │   └── BlankImage
-└── Declined                the service rejects the request for another reason than its image
+└── Declined                the service rejects the request for a reason other than its image
     ├── SelfTestFailed
     ├── Expired
     ├── OutOfTime
@@ -100,7 +100,7 @@ class BlankImage(ImageError):
 
 
 class Declined(DlflaskError):
-    """The service rejects the request for another reason than its image."""
+    """The service rejects the request for a reason other than its image."""
 
 
 class SelfTestFailed(Declined):

@@ -129,8 +129,8 @@ def warp(
     """
     num_shapes, side = len(batch), batch.shape[1]
     misplaced = rng.random(num_shapes) < strength.misplaced
-    # (N, 2, 2) matrices, which map an offset (x, y) in the source to an offset in the tensor. The
-    # scale is still missing in them.
+    # (N, 2, 2) matrices, which map an offset (x, y) in the source to an offset in the tensor. They
+    # do not contain the scale yet, because it depends on the warped shape.
     forward = _linear_maps(num_shapes, strength.warp, rng)
     scale, middle = _place(forward, ink, widths, misplaced, rng)
     backward = np.linalg.inv(forward * scale[:, None, None]).astype(np.float32)
