@@ -32,6 +32,10 @@ DIGIT_WEIGHT = 0.7
 #: minimum, the number network can still choose the right digit.
 LEAST_DIGIT = 0.01
 
+#: Minimum probability with which a network still agrees to a digit, relative to the network's most
+#: probable digit. The value was chosen on the development images.
+PLAUSIBLE = 0.2
+
 #: Text of a number: digits, separators between digits, and possibly a minus before all digits.
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*")
 
@@ -51,11 +55,29 @@ def combine(columns: Outputs, digit: Prediction) -> Outputs:
         score.
     """
     scores: Outputs = columns[:, 1:].max(axis=0)
+    scores[_DIGIT_INDICES] *= np.maximum(_relative(digit), LEAST_DIGIT) ** DIGIT_WEIGHT
+    return scores
+
+
+def do_agree(columns: Outputs, digit: Prediction, label: str) -> bool:
+    """Return True if the digit `label` is plausible for both networks.
+
+    Args:
+        columns: As for `combine`.
+        digit: As for `combine`.
+        label: The digit that was chosen, "0" to "9".
+    """
+    scores = columns[:, 1:].max(axis=0)
+    by_strip = scores[ALPHABET.index(label)] / scores.max()
+    return bool(min(by_strip, _relative(digit)[int(label)]) >= PLAUSIBLE)
+
+
+def _relative(digit: Prediction) -> Outputs:
+    """Return the digit network's probability of each digit, relative to the most probable digit."""
     # Share the probability of "not a digit" equally among the digits. If the digit network does not
     # see a digit, it then has little influence on which digit is chosen.
-    shared = digit.outputs[:10] + digit.not_a_digit / 10
-    scores[_DIGIT_INDICES] *= np.maximum(shared / shared.max(), LEAST_DIGIT) ** DIGIT_WEIGHT
-    return scores
+    shared: Outputs = digit.outputs[:10] + digit.not_a_digit / 10
+    return shared / shared.max()
 
 
 def judge(
@@ -77,7 +99,11 @@ def judge(
     sees_no_digit = all(one.verdict == "not_a_digit" for one in predictions)
     if confidence < thresholds.no_number_below and sees_no_digit:
         return "no_number", confidence
-    is_sure = line_features.agreement and confidence >= thresholds.number_from and is_number(text)
+    # The digit network may not recognise a digit between others, because a part of it was cut off.
+    # A single digit is not cut from neighbours, so the digit network is believed.
+    is_doubted = len(predictions) == 1 and sees_no_digit
+    is_probable = line_features.agreement and confidence >= thresholds.number_from
+    is_sure = is_probable and not is_doubted and is_number(text)
     return "number" if is_sure else "unsure", confidence
 
 

@@ -32,7 +32,7 @@ class Character:
         digit: Prediction of the digit network if the character is a digit, otherwise None.
         tensor: Input of the digit network, (28, 28) float32 in 0..1, if the character is a digit,
             otherwise None.
-        is_agreed: False if the two networks read different digits.
+        is_agreed: False if one of the two networks finds the digit improbable.
     """
 
     label: str

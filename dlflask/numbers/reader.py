@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dlflask.digits.prediction import Prediction
-from dlflask.numbers.agreement import combine, judge
+from dlflask.numbers.agreement import combine, do_agree, judge
 from dlflask.numbers.characters import ALPHABET, CHARACTERS, DIGIT_CHARACTERS, UNREADABLE
 from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
@@ -187,7 +187,7 @@ class LineReader:
                     candidates=_candidates(scores),
                     digit=digit,
                     tensor=None if digit is None else tensor,
-                    is_agreed=digit is None or str(digit.label) == label,
+                    is_agreed=digit is None or do_agree(columns, digit, chosen),
                 )
             )
         return characters
