@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dlflask.digits.recogniser import DigitRecogniser
-from dlflask.digits.segmentation import find_digit
+from dlflask.digits.segmentation import locate_digit
 from dlflask.errors import Busy, TooComplex, TooManyPixels
 from dlflask.imaging import read_ink as two_steps
 from dlflask.imaging.cost import large_images
@@ -52,7 +52,7 @@ def test_read_ink_decodes_again_only_with_as_much_time_left(monkeypatch):
     monkeypatch.setattr(two_steps, "CpuTimeLimit", HalfUsed)
 
     with pytest.raises(TooComplex, match="half"):
-        read_ink(encode(SMALL_DIGIT_IMAGE, "JPEG"), find_digit)
+        read_ink(encode(SMALL_DIGIT_IMAGE, "JPEG"), locate_digit)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,12 @@ def test_read_ink_of_a_small_digit_decodes_only_a_jpeg_again(kind, times, monkey
 
     monkeypatch.setattr(two_steps, "decode", counted)
 
-    ink = read_ink(encode(SMALL_DIGIT_IMAGE, kind), find_digit)
+    ink = read_ink(encode(SMALL_DIGIT_IMAGE, kind), locate_digit)
 
     assert len(regions) == times
-    assert max(ink.shape) > 2 * max(find_digit(read_ink(encode(SMALL_DIGIT_IMAGE, kind)))[0].shape)
+    assert max(ink.shape) > 2 * max(
+        locate_digit(read_ink(encode(SMALL_DIGIT_IMAGE, kind)))[0].shape
+    )
     assert ink.mean() > 0.03, "the part around the digit"
 
 
