@@ -45,8 +45,8 @@ def to_planes(image: Image.Image) -> Pixels:
     return planes.reshape(3, image.height, image.width)
 
 
-def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Image:
-    """Crop to `box`, reduce the longer side to at most `longest` and convert to mode L or RGB.
+def to_plain_mode(image: Image.Image, box: ImageBox, max_side: int) -> Image.Image:
+    """Crop to `box`, reduce the longer side to at most `max_side` and convert to mode L or RGB.
 
     Transparent images are composited on paper. Grey values of more than 8 bits are scaled so that
     the white level (see `_white_level`) becomes 255. The scaled values are stretched if they use
@@ -55,7 +55,7 @@ def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Imag
     Returns:
         Image of mode L or RGB. If nothing has to be changed, this is `image` itself.
     """
-    factor = -(-max(box[2] - box[0], box[3] - box[1]) // longest)
+    factor = -(-max(box[2] - box[0], box[3] - box[1]) // max_side)
     if image.mode.startswith(("I", "F")):
         scale = 255 / _white_level(image)
         grey = np.asarray(_reduce(image, box, factor, "F", _to_float)) * np.float32(scale)

@@ -14,7 +14,7 @@ from dlflask.digits.segmentation import locate_digit
 from dlflask.errors import Busy, TooComplex, TooManyPixels
 from dlflask.imaging import read_ink as two_steps
 from dlflask.imaging.cost import large_images
-from dlflask.imaging.cost.pieces import CpuTimeLimit, Pieces
+from dlflask.imaging.cost.limited_file import CpuTimeLimit, LimitedFile
 from dlflask.imaging.decode import decode
 from dlflask.imaging.decoded_image import WHOLE
 from dlflask.imaging.read_ink import read_ink
@@ -30,11 +30,11 @@ SMALL_DIGIT_IMAGE = draw_digit(4, 100).crop((-900, -900, 1_100, 1_100))
 LARGE = encode(Image.new("L", (3_000, 3_000), 255))
 
 
-def test_pieces_stop_when_the_cpu_time_is_used_up():
-    pieces = Pieces(b"abc", CpuTimeLimit(seconds=-1))
+def test_limited_file_stops_when_the_cpu_time_is_used_up():
+    file = LimitedFile(b"abc", CpuTimeLimit(seconds=-1))
 
     with pytest.raises(TooComplex, match="over 2 s of CPU time"):
-        pieces.read()
+        file.read()
 
 
 def test_decode_beyond_the_deadline_is_too_complex():
@@ -84,8 +84,8 @@ def test_decoded_image_releases_its_memory_before_its_slot():
     assert not large_images._slot.locked()
 
 
-def test_pieces_read_without_size_returns_all():
-    assert Pieces(b"abc", CpuTimeLimit()).read() == b"abc"
+def test_limited_file_read_without_size_returns_all():
+    assert LimitedFile(b"abc", CpuTimeLimit()).read() == b"abc"
 
 
 def test_read_ink_rejects_a_third_large_image():

@@ -1,4 +1,4 @@
-"""Count the scans of a JPEG, each of which goes over all pixels.
+"""Count the scans (passes over all pixels) of a JPEG.
 
 Source: ITU-T T.81, 1992, section B.2.3.
 """
@@ -12,19 +12,21 @@ from PIL import Image
 from dlflask.imaging.cost.tiff_tags import integer_tag
 from dlflask.imaging.metadata.jpeg import first_scan
 
-#: Start of a scan with 1 to 4 components: marker, length, and number of components.
+#: Header of a scan with 1 to 4 colour components: marker, length, and number of components.
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
 
 #: Pillow's names for JPEG compression in a TIFF.
 _TIFF_JPEG = ("jpeg", "tiff_jpeg")
+
+#: Numbers of TIFF tags.
 _ROWS_PER_STRIP, _TILE_HEIGHT = 278, 323
 
 
 def count_scans(image: Image.Image, upload: bytes) -> int:
     """Return the number of scans that the decoder reads, or 0 for a format without scans.
 
-    libjpeg decodes all scans if the first scan lacks a component or if later scans refine it.
-    Otherwise libjpeg stops after the first scan.
+    libjpeg decodes all scans if the first scan lacks a component, or if the JPEG is progressive
+    (later scans add detail). Otherwise libjpeg stops after the first scan.
     """
     if image.format == "TIFF":
         # Each strip or tile has one or more scans.

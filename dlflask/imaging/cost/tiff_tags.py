@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PIL import Image
 
+#: Numbers of TIFF tags.
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 
 
 def decoded_size(image: Image.Image) -> tuple[int, int]:
-    """Return the width and height that are decoded, in pixels.
+    """Return the width and height in pixels of the area that is decoded.
 
-    libtiff decodes whole tiles, even if they extend beyond the image.
+    libtiff decodes whole tiles, even if the tiles extend beyond the image.
     """
     width, height = image.size
     if image.format != "TIFF":
@@ -22,6 +23,6 @@ def decoded_size(image: Image.Image) -> tuple[int, int]:
 
 
 def integer_tag(image: Image.Image, tag: int, default: int) -> int:
-    """Return the value of a tag of an opened TIFF, or `default` if it is not a whole number."""
+    """Return the value of a tag of a TIFF, or `default` if the value is not a whole number."""
     value = getattr(image, "tag_v2", {}).get(tag, default)
     return value if isinstance(value, int) else default

@@ -45,7 +45,7 @@ def strip_webp(upload: bytes) -> bytes:
 
 
 def image_chunks(upload: bytes) -> list[Chunk]:
-    """Return the chunks that contain colours or opacity, including those in frames of an animation.
+    """Return the chunks that contain colours or opacity, also from the frames of an animation.
 
     Raises:
         InvalidFile: The WebP has too many chunks.
