@@ -1,6 +1,7 @@
-"""Conversion of a model file to a graph of OpenVINO, by tracing its Keras network.
+"""Conversion of a model file to a graph of OpenVINO, by tracing the Keras network in the file.
 
-Tracing runs the Keras network on an input without values, and records each operation in the graph.
+To trace a network is to run it on an input without values and to record each operation as a node of
+the graph.
 """
 
 from __future__ import annotations
@@ -82,11 +83,11 @@ def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
         prepared = _prepare(parameter, adaptation)
     try:
         output = model(OpenVINOKerasTensor(prepared), training=False).output
-    except Exception as error:  # tracing the layers may raise anything
+    except Exception as error:  # tracing a layer may raise any exception
         words = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"has a layer that OpenVINO does not support ({words}). Replace that layer, or set "
-            "KERAS_BACKEND=tensorflow where TensorFlow is installed."
+            f"The network has a layer that OpenVINO does not support ({words}). Replace that "
+            "layer, or set KERAS_BACKEND=tensorflow where TensorFlow is installed."
         ) from error
     if adaptation:
         output = _finish(output, adaptation)

@@ -125,7 +125,7 @@ REFUSED = {
         "expected the shapes",
     ),
     "no-weights": (written(sequential(dense(**FIRST)), {}), "has only 0 weights"),
-    "no-input": (written(sequential(dense()), FLAT), "size of its input"),
+    "no-input": (written(sequential(dense()), FLAT), "input of unknown size"),
     "two-inputs": (two_inputs, "has 2 inputs"),
     "two-outputs": (two_outputs, "has 2 outputs"),
     "3-classes": (saved(keras.Input((784,)), layers.Dense(3)), "has 3 outputs"),
