@@ -69,7 +69,7 @@ class Classifier:
             self.sha256, self._graph = load_graph(path, read_samples, cache, identify_samples())
             import_runtime()
         else:
-            # Keras runs the network in this process. Import Keras only if it is needed.
+            # Import Keras only if it runs the network in this process.
             from dlflask.inference.keras_runtime import load_forward  # noqa: PLC0415
 
             self.sha256, self._graph, self._loaded = load_forward(path, read_samples)

@@ -15,7 +15,7 @@ from dlflask.types import ArrayBox, Ink, Mask
 
 #: A pixel with more ink than `FAINT` belongs to a blob (connected ink). The mass of a blob is the
 #: sum of its ink, and the main blob is the blob with the largest mass. The main blob is a digit
-#: only if at least one of its pixels has as much ink as `SURE`.
+#: only if at least one of its pixels has ink of `SURE` or more.
 FAINT, SURE = 0.2, 0.45
 
 #: A pixel with more ink than this may belong to a ruled line. The value is smaller than `FAINT`, so
@@ -121,8 +121,8 @@ def find_digit(ink: Ink) -> FoundDigit:
 def inked_box(mask: Mask) -> ArrayBox | None:
     """Return the box around all ink, None if there is no ink.
 
-    The first and the last row are searched in the flat mask, which takes a third of the time of a
-    reduction along the rows.
+    The first and the last row are searched in the flattened mask. This takes a third of the time of
+    `any(axis=1)`.
     """
     columns = np.logical_or.reduce(mask)
     left = int(columns.argmax())

@@ -29,8 +29,8 @@ class Thresholds(StoredSettings):
     """Thresholds of the verdict, chosen on development images and stored with the model.
 
     Attributes:
-        unsure_below: Minimum output of the most probable digit for the verdict `digit`, 0..1. With
-            eleven outputs, it is compared with the output itself, not with `probabilities`.
+        unsure_below: Minimum output of the most probable digit for the verdict `digit`, 0..1. The
+            output of the network is compared, not a value of `Prediction.probabilities`.
         not_a_digit_above: Limit of the probability that the image shows no digit, 0..1. If the
             verdict is not `digit`, it is `not_a_digit` above this limit and otherwise `unsure`.
         temperature: Divisor of the logits, above 0. It is stored only for information, because
@@ -55,10 +55,7 @@ class Thresholds(StoredSettings):
         return np.where(is_digit, "digit", np.where(is_other, "not_a_digit", "unsure"))
 
     def decide(self, outputs: Sequence[float]) -> str:
-        """Return the verdict on one image from the list of its outputs, which are float32 values.
-
-        This takes 1 µs, whereas `decide_batch` takes 7 µs.
-        """
+        """Return the verdict on one image from its float32 outputs: 1 µs, `decide_batch` 7 µs."""
         if max(outputs[:NOT_A_DIGIT]) >= self._levels[0]:
             return "digit"
         return "not_a_digit" if sum(outputs[NOT_A_DIGIT:]) > self._levels[1] else "unsure"

@@ -43,8 +43,7 @@ MIN_TABLE_CONTRAST = 0.4
 MAX_CONTACT = 0.08
 
 #: Minimum contrast of the writing that the table surrounds, divided by the maximum contrast in the
-#: image. If the contrast is lower, there is no such writing, and the dark region is the writing
-#: itself instead of a table.
+#: image. With less contrast, the dark region is bold writing instead of a table.
 MIN_INSIDE = 0.15
 
 #: Minimum contrast of ink with the paper, in grey levels.
@@ -171,12 +170,11 @@ def _uneven_paper(small: Plane) -> Plane:
 
 
 def _fit_light(small: Plane, where: NDArray[np.bool_]) -> Plane:
-    """Fit a quadratic surface to the pixels `where`. One lamp lights paper in a similar way."""
+    """Fit a quadratic surface, similar to the light of one lamp, to the pixels `where`."""
     y, x = np.indices(small.shape, np.float32) / np.float32(COARSE_SIDE)
     terms = np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=-1)
     known = terms[where]
-    # Solve the 6 x 6 normal equations. The full system, one equation per pixel, takes several times
-    # as long.
+    # Solve the 6 x 6 normal equations, in a fraction of the time of one equation per pixel.
     fit = np.linalg.lstsq(known.T @ known, known.T @ small[where], rcond=None)[0]
     surface: Plane = terms @ fit
     return surface

@@ -15,9 +15,8 @@ from dlflask.types import ImageBox, Pixels
 #: image at once would need several copies in memory: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20
 
-#: Grey values of more than 8 bits are first scaled to 0..255. If their range is then smaller than
-#: `MIN_SPAN`, it is stretched to 0..255. The range is small because cameras and microscopes store
-#: 12 bits in 16, and scanners use only a part of the possible values.
+#: Grey values of more than 8 bits are scaled to 0..255. If the range is then smaller than this, it
+#: is stretched, because cameras and scanners often use only a part of the possible values.
 MIN_SPAN = 64
 
 #: Minimum size of a range that is stretched: `MIN_SHARE` times the larger absolute value of its two

@@ -1,7 +1,7 @@
 """Decode an image file to pixels, within the limits of `decode_limits`.
 
-The format is recognised by the content of the file, not by the file name. Most limits are checked
-by the header, before any pixel is decoded. A large JPEG is reduced while it is decoded.
+The format is recognised by the content of the file, not by the file name. The limits are checked
+after the header is read, before any pixel is decoded. A large JPEG is reduced while it is decoded.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def decode(
 def decode_by_pillow(
     upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int = WORKING_SIDE
 ) -> DecodedImage:
-    """Decode an image of any supported format by Pillow's parsers, without converting errors."""
+    """Decode an image of any supported format by Pillow, and let Pillow's exceptions pass."""
     format_name, _ = find_image(upload) or ("", 0)
     upload = strip_metadata(upload)
     try:

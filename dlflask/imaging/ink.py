@@ -73,9 +73,9 @@ def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> 
 
     Returns:
         Two arrays of (height, width) float32. The first is the difference from the paper, about 0
-        on paper. Its unit differs between images. The second is the ink in 0..1, ink = 1, paper =
-        0. If the paper is exactly black or white, the second is the difference in grey levels
-        divided by 255. An image that was made from ink values therefore keeps these values.
+        on paper, in a unit that differs between images. The second is the ink in 0..1. If the paper
+        is exactly black or white, the ink is the difference in grey levels divided by 255. An image
+        that was made from ink values therefore keeps these values.
 
     Raises:
         BlankImage: Every pixel looks like paper.
@@ -106,7 +106,7 @@ def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:
     step = 1 + max(plane.shape) // COUNTED_SIDE
     counts = np.bincount(plane[::step, ::step].ravel(), minlength=256)
     paper = int(counts.argmax())
-    # The pixels that are dark if the paper is light, or light if the paper is dark.
+    # Mark the dark pixels if the paper is light, or the light pixels if the paper is dark.
     mask = plane <= MAX_DARK if paper > MAX_DARK else plane > MAX_DARK
     area = np.count_nonzero(mask) / mask.size
     if area + border_share(mask) > 1:

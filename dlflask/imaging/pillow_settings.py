@@ -18,8 +18,8 @@ def configure_pillow() -> None:
 
     `decode` calls this function before each image, so that the settings are always applied.
     """
-    # Pillow rejects an image with more than twice this number of pixels. Some formats allocate the
-    # pixels while Pillow reads the header, before `check_cost` is called.
+    # Pillow rejects an image with more than twice this number of pixels. This limit is necessary
+    # for formats whose pixels Pillow allocates before `check_cost` is called.
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
     # libjpeg reads this variable and stops when it needs more memory. `check_cost` estimates the
     # memory by the scans that Pillow finds, and a file may hide scans from Pillow.

@@ -26,9 +26,8 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
     Args:
         upload: Image file in one of `signatures.FORMATS`. Only the first frame of an animation is
             read.
-        locate: Function that finds the object in the image. If the object is small and the image is
-            large, the object is read again at a higher resolution. If None, only the whole image is
-            read.
+        locate: Function that finds the object in the image. A small object in a large image is read
+            again at a higher resolution. If None, only the whole image is read.
 
     Returns:
         (height, width) float32 in 0..1, ink = 1, paper = 0, upright, at most `WORKING_SIDE` pixels

@@ -28,8 +28,7 @@ CONVENTIONS = {
     "inverted -1..1": (-2.0, 1.0),
 }
 
-#: Side of the input of the network LeNet in pixels: 28 pixels of the tensor, and two pixels of
-#: paper before and after them.
+#: Side of the input of the network LeNet, in pixels: 28, and two pixels of paper on each side.
 PADDED = SIZE + 4
 
 #: Accepted shapes of a network's input, without the batch axis.
@@ -56,9 +55,8 @@ _MIN_PROBABILITY = 1e-4
 #: it does not read more samples correctly.
 _MIN_GAIN = 0.05
 
-#: Number that is added to each sigmoid output before the outputs are divided by their sum. If all
-#: outputs are 0, the probabilities are therefore equal. The number is too small to change other
-#: outputs.
+#: Number that is added to each sigmoid output, so that outputs that are all 0 become equal
+#: probabilities. The number is too small to change other outputs.
 TINY = 1e-30
 
 
@@ -166,9 +164,7 @@ def adapt(
             # Count only the first copies, which are the samples without a shift.
             best = adaptation, int(is_correct[: len(samples)].sum()), score
     if best is None:
-        raise ModelError(
-            "The network returns values that are not numbers. Train the network again."
-        )
+        raise ModelError("The network returns infinite values or NaN. Train the network again.")
     return best
 
 

@@ -37,9 +37,8 @@ def load_graph(
 
     Args:
         path: An `.h5` or `.keras` file, which is not changed.
-        samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1. By these
-            samples, the range of input values that a digit network expects is found. None for
-            other networks.
+        samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1, on which a
+            digit network is tried with several ranges of values. None for other networks.
         cache: Folder in which graphs are kept. It may be missing or read-only. None keeps nothing.
         samples_id: Text that changes when the sample digits change. A cached graph is used only
             with the same `samples_id`, because the graph depends on the sample digits.

@@ -46,8 +46,8 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
         upload: The file of `image`, without the metadata that decoding does not need.
 
     Raises:
-        InvalidFile: The image is empty, has too many scans, or has a size that differs from the
-            size in its header.
+        InvalidFile: The image is empty or has too many scans, or the size of the coded image
+            differs from the size in the header.
         TooManyPixels: The image has too many pixels.
         TooComplex: The image is a lossless WebP whose decoding tables take too much memory.
     """
@@ -74,8 +74,7 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
         cost += _check_tables(image, upload, cost)
     if image.format == "AVIF":
         pixels = coded_pixels(upload, image.size)
-        # If the size of the coded images is unknown, the image counts as large, so that a worker
-        # decodes no other large image at the same time.
+        # If the size of the coded images is unknown, the image counts as large.
         cost = max(cost, LARGE_BYTES + 1 if pixels is None else pixels * bytes_per_pixel)
     return cost
 
@@ -101,12 +100,7 @@ def _too_large(image: Image.Image, pixels: int, limit: int) -> TooManyPixels:
 
 
 def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:
-    """Return the memory in bytes that the decoding tables of a WebP take.
-
-    Args:
-        image: Image that Pillow has opened.
-        upload: WebP file.
-        cost: Memory in bytes that the pixels take, in addition to the tables.
+    """Return the memory in bytes of a WebP's decoding tables, in addition to `cost` for the pixels.
 
     Raises:
         TooComplex: The pixels and the tables together take too much memory.

@@ -29,8 +29,7 @@ _SLICES, _PARAMETERS, _SEQUENCE_PARAMETERS = range(32), (32, 33, 34), 33
 #: number of lists of NAL units, and the number of bytes in which a NAL unit's size is stored.
 _LISTS_AT, _SIZES_AT = 22, 21
 
-#: Maximum number of bytes of a sequence parameter set that are read. The size of the frame is
-#: within these bytes.
+#: Number of bytes of a sequence parameter set that are read, enough for the size of the frame.
 MAX_PARAMETER_BYTES = 200
 
 #: Values of `chroma_format_idc` for grey images, and for colours at half resolution (4:2:0).

@@ -9,7 +9,7 @@ import re
 
 from PIL import Image
 
-from dlflask.imaging.cost.tiff_tags import integer_tag
+from dlflask.imaging.cost.tiff_tags import ROWS_PER_STRIP, TILE_HEIGHT, integer_tag
 from dlflask.imaging.metadata.jpeg import first_scan
 
 #: Header of a scan with 1 to 4 colour components: marker, length, and number of components.
@@ -17,9 +17,6 @@ _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
 
 #: Pillow's names for JPEG compression in a TIFF.
 _TIFF_JPEG = ("jpeg", "tiff_jpeg")
-
-#: Numbers of TIFF tags.
-_ROWS_PER_STRIP, _TILE_HEIGHT = 278, 323
 
 
 def count_scans(image: Image.Image, upload: bytes) -> int:
@@ -41,11 +38,8 @@ def count_scans(image: Image.Image, upload: bytes) -> int:
 
 
 def rows_of_scan(image: Image.Image, height: int) -> int:
-    """Return the number of rows that one scan covers.
-
-    In a TIFF, a scan covers the rows of one strip or tile.
-    """
+    """Return the number of rows that one scan covers: in a TIFF, the rows of one strip or tile."""
     if image.format != "TIFF":
         return height
-    rows = integer_tag(image, _TILE_HEIGHT, integer_tag(image, _ROWS_PER_STRIP, height))
+    rows = integer_tag(image, TILE_HEIGHT, integer_tag(image, ROWS_PER_STRIP, height))
     return max(1, min(height, rows))

@@ -9,12 +9,9 @@ from dlflask.errors import TooComplex
 from dlflask.imaging.decode_limits import CPU_SECONDS, MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: A read operation of fewer bytes than this takes about as long as a check of the CPU time, 1 µs.
-#: Therefore the CPU time is not checked at every small read operation.
-_SMALL_BYTES = 4_096
-
-#: At each read operation whose number is a multiple of this, the CPU time is checked in any case.
-_CHECK_INTERVAL = 16
+#: The CPU time is checked at each read operation of at least `_SMALL_BYTES` bytes, and also at
+#: every sixteenth read operation (`_CHECK_INTERVAL`). A check takes 1 µs, as long as a small read.
+_SMALL_BYTES, _CHECK_INTERVAL = 4_096, 16
 
 
 class CpuTimeLimit:
@@ -53,7 +50,7 @@ class CpuTimeLimit:
 
 
 class LimitedFile(BytesIO):
-    """File in memory that allows at most `MAX_PIECES` read operations, until `time_limit`."""
+    """File in memory with limits on the number of read operations and on the CPU time."""
 
     def __init__(self, upload: bytes, time_limit: CpuTimeLimit) -> None:
         super().__init__(upload)

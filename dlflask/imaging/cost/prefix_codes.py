@@ -114,12 +114,9 @@ def _normal_code(bits: Bits, size: int) -> list[int]:
 
 
 def _table(lengths: list[int]) -> Table:
-    """Return the table of a canonical prefix code.
+    """Return the table of a prefix code with these `lengths` in bits, 0 for an unused symbol.
 
     If the code has only one symbol, this symbol takes no bits.
-
-    Args:
-        lengths: Length of each symbol's code in bits, 0 for an unused symbol.
     """
     used = [(length, symbol) for symbol, length in enumerate(lengths) if length]
     if len(used) == 1:

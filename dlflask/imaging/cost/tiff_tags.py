@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 #: Numbers of TIFF tags.
-_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT = 278, 322, 323
 
 
 def decoded_size(image: Image.Image) -> tuple[int, int]:
@@ -17,8 +17,8 @@ def decoded_size(image: Image.Image) -> tuple[int, int]:
     if image.format != "TIFF":
         return width, height
     return (
-        max(width, integer_tag(image, _TILE_WIDTH, 0)),
-        max(height, integer_tag(image, _TILE_HEIGHT, 0)),
+        max(width, integer_tag(image, TILE_WIDTH, 0)),
+        max(height, integer_tag(image, TILE_HEIGHT, 0)),
     )
 
 

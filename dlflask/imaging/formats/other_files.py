@@ -62,8 +62,7 @@ def name_file(upload: bytes) -> tuple[str, str]:
 
 def _is_text(beginning: bytes) -> bool:
     try:
-        # The last character of a long text may be cut off after `_BEGINNING_BYTES`. Ignore such an
-        # error.
+        # Ignore errors in a long text, because its last character may be cut off.
         text = beginning.decode(errors="strict" if len(beginning) < 500 else "ignore")
     except UnicodeDecodeError:
         return False

@@ -78,8 +78,7 @@ def _format_at_start(upload: bytes) -> str | None:
 def _format_of(name: str | None, upload: bytes) -> str | None:
     """Return Pillow's name of the format, or None for an ISO media file that is not an image.
 
-    The format of an ISO media file is found by its brands. A file with only general brands is taken
-    for a HEIF.
+    An ISO media file with only general brands counts as HEIF.
 
     Args:
         name: Name of the matching signature in `_SIGNATURES`.

@@ -97,7 +97,7 @@ def complete_jpeg(
 
 
 def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -> bool:
-    """Return True if `scans` contain all bits of all components, so only data may be missing."""
+    """Return True if `scans` contain all bits of all components, so that no scan is missing."""
     # Components whose constant coefficient, or whose further coefficients, are complete.
     constant, further = set[int](), set[int]()
     for scan in scans:

@@ -82,7 +82,7 @@ class HeicItems:
 
     @cached_property
     def main_item(self) -> int:
-        """Number of the main image's item. A viewer shows this image."""
+        """Number of the item that is the main image, which viewers show."""
         start, end = self.parts[b"pitm"]
         return Numbers(self.upload, (start + 4, end)).read(4 if self.upload[start] else 2)
 
@@ -99,7 +99,7 @@ class HeicItems:
 
     @cached_property
     def properties(self) -> dict[int, list[tuple[bytes, Span]]]:
-        """Kinds of each item's properties and spans of their content, by the number of the item."""
+        """Kind and span of each property of an item, by the number of the item."""
         known = list(boxes(self.upload, self.parts[b"ipco"]))
         numbers = unique(item_properties(self.upload, self.parts[b"ipma"]))
         return {item: [known[n - 1] for n in used if n] for item, used in numbers.items()}
@@ -112,7 +112,7 @@ class HeicItems:
 
     @cached_property
     def tiles_of_image(self) -> dict[int, list[int]]:
-        """Items of the tiles of the main image and of its opacity, by the item of the image.
+        """Numbers of the tiles of the main image and of its opacity, by the number of the image.
 
         An image that is not divided into tiles is its own tile.
 

@@ -125,7 +125,7 @@ def item_references(upload: bytes, span: Span) -> Iterator[tuple[tuple[bytes, in
 def item_properties(upload: bytes, span: Span) -> Iterator[tuple[int, list[int]]]:
     """Yield the number of each item in the box `ipma`, and the numbers of its properties.
 
-    The properties are numbered from 1. The number 0 stands for no property.
+    The first property has the number 1.
     """
     version, is_wide = upload[span[0]], upload[span[0] + 3] & 1
     numbers = Numbers(upload, (span[0] + 4, span[1]))

@@ -2,8 +2,7 @@
 
 Pillow reads everything that a format allows, and much of Pillow is written in Python. Thousands of
 Exif segments, compressed texts or strips take seconds and hundreds of megabytes. This package keeps
-pixels, palette, transparency and orientation. A truncated file stays unchanged, and Pillow reports
-later that its end is missing.
+pixels, palette, transparency and orientation. A truncated file stays unchanged.
 """
 
 from __future__ import annotations

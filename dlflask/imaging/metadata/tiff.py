@@ -26,8 +26,7 @@ _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _XMP = 278, 322, 323, 700
 _OFFSETS, _BYTE_COUNTS = (273, 324), (279, 325)
 
 #: Tags for the layout, the colours, strips and tiles, options of the codecs (including the tables
-#: of JPEG) and the orientation. The tag 0xBC01 is kept, so that Pillow can reject a Windows Media
-#: Photo.
+#: of JPEG) and the orientation. By the tag 0xBC01, Pillow rejects a Windows Media Photo.
 _NEEDED = {
     *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 284),
     *(292, 293, 317, 320, 322, 323, 324, 325, 332, 333, 334, 338, 339, 340, 341, 347),
@@ -171,7 +170,7 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
 
 
 def _values(upload: bytes, form: _Form, entry: _Entry | None) -> tuple[int, ...]:
-    """Return the whole numbers of an entry, or only the first of them if the file is truncated."""
+    """Return the whole numbers of an entry, or only the first numbers if the file is truncated."""
     letter = _NUMBERS.get(entry.type) if entry else None
     if entry is None or letter is None:
         return ()

@@ -67,8 +67,7 @@ def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray
         out=_slice(sums, axis, 1, None),
     )
     if axis == 0 and sums.ndim > 1:
-        # Add whole rows, because `accumulate` would go down each column. It would be slower,
-        # because it would load another cache line for each value.
+        # Add whole rows. `accumulate` would go down each column, with a cache miss at each value.
         for above, row in pairwise(sums):
             np.add(row, above, out=row)
     else:

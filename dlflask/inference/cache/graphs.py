@@ -18,9 +18,7 @@ MAX_GRAPHS = 8
 
 
 class GraphCache:
-    """Cache of graphs.
-
-    The key of a graph is the SHA-256 of the model file, the purpose and the software versions.
+    """Cache of graphs, by the SHA-256 of the model file, the purpose and the software versions.
 
     Args:
         folder: Folder of the cache. It may be missing or read-only. None keeps nothing.

@@ -48,27 +48,19 @@ def _check(names: set[str]) -> None:
     for name in sorted(names):
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts:
-            raise ModelError(
-                f"The file contains {name[:80]!r}, a path outside of the archive. {_SAVE}"
-            )
+            raise ModelError(f"The path {name[:80]!r} leads outside of the archive. {_SAVE}")
     if CONFIG in names:
         return
     if any(name.endswith(("/data.pkl", "/byteorder")) for name in names):
-        raise ModelError(
-            "The file is a PyTorch model. Train the network with Keras to serve it here."
-        )
+        raise ModelError("The file is a PyTorch model. Train the network with Keras instead.")
     if any(name.endswith("saved_model.pb") for name in names):
-        raise ModelError(
-            f"The file is an archive of a model in TensorFlow's SavedModel format. {_SAVE}"
-        )
+        raise ModelError(f"The archive is a model in TensorFlow's SavedModel format. {_SAVE}")
     if inner := [name for name in sorted(names) if name.endswith((".h5", ".hdf5", ".keras"))]:
         raise ModelError(
             f"The file is a zip archive that contains the model file {inner[0][:80]!r}. Unpack the "
             "archive and serve that file."
         )
-    raise ModelError(
-        f"The file is a zip archive without the file {CONFIG}, so it is not a Keras model. {_SAVE}"
-    )
+    raise ModelError(f"The file is a zip archive without the file {CONFIG}. {_SAVE}")
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

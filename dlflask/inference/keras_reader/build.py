@@ -58,8 +58,7 @@ class Builder:
 
     Args:
         version: Version of Keras that saved the file.
-        num_values: Number of weights in the file. An option such as the number of units must not be
-            larger.
+        num_values: Number of weights in the file, which an option such as `units` must not exceed.
     """
 
     def __init__(self, version: str, num_values: int) -> None:
@@ -74,8 +73,7 @@ class Builder:
             shapes: Shape of each input without the batch axis, by the name of the input.
 
         Raises:
-            ModelError: A layer has a missing input, is too large, or has options that are not
-                valid.
+            ModelError: A layer is not connected, is too large, or has options that are not valid.
         """
         inputs = {name: keras.Input(shape) for name, shape in shapes.items()}
         tensors = {Reference(name, 0, 0): tensor for name, tensor in inputs.items()}
@@ -108,19 +106,16 @@ class Builder:
         model.trainable = config.trainable
         # Index of each layer's first call: 0, or 1 for some nested networks (see `_calls`).
         first_calls = {name: call for name, call, _ in reversed(list(_calls(config.nodes)))}
-        output_shapes = [
-            tuple(tensors[Reference(name, first_calls[name], 0)].shape) for name in layers
-        ]
+        first_outputs = [tensors[Reference(name, first_calls[name], 0)] for name in layers]
         pairs = [(config.nodes[name].layer, layer) for name, layer in layers.items()]
-        return Network(model, pairs, output_shapes)
+        return Network(model, pairs, [tuple(output.shape) for output in first_outputs])
 
     def _make(self, config: LayerConfig | NetworkConfig) -> Any:
         if isinstance(config, NetworkConfig):
             if None in config.input_shapes.values():
                 raise ModelError(
-                    f"The network contains the network {config.name[:80]!r} with an input of "
-                    "unknown size. Build the inner network with an Input layer and save the model "
-                    "again."
+                    f"The nested network {config.name[:80]!r} has an input of unknown size. Build "
+                    "this network with an Input layer and save the model again."
                 )
             shapes = {name: shape for name, shape in config.input_shapes.items() if shape}
             network = self.build(config, shapes)
@@ -204,9 +199,8 @@ def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
     for each in results:
         if math.prod(size or 1 for size in each.shape[1:]) > MAX_VALUES:
             raise ModelError(
-                f"The network has a layer {name[:80]!r} with outputs of shape "
-                f"{tuple(each.shape[1:])}; expected at most {MAX_VALUES:,} values. Serve a "
-                "smaller network."
+                f"The layer {name[:80]!r} has outputs of shape {tuple(each.shape[1:])}; expected "
+                f"at most {MAX_VALUES:,} values. Serve a smaller network."
             )
     return results
 
@@ -214,10 +208,9 @@ def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
 def _calls(nodes: Mapping[str, Node]) -> Iterator[tuple[str, int, list[Reference]]]:
     """Yield each call of each layer: the layer's name, the index of the call, and its inputs.
 
-    The file contains the indices only in references to outputs of a layer. Usually the calls of a
-    layer are counted from 0. In Keras 2 and 3, the calls of a nested network are counted from 1,
-    because building the nested network counts as call 0. The index of the first call is computed
-    from the highest index in a reference and from the number of calls.
+    Usually the calls of a layer are counted from 0. In Keras 2 and 3, the calls of a nested network
+    are counted from 1, because building the nested network counts as call 0. The index of the first
+    call is computed from the highest index in a reference and from the number of calls.
     """
     largest: dict[str, int] = {}
     for node in nodes.values():

@@ -1,8 +1,8 @@
 """Rebuilding of a channels-last network as a channels-first network.
 
 In Keras, the axis of the channels is usually the last axis. OpenVINO needs this axis before the
-axes of the pixels, so in a channels-last model, it transposes the values before and after every
-layer. This takes a quarter of the time of one image.
+axes of the pixels. In a channels-last model, OpenVINO transposes the values before and after every
+layer, which takes a quarter of the time of one image.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from dlflask.inference.keras_reader.build import Builder, Network
 from dlflask.inference.keras_reader.layer_config import LayerConfig
 from dlflask.inference.keras_reader.network_config import NetworkConfig
 
-#: Layers that compute the same in both layouts, if the option for the axis of the channels is
-#: changed too.
+#: Layers that compute the same in both layouts if the option for the channels' axis is changed.
 _CONVERTIBLE = (
     "Activation Add AlphaDropout AveragePooling2D BatchNormalization Concatenate Conv2D Dense "
     "Dropout Flatten GaussianDropout GaussianNoise GlobalAveragePooling2D GlobalMaxPooling2D "

@@ -24,12 +24,9 @@ _MAX_DEPTH = 8
 
 
 class Reference(NamedTuple):
-    """One output of one call of a layer. A network may call (use) a layer several times.
+    """Reference to an output of a layer: the layer's name, index of the call, index of the output.
 
-    Attributes:
-        layer: Name of the layer.
-        call: Index of the call.
-        output: Index of the output.
+    A network may call (use) a layer several times.
     """
 
     layer: str
@@ -83,8 +80,8 @@ def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
         )
     if depth > _MAX_DEPTH:
         raise ModelError(
-            f"The network contains networks nested more than {_MAX_DEPTH} levels deep, which is "
-            "the limit. Build the network with fewer levels and save it again."
+            f"The file exceeds the limit of {_MAX_DEPTH} levels of nested networks. Build the "
+            "network with fewer levels and save it again."
         )
     kind, body = config.get("class_name"), config.get("config")
     if kind == _SEQUENTIAL and isinstance(body, list):  # notation of Keras up to 2.2.2
@@ -95,17 +92,14 @@ def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
         return _functional(body, version, depth)
     raise ModelError(
         f"The file contains a {str(kind)[:80]!r}, which is a single layer or a custom class; "
-        "expected a network. Build the network as keras.Sequential or keras.Model and save it "
-        "again."
+        "expected a network. Save a keras.Sequential or a keras.Model."
     )
 
 
 def _sequential(body: dict[str, Any], version: str, depth: int) -> NetworkConfig:
     layers = list(body["layers"])
     if not layers:
-        raise ModelError(
-            "The file contains a network without layers. Add layers and save the model again."
-        )
+        raise ModelError("The network does not have layers. Add layers and save the model again.")
     first = layers[0].get("config") if isinstance(layers[0], dict) else None
     shape = _shape(first) or _shape({"batch_shape": body.get("build_input_shape")})
     if layers[0]["class_name"] == "InputLayer":

@@ -90,9 +90,7 @@ def _open_h5(file: BinaryIO, say_version: Callable[[str], None]) -> SavedModel:
 def _raise_without_config(opened: Any) -> None:
     weights = {"layer_names", "layer_names0"} & set(opened.attrs)
     if weights or {"layers", "_layer_checkpoint_dependencies", "model_weights"} & set(opened):
-        raise ModelError(
-            f"The file holds only the weights of a network, without its layers. {_SAVE}"
-        )
+        raise ModelError(f"The file contains only the weights of a network. {_SAVE}")
     raise ModelError(f"The file is an HDF5 file without a model of Keras. {_SAVE}")
 
 

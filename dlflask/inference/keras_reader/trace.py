@@ -1,7 +1,6 @@
 """Conversion of a model file to a graph of OpenVINO, by tracing the Keras network in the file.
 
-To trace a network is to run it on an input without values and to record each operation as a node of
-the graph.
+Tracing runs the network on an input without values, and records each operation in the graph.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from dlflask.inference.keras_reader.build import Network
 from dlflask.inference.keras_reader.hdf5_file import read_names, read_values
 from dlflask.inference.keras_reader.layer_config import LayerConfig
 
+_SAVE_AGAIN = "Save the model again."
+
 Values = NDArray[np.float32]
 
 #: Gates of LSTM and GRU, by the number of arrays in the file. Keras 1 stores three arrays for each
@@ -40,8 +42,8 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
     expected = [(config, layer) for config, layer in network.layers if layer.weights]
     if len(stored) != len(expected):
         raise ModelError(
-            f"The file holds the weights of {len(stored)} layers, but its network has "
-            f"{len(expected)} layers with weights. Save the model again."
+            f"The file contains the weights of {len(stored)} layers, but the network has "
+            f"{len(expected)} layers with weights. {_SAVE_AGAIN}"
         )
     for (name, arrays), (config, layer) in zip(stored, expected, strict=True):
         values = arrays
@@ -54,8 +56,8 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
         expected_shapes = [tuple(each.shape) for each in targets]
         if shapes != expected_shapes:
             raise ModelError(
-                f"The file holds weights of the shapes {shapes} for its layer {name[:80]!r}; "
-                f"expected the shapes {expected_shapes}. Save the model again."
+                f"The weights of the layer {name[:80]!r} have the shapes {shapes}; expected the "
+                f"shapes {expected_shapes}. {_SAVE_AGAIN}"
             )
         for target, value in zip(targets, values, strict=True):
             target.assign(np.ascontiguousarray(value))
@@ -85,8 +87,8 @@ def load_archive(network: Network, file: io.BytesIO) -> None:
         except Exception as error:  # Keras may raise any exception for weights that do not fit
             words = " ".join(str(error).split())[:200]
             raise ModelError(
-                f"The file holds weights that do not fit its layer {config.name[:80]!r} ({words}). "
-                "Save the model again."
+                f"The weights of the layer {config.name[:80]!r} do not fit the layer ({words}). "
+                f"{_SAVE_AGAIN}"
             ) from error
     _finalize(network)
 
@@ -122,14 +124,10 @@ def _read_layers(group: Any) -> list[tuple[str, list[Values]]]:
     layers = []
     for name in read_names(group.attrs, "layer_names"):
         if name not in group:
-            raise ModelError(
-                f"The file lacks the weights of its layer {name[:80]!r}. Save the model again."
-            )
+            raise ModelError(f"The layer {name[:80]!r} lacks its weights. {_SAVE_AGAIN}")
         paths = read_names(group[name].attrs, "weight_names")
         if missing := [path for path in paths if path not in group[name]]:
-            raise ModelError(
-                f"The file lacks the weights {missing[0][:80]!r}. Save the model again."
-            )
+            raise ModelError(f"The weights {missing[0][:80]!r} are missing. {_SAVE_AGAIN}")
         layers.append((name, [read_values(group[name][path]) for path in paths]))
     return layers
 

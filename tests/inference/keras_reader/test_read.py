@@ -118,7 +118,7 @@ REFUSED = {
             ),
             FLAT,
         ),
-        "layer 'up' with outputs of shape",
+        "layer 'up' has outputs of shape",
     ),
     "other-weights": (
         written(sequential(dense(**FIRST)), {"dense": old_models.TO_CLASSES}),
@@ -138,7 +138,7 @@ REFUSED = {
         "input of shape 224 x 224 x 3",
     ),
     "text-weights": (text_weights, "are not numbers"),
-    "nan-weights": (nan_weights, "values that are not numbers"),
+    "nan-weights": (nan_weights, "infinite values or NaN"),
 }
 
 
