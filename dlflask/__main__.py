@@ -1,4 +1,4 @@
-"""`python -m dlflask`: read digits in image files, check a model file, or serve."""
+"""`python -m dlflask`: read image files, check a model file, or start the service."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from dlflask.cli.serve import serve
 from dlflask.config import Config
 from dlflask.errors import ConfigError, InvalidLength, ModelError
 
-#: Exit statuses of `predict`. A third one is `USAGE`, for invalid arguments.
+#: Exit statuses of `predict`. For invalid arguments, the status is `USAGE`.
 ALL_READ, SOME_UNREAD = 0, 1
 
 
@@ -54,8 +54,8 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         parser.error(str(error))
     except BrokenPipeError:
-        # The program that reads the rows, such as `head`, closed the pipe. Python flushes stdout
-        # again at exit. Replace stdout, so that this does not raise another error.
+        # The program that reads the rows, such as `head`, closed the pipe. Replace stdout, because
+        # Python flushes stdout at exit, which would raise another error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_UNREAD
 
@@ -65,11 +65,11 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     config = Config.from_environment()
     status = ALL_READ
     console = Console(stderr=True)
-    # If the rows go to a terminal, they already show the progress.
+    # Hide the progress bar if the rows go to a terminal, because they show the progress there.
     is_hidden = sys.stdout.isatty() or not console.is_terminal
     with ExitStack() as stack:
         try:
-            # The outcomes of digits and of numbers differ, so each reader has its own writer.
+            # Each reader has its own function that writes rows, because the columns differ.
             choose = _choose_numbers if options.number else _choose_digits
             open_reader, write = choose(options, config)
             reader: Any = stack.enter_context(open_reader)
@@ -91,7 +91,7 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
 def _choose_digits(
     options: argparse.Namespace, config: Config
 ) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
-    """Return the reader of digits and the function that writes a row."""
+    """Return the reader of digits, and the function that writes the row of an image."""
     if options.length is not None:
         raise InvalidLength(
             "--length needs --number, because only numbers have a length. Add --number."
@@ -110,7 +110,7 @@ def _choose_digits(
 def _choose_numbers(
     options: argparse.Namespace, config: Config
 ) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
-    """Return the reader of numbers and the function that writes a row."""
+    """Return the reader of numbers, and the function that writes the row of an image."""
     reader: AbstractContextManager[Any]
     if options.url:
         reader = open_number_service(options.url, options.key, options.length)

@@ -22,13 +22,13 @@ TIMEOUT_SECONDS = 30
 MAX_WAIT_SECONDS = 30
 #: Statuses of a busy service. Its header Retry-After tells when to repeat the request.
 _BUSY = (429, 503)
-#: Statuses that reject the image. Other errors, such as 404, mean a wrong address or a failed
-#: service.
+#: Statuses of a rejected image. Other statuses, such as 404, mean that the address is wrong or that
+#: the service failed.
 _REJECTED = (400, 413, 415, 422)
 
 #: Values of `verdict` if the service did not return a verdict. REFUSED: the service rejected the
-#: image. UNREAD: the file could not be read, or the service failed. UNKNOWN: the service returned
-#: probabilities without a verdict.
+#: image. UNREAD: the client could not read the file, or the service failed. UNKNOWN: the service
+#: returned probabilities without a verdict.
 REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
 
 _BOUNDARY = "dlflask-client-7f1c0a55"
@@ -154,8 +154,7 @@ class _Connection:
         try:
             return self._exchange(form)
         except (ConnectionError, http.client.RemoteDisconnected):
-            # A server may close a kept-alive connection between two requests, so try once more on a
-            # new connection.
+            # The server may have closed the connection after the last request. Try a new one.
             self.close()
             return self._exchange(form)
 
@@ -168,7 +167,7 @@ class _Connection:
 class DlflaskClient(_Connection):
     """Sends images to `POST /predictlabel` over one kept-alive connection."""
 
-    # With `details` the response includes the verdict. Older services ignore this query.
+    # With `details` the response includes the verdict. Older versions of the service ignore it.
     address = "/predictlabel?details=1"
 
     def __call__(self, upload: bytes) -> Outcome:
