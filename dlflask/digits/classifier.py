@@ -64,7 +64,7 @@ class Classifier:
         """
         self._cache = cache
         self._forward: Forward | None = None
-        self._loaded: Forward | None = None
+        self._keras_forward: Forward | None = None
         if backend() == DEFAULT_BACKEND:
             self.sha256, self._graph = load_graph(path, read_samples, cache, identify_samples())
             import_runtime()
@@ -72,7 +72,7 @@ class Classifier:
             # Import Keras only if it runs the network in this process.
             from dlflask.inference.keras_runtime import load_forward  # noqa: PLC0415
 
-            self.sha256, self._graph, self._loaded = load_forward(path, read_samples)
+            self.sha256, self._graph, self._keras_forward = load_forward(path, read_samples)
         self.runtime = name_runtime()
         self.description: ModelDescription = _description(self._graph)
         stored = self._graph.thresholds
@@ -93,7 +93,7 @@ class Classifier:
         """
         with self._lock:
             if self._forward is None:
-                forward = self._loaded or _compile(self._graph, self._cache)
+                forward = self._keras_forward or _compile(self._graph, self._cache)
                 _self_test(forward(np.zeros((1, SIZE, SIZE), np.float32)))
                 if self._graph.golden is not None:
                     _compare(forward, self._graph.golden)
@@ -167,9 +167,9 @@ def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
     try:
         return compile_graph(graph, cache)
     except Exception as error:  # OpenVINO may raise any exception for layers of an unknown file
-        words = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"The network cannot be compiled ({words}). Serve another network, or try "
+            f"The network cannot be compiled ({reason}). Serve another network, or try "
             "KERAS_BACKEND=tensorflow."
         ) from error
 

@@ -98,8 +98,8 @@ class Adaptation:
         """Return probabilities of shape (N, classes) for the network's outputs."""
         outputs = outputs.reshape(len(outputs), -1)
         if self.outputs == "logits":
-            odds = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            return odds / odds.sum(axis=1, keepdims=True)
+            exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            return exponentials / exponentials.sum(axis=1, keepdims=True)
         if self.outputs == "sigmoids":
             outputs = outputs + np.float32(TINY)
             return outputs / outputs.sum(axis=1, keepdims=True)
@@ -120,10 +120,10 @@ def fit_shape(shape: tuple[int | None, ...]) -> tuple[int, ...]:
             size in (None, expected) for size, expected in zip(shape, layout, strict=True)
         ):
             return layout
-    words = " x ".join("any" if size is None else str(size) for size in shape)
+    dimensions = " x ".join("any" if size is None else str(size) for size in shape)
     raise ModelError(
-        f"The network has an input of shape {words}; expected an image of 28 x 28 or 32 x 32 with "
-        "one or three channels. Train the network on images of 28 x 28."
+        f"The network has an input of shape {dimensions}; expected an image of 28 x 28 or 32 x 32 "
+        "with one or three channels. Train the network on images of 28 x 28."
     )
 
 
@@ -157,8 +157,8 @@ def adapt(
             continue
         adaptation = Adaptation(shape, convention, _output_kind(outputs, activation))
         probabilities = adaptation.finish(outputs)
-        of_labels = probabilities[np.arange(len(labels)), labels]
-        score = float(np.log(np.clip(of_labels, _MIN_PROBABILITY, 1)).mean())
+        label_probabilities = probabilities[np.arange(len(labels)), labels]
+        score = float(np.log(np.clip(label_probabilities, _MIN_PROBABILITY, 1)).mean())
         if best is None or score > best[2] + _MIN_GAIN:
             is_correct = probabilities.argmax(axis=1) == labels
             # Count only the first copies, which are the samples without a shift.

@@ -51,11 +51,11 @@ def load_graph(
     """
     with open_model(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        kept = GraphCache(cache, f"digits {samples_id}" if samples else "plain")
-        graph = kept.read(sha256)
+        graphs = GraphCache(cache, f"digits {samples_id}" if samples else "plain")
+        graph = graphs.read(sha256)
         if graph is None:
             graph = _convert(path, file, samples() if samples else None)
-            kept.write(sha256, graph)
+            graphs.write(sha256, graph)
         return sha256, graph
 
 

@@ -54,7 +54,7 @@ class ModelGraph:
     number_network: str | None = None
 
     def to_bytes(self) -> bytes:
-        """Return the graph and the facts as bytes for `from_bytes`."""
+        """Return the graph and the facts as bytes that `from_bytes` can read."""
         golden = None
         arrays = b""
         if self.golden:

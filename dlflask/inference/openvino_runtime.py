@@ -74,12 +74,14 @@ def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
         same. If a size of the graph's input is -1, the shapes must also be the same.
     """
     import_runtime()
-    kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
+    networks = CompiledCache(cache, graph, OPENVINO_SETTINGS)
     shape = graph.input_shape
     single = None
     if -1 not in shape:
-        single = _Single(kept.compile(_core(), "one image", lambda: _read_for_one(graph)))
-    several = kept.compile(_core(), "several images", lambda: _read(graph)).create_infer_request()
+        single = _Single(networks.compile(_core(), "one image", lambda: _read_for_one(graph)))
+    several = networks.compile(
+        _core(), "several images", lambda: _read(graph)
+    ).create_infer_request()
     # An infer request serves one thread at a time. One request is enough, because the threads of a
     # worker share one CPU. The buffers of further requests would only push other data out of the
     # CPU's caches.

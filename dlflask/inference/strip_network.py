@@ -47,8 +47,8 @@ def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forwa
         (1, T, classes) float32. The function raises MemoryError if OpenVINO runs out of memory.
     """
     import_runtime()
-    kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
-    compiled = kept.compile(_core(), "one strip", lambda: _read(graph))
+    networks = CompiledCache(cache, graph, OPENVINO_SETTINGS)
+    compiled = networks.compile(_core(), "one strip", lambda: _read(graph))
     # Some graphs have the axis of the channels first, but a strip has it last. With one channel,
     # the values have the same order in both layouts.
     is_channels_first = compiled.input(0).partial_shape[1] == 1

@@ -76,16 +76,16 @@ def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray
     return sums.astype(np.float32)
 
 
-def _combine(ufunc: np.ufunc, line: NDArray[_Value], length: int, axis: int) -> NDArray[_Value]:
-    """Return `ufunc` (minimum or maximum) of each window of `length` values in `line`."""
+def _combine(ufunc: np.ufunc, values: NDArray[_Value], length: int, axis: int) -> NDArray[_Value]:
+    """Return `ufunc` (minimum or maximum) of each window of `length` values."""
     # Combine two windows to one of twice the length: 2, 4, 8 values and so on. In the last step,
     # the two windows overlap if `length` is not a power of 2.
     window = 1
     while window < length:
         step = min(window, length - window)
-        line = ufunc(_slice(line, axis, None, -step), _slice(line, axis, step, None))
+        values = ufunc(_slice(values, axis, None, -step), _slice(values, axis, step, None))
         window += step
-    return line
+    return values
 
 
 def _pad(

@@ -37,9 +37,9 @@ def main(descriptor: int, count: int) -> int:
         data = _refusal("The file has layers that are nested too deeply. Serve another network.")
         code = REFUSED
     except Exception as error:  # noqa: BLE001  a file may make Keras raise anything
-        words = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
         data = _refusal(
-            f"The file cannot be read as a Keras model ({' '.join(words.split())[:300]}). If the "
+            f"The file cannot be read as a Keras model ({' '.join(reason.split())[:300]}). If the "
             "file is damaged, copy or download it again. Otherwise, save the model again with "
             "`model.save`."
         )

@@ -143,10 +143,10 @@ class Builder:
         try:
             layer = layer_class(**options)
         except Exception as error:  # Keras may raise any exception for an option that is not valid
-            words = " ".join(str(error).split())[:200]
+            reason = " ".join(str(error).split())[:200]
             raise ModelError(
                 f"The network has a layer {config.name[:80]!r} whose options are not valid "
-                f"({words}). Save the model again."
+                f"({reason}). Save the model again."
             ) from error
         layer.trainable = config.trainable
         return layer
@@ -190,9 +190,9 @@ def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
     try:
         result = layer(_unpack_single(tensors))
     except Exception as error:  # Keras may raise any exception for layers that do not fit together
-        words = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"The network has a layer {name[:80]!r} that cannot be built ({words}). Check the "
+            f"The network has a layer {name[:80]!r} that cannot be built ({reason}). Check the "
             "layer's input shape and options in Keras, and save the model again."
         ) from error
     results = list(result) if isinstance(result, list | tuple) else [result]
@@ -212,12 +212,12 @@ def _calls(nodes: Mapping[str, Node]) -> Iterator[tuple[str, int, list[Reference
     are counted from 1, because building the nested network counts as call 0. The index of the first
     call is computed from the highest index in a reference and from the number of calls.
     """
-    largest: dict[str, int] = {}
+    highest: dict[str, int] = {}
     for node in nodes.values():
         for reference in (each for call in node.calls for each in call):
-            largest[reference.layer] = max(largest.get(reference.layer, 0), reference.call)
+            highest[reference.layer] = max(highest.get(reference.layer, 0), reference.call)
     for name, node in nodes.items():
-        first = max(0, largest.get(name, 0) - len(node.calls) + 1)
+        first = max(0, highest.get(name, 0) - len(node.calls) + 1)
         for number, references in enumerate(node.calls):
             yield name, first + number, list(references)
 

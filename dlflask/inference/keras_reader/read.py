@@ -144,9 +144,9 @@ def _count_classes(config: NetworkConfig, network: Network) -> int:
     if count in NUM_CLASSES and count in shape:
         return count
     if shape == tuple(network.model.input_shape[1:]) or len(shape) > 1:
-        words = " x ".join("any" if size is None else str(size) for size in shape)
+        dimensions = " x ".join("any" if size is None else str(size) for size in shape)
         raise ModelError(
-            f"The network returns {words} values like an image, so the network may be an "
+            f"The network returns {dimensions} values like an image, so the network may be an "
             "autoencoder. Serve a network that returns the probabilities of ten digits."
         )
     raise ModelError(

@@ -83,9 +83,9 @@ def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
     try:
         output = model(OpenVINOKerasTensor(prepared), training=False).output
     except Exception as error:  # tracing a layer may raise any exception
-        words = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"The network has a layer that OpenVINO does not support ({words}). Replace that "
+            f"The network has a layer that OpenVINO does not support ({reason}). Replace that "
             "layer, or set KERAS_BACKEND=tensorflow where TensorFlow is installed."
         ) from error
     if adaptation:

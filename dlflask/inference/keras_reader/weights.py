@@ -85,9 +85,9 @@ def load_archive(network: Network, file: io.BytesIO) -> None:
             # This is Keras's own reader, which knows the layouts of all versions since 2.12.
             _load_state(layer, store, None, f"layers/{kind}{number}")
         except Exception as error:  # Keras may raise any exception for weights that do not fit
-            words = " ".join(str(error).split())[:200]
+            reason = " ".join(str(error).split())[:200]
             raise ModelError(
-                f"The weights of the layer {config.name[:80]!r} do not fit the layer ({words}). "
+                f"The weights of the layer {config.name[:80]!r} do not fit the layer ({reason}). "
                 f"{_SAVE_AGAIN}"
             ) from error
     _finalize(network)
