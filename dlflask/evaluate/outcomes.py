@@ -9,7 +9,7 @@ from typing import Protocol
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Outcome
 from dlflask.digits.normalization import place
 from dlflask.digits.prediction import Prediction
-from dlflask.digits.segmentation import find_digit
+from dlflask.digits.segmentation import locate_digit
 from dlflask.digits.thresholds import SEVERAL_DIGITS, VERDICTS
 from dlflask.errors import ImageError
 from dlflask.evaluate.dataset import LabelledImage
@@ -76,7 +76,7 @@ def read_by_model(
 
     def read(upload: bytes) -> Outcome:
         try:
-            digit = place(read_ink(upload, find_digit))
+            digit = place(read_ink(upload, locate_digit))
         except ImageError as error:
             return Outcome(REFUSED, reason=f"{type(error).__name__}: {error}")
         prediction = classifier.predict(digit.tensor)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dlflask.imaging.morphology.blobs import find_blobs
 from dlflask.imaging.morphology.growth import grow
 from dlflask.imaging.morphology.running import running_maximum, running_minimum
-from dlflask.imaging.ruled_lines import erase_level_lines
+from dlflask.imaging.ruled_lines import erase_horizontal_lines
 from dlflask.types import Ink, Mask
 
 #: A pixel with more ink than `LINE` may belong to a printed line, and a pixel with more ink than
@@ -43,7 +43,7 @@ def erase_rulings(ink: Ink) -> Ink:
     Returns:
         (height, width) float32 in 0..1. Strokes keep the pixels in which they cross a line.
     """
-    ink = erase_level_lines(ink, ink > LINE)
+    ink = erase_horizontal_lines(ink, ink > LINE)
     mask = ink > STROKE
     found = find_blobs(mask)
     if not found.number:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dlflask.imaging.cost.pieces import CpuTimeLimit
+from dlflask.imaging.cost.limited_file import CpuTimeLimit
 from dlflask.imaging.decode import decode
 from dlflask.imaging.decoded_image import WHOLE, DecodedImage, Region
 from dlflask.imaging.ink import extract_distance_and_ink
