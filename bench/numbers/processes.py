@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.numbers.installed import ROOT
 from bench.numbers.readers import READERS
-from dlflask.client import REFUSED, NumberOutcome
+from dlflask.client import REFUSED, Outcome
 from dlflask.evaluate.numbers.dataset import NumberImage
 from dlflask.evaluate.numbers.outcomes import NumberCase, keep_digits
 
@@ -85,9 +85,9 @@ class ReaderProcess:
         if self.measured.missing:
             return
         answer, measured = self._ask(path), self.measured
-        outcome = NumberOutcome("number", keep_digits(answer["text"]), 0.0)
+        outcome = Outcome("number", keep_digits(answer["text"]), 0.0)
         if answer["error"]:
-            outcome = NumberOutcome(REFUSED, reason=answer["error"])
+            outcome = Outcome(REFUSED, reason=answer["error"])
             measured.errors.append(f"{image.name}: {answer['error']}")
         digits = keep_digits(image.number)
         labelled = NumberImage(image.name, image.source, digits, image.load)

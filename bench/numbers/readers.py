@@ -69,14 +69,14 @@ def dlflask() -> Iterator[OpenReader]:
     recogniser = load_number_recogniser(Config.from_environment())
     read = read_by_recogniser(recogniser)
     about = f"{__version__}, model {recogniser.network.sha256[:8]}"
-    yield OpenReader(lambda path: read(path.read_bytes()).number or "", about, size_of_project())
+    yield OpenReader(lambda path: read(path.read_bytes()).label or "", about, size_of_project())
 
 
 @contextmanager
 def dlflask_http() -> Iterator[OpenReader]:
     """Start this project's service with one worker, and send all images over one connection."""
     from dlflask import __version__  # noqa: PLC0415
-    from dlflask.client import NumberClient  # noqa: PLC0415
+    from dlflask.client import NUMBER_PATH, DlflaskClient  # noqa: PLC0415
 
     if sys.platform != "linux":
         raise MissingReaderError(
@@ -89,12 +89,12 @@ def dlflask_http() -> Iterator[OpenReader]:
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603
     try:
         _wait(f"http://{address}/readyz", server)
-        client = NumberClient(f"http://{address}")
+        client = DlflaskClient(f"http://{address}", path=NUMBER_PATH)
         # `server` is Gunicorn's main process. Its only child is the worker, which reads the images.
         children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii")
         worker = int(children.split()[0])
         yield OpenReader(
-            lambda path: client(path.read_bytes()).number or "",
+            lambda path: client(path.read_bytes()).label or "",
             f"{__version__}, Gunicorn {version('gunicorn')}",
             size_of_project(),
             worker,

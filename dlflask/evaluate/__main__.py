@@ -23,14 +23,14 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
-from dlflask.cli.predict import load_classifier
+from dlflask.cli.predict import load_digit_recogniser
 from dlflask.client import DlflaskClient
 from dlflask.config import Config
 from dlflask.errors import ConfigError, ModelError
 from dlflask.evaluate.contact_sheet import choose_worst, draw_contact_sheet
 from dlflask.evaluate.dataset import LabelledImage, find_digits, find_non_digits
 from dlflask.evaluate.numbers.command import evaluate_numbers
-from dlflask.evaluate.outcomes import Case, Reader, ask, read_by_model
+from dlflask.evaluate.outcomes import Case, Reader, ask, read_by_recogniser
 from dlflask.evaluate.render import to_markdown
 from dlflask.evaluate.report import summarise
 
@@ -99,9 +99,10 @@ def _open_service(url: str, key: str) -> tuple[AbstractContextManager[Reader], d
 def _open_model(path: Path | None) -> tuple[AbstractContextManager[Reader], dict[str, Any]]:
     config = Config.from_environment()
     config = replace(config, model_path=path) if path else config
-    classifier, shows_several = load_classifier(config)
+    recogniser = load_digit_recogniser(config)
+    classifier = recogniser.classifier
     thresholds = classifier.thresholds
-    return nullcontext(read_by_model(classifier, shows_several)), {
+    return nullcontext(read_by_recogniser(recogniser)), {
         "model": config.model_path.name,
         "SHA-256": classifier.sha256,
         "description": classifier.description.sentence(),

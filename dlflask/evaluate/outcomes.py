@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
+from dlflask.cli.predict import to_outcome
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Outcome
-from dlflask.digits.normalization import place
-from dlflask.digits.prediction import Prediction
-from dlflask.digits.segmentation import find_digit
-from dlflask.digits.thresholds import SEVERAL_DIGITS, VERDICTS
-from dlflask.errors import ImageError
+from dlflask.digits.recogniser import DigitClassifier, DigitRecogniser
+from dlflask.digits.thresholds import VERDICTS
+from dlflask.errors import DlflaskError
 from dlflask.evaluate.dataset import LabelledImage
-from dlflask.imaging.read_ink import read_ink
-from dlflask.types import Tensor
+from dlflask.recogniser import read
 
 #: Verdicts and other outcomes, in the order in which reports list them.
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
@@ -56,35 +53,21 @@ class Case:
         return self.outcome.verdict in ("digit", UNKNOWN)
 
 
-class PredictsDigits(Protocol):
-    """The part of a classifier that `read_by_model` uses."""
-
-    def predict(self, tensor: Tensor) -> Prediction:
-        """Classify one (28, 28) float32 tensor."""
+def read_by_model(classifier: DigitClassifier) -> Reader:
+    """Return a reader of digits in this process, without the number model."""
+    return read_by_recogniser(DigitRecogniser(classifier))
 
 
-def read_by_model(
-    classifier: PredictsDigits, shows_several: Callable[[bytes], bool] = lambda _: False
-) -> Reader:
-    """Return a reader that decodes, normalises and classifies images in this process.
+def read_by_recogniser(recogniser: DigitRecogniser) -> Reader:
+    """Return a reader of digits in this process."""
 
-    Args:
-        classifier: The digit network.
-        shows_several: Function that returns True for an image of several digits, as for
-            `DigitRecogniser`.
-    """
-
-    def read(upload: bytes) -> Outcome:
+    def read_one(upload: bytes) -> Outcome:
         try:
-            digit = place(read_ink(upload, find_digit))
-        except ImageError as error:
+            return to_outcome(read(recogniser, upload))
+        except DlflaskError as error:
             return Outcome(REFUSED, reason=f"{type(error).__name__}: {error}")
-        prediction = classifier.predict(digit.tensor)
-        is_several = digit.is_crowded and shows_several(upload)
-        verdict = SEVERAL_DIGITS if is_several else prediction.verdict
-        return Outcome(verdict, prediction.probabilities)
 
-    return read
+    return read_one
 
 
 def ask(reader: Reader, images: Iterable[LabelledImage]) -> list[Case]:

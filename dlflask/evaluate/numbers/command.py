@@ -14,7 +14,7 @@ from rich.markdown import Markdown
 from rich.progress import track
 
 from dlflask.cli.predict import load_number_recogniser
-from dlflask.client import NumberClient
+from dlflask.client import NUMBER_PATH, DlflaskClient
 from dlflask.config import Config
 from dlflask.errors import ConfigError, ModelError
 from dlflask.evaluate.numbers.contact_sheet import choose_worst_numbers, draw_number_sheet
@@ -57,7 +57,9 @@ def _open(
     options: argparse.Namespace,
 ) -> tuple[AbstractContextManager[NumberReader], dict[str, Any]]:
     if options.url:
-        return closing(NumberClient(options.url)), {"service": options.url}
+        return closing(DlflaskClient(options.url, options.key, NUMBER_PATH)), {
+            "service": options.url
+        }
     chosen = {"number_model_path": options.model} if options.model else {}
     recogniser = load_number_recogniser(replace(Config.from_environment(), **chosen))
     thresholds = recogniser.network.thresholds

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from dlflask.client import REFUSED, UNREAD, NumberOutcome
+from dlflask.client import REFUSED, UNREAD, Outcome
 from dlflask.errors import DlflaskError
 from dlflask.evaluate.numbers.dataset import NumberImage
 from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.recogniser import read
 
 #: Function that returns the outcome for the bytes of one image file.
-NumberReader = Callable[[bytes], NumberOutcome]
+NumberReader = Callable[[bytes], Outcome]
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class NumberCase:
     """An image of a number and its outcome."""
 
     image: NumberImage
-    outcome: NumberOutcome
+    outcome: Outcome
 
     @property
     def read(self) -> str:
         """The number that was read; empty if no number was read."""
-        return self.outcome.number or ""
+        return self.outcome.label or ""
 
     @property
     def is_right(self) -> bool:
@@ -46,13 +46,13 @@ def keep_digits(number: str) -> str:
 def read_by_recogniser(recogniser: NumberRecogniser) -> NumberReader:
     """Return a reader that reads images in this process."""
 
-    def read_one(upload: bytes) -> NumberOutcome:
+    def read_one(upload: bytes) -> Outcome:
         try:
             result = read(recogniser, upload)
         except DlflaskError as error:
-            return NumberOutcome(REFUSED, reason=f"{type(error).__name__}: {error}")
+            return Outcome(REFUSED, reason=f"{type(error).__name__}: {error}")
         lines = [line.to_wire() for line in result.lines]
-        return NumberOutcome(result.verdict, result.label, result.confidence, lines)
+        return Outcome(result.verdict, result.label, result.confidence, lines=lines)
 
     return read_one
 
@@ -64,6 +64,6 @@ def ask_numbers(reader: NumberReader, images: Iterable[NumberImage]) -> list[Num
         try:
             outcome = reader(image.load())
         except OSError as error:
-            outcome = NumberOutcome(UNREAD, reason=f"{type(error).__name__}: {error}")
+            outcome = Outcome(UNREAD, reason=f"{type(error).__name__}: {error}")
         cases.append(NumberCase(image, outcome))
     return cases

@@ -2,14 +2,14 @@ from dataclasses import replace
 
 from bench.numbers.processes import Measured
 from bench.numbers.table import read, summarise, to_markdown, write
-from dlflask.client import NumberOutcome
+from dlflask.client import Outcome
 from dlflask.evaluate.numbers.dataset import NumberImage
 from dlflask.evaluate.numbers.outcomes import NumberCase
 
 
 def measured(*pairs):
     cases = [
-        NumberCase(NumberImage("a", source, label, bytes), NumberOutcome("number", text, 0.0))
+        NumberCase(NumberImage("a", source, label, bytes), Outcome("number", text, 0.0))
         for source, label, text in pairs
     ]
     return Measured(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlflask.client import REFUSED, UNREAD, NumberOutcome
+from dlflask.client import REFUSED, UNREAD, Outcome
 from dlflask.evaluate.numbers.contact_sheet import choose_worst_numbers, draw_number_sheet
 from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
 from dlflask.evaluate.numbers.outcomes import NumberCase, ask_numbers, read_by_recogniser
@@ -18,7 +18,7 @@ from tests.drawing import draw_number
 
 def case(number, read, confidence=0.9, verdict="number", source="pen"):
     image = NumberImage(f"{source}/{number}.png", source, number, lambda: b"")
-    return NumberCase(image, NumberOutcome(verdict, read, confidence))
+    return NumberCase(image, Outcome(verdict, read, confidence))
 
 
 CASES = [
