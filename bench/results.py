@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.servers import SERVICE
-from dlflask.evaluate.render import markdown_table
+from dlflask.evaluate.tables import markdown_table
 
 SPEED, BATCHES, COLD, MEMORY = "speed", "batches", "cold start", "memory"
 

@@ -19,7 +19,8 @@ from rich.progress import track
 from bench.numbers.processes import ReaderError, ReaderProcess, start
 from bench.numbers.readers import OF_PEERS, READERS, SLOW
 from bench.numbers.table import Row, summarise, to_markdown, write
-from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
+from dlflask.evaluate.dataset import LabelledImage
+from dlflask.evaluate.numbers.dataset import find_numbers
 
 #: Seed of the random choice of images if their number is limited.
 SEED = 1
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def choose(images: Sequence[NumberImage], limit: int | None) -> list[NumberImage]:
+def choose(images: Sequence[LabelledImage], limit: int | None) -> list[LabelledImage]:
     """Return at most `limit` images of each source, in the order of `images`.
 
     `SEED` makes every call choose the same images.
@@ -80,7 +81,7 @@ def choose(images: Sequence[NumberImage], limit: int | None) -> list[NumberImage
 
 def measure(
     folder: Path,
-    images: Sequence[NumberImage],
+    images: Sequence[LabelledImage],
     for_rapidocr: Collection[str],
     pythons: dict[str, str],
 ) -> list[Row]:

@@ -14,8 +14,9 @@ from typing import Any
 from bench.numbers.installed import ROOT
 from bench.numbers.readers import READERS
 from dlflask.client import REFUSED, Outcome
-from dlflask.evaluate.numbers.dataset import NumberImage
-from dlflask.evaluate.numbers.outcomes import NumberCase, keep_digits
+from dlflask.evaluate.dataset import LabelledImage
+from dlflask.evaluate.numbers.report import keep_digits
+from dlflask.evaluate.outcomes import Case
 
 #: Environment of each worker: Keras on OpenVINO, and every library limited to one thread.
 _ENVIRONMENT = {
@@ -50,7 +51,7 @@ class Measured:
     missing: str = ""
     version: str = ""
     disk_bytes: int = 0
-    cases: list[NumberCase] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     peak: int = 0
     errors: list[str] = field(default_factory=list)
@@ -77,7 +78,7 @@ class ReaderProcess:
         if not self.measured.missing:
             self._ask(path)
 
-    def read(self, image: NumberImage, path: Path) -> None:
+    def read(self, image: LabelledImage, path: Path) -> None:
         """Read an image and record the result.
 
         Only the digits of the text and of the label are compared.
@@ -89,9 +90,9 @@ class ReaderProcess:
         if answer["error"]:
             outcome = Outcome(REFUSED, reason=answer["error"])
             measured.errors.append(f"{image.name}: {answer['error']}")
-        digits = keep_digits(image.number)
-        labelled = NumberImage(image.name, image.source, digits, image.load)
-        measured.cases.append(NumberCase(labelled, outcome))
+        digits = keep_digits(image.label or "")
+        labelled = LabelledImage(image.name, image.source, digits, image.load)
+        measured.cases.append(Case(labelled, outcome))
         measured.cpu.append(answer["cpu"])
         measured.peak = max(measured.peak, answer["peak"])
 

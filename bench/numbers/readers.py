@@ -64,7 +64,7 @@ def dlflask() -> Iterator[OpenReader]:
     from dlflask import __version__  # noqa: PLC0415
     from dlflask.cli.predict import load_number_recogniser  # noqa: PLC0415
     from dlflask.config import Config  # noqa: PLC0415
-    from dlflask.evaluate.numbers.outcomes import read_by_recogniser  # noqa: PLC0415
+    from dlflask.evaluate.outcomes import read_by_recogniser  # noqa: PLC0415
 
     recogniser = load_number_recogniser(Config.from_environment())
     read = read_by_recogniser(recogniser)

@@ -13,7 +13,7 @@ from bench.numbers.processes import Measured
 from bench.numbers.readers import READERS
 from dlflask.evaluate.metrics import Rate
 from dlflask.evaluate.numbers.report import summarise_numbers
-from dlflask.evaluate.render import markdown_table
+from dlflask.evaluate.tables import markdown_table
 
 _INTRODUCTION = (
     "A number counts as correct if all its digits are correct; other characters are ignored. "
@@ -69,7 +69,7 @@ def summarise(measured: Measured) -> Row:
     """Return the figures of a reader."""
     if measured.missing:
         return Row(measured.title, measured.missing)
-    report = summarise_numbers(measured.cases, {})
+    report = summarise_numbers(measured.cases)
     return Row(
         reader=measured.title,
         missing="",

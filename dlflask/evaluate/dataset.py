@@ -26,13 +26,13 @@ class LabelledImage:
             file, the name of this file and the index of the image.
         source: Name of the first folder in `name`, or, without such a folder, the name of the
             dataset. Reports give averages over the sources.
-        label: The digit in the image; None if the image shows no digit.
+        label: The digit or the number in the image, as text; None if the image shows no digit.
         load: Function that returns the bytes of the image file. It may raise OSError.
     """
 
     name: str
     source: str
-    label: int | None
+    label: str | None
     load: Callable[[], bytes]
 
 
@@ -41,7 +41,7 @@ class Dataset:
     """Labelled images, and the names of files without a label."""
 
     images: list[LabelledImage]
-    unlabelled: list[str]
+    without_label: list[str]
 
 
 def find_digits(path: Path) -> Dataset:
@@ -55,18 +55,18 @@ def find_digits(path: Path) -> Dataset:
     """
     if path.suffix == ".npz":
         return Dataset(list(_read_arrays(path)), [])
-    images, unlabelled = [], []
+    images, without_label = [], []
     for file, name, source in _walk(path):
         if _is_label(file.parent.name):
-            images.append(LabelledImage(name, source, int(file.parent.name), file.read_bytes))
+            images.append(LabelledImage(name, source, file.parent.name, file.read_bytes))
         else:
-            unlabelled.append(name)
+            without_label.append(name)
     if not images:
         raise ValueError(
             f"{path} holds no labelled images; expected files named LABEL/FILE or "
             "SOURCE/LABEL/FILE, with a digit as LABEL."
         )
-    return Dataset(images, unlabelled)
+    return Dataset(images, without_label)
 
 
 def find_non_digits(path: Path) -> list[LabelledImage]:
@@ -137,5 +137,5 @@ def _read_arrays(path: Path) -> Iterator[LabelledImage]:
         raise ValueError(f"{path} holds the label {labels.max()}; expected labels from 0 to 9.")
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
         yield LabelledImage(
-            f"{path.stem}/{index}", path.stem, int(label), partial(encode_png, image)
+            f"{path.stem}/{index}", path.stem, str(int(label)), partial(encode_png, image)
         )

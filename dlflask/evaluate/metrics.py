@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +46,19 @@ def rate(hits: int, count: int) -> Rate:
         return Rate(0, 0, 0.0, 0.0, 1.0)
     interval = binomtest(hits, count).proportion_ci(method="wilson")
     return Rate(hits, count, hits / count, float(interval.low), float(interval.high))
+
+
+def rates_by(keys: Iterable[object], hits: Iterable[bool]) -> dict[str, Rate]:
+    """Group trials by their keys. Return the share of hits in each group, sorted by key."""
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for key, hit in zip(keys, hits, strict=True):
+        groups[str(key)].append(hit)
+    return {key: rate(sum(group), len(group)) for key, group in sorted(groups.items())}
+
+
+def mean_rate(rates: Mapping[str, Rate]) -> float:
+    """Return the mean of the rates, in which each rate has the same weight."""
+    return float(np.mean([each.rate for each in rates.values()]))
 
 
 @dataclass(frozen=True)

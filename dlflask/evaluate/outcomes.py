@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dlflask.cli.predict import to_outcome
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Outcome
-from dlflask.digits.recogniser import DigitClassifier, DigitRecogniser
+from dlflask.digits.recogniser import DigitClassifier, DigitRecogniser, DigitResult
 from dlflask.digits.thresholds import VERDICTS
 from dlflask.errors import DlflaskError
 from dlflask.evaluate.dataset import LabelledImage
-from dlflask.recogniser import read
+from dlflask.numbers.prediction import NumberResult
+from dlflask.recogniser import Recogniser, read
 
 #: Verdicts and other outcomes, in the order in which reports list them.
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
 
 #: Function that returns the outcome for the bytes of one image file.
 Reader = Callable[[bytes], Outcome]
+
+AnyResult = TypeVar("AnyResult", DigitResult, NumberResult)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,21 +32,14 @@ class Case:
     outcome: Outcome
 
     @property
-    def predicted(self) -> int | None:
-        """The most probable digit; None if there is no prediction."""
-        probabilities = self.outcome.probabilities
-        return None if probabilities is None else int(probabilities.argmax())
-
-    @property
     def confidence(self) -> float:
-        """The probability of `predicted`; 0 if there is no prediction."""
-        probabilities = self.outcome.probabilities
-        return 0.0 if probabilities is None else float(probabilities.max())
+        """The probability of the predicted label; 0 if there is no prediction."""
+        return self.outcome.confidence
 
     @property
     def is_right(self) -> bool:
-        """True if the predicted digit is the label. A refused image of a digit is wrong."""
-        return self.image.label is not None and self.predicted == self.image.label
+        """True if the prediction is the label. A refused image with a label is wrong."""
+        return self.image.label is not None and self.outcome.label == self.image.label
 
     @property
     def is_called_digit(self) -> bool:
@@ -58,8 +55,10 @@ def read_by_model(classifier: DigitClassifier) -> Reader:
     return read_by_recogniser(DigitRecogniser(classifier))
 
 
-def read_by_recogniser(recogniser: DigitRecogniser) -> Reader:
-    """Return a reader of digits in this process."""
+def read_by_recogniser(
+    recogniser: Recogniser[AnyResult],
+) -> Reader:
+    """Return a reader of digits or numbers in this process."""
 
     def read_one(upload: bytes) -> Outcome:
         try:

@@ -62,7 +62,7 @@ def test_evaluate_service_writes_all_outputs(folder, nearest, tmp_path, capsys):
     text = capsys.readouterr().out
     assert text.startswith("# Evaluation")
     output = tmp_path / "new" / "out"
-    assert (output / "report.md").read_text() == text.removesuffix("\n")
+    assert (output / "report.md").read_text() == text
     report = json.loads((output / "report.json").read_text())
     assert report["about"]["service"] == url
     assert report["digits"]["accuracy"]["hits"] == 20

@@ -3,13 +3,13 @@ from dataclasses import replace
 from bench.numbers.processes import Measured
 from bench.numbers.table import read, summarise, to_markdown, write
 from dlflask.client import Outcome
-from dlflask.evaluate.numbers.dataset import NumberImage
-from dlflask.evaluate.numbers.outcomes import NumberCase
+from dlflask.evaluate.dataset import LabelledImage
+from dlflask.evaluate.outcomes import Case
 
 
 def measured(*pairs):
     cases = [
-        NumberCase(NumberImage("a", source, label, bytes), Outcome("number", text, 0.0))
+        Case(LabelledImage("a", source, label, bytes), Outcome("number", text, 0.0))
         for source, label, text in pairs
     ]
     return Measured(
