@@ -6,16 +6,10 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import ExifTags, Image, ImageDraw, ImageFilter
+from PIL import ExifTags, Image, ImageDraw, ImageFilter, ImageFont
 
 #: Digit that all images show.
 DIGIT = 4
-
-#: Strokes of the 4. Each stroke is a sequence of points (x, y) in 0..1, with y downwards.
-_STROKES = (
-    ((0.42, 0.08), (0.16, 0.56), (0.84, 0.56)),
-    ((0.64, 0.30), (0.60, 0.94)),
-)
 
 #: EXIF orientation 6: a phone stores an upright photo rotated by 90 degrees.
 _ROTATED_90 = 6
@@ -74,13 +68,9 @@ def _draw(
     """Draw a 4 in the middle of a grey page. The empty share of the shorter side is `margin`."""
     page = Image.new("L", (width, height), paper)
     side = min(width, height) * (1 - margin)
-    left, top, pen = (width - side) / 2, (height - side) / 2, round(side * 0.11)
-    draw = ImageDraw.Draw(page)
-    for stroke in _STROKES:
-        points = [(left + x * side, top + y * side) for x, y in stroke]
-        draw.line(points, fill=ink, width=pen, joint="curve")
-        for x, y in (points[0], points[-1]):
-            draw.circle((x, y), pen / 2, fill=ink)
+    # The digits of Pillow's font are about 0.75 times as high as the size of the font.
+    font = ImageFont.load_default(side / 0.75)
+    ImageDraw.Draw(page).text((width / 2, height / 2), str(DIGIT), ink, font, anchor="mm")
     # A pen stroke has a soft edge. The blur grows with the image, so that the images differ only in
     # scale.
     return page.filter(ImageFilter.BoxBlur(max(1, side // 200)))
