@@ -61,7 +61,8 @@ class Bench:
             "rounds": f"{self.rounds} of {self.seconds} s for each measurement",
         }
         if self.host.cpus:
-            # The servers use the first CPU, so move this process to the last CPU.
+            # The servers use the first CPU, so move this process to the last CPU. wrk, which this
+            # process starts, stays on the same CPU.
             psutil.Process().cpu_affinity([self.host.cpus[-1]])
         with ExitStack() as stack:
             servers = self._start(stack)
@@ -116,7 +117,7 @@ class Bench:
     def _measure_memory(self, servers: dict[str, Server], number: int) -> None:
         photo = self.fixtures["phone"].form()
         for target, server in servers.items():
-            run_wrk(server.url(), photo, self.host, CONNECTIONS, PHOTO_SECONDS)
+            run_wrk(server.url(), photo, CONNECTIONS, PHOTO_SECONDS)
             self._add(MEMORY, "after load", target, number, server.measure_memory())
 
     def _measure_cold_start(self, servers: dict[str, Server], number: int) -> None:
@@ -132,7 +133,7 @@ class Bench:
     ) -> dict[str, float]:
         # When the server responds, it has finished all requests that an earlier load left over.
         server.check(self.fixtures["small"])
-        return run_wrk(server.url(path), body, self.host, connections, self.seconds)
+        return run_wrk(server.url(path), body, connections, self.seconds)
 
     def _add(
         self, part: str, case: str, target: str, number: int, figures: dict[str, float]

@@ -75,7 +75,7 @@ def run_nginx(upstream: Server, host: Host, fixture: Fixture) -> Iterator[Server
         folder.chmod(0o755)
         render(folder, upstream.port, port)
         command = ["nginx", "-p", name, "-c", f"{name}/nginx.conf", "-g", "daemon off;"]
-        with run([*host.pin_server(), *command]) as process:
+        with run(command, host) as process:
             server = Server(NGINX, port, process)
             wait_until_ready(server, fixture)
             yield server

@@ -58,32 +58,20 @@ class Host:
     cpus: tuple[int, ...] = ()
     python: str = sys.executable
 
-    def pin_server(self) -> list[str]:
-        """Return the beginning of a command, which makes it run on the first CPU."""
-        return _pin(self.cpus[:1])
-
-    def pin_load(self) -> list[str]:
-        """Return the beginning of a command, which makes it run on the last CPU."""
-        return _pin(self.cpus[-1:])
-
     def describe_cpus(self) -> str:
         """Return a text for the report about the CPUs that are used."""
         if not self.cpus:
-            return "not pinned: `taskset` is not installed"
+            return "not pinned: this operating system does not support it"
         if len(self.cpus) == 1:
             return "servers and load share the only CPU, so they are slower"
         return f"servers and NGINX on CPU {self.cpus[0]}, load on CPU {self.cpus[-1]}"
 
 
 def find_cpus() -> tuple[int, ...]:
-    """Return the CPUs that this process may use, or none if `taskset` is not installed."""
-    if shutil.which("taskset") is None:
-        return ()
-    return tuple(sorted(psutil.Process().cpu_affinity() or ()))
-
-
-def _pin(cpus: tuple[int, ...]) -> list[str]:
-    return ["taskset", "--cpu-list", str(cpus[0])] if cpus else []
+    """Return the CPUs that this process may use, or none if processes cannot be pinned."""
+    process = psutil.Process()
+    # psutil does not have this method on macOS.
+    return tuple(sorted(process.cpu_affinity())) if hasattr(process, "cpu_affinity") else ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +137,8 @@ def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
     address = f"127.0.0.1:{port}"
     command = [python, "-m", "gunicorn", "--bind", address, *_GUNICORN_ARGUMENTS[target]]
     with run(
-        [*host.pin_server(), *command],
+        command,
+        host,
         WEB_CONCURRENCY="1",
         KERAS_BACKEND="tensorflow" if target == KERAS else "openvino",
         TF_CPP_MIN_LOG_LEVEL="3",
@@ -160,8 +149,11 @@ def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
 
 
 @contextmanager
-def run(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process in the project's folder. Add the end of its stderr to each ServerError."""
+def run(command: list[str], host: Host, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server in the project's folder. Add the end of its stderr to each ServerError.
+
+    The server and its child processes run on the first CPU.
+    """
     with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(  # noqa: S603  the commands are built in this package
             command,
@@ -171,6 +163,8 @@ def run(command: list[str], **environment: str) -> Iterator[subprocess.Popen[byt
             stderr=stderr,
         )
         try:
+            if host.cpus:
+                psutil.Process(process.pid).cpu_affinity([host.cpus[0]])
             yield process
         except ServerError as error:
             stderr.seek(0)
