@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.measure import Bench
 from bench.numbers.command import main as compare_numbers
+from bench.numbers.command import positive
 from bench.servers import TARGETS, Host, ServerError, find_cpus
 from bench.wrk import WrkError, require_wrk
 
@@ -43,13 +44,6 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"received {number}; expected at least 1")
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
@@ -69,11 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--rounds",
-        type=_count,
+        type=positive,
         default=5,
         help="number of rounds; each measures all targets (default: 5)",
     )
-    add("--seconds", type=_count, default=4, help="duration of each measurement (default: 4)")
+    add("--seconds", type=positive, default=4, help="duration of each measurement (default: 4)")
     add(
         "--service-python",
         default=sys.executable,

@@ -11,16 +11,18 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
-from bench.numbers.processes import ReaderError, ReaderProcess, start
+from bench.numbers.processes import ReaderError, start
 from bench.numbers.readers import OF_PEERS, READERS, SLOW
-from bench.numbers.table import Row, summarise, to_markdown, write
+from bench.numbers.table import Row, to_markdown, write
 from dlflask.evaluate.dataset import LabelledImage
 from dlflask.evaluate.numbers.dataset import find_numbers
+from dlflask.evaluate.numbers.report import keep_digits
 
 #: Seed of the random choice of images if their number is limited.
 SEED = 1
@@ -46,8 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     try:
         images = choose(find_numbers(options.folder), options.limit)
-        for_rapidocr = {image.name for image in choose(images, options.rapidocr_limit)}
-        rows = measure(options.folder, images, for_rapidocr, _pythons(options))
+        few_images = choose(images, options.rapidocr_limit)
+        rows = measure(options.folder.resolve(), images, few_images, _pythons(options))
     except (OSError, ValueError, ReaderError) as error:
         parser.exit(1, f"{error}\n")
     counts = Counter(image.source for image in images)
@@ -82,46 +84,46 @@ def choose(images: Sequence[LabelledImage], limit: int | None) -> list[LabelledI
 def measure(
     folder: Path,
     images: Sequence[LabelledImage],
-    for_rapidocr: Collection[str],
+    few_images: Collection[LabelledImage],
     pythons: dict[str, str],
 ) -> list[Row]:
-    """Read image by image: each image is read by every reader in turn.
+    """Let every reader in turn read an image, then go on to the next image.
 
     Args:
-        folder: Folder to which the names of the images are relative.
-        images: Labelled images, at least one.
-        for_rapidocr: Names of the images that RapidOCR also reads. It skips the others.
+        folder: Absolute path of the folder to which the names of the images are relative.
+        images: Labelled images, at least one. Only the digits of the labels are compared.
+        few_images: The part of `images` that the readers in `SLOW` read.
         pythons: Path of the Python in each reader's environment, by the name of the reader.
 
     Raises:
         ReaderError: The process of a reader ended too early.
     """
-    console = Console(stderr=True)
     with ExitStack() as stack:
-        readers: list[ReaderProcess] = [
-            stack.enter_context(start(name, python)) for name, python in pythons.items()
-        ]
-        for reader in readers:
-            reader.warm_up(folder.resolve() / images[0].name)
-        for image in track(images, "Reading images", console=console):
-            for reader in readers:
-                if reader.measured.name in SLOW and image.name not in for_rapidocr:
-                    continue
-                reader.read(image, folder.resolve() / image.name)
-        return [summarise(reader.measured) for reader in readers]
+        readers = [stack.enter_context(start(name, python)) for name, python in pythons.items()]
+        ready = [reader for reader in readers if not reader.missing]
+        for reader in ready:
+            # A reader loads and compiles its model during its first image. Do not record this one.
+            reader.ask(folder / images[0].name)
+        for image in track(images, "Reading images", console=Console(stderr=True)):
+            digits = replace(image, label=keep_digits(image.label or ""))
+            for reader in ready:
+                if reader.name not in SLOW or image in few_images:
+                    reader.read(digits, folder / image.name)
+        return [reader.to_row() for reader in readers]
 
 
 def _command(options: argparse.Namespace) -> str:
-    """Return the command for the report, without the paths of this machine."""
+    """Return the command for the report. Options with paths of this machine are left out."""
     limits = ["--limit", str(options.limit)] if options.limit else []
     limits += ["--rapidocr-limit", str(options.rapidocr_limit)]
     return shlex.join(["python", "-m", "bench", "numbers", options.folder.name, *limits])
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Convert the value of an option that must be at least 1."""
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"received {number}; expected 1 or more")
+        raise argparse.ArgumentTypeError(f"received {number}; expected at least 1")
     return number
 
 
@@ -148,19 +150,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--limit",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="at most N images of each source (default: all)",
     )
-    text = (
-        "at most N images of each source for RapidOCR, which needs several seconds for some images "
-        f"(default: {RAPIDOCR_LIMIT})"
+    add(
+        "--rapidocr-limit",
+        type=positive,
+        default=RAPIDOCR_LIMIT,
+        metavar="N",
+        help="at most N images of each source for RapidOCR, which needs several seconds for some "
+        "images (default: %(default)s)",
     )
-    add("--rapidocr-limit", type=_positive, default=RAPIDOCR_LIMIT, metavar="N", help=text)
     add("--readers", nargs="+", choices=READERS, default=list(READERS), help="default: all")
-    for option, whose in (("--service-python", "service's"), ("--peers-python", "peers'")):
-        text = f"Python of the {whose} environment (default: this one)"
-        add(option, default=sys.executable, metavar="FILE", help=text)
-    text = "also write NUMBERS.md and numbers.json to this folder"
-    add("--output", type=Path, metavar="FOLDER", help=text)
+    for option, readers in (("--service-python", "dlflask"), ("--peers-python", "RapidOCR")):
+        add(
+            option,
+            default=sys.executable,
+            metavar="FILE",
+            help=f"Python program of the environment that contains {readers} (default: this one)",
+        )
+    add(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="also write NUMBERS.md and numbers.json to this folder",
+    )
     return parser

@@ -11,10 +11,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -31,9 +29,6 @@ INSTALL_PEERS = (
     "-r bench/requirements-peers.txt && python -m bench numbers ... "
     "--peers-python .venv-peers/bin/python"
 )
-
-#: Maximum time for the start of the service. Even on a busy machine, the start takes less time.
-START_SECONDS = 180
 
 
 class MissingReaderError(Exception):
@@ -82,40 +77,32 @@ def dlflask_http() -> Iterator[OpenReader]:
         raise MissingReaderError(
             "run it on Linux: the CPU time of another process can be read on Linux only"
         )
+    # Gunicorn inherits the open socket. Until it accepts connections, requests wait.
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-    options = ["--bind", address, "--log-level", "warning"]
-    command = [sys.executable, "-m", "gunicorn", *options, "server:app"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603
-    try:
-        _wait(f"http://{address}/readyz", server)
-        client = DlflaskClient(f"http://{address}", path=NUMBER_PATH)
-        # `server` is Gunicorn's main process. Its only child is the worker, which reads the images.
-        children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii")
-        worker = int(children.split()[0])
-        yield OpenReader(
-            lambda path: client(path.read_bytes()).label or "",
-            f"{__version__}, Gunicorn {version('gunicorn')}",
-            size_of_project(),
-            worker,
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        number = listener.fileno()
+        options = ["--bind", f"fd://{number}", "--log-level", "warning"]
+        server = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "gunicorn", *options, "server:app"],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[number],
         )
-        client.close()
+    try:
+        with closing(DlflaskClient(url, path=NUMBER_PATH)) as client:
+            client(next(ROOT.glob("static/samples/*.png")).read_bytes())
+            # `server` is Gunicorn's main process. Its only child is the worker, which reads the
+            # images.
+            children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii")
+            yield OpenReader(
+                lambda path: client(path.read_bytes()).label or "",
+                f"{__version__}, Gunicorn {version('gunicorn')}",
+                size_of_project(),
+                int(children.split()[0]),
+            )
     finally:
         server.terminate()
         server.wait(timeout=60)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  http
-        except OSError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
 
 
 @contextmanager

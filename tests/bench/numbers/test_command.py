@@ -78,7 +78,7 @@ def test_program_that_is_not_installed(images, monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--limit", "0"], "received 0; expected 1 or more"),
+        (["--limit", "0"], "received 0; expected at least 1"),
         (["--readers", "eyes"], "invalid choice: 'eyes'"),
     ],
 )
