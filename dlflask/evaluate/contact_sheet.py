@@ -49,7 +49,7 @@ def choose_worst(cases: Sequence[Case], limit: int = MAX_WORST) -> list[Case]:
 
 
 def preview_digit(upload: bytes) -> Image.Image:
-    """Return the image beside the tensor that the network received."""
+    """Draw the image beside the tensor that the network received."""
     preview = Image.new("RGB", (_WIDTH, _SIDE), "white")
     preview.paste(_thumbnail(upload, _SIDE))
     preview.paste(_tensor(upload), (_SIDE + _GAP, 0))
@@ -57,7 +57,7 @@ def preview_digit(upload: bytes) -> Image.Image:
 
 
 def preview_number(upload: bytes) -> Image.Image:
-    """Return the image in the full width of a tile."""
+    """Draw the image in the full width of a tile."""
     return _thumbnail(upload, _WIDTH)
 
 
@@ -76,7 +76,7 @@ def draw_contact_sheet(
         text, colour = _describe(case)
         pen.rectangle((left, top, left + _WIDTH - 1, top + _SIDE - 1), outline=colour)
         pen.text((left, top + _SIDE + 2), text, colour, ImageFont.load_default(11))
-        # Show the end of the path, because it is more specific than the beginning.
+        # A tile has space for 38 characters. Show the end of the path, which names the file.
         name = case.image.name[-38:]
         pen.text((left, top + _SIDE + 19), name, "#555555", ImageFont.load_default(10))
     return sheet
@@ -92,7 +92,7 @@ def _describe(case: Case) -> tuple[str, str]:
 
 
 def _thumbnail(upload: bytes, width: int) -> Image.Image:
-    """Return the image as it was decoded, or a grey area if it cannot be decoded."""
+    """Return the decoded image, `width` pixels wide, or a grey area if it cannot be decoded."""
     try:
         with decode(upload, CpuTimeLimit()) as decoded:
             pixels = decoded.cut()
@@ -104,7 +104,7 @@ def _thumbnail(upload: bytes, width: int) -> Image.Image:
 
 
 def _tensor(upload: bytes) -> Image.Image:
-    """Return the normalised digit, or a grey area if there is none."""
+    """Return the network's input, enlarged, or a grey area if the image has no ink."""
     try:
         tensor = read_tensor(upload)
     except ImageError:

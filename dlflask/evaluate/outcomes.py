@@ -15,7 +15,7 @@ from dlflask.evaluate.dataset import LabelledImage
 from dlflask.numbers.prediction import NumberResult
 from dlflask.recogniser import Recogniser, read
 
-#: Verdicts and other outcomes, in the order in which reports list them.
+#: Values of `Outcome.verdict` that reports on digits count, in the order of their tables.
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
 
 #: Function that returns the outcome for the bytes of one image file.
@@ -26,19 +26,19 @@ AnyResult = TypeVar("AnyResult", DigitResult, NumberResult)
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A labelled image and its outcome."""
+    """A labelled image and its outcome, which is a prediction or an error."""
 
     image: LabelledImage
     outcome: Outcome
 
     @property
     def confidence(self) -> float:
-        """The probability of the predicted label; 0 if there is no prediction."""
+        """The probability of the predicted label, 0..1; 0 after an error."""
         return self.outcome.confidence
 
     @property
     def is_right(self) -> bool:
-        """True if the prediction is the label. A refused image with a label is wrong."""
+        """True if the predicted label is the label of the image."""
         return self.image.label is not None and self.outcome.label == self.image.label
 
     @property
@@ -51,14 +51,12 @@ class Case:
 
 
 def read_by_model(classifier: DigitClassifier) -> Reader:
-    """Return a reader of digits in this process, without the number model."""
+    """Return a reader that uses the digit model alone, so the verdict is never `several_digits`."""
     return read_by_recogniser(DigitRecogniser(classifier))
 
 
-def read_by_recogniser(
-    recogniser: Recogniser[AnyResult],
-) -> Reader:
-    """Return a reader of digits or numbers in this process."""
+def read_by_recogniser(recogniser: Recogniser[AnyResult]) -> Reader:
+    """Return a reader that uses the models of `recogniser` in this process."""
 
     def read_one(upload: bytes) -> Outcome:
         try:
@@ -70,7 +68,7 @@ def read_by_recogniser(
 
 
 def ask(reader: Reader, images: Iterable[LabelledImage]) -> list[Case]:
-    """Read every image in turn. If this raises OSError, the outcome is `UNREAD`."""
+    """Read every image in turn. An image whose file cannot be read gets the verdict `UNREAD`."""
     cases = []
     for image in images:
         try:

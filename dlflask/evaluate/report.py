@@ -24,12 +24,12 @@ class DigitFigures:
 
     Attributes:
         accuracy: Share of the images that are read correctly.
-        macro_accuracy: Average of the accuracies on all sources.
+        macro_accuracy: Mean of the accuracies on the sources. Each source has the same weight.
         by_class: Accuracy on the images of each digit.
         by_source: Accuracy on the images of each source.
-        confusion: Numbers of images, with one row for each of the 10 labels, one column for each
-            predicted digit, and a last column for refused images.
-        calibration: Calibration on the images that were not refused; None if all were refused.
+        confusion: Number of images for each label (10 rows) and each predicted digit (10 columns).
+            An eleventh column counts refused images.
+        calibration: Calibration on the images with a prediction; None if there are none.
         verdicts: Number of images with each of `OUTCOMES`.
         right_by_verdict: Accuracy on the images with each verdict that occurs.
     """
@@ -64,13 +64,13 @@ class Report:
     """Figures of an evaluation. Rates are fractions of 1.
 
     Attributes:
-        about: Facts by name: the model or service, the images, the time taken.
+        about: Facts about the run, such as the model, the images and the time.
         digits: Figures on images of digits; None if there are none.
         non_digits: Figures on images without a digit; None if there are none.
         numbers: Figures on images of numbers; None if there are none.
         refusals: Number of refused images by reason, most frequent reason first.
-        unread: Name and reason of each image that could not be read, and of each file whose folder
-            does not name a label. The figures do not include these images and files.
+        unread: Files that the figures do not include, with the reason: the file could not be read,
+            the service failed, or the file has no label.
     """
 
     about: dict[str, Any]
@@ -88,13 +88,13 @@ def summarise(
     *,
     numbers: bool = False,
 ) -> Report:
-    """Compute all figures. Images whose label is None show no digit.
+    """Compute all figures.
 
     Args:
         cases: Images with their outcomes.
         about: Facts for the report.
-        files_without_label: Names of the files whose folder does not name a label.
-        numbers: The labels are numbers, not digits.
+        files_without_label: Names of the files whose folder is not a label.
+        numbers: True if the labels are numbers, False if they are digits.
     """
     attempted = [case for case in cases if case.outcome.verdict != UNREAD]
     labelled = [case for case in attempted if case.image.label is not None]

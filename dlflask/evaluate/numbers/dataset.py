@@ -12,10 +12,10 @@ TABLE = "labels.tsv"
 
 
 def find_numbers(folder: Path) -> list[LabelledImage]:
-    """Find the images that the tables `labels.tsv` in `folder` and in its subfolders name.
+    """Find the images that tables `labels.tsv` name, in `folder` and in the folders in it.
 
     Each line of a table is a file, a tab and a number with its separators and sign. The source of
-    an image is the folder that contains the table.
+    an image is the name of the folder that contains the table.
 
     Raises:
         FileNotFoundError: The folder does not exist, or it contains no table.

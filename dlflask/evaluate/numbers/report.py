@@ -14,8 +14,7 @@ from dlflask.evaluate.outcomes import Case
 from dlflask.evaluate.tables import describe_rate, markdown_table, rate_table, verdict_table
 from dlflask.numbers.thresholds import VERDICTS
 
-#: Required accuracies. For each of them, the report gives the share of the images that can be
-#: answered with this accuracy if only the most confident results are used.
+#: Required accuracies. For each one, the report gives the result of `share_answered`.
 LEVELS = (0.95, 0.98, 0.99)
 
 
@@ -26,14 +25,14 @@ class NumberFigures:
     Attributes:
         right: Share of the images whose whole number is right, including separators and sign.
         right_digits: Share of the images whose number is right if only the digits are compared.
-        macro: Average of `right` over the sources.
-        macro_digits: Average of `right_digits` over the sources.
+        macro: Mean of `by_source`. Each source has the same weight.
+        macro_digits: Mean of `digits_by_source`.
         by_source: `right` for each source.
         digits_by_source: `right_digits` for each source.
         by_length: `right` for each number of digits in the label.
         character_errors: Number of characters to insert, delete or replace, divided by the number
             of characters in the labels.
-        right_by_verdict: `right` for the images with each verdict.
+        right_by_verdict: `right` for the images with each verdict that occurs.
         answered: Result of `share_answered` for each of `LEVELS`.
     """
 
@@ -65,6 +64,7 @@ def summarise_numbers(cases: Sequence[Case]) -> NumberFigures:
         macro_digits=mean_rate(digits_by_source),
         by_source=by_source,
         digits_by_source=digits_by_source,
+        # Keys are sorted as text, so give each number the same width.
         by_length=rates_by([f"{len(keep_digits(label)):2}" for _, label in pairs], is_right),
         character_errors=errors / sum(len(label) for _, label in pairs),
         right_by_verdict={
@@ -80,9 +80,10 @@ def keep_digits(number: str) -> str:
 
 
 def share_answered(cases: Sequence[Case], level: float) -> float:
-    """Return the largest share of the cases that can be answered with an accuracy of `level`.
+    """Return the largest share of the images whose numbers can be used with accuracy `level`.
 
-    A share consists of the most confident cases. At least `level` of these cases must be right.
+    Only the most confident numbers are used; people read the rest of the images. At least the
+    share `level` of the used numbers must be right.
     """
     right, share = 0, 0.0
     for count, case in enumerate(sorted(cases, key=lambda one: -one.confidence), start=1):
