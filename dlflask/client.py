@@ -52,8 +52,8 @@ class Outcome:
     """Prediction or error for one image.
 
     Attributes:
-        verdict: A verdict of the service, or `REFUSED`, `UNREAD`, `UNKNOWN`. The verdicts of the
-            service are listed in `digits.thresholds` and in `numbers.thresholds`.
+        verdict: One of `VERDICTS` in `digits.thresholds` or in `numbers.thresholds`, or one of
+            `REFUSED`, `UNREAD` and `UNKNOWN`.
         label: The digit or the number as text, empty for the verdict `no_number`. None after an
             error.
         confidence: Probability that `label` is correct, 0..1.

@@ -19,7 +19,7 @@ from dlflask.recogniser import read
 #: Exit statuses of the command `check`.
 SERVED, NOT_SERVED = 0, 1
 
-#: Number of times that each sample digit is read when the time of one image is measured.
+#: Number of times that each sample digit is read to measure the time of one image.
 ROUNDS = 10
 
 
@@ -69,7 +69,7 @@ def measure(path: Path) -> dict[str, Any]:
 
 
 def describe(description: ModelDescription) -> dict[str, Any]:
-    """Return the part of the report that depends only on the model file."""
+    """Return the part of the report that does not depend on this machine."""
     layers = [
         {"name": name, "class": kind, "output_shape": shape[1:]}
         for name, kind, shape in description.layers
@@ -79,7 +79,7 @@ def describe(description: ModelDescription) -> dict[str, Any]:
 
 
 def to_lines(report: dict[str, Any]) -> Iterator[str]:
-    """Yield the report on a model that would be served as lines of text."""
+    """Yield the lines of a report whose model would be served."""
     facts = {
         "file": report["file"],
         "SHA-256": report["sha256"],

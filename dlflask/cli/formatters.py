@@ -11,14 +11,15 @@ from dlflask.client import Outcome
 from dlflask.digits.thresholds import NOT_A_DIGIT
 from dlflask.web.presentation import percent
 
-#: Function that writes the row for a file, given the name of the file and its outcome.
+#: Function that writes the row for a file. Its arguments are the name of the file and its outcome,
+#: which is a prediction or an error.
 WriteRow = Callable[[str, Outcome], None]
 
 
 def text_rows(output: TextIO, errors: TextIO, *, number: bool) -> WriteRow:
     """Return a function that writes lines such as `4 >99.9% digit static/4.jpg`.
 
-    It writes errors to `errors`. Lines of a number are separated by slashes.
+    It writes errors to `errors`. If an image shows several lines of numbers, slashes separate them.
     """
     label_width, verdict_width = (10, 9) if number else (1, 11)
 
@@ -44,9 +45,9 @@ def json_rows(output: TextIO, *, number: bool) -> WriteRow:
 
 
 def csv_rows(output: TextIO, *, number: bool) -> WriteRow:
-    """Return a function that writes CSV (RFC 4180). The header is written at once.
+    """Write the header of a CSV file (RFC 4180), and return a function that writes its rows.
 
-    There is one column for each probability of a digit. The lines of a number are left out.
+    For digits there is one column for each probability. For numbers, `lines` is left out.
     """
     columns = ["file", "number" if number else "label", "confidence", "verdict", "error"]
     columns += [] if number else [f"p{digit}" for digit in range(NOT_A_DIGIT)]
@@ -62,7 +63,7 @@ def csv_rows(output: TextIO, *, number: bool) -> WriteRow:
 
 
 def _to_row(name: str, outcome: Outcome, *, number: bool) -> dict[str, Any]:
-    """Return the values of a row. After an error, only `file` and `error` are not None."""
+    """Return the values of a row by column. After an error, all but `file` and `error` are None."""
     columns = ("number", "lines") if number else ("label", "probabilities")
     row: dict[str, Any] = dict.fromkeys(
         ("file", columns[0], "confidence", "verdict", "error", columns[1])

@@ -13,17 +13,17 @@ from dlflask.web.uploads.limits import check_size
 #: Name on the command line that stands for standard input.
 STANDARD_INPUT = "-"
 
-#: Suffixes of the files that are read from a folder. A file that is on the command line itself may
-#: have any suffix.
+#: Suffixes of the files that are read if the command line names their folder. If the command line
+#: names a file itself, its suffix does not matter.
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .avif .heic .heif".split()  # noqa: SIM905
 )
 
 
 def read_file(name: str, max_bytes: int) -> bytes | DlflaskError:
-    """Return the bytes of a file, or an error.
+    """Return the bytes of a file, or an error if it is missing, empty or larger than `max_bytes`.
 
-    A file that is empty or larger than `max_bytes` is an error too.
+    Errors are returned, because the command reports each error in the place of a prediction.
     """
     try:
         if name == STANDARD_INPUT:

@@ -24,15 +24,15 @@ from dlflask.server.settings import check_backend
 #: Number of images per forward pass. Larger batches are not faster and take more memory.
 BATCH_SIZE = 32
 
-#: Function that returns one outcome for each element: for the bytes of an image file, or for the
-#: error that occurred when the file was read.
+#: Function that returns one outcome (a prediction or an error) for each element. An element is the
+#: bytes of an image file, or the error that occurred when the file was read.
 BatchReader = Callable[[Sequence[bytes | DlflaskError]], list[Outcome]]
 
 
 def predict(
     files: Sequence[str], reader: BatchReader, max_bytes: int
 ) -> Iterator[list[tuple[str, Outcome]]]:
-    """Read the files in batches. Yield a list of names with their outcomes for each batch."""
+    """Read the files in batches. For each batch, yield pairs of a file and its outcome."""
     for start in range(0, len(files), BATCH_SIZE):
         batch = files[start : start + BATCH_SIZE]
         outcomes = reader([read_file(name, max_bytes) for name in batch])
@@ -41,7 +41,11 @@ def predict(
 
 @contextmanager
 def open_reader(options: argparse.Namespace, config: Config) -> Iterator[BatchReader]:
-    """Return the reader that the command line names: a running service, or a model in this process.
+    """Open the reader that `options` name: a running service, or a model in this process.
+
+    Args:
+        options: Values of `number`, `length`, `url`, `key` and `model` from the command line.
+        config: Settings, with the paths of the models that are used if `options` name none.
 
     Raises:
         ConfigError, ModelError: For the same reasons as in `load_digit_recogniser` and
@@ -66,8 +70,8 @@ def open_reader(options: argparse.Namespace, config: Config) -> Iterator[BatchRe
             ]
     elif options.number:
         numbers = load_number_recogniser(config).expecting(lengths)
-        # Read each image in a separate call, so that the time limit of a request applies to one
-        # image and not to all images together.
+        # Each call has the time limit of one request. Read one image per call, because reading the
+        # numbers in a whole batch may take longer.
         yield lambda uploads: [
             to_outcome(result) for each in uploads for result in numbers.read_many([each])
         ]
@@ -111,7 +115,7 @@ def load_number_recogniser(config: Config) -> NumberRecogniser:
 
 
 def to_outcome(result: DigitResult | NumberResult | DlflaskError) -> Outcome:
-    """Convert the result of a recogniser to the type of result that the client returns."""
+    """Convert the result of a model to the type that `DlflaskClient` returns."""
     if isinstance(result, DlflaskError):
         return Outcome(REFUSED, reason=str(result))
     outcome = Outcome(result.verdict, result.label, result.confidence)
