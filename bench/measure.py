@@ -30,8 +30,8 @@ SPEED_CASES = (
     ("phone", 1),
     ("large", 1),
 )
-#: Numbers of images per request. The first case is the reference for the others and uses
-#: /predictlabel, the other cases use /predictlabels.
+#: Numbers of images per request. A single image is sent to /predictlabel, as the reference for the
+#: ratio. Several images are sent to /predictlabels.
 BATCH_SIZES = (1, 4, 16, 64)
 #: Number of connections in the measurements of batches and memory.
 CONNECTIONS = 16
@@ -44,7 +44,10 @@ PACKAGES = ("flask", "gunicorn", "werkzeug", "keras", "openvino", "pillow", "num
 
 @dataclass
 class Bench:
-    """One run of the benchmark: its settings, and the figures measured so far."""
+    """One run of the benchmark. Its `results` are the figures measured so far.
+
+    In each round, each measurement of speed takes `seconds`.
+    """
 
     host: Host
     targets: tuple[str, ...]
@@ -54,7 +57,7 @@ class Bench:
     fixtures: dict[str, Fixture] = field(default_factory=make_fixtures)
 
     def run(self, command: str) -> Results:
-        """Measure all parts in each round. The report shows `command`."""
+        """Measure all parts of the report in each round. The report shows `command`."""
         self.results.about = {
             **_describe_machine(self.host),
             "command": f"`{command}`",
@@ -77,7 +80,7 @@ class Bench:
         return self.results
 
     def _start(self, stack: ExitStack) -> dict[str, Server]:
-        """Start all chosen targets that can run. A target is idle while another is measured."""
+        """Start all chosen targets that can run. They run until `stack` is closed."""
         servers: dict[str, Server] = {}
         small = self.fixtures["small"]
         for target in TARGETS:  # The service comes first, because NGINX needs it.
@@ -99,8 +102,7 @@ class Bench:
             fixture = self.fixtures[name]
             case = f"{fixture.name}, {connections} connection{'s' * (connections > 1)}"
             for target, server in servers.items():
-                # With 64 connections, a response of this baseline takes longer than one
-                # measurement.
+                # This baseline needs longer for 64 requests than one measurement lasts.
                 if target == KERAS and connections > CONNECTIONS:
                     continue
                 figures = self._load(server, fixture.form(), connections)
@@ -131,7 +133,8 @@ class Bench:
     def _load(
         self, server: Server, body: bytes, connections: int, path: str = PATH
     ) -> dict[str, float]:
-        # When the server responds, it has finished all requests that an earlier load left over.
+        # Requests of the previous load may still wait in the server. Its response to this check
+        # shows that they are finished.
         server.check(self.fixtures["small"])
         return run_wrk(server.url(path), body, connections, self.seconds)
 

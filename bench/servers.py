@@ -48,10 +48,11 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Host:
-    """CPUs and Python program of this machine.
+    """CPUs and Python program that the benchmark uses on this machine.
 
     Attributes:
-        cpus: CPUs to which a process can be pinned. Empty if processes cannot be pinned.
+        cpus: Numbers of the CPUs. Servers run on the first, the load comes from the last. Empty if
+            the operating system chooses the CPUs.
         python: Python program of the service's environment.
     """
 
@@ -68,7 +69,7 @@ class Host:
 
 
 def find_cpus() -> tuple[int, ...]:
-    """Return the CPUs that this process may use, or none if processes cannot be pinned."""
+    """Return the numbers of the CPUs that this process may use, or () if it cannot choose CPUs."""
     process = psutil.Process()
     # psutil does not have this method on macOS.
     return tuple(sorted(process.cpu_affinity())) if hasattr(process, "cpu_affinity") else ()
@@ -76,7 +77,7 @@ def find_cpus() -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Server:
-    """Running server process."""
+    """Running server. `process` is its main process."""
 
     target: str
     port: int
@@ -98,7 +99,7 @@ class Server:
         """Send `fixture` and check the response.
 
         Raises:
-            ServerError: The status is not 200, or the service did not read the digit.
+            ServerError: The status is not 200, or the service predicted another digit.
         """
         status, body = self.post(fixture.form())
         found = json.loads(body).get("most_probable_label") if status == 200 else None
@@ -131,7 +132,7 @@ def missing(target: str) -> str | None:
 
 @contextmanager
 def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
-    """Run a target under Gunicorn with one worker. Yield when it returns predictions."""
+    """Run a target under Gunicorn with one worker. Yield after its first correct response."""
     python = sys.executable if target == KERAS else host.python
     port = free_port()
     address = f"127.0.0.1:{port}"
@@ -175,7 +176,7 @@ def run(command: list[str], host: Host, **environment: str) -> Iterator[subproce
 
 
 def wait_until_ready(server: Server, fixture: Fixture) -> None:
-    """Send `fixture` every 5 ms until the server accepts connections.
+    """Send `fixture` again and again until the server responds.
 
     Raises:
         ServerError: The process ended, sent a wrong response or did not start in time.

@@ -16,15 +16,11 @@ TIMEOUT_SECONDS = 30
 
 
 class WrkError(Exception):
-    """The program wrk is not installed, failed, or did not write figures."""
+    """The program wrk is missing, failed, or did not write figures."""
 
 
 def require_wrk() -> None:
-    """Raise an error if wrk is missing.
-
-    Raises:
-        WrkError: wrk is not installed. The message names the packages that contain it.
-    """
+    """Raise WrkError if wrk is not installed. The message names the packages that contain wrk."""
     if shutil.which("wrk") is None:
         raise WrkError("wrk is not installed (Debian and Ubuntu: wrk; Homebrew: wrk).")
 

@@ -1,1 +1,1 @@
-"""Comparison of readers of whole numbers: this project's reader and readers of other projects."""
+"""Comparison of programs that read whole numbers (readers): this project's and other projects'."""

@@ -1,4 +1,4 @@
-"""`python -m bench numbers FOLDER`: compare readers of whole numbers on labelled images."""
+"""`python -m bench numbers FOLDER`: compare programs that read numbers (readers) on images."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from dlflask.evaluate.dataset import LabelledImage
 from dlflask.evaluate.numbers.dataset import find_numbers
 from dlflask.evaluate.numbers.report import keep_digits
 
-#: Seed of the random choice of images if their number is limited.
+#: Seed of the random choice of images if the command line limits their number.
 SEED = 1
 
-#: Maximum number of images of each source for RapidOCR, which needs seconds for some images.
+#: Default of --rapidocr-limit. RapidOCR needs several seconds for some images.
 RAPIDOCR_LIMIT = 50
 
 EXAMPLES = """\
 examples:
   python -m bench numbers images/               all images below images/
-  python -m bench numbers images/ --limit 200   200 images of each source, the same in each run
+  python -m bench numbers images/ --limit 200   at most 200 images of each source
   python -m bench numbers images/ --readers dlflask tesseract
 
-FOLDER has the same form as for `python -m dlflask.evaluate --numbers`. If a reader is missing, the
-report gives the command that installs it.
+FOLDER has the same form as for `python -m dlflask.evaluate --numbers`. For a reader that is not
+installed, the report gives the command that installs it.
 """
 
 
@@ -49,7 +49,11 @@ def main(arguments: Sequence[str]) -> int:
     try:
         images = choose(find_numbers(options.folder), options.limit)
         few_images = choose(images, options.rapidocr_limit)
-        rows = measure(options.folder.resolve(), images, few_images, _pythons(options))
+        pythons = {
+            name: options.peers_python if name in OF_PEERS else options.service_python
+            for name in options.readers
+        }
+        rows = measure(options.folder.resolve(), images, few_images, pythons)
     except (OSError, ValueError, ReaderError) as error:
         parser.exit(1, f"{error}\n")
     counts = Counter(image.source for image in images)
@@ -68,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
 def choose(images: Sequence[LabelledImage], limit: int | None) -> list[LabelledImage]:
     """Return at most `limit` images of each source, in the order of `images`.
 
-    `SEED` makes every call choose the same images.
+    The choice is random, but `SEED` makes it the same in each run.
     """
     by_source = defaultdict(list)
     for image in images:
@@ -125,13 +129,6 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"received {number}; expected at least 1")
     return number
-
-
-def _pythons(options: argparse.Namespace) -> dict[str, str]:
-    return {
-        name: options.peers_python if name in OF_PEERS else options.service_python
-        for name in options.readers
-    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Start the process of each reader, let it read one image after the other, and stop it."""
+"""Start a process for a reader (a program that reads numbers), and send images to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dlflask.evaluate.dataset import LabelledImage
 from dlflask.evaluate.numbers.report import keep_digits
 from dlflask.evaluate.outcomes import Case
 
-#: Environment of each worker: Keras on OpenVINO, and every library limited to one thread.
+#: Environment of each process: Keras on OpenVINO, and every library limited to one thread.
 _ENVIRONMENT = {
     "KERAS_BACKEND": "openvino",
     "OMP_NUM_THREADS": "1",
@@ -33,11 +33,11 @@ class ReaderError(Exception):
 
 
 class ReaderProcess:
-    """The process of a reader, and the results of the reader.
+    """The process of a reader, and the results so far.
 
     Attributes:
         name: Name of the reader on the command line.
-        missing: How to install the reader; empty if nothing is missing.
+        missing: How to install the reader; empty if it is installed.
     """
 
     def __init__(self, name: str, process: subprocess.Popen[str]) -> None:

@@ -1,8 +1,7 @@
-"""The readers to compare. Each reader is called as its users call it, but with one thread.
+"""Programs that read numbers (readers). Each is called as its users call it, but with one thread.
 
-Each reader runs in a separate process. The readers of other projects (peers) run in another virtual
-environment, which lacks this project's packages. Therefore each function imports the packages that
-it needs, and the module imports none.
+The readers of other projects (peers) run in a virtual environment of their own, which lacks this
+project's packages. Therefore each function imports the packages that it needs.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from pathlib import Path
 
 from bench.numbers.installed import ROOT, size_of_distributions, size_of_program, size_of_project
 
-#: Characters that PP-OCRv6 and Tesseract may return here.
+#: Characters that PP-OCRv6 and Tesseract may return, because only digits are compared.
 ALLOWED_CHARACTERS = "0123456789"
 
-#: Commands that install the peers that are Python packages, and run the benchmark with them.
+#: Commands that install PP-OCRv6 and RapidOCR, and run the benchmark with them.
 INSTALL_PEERS = (
     "python3 -m venv .venv-peers && .venv-peers/bin/pip install --no-deps "
     "-r bench/requirements-peers.txt && python -m bench numbers ... "
@@ -44,7 +43,7 @@ class OpenReader:
         version: Versions of the program and its model.
         disk_bytes: Size on disk of the reader and everything that it needs, except Python and the C
             library.
-        process: Id of the process that reads; None if this process reads.
+        process: Id of the process whose CPU time and memory count; None for this process.
     """
 
     read: Callable[[Path], str]
@@ -188,9 +187,9 @@ def tesseract() -> Iterator[OpenReader]:
     )
 
 
-#: RapidOCR's default settings enlarge an image until its shorter side has 736 pixels. In such an
-#: enlarged image of a number, the detector often finds no text. These settings never enlarge an
-#: image. They reduce an image whose longer side exceeds 960 pixels.
+#: RapidOCR's default settings enlarge an image until its shorter side has 736 pixels. If the image
+#: shows a number, the detector often finds no text then. These settings never enlarge an image, and
+#: reduce an image whose longer side exceeds 960 pixels.
 IMAGES_NOT_ENLARGED = partial(rapidocr, limit_type="max", limit_side_len=960)
 
 #: Title of each reader and the function that opens it, by the reader's name on the command line, in
@@ -207,5 +206,5 @@ READERS: dict[str, tuple[str, Callable[[], AbstractContextManager[OpenReader]]]]
 #: Names of the readers that run in the virtual environment of the peers.
 OF_PEERS = ("ppocr", "rapidocr", "rapidocr-960")
 
-#: Names of the readers that need several seconds for some images.
+#: Names of the readers that need several seconds for some images. They read fewer images.
 SLOW = ("rapidocr", "rapidocr-960")

@@ -1,4 +1,4 @@
-"""Figures of the readers, and the tables of the report."""
+"""Figures of the readers (programs that read numbers), and the tables of the report."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SERVICE = READERS["http"][0]
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of one reader. If the reader did not run, its figures are empty.
+    """Figures of one reader. If the reader is not installed, its figures are empty.
 
     Attributes:
         reader: Title of the reader.
-        missing: How to install the reader; empty if the reader ran.
+        missing: How to install the reader; empty if it is installed.
         version: Versions of the program and its model.
         right: Share of all images whose number is read correctly.
         by_source: Share of the images of each source whose number is read correctly.

@@ -19,7 +19,7 @@ def find_numbers(folder: Path) -> list[LabelledImage]:
 
     Raises:
         FileNotFoundError: The folder does not exist, or it contains no table.
-        ValueError: A line of a table is not a file, a tab and a number.
+        ValueError: The tables are empty, or a line is not a file, a tab and a number.
     """
     tables = sorted([*folder.glob(TABLE), *folder.glob(f"*/{TABLE}")])
     if not tables:
@@ -27,7 +27,10 @@ def find_numbers(folder: Path) -> list[LabelledImage]:
             f"{folder} and the folders in it lack the table {TABLE}. Write one with a line for "
             "each image: the file, a tab and the number, as in 0001.png<tab>18014."
         )
-    return [image for table in tables for image in _read_table(table, folder)]
+    images = [image for table in tables for image in _read_table(table, folder)]
+    if not images:
+        raise ValueError(f"{tables[0]} is empty. Write a line for each image.")
+    return images
 
 
 def _read_table(table: Path, folder: Path) -> Iterator[LabelledImage]:

@@ -51,6 +51,9 @@ def test_find_numbers_by_source(tmp_path):
 def test_find_numbers_names_what_it_expects(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"lack the table labels\.tsv"):
         find_numbers(tmp_path)
+    (tmp_path / "labels.tsv").touch()
+    with pytest.raises(ValueError, match=r"labels\.tsv is empty\. Write a line for each image"):
+        find_numbers(tmp_path)
     (tmp_path / "labels.tsv").write_text("a.png 5\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"Line 1 of .* expected a file, a tab and a number"):
         find_numbers(tmp_path)
