@@ -117,7 +117,10 @@ class Results:
         return [
             [
                 *row,
-                *(_summarise(self.values(part, *row, f).values(), columns[f][1]) for f in columns),
+                *(
+                    _summarise(self.values(part, *row, figure).values(), number_format)
+                    for figure, (_, number_format) in columns.items()
+                ),
                 _summarise(self.ratios(part, *row, next(iter(columns))), ".3g"),
                 f"{sum(self.values(part, *row, 'errors').values()):.0f}",
             ]
@@ -139,9 +142,9 @@ class Results:
         return cls(stored["about"], samples, stored["not_measured"])
 
 
-def _summarise(values: Collection[float], form: str) -> str:
+def _summarise(values: Collection[float], number_format: str) -> str:
     """Return the median as text. If the values differ, add the lowest and the highest value."""
     if not values:
         return "-"
-    low, middle, high = (format(pick(values), form) for pick in (min, median, max))
+    low, middle, high = (format(pick(values), number_format) for pick in (min, median, max))
     return middle if low == high else f"{middle} ({low} to {high})"

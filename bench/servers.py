@@ -196,6 +196,5 @@ def wait_until_ready(server: Server, fixture: Fixture) -> None:
 
 def free_port() -> int:
     """Return the number of a free port."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

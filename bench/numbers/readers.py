@@ -76,7 +76,7 @@ def dlflask_http() -> Iterator[OpenReader]:
         raise MissingReaderError(
             "run it on Linux: the CPU time of another process can be read on Linux only"
         )
-    # Gunicorn inherits the open socket. Until it accepts connections, requests wait.
+    # Gunicorn inherits the open socket. Requests wait until Gunicorn accepts connections.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         number = listener.fileno()
@@ -89,9 +89,9 @@ def dlflask_http() -> Iterator[OpenReader]:
         )
     try:
         with closing(DlflaskClient(url, path=NUMBER_PATH)) as client:
-            client(next(ROOT.glob("static/samples/*.png")).read_bytes())
-            # `server` is Gunicorn's main process. Its only child is the worker, which reads the
-            # images.
+            # Gunicorn's main process starts one worker, which reads the images. After the first
+            # response, the worker exists.
+            client((ROOT / "static" / "4.jpg").read_bytes())
             children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii")
             yield OpenReader(
                 lambda path: client(path.read_bytes()).label or "",

@@ -46,11 +46,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     paths = [*options.digits, *options.non_digits]
-    if bool(paths) == bool(options.numbers):
+    if not paths and not options.numbers:
         parser.error(
-            "name a folder or an .npz file of digits, or --non-digits FOLDER, or only --numbers "
-            "FOLDER"
+            "name a folder or an .npz file of digits, or --non-digits FOLDER, or --numbers FOLDER"
         )
+    if paths and options.numbers:
+        parser.error("--numbers was given together with other images; use a separate command")
     try:
         images, files_without_label = _find(options)
         opened, about = _open_service(options) if options.url else _open_model(options)

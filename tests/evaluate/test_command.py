@@ -17,6 +17,7 @@ from tests.evaluate.samples import serving
     ("arguments", "says"),
     [
         pytest.param([], "name a folder or an .npz file", id="nothing"),
+        pytest.param(["good", "--numbers", "good"], "use a separate command", id="digits-numbers"),
         pytest.param(["missing"], "missing is not a folder", id="missing-folder"),
         pytest.param(["missing.npz"], "The file missing.npz does not exist", id="missing-file"),
         pytest.param(["empty"], "empty holds no labelled images", id="empty-folder"),
