@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -68,16 +69,14 @@ def open_reader(options: argparse.Namespace, config: Config) -> Iterator[BatchRe
                 to_outcome(each) if isinstance(each, DlflaskError) else client(each)
                 for each in uploads
             ]
-    elif options.number:
-        numbers = load_number_recogniser(config).expecting(lengths)
-        # Each call has the time limit of one request. Read one image per call, because reading the
-        # numbers in a whole batch may take longer.
-        yield lambda uploads: [
-            to_outcome(result) for each in uploads for result in numbers.read_many([each])
-        ]
-    else:
-        digits = load_digit_recogniser(config)
-        yield lambda uploads: [to_outcome(result) for result in digits.read_many(uploads)]
+        return
+    recogniser = (
+        load_number_recogniser(config).expecting(lengths)
+        if options.number
+        else load_digit_recogniser(config)
+    )
+    # A request has a time limit, because a person waits for its response. Here nobody waits.
+    yield lambda uploads: [to_outcome(each) for each in recogniser.read_many(uploads, math.inf)]
 
 
 def replace_model(config: Config, path: Path | None, *, number: bool) -> Config:
