@@ -57,8 +57,11 @@ def main(arguments: Sequence[str]) -> int:
     except (OSError, ValueError, ReaderError) as error:
         parser.exit(1, f"{error}\n")
     counts = Counter(image.source for image in images)
+    limit = f" --limit {options.limit}" if options.limit else ""
     about = {
-        "command": _command(options),
+        # Leave out options that name paths of this machine.
+        "command": f"python -m bench numbers {shlex.quote(options.folder.name)}{limit} "
+        f"--rapidocr-limit {options.rapidocr_limit}",
         "images": ", ".join(f"{source} {count:,}" for source, count in counts.items()),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "time": f"{(time.monotonic() - started) / 60:.0f} minutes",
@@ -114,13 +117,6 @@ def measure(
                 if reader.name not in SLOW or image in few_images:
                     reader.read(digits, folder / image.name)
         return [reader.to_row() for reader in readers]
-
-
-def _command(options: argparse.Namespace) -> str:
-    """Return the command for the report. Options with paths of this machine are left out."""
-    limits = ["--limit", str(options.limit)] if options.limit else []
-    limits += ["--rapidocr-limit", str(options.rapidocr_limit)]
-    return shlex.join(["python", "-m", "bench", "numbers", options.folder.name, *limits])
 
 
 def positive(text: str) -> int:

@@ -12,7 +12,7 @@ from bench.numbers.readers import READERS
 from dlflask.evaluate.metrics import Rate
 from dlflask.evaluate.numbers.report import summarise_numbers
 from dlflask.evaluate.outcomes import Case
-from dlflask.evaluate.tables import markdown_table
+from dlflask.evaluate.tables import interval, markdown_table
 
 _INTRODUCTION = (
     "A number counts as correct if all its digits are correct; other characters are ignored. "
@@ -74,8 +74,8 @@ def summarise(
     Args:
         reader: Title of the reader.
         cases: At least one image with its outcome. Labels and predictions consist of digits.
-        usage: For each image, the CPU time in seconds, and the peak memory in bytes since the start
-            of the reader, minus the memory of a Python process without the reader.
+        usage: For each image, the CPU time in seconds and the peak memory in bytes. The peak memory
+            does not include the memory of a Python process without the reader.
         version: Versions of the program and its model.
         disk_bytes: Size on disk.
     """
@@ -134,7 +134,7 @@ def readers_table(rows: Sequence[Row]) -> str:
                 row.reader,
                 f"{row.right.count:,}",
                 f"{row.right.rate:.1%}",
-                interval(row.right),
+                interval(row.right, 1),
                 *([f"{row.macro:.1%}"] if several else []),
                 f"{row.character_errors:.1%}",
                 f"{row.cpu_milliseconds:.0f} ms",
@@ -148,17 +148,12 @@ def readers_table(rows: Sequence[Row]) -> str:
     )
 
 
-def interval(found: Rate) -> str:
-    """Return the 95 % interval of a rate."""
-    return f"{found.low:.1%} to {found.high:.1%}"
-
-
 def _by_source(ran: Sequence[Row]) -> str:
     rows = [
         (
             row.reader,
             *(
-                f"{found.rate:.1%} of {found.count} ({interval(found)})"
+                f"{found.rate:.1%} of {found.count} ({interval(found, 1)})"
                 for found in row.by_source.values()
             ),
         )

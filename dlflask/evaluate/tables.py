@@ -18,7 +18,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 def rate_table(name: str, hits: str, rates: Mapping[str, Rate]) -> str:
     """Return a table with a row for each rate."""
     rows = [
-        (each, found.count, found.hits, f"{found.rate:.2%}", _interval(found))
+        (each, found.count, found.hits, f"{found.rate:.2%}", interval(found))
         for each, found in rates.items()
     ]
     return markdown_table((name, "images", hits, "rate", "95 % interval"), rows)
@@ -36,8 +36,9 @@ def verdict_table(right_by_verdict: Mapping[str, Rate]) -> str:
 
 def describe_rate(found: Rate) -> str:
     """Return a rate with its number of trials and its interval."""
-    return f"{found.rate:.2%} of {found.count:,} (95 % interval {_interval(found)})"
+    return f"{found.rate:.2%} of {found.count:,} (95 % interval {interval(found)})"
 
 
-def _interval(found: Rate) -> str:
-    return f"{found.low:.2%} to {found.high:.2%}"
+def interval(found: Rate, decimals: int = 2) -> str:
+    """Return the 95 % interval of a rate."""
+    return f"{found.low:.{decimals}%} to {found.high:.{decimals}%}"
