@@ -27,7 +27,7 @@ NUM_DIGITS = 10
 
 def create_app() -> Flask:
     """Load the model and return the application."""
-    # This import takes seconds. Gunicorn's main process, which reads this file too, can do without.
+    # This import takes seconds. Gunicorn's main process reads this file too, but needs no model.
     import keras  # noqa: PLC0415
 
     app = Flask(__name__)

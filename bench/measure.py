@@ -133,8 +133,8 @@ class Bench:
     def _load(
         self, server: Server, body: bytes, connections: int, path: str = PATH
     ) -> dict[str, float]:
-        # Requests of the previous load may still wait in the server. Its response to this check
-        # shows that they are finished.
+        # Requests of the previous load may still wait in the server. They are finished when the
+        # server responds to this check.
         server.check(self.fixtures["small"])
         return run_wrk(server.url(path), body, connections, self.seconds)
 

@@ -14,11 +14,10 @@ from bench.fixtures import Fixture
 from bench.servers import NGINX, Host, Server, free_port, run, wait_until_ready
 from dlflask.config import ROOT
 
-#: Texts of the configuration, and their replacements. They are needed because NGINX does not run in
-#: a container here. All other settings, such as buffers and limits, stay as in production.
+#: Texts to replace in the configuration, because NGINX does not run in a container here. All other
+#: settings, such as buffers and limits, stay as in production.
 _REPLACEMENTS = (
-    # This pair must come first: the new folder may be below /tmp, so a later replacement of /tmp/
-    # would change the paths in it again.
+    # This pair must come first. The next pair inserts `folder`, which may be below /tmp too.
     ("/tmp/", "{folder}/"),  # noqa: S108  the text to replace
     ("/etc/nginx/conf.d/", "{folder}/conf.d/"),
     # The path of this file differs between systems. The service sends the type of each response, so

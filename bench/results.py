@@ -16,8 +16,8 @@ SPEED, BATCHES, COLD, MEMORY = "speed", "batches", "cold start", "memory"
 #: Column title and number format of each latency.
 _LATENCIES = {"p50": ("p50 ms", ",.2f"), "p99": ("p99 ms", ",.2f")}
 
-#: Introduction of each part of the report, and its columns: title and number format by the name of
-#: the figure. The column `ratio` is computed from the first figure.
+#: For each part of the report: its introduction, and the title and number format of each figure.
+#: The column `ratio` is computed from the first figure.
 PARTS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     SPEED: (
         "The program wrk sends the requests. Each connection waits for the response before it "

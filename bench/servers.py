@@ -69,9 +69,8 @@ class Host:
 
 
 def find_cpus() -> tuple[int, ...]:
-    """Return the numbers of the CPUs that this process may use, or () if it cannot choose CPUs."""
+    """Return the CPUs that this process may use. On macOS they are unknown; return ()."""
     process = psutil.Process()
-    # psutil does not have this method on macOS.
     return tuple(sorted(process.cpu_affinity())) if hasattr(process, "cpu_affinity") else ()
 
 

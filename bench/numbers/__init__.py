@@ -1,1 +1,1 @@
-"""Comparison of programs that read whole numbers (readers): this project's and other projects'."""
+"""Comparison of this project with other programs that read whole numbers (readers)."""

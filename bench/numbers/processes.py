@@ -29,7 +29,7 @@ _ENVIRONMENT = {
 
 
 class ReaderError(Exception):
-    """The process of a reader ended too early. Its output on stderr says why."""
+    """The process of a reader ended too early. Messages of the process on stderr say why."""
 
 
 class ReaderProcess:

@@ -1,4 +1,4 @@
-"""Programs that read numbers (readers). Each is called as its users call it, but with one thread.
+"""Programs that read numbers (readers), called as their users call them, but with one thread.
 
 The readers of other projects (peers) run in a virtual environment of their own, which lacks this
 project's packages. Therefore each function imports the packages that it needs.
@@ -62,8 +62,8 @@ def dlflask() -> Iterator[OpenReader]:
 
     recogniser = load_number_recogniser(Config.from_environment())
     read = read_by_recogniser(recogniser)
-    about = f"{__version__}, model {recogniser.network.sha256[:8]}"
-    yield OpenReader(lambda path: read(path.read_bytes()).label or "", about, size_of_project())
+    versions = f"{__version__}, model {recogniser.network.sha256[:8]}"
+    yield OpenReader(lambda path: read(path.read_bytes()).label or "", versions, size_of_project())
 
 
 @contextmanager
@@ -137,8 +137,8 @@ def ppocr_digits() -> Iterator[OpenReader]:
         return "".join(ALLOWED_CHARACTERS[index - 1] for index in best[changes] if index)
 
     disk_bytes = size_of_distributions("onnxruntime", "opencv-python-headless", "numpy")
-    about = f"ONNX Runtime {version('onnxruntime')}"
-    yield OpenReader(read, about, disk_bytes + model.stat().st_size)
+    versions = f"ONNX Runtime {version('onnxruntime')}"
+    yield OpenReader(read, versions, disk_bytes + model.stat().st_size)
 
 
 @contextmanager
@@ -188,7 +188,7 @@ def tesseract() -> Iterator[OpenReader]:
 
 
 #: RapidOCR's default settings enlarge an image until its shorter side has 736 pixels. If the image
-#: shows a number, the detector often finds no text then. These settings never enlarge an image, and
+#: shows a number, the detector then often finds no text. These settings never enlarge an image, and
 #: reduce an image whose longer side exceeds 960 pixels.
 IMAGES_NOT_ENLARGED = partial(rapidocr, limit_type="max", limit_side_len=960)
 
@@ -206,5 +206,5 @@ READERS: dict[str, tuple[str, Callable[[], AbstractContextManager[OpenReader]]]]
 #: Names of the readers that run in the virtual environment of the peers.
 OF_PEERS = ("ppocr", "rapidocr", "rapidocr-960")
 
-#: Names of the readers that need several seconds for some images. They read fewer images.
+#: Names of the readers that read fewer images, because some images take several seconds.
 SLOW = ("rapidocr", "rapidocr-960")

@@ -75,7 +75,7 @@ def open_reader(options: argparse.Namespace, config: Config) -> Iterator[BatchRe
         if options.number
         else load_digit_recogniser(config)
     )
-    # A request has a time limit, because a person waits for its response. Here nobody waits.
+    # The time limit is for requests, whose clients wait for a response. A command may take longer.
     yield lambda uploads: [to_outcome(each) for each in recogniser.read_many(uploads, math.inf)]
 
 

@@ -16,8 +16,8 @@ _MODEL_PATH = f"{PREFIX}MODEL_PATH"
 def serve(host: str, port: str, workers: str | None, model: Path | None) -> NoReturn:
     """Replace this process by Gunicorn, which then receives signals and sets the exit status.
 
-    gunicorn.conf.py checks the settings too, but its errors appear among Gunicorn's messages. Check
-    them before Gunicorn starts, so that an error is reported in one line.
+    Check the settings before, so that an error is reported in one line. gunicorn.conf.py makes the
+    same checks, but its errors appear among the messages of Gunicorn.
 
     Raises:
         ConfigError: The port or the number of workers is not valid, the address cannot be used, or

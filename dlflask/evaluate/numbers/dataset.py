@@ -12,7 +12,7 @@ TABLE = "labels.tsv"
 
 
 def find_numbers(folder: Path) -> list[LabelledImage]:
-    """Find the images that tables `labels.tsv` name, in `folder` and in the folders in it.
+    """Find the images that are named in the tables `labels.tsv` of `folder` and of its subfolders.
 
     Each line of a table is a file, a tab and a number with its separators and sign. The source of
     an image is the name of the folder that contains the table.
