@@ -1,4 +1,4 @@
-"""`python -m dlflask`: read digits in image files, check a model file, or serve."""
+"""`python -m dlflask`: read image files, check a model file, or start the service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dlflask.cli.serve import serve
 from dlflask.config import Config
 from dlflask.errors import ConfigError, InvalidLength, ModelError
 
-#: Exit statuses of `predict`. A third one is `USAGE`, for invalid arguments.
+#: Exit statuses of `predict`. For invalid arguments, the status is `USAGE`.
 ALL_READ, SOME_UNREAD = 0, 1
 
 
@@ -44,8 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         parser.error(str(error))
     except BrokenPipeError:
-        # The program that reads the rows, such as `head`, closed the pipe. Python flushes stdout
-        # again at exit. Replace stdout, so that this does not raise another error.
+        # The program that reads the rows, such as `head`, closed the pipe. Replace stdout, because
+        # Python flushes stdout at exit, which would raise another error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_UNREAD
 
@@ -55,7 +55,7 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     config = Config.from_environment()
     status = ALL_READ
     console = Console(stderr=True)
-    # If the rows go to a terminal, they already show the progress.
+    # Hide the progress bar if the rows go to a terminal, because they show the progress there.
     is_hidden = sys.stdout.isatty() or not console.is_terminal
     with ExitStack() as stack:
         try:
@@ -77,7 +77,7 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
 
 
 def _choose_format(options: argparse.Namespace) -> WriteRow:
-    """Return the function that writes a row."""
+    """Return the function that writes the row of an image."""
     if options.csv:
         return csv_rows(sys.stdout, number=options.number)
     if options.json:

@@ -19,20 +19,20 @@ from dlflask.digits.thresholds import NOT_A_DIGIT
 TIMEOUT_SECONDS = 30
 
 #: Paths that read a digit and a number. With `details` the response includes the verdict. Older
-#: services ignore this query.
+#: versions of the service ignore `details`.
 DIGIT_PATH, NUMBER_PATH = "/predictlabel?details=1", "/predictnumber"
 
 #: Total time in seconds after which the client stops repeating a request to a busy service.
 MAX_WAIT_SECONDS = 30
 #: Statuses of a busy service. Its header Retry-After tells when to repeat the request.
 _BUSY = (429, 503)
-#: Statuses that reject the image. Other errors, such as 404, mean a wrong address or a failed
-#: service.
+#: Statuses of a rejected image. Other statuses, such as 404, mean that the address is wrong or that
+#: the service failed.
 _REJECTED = (400, 413, 415, 422)
 
 #: Values of `verdict` if the service did not return a verdict. REFUSED: the service rejected the
-#: image. UNREAD: the file could not be read, or the service failed. UNKNOWN: the service returned
-#: probabilities without a verdict.
+#: image. UNREAD: the client could not read the file, or the service failed. UNKNOWN: the service
+#: returned probabilities without a verdict.
 REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
 
 _BOUNDARY = "dlflask-client-7f1c0a55"
@@ -141,8 +141,7 @@ class DlflaskClient:
         try:
             return self._exchange(form)
         except (ConnectionError, http.client.RemoteDisconnected):
-            # A server may close a kept-alive connection between two requests, so try once more on a
-            # new connection.
+            # The server may have closed the connection after the last request. Try a new one.
             self.close()
             return self._exchange(form)
 

@@ -45,8 +45,8 @@ class Thresholds(StoredSettings):
         digit: Weight of `Features.digit`.
         agreement: Weight of `Features.agreement`.
         number_from: Minimum probability for the verdict `number`, 0..1.
-        no_number_below: If the probability is lower and the digit network sees no digit in the
-            line, the verdict is `no_number`, 0..1.
+        no_number_below: The verdict is `no_number` if the probability is below this value, 0..1,
+            and the digit network gives every digit of the line the verdict `not_a_digit`.
         chosen_on: Description of the images on which weights and thresholds were chosen.
     """
 

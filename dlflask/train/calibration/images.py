@@ -1,4 +1,4 @@
-"""Development images in folders. They serve to choose the thresholds, but never for training."""
+"""Development images in folders, which are used to choose thresholds, but not for training."""
 
 from __future__ import annotations
 
