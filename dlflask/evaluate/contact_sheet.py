@@ -14,7 +14,7 @@ from dlflask.client import REFUSED, UNREAD
 from dlflask.digits.normalization import read_tensor
 from dlflask.errors import ImageError
 from dlflask.evaluate.outcomes import Case
-from dlflask.imaging.cost.pieces import CpuTimeLimit
+from dlflask.imaging.cost.limited_file import CpuTimeLimit
 from dlflask.imaging.decode import decode
 
 #: Maximum number of tiles on a sheet, and number of tiles in each row.
