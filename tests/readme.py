@@ -153,9 +153,12 @@ def _number_readers():
     _, rows = number_readers.read(ROOT / "bench" / "numbers.json")
     own, *others = (row for row in rows if row.right and row.reader != number_readers.SERVICE)
     better = [row.reader for row in others if row.right.rate > own.right.rate]
+    equal = [row.reader for row in others if row.right.rate == own.right.rate]
+    names = " and ".join(f'"{name}"' for name in better or equal)
     if better:
-        names = " and ".join(f'"{name}"' for name in better)
         result = f"dlflask reads a smaller share of the numbers correctly than {names}."
+    elif equal:
+        result = f"dlflask and {names} read the same share of the numbers correctly."
     else:
         result = "dlflask reads the largest share of the numbers correctly."
     return f"{number_readers.readers_table(rows)}\n\n{result}\n"
