@@ -13,15 +13,16 @@ from typing import Any
 # Make `dlflask` importable, even if Gunicorn was started in another folder.
 sys.path.insert(0, str(Path(__file__).parent))
 
-# NumPy reads this variable when it is imported. The matrix products of this service are small, and
-# several threads that compete for CPUs make them slower: 76 ms instead of 8 ms.
+# NumPy reads this variable when it is imported. The matrix products of this service are small.
+# Several threads that compete for CPUs make such products slower. On a busy machine, a JPEG of
+# 400 x 400 pixels took 76 ms with several threads, and 8 ms with one thread.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Turn off the garbage collector until the first fork. It would find almost no garbage, and it takes
-# a tenth of the start time.
+# Turn off the garbage collector until the first fork. It would take a tenth of the start time and
+# find hardly any garbage.
 gc.disable()
 
-# In a container this process has the number 1, so it ignores SIGTERM unless it has a handler.
+# In a container this process has the process ID 1, so it ignores SIGTERM unless it has a handler.
 # Gunicorn sets its handler only after the model is loaded. Without this earlier handler, a
 # container that is stopped during the loading would run until Docker kills it.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -31,8 +32,8 @@ def use_one_arena() -> None:
     """Let all threads allocate memory from one arena of malloc, on Linux with glibc.
 
     By default each thread has its own arena (memory area), which keeps the memory of the largest
-    image that the thread ever decoded. Several arenas can exceed `MEMORY_FOR_REQUESTS`, and then
-    valid images fail.
+    image that the thread ever decoded. Several arenas can exceed `MEMORY_FOR_REQUESTS`. The service
+    would then reject valid images.
     """
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(-8, 1)  # M_ARENA_MAX
@@ -47,12 +48,7 @@ from dlflask.errors import ConfigError
 from dlflask.inference.environment import DEFAULT_BACKEND
 from dlflask.metrics.slots import shared_metrics
 from dlflask.server.logging import Logger
-from dlflask.server.settings import (
-    check_address,
-    check_backend,
-    read_port,
-    read_workers,
-)
+from dlflask.server.settings import check_address, check_backend, read_port, read_workers
 from dlflask.web.load_shedding import THREADS
 from dlflask.web.middleware.environ import OUT_OF_MEMORY
 from dlflask.web.state import get_state
@@ -80,7 +76,7 @@ def count_cpus() -> int:
 
 
 # If SCRIPT_NAME is set, Gunicorn responds 500 to each request outside of this path, including
-# health checks. Therefore the application handles the path instead.
+# health checks. Let the application handle the path instead.
 if path := os.environ.pop("SCRIPT_NAME", ""):
     os.environ.setdefault("DLFLASK_PATH_PREFIX", path)
 
@@ -105,23 +101,26 @@ secure_scheme_headers: dict[str, str] = {}
 worker_class = "dlflask.server.gunicorn_worker.Worker"
 threads = THREADS
 
-# Load OpenVINO and the model before the fork, in memory that all workers share. The network is
-# compiled after the fork (post_worker_init), because OpenVINO's threads do not survive a fork.
-# TensorFlow starts threads on import, so with another backend than OpenVINO each worker loads the
-# model itself.
+# Load OpenVINO and the model before the fork, in memory that all workers share. The workers compile
+# the network after the fork (post_worker_init), because OpenVINO's threads do not survive a fork.
+# TensorFlow's threads, which start on import, do not survive either. With any backend except
+# OpenVINO, each worker therefore loads the model itself.
 preload_app = backend == DEFAULT_BACKEND
 
-# A request takes milliseconds, so a worker that does not report for 30 s hangs and is killed.
+# Gunicorn kills a worker that does not report for this number of seconds. A request takes
+# milliseconds, so such a worker hangs.
 timeout = 30
+# Maximum time in seconds to finish current requests before a stop. It must be shorter than
+# stop_grace_period in docker-compose.yml, after which Docker kills the container.
 graceful_timeout = 20
 # NGINX closes an idle connection to the service after 60 s (keepalive_timeout). Gunicorn must keep
 # the connection longer, so that NGINX does not send a request on a connection that is being closed.
 keepalive = 75
 
-# Maximum number of connections of a worker. A waiting connection needs little memory, but the
-# client of a rejected connection must retry. A worker that reads 1,000 small images per second
-# handles this number of connections in one second. NGINX rejects requests before this limit is
-# reached (`max_conns`).
+# Maximum number of connections of a worker. The limit is high, because a waiting connection needs
+# little memory, but the client of a rejected connection must retry. A worker that reads 1,000 small
+# images per second handles 1,000 connections in one second. NGINX rejects requests before this
+# limit is reached (`max_conns`).
 worker_connections = 1000
 # Maximum number of connections that wait in the kernel. The kernel ignores further connections.
 backlog = 1024
@@ -141,8 +140,8 @@ logger_class = Logger
 
 def on_starting(server: Any) -> None:
     """Exit with one line if the port is in use. Gunicorn would retry without giving the reason."""
-    # After the signal USR2, and under systemd, Gunicorn inherits its sockets, so the port is in
-    # use.
+    # Do not check an inherited socket, whose port is in use. Gunicorn inherits its sockets under
+    # systemd and after the signal USR2.
     if server.cfg.reuse_port or {"GUNICORN_FD", "LISTEN_FDS"} & set(os.environ):
         return
     try:
@@ -154,7 +153,7 @@ def on_starting(server: Any) -> None:
 
 
 def describe_models(log: Any, application: Any) -> None:
-    """Log one line for each model. It is a warning if the model is doubtful."""
+    """Log one line for each model, as a warning if the model is doubtful."""
     for recogniser in get_state(application).recognisers.values():
         info = recogniser.info
         line = "Model %s, SHA-256 %s. %s"
@@ -170,8 +169,8 @@ def when_ready(server: Any) -> None:
 
 def pre_fork(_: Any, worker: Any) -> None:
     """Reserve a slot for the worker: its part of the shared memory of the metrics."""
-    # The garbage collector writes to every object that it checks. Writing would copy the shared
-    # memory into each worker, so exclude all objects that exist before the fork.
+    # The garbage collector writes to every object that it checks. Exclude all objects that exist
+    # before the fork, because writing would copy their shared memory into each worker.
     gc.freeze()
     gc.enable()
     worker.metrics_slot = shared_metrics().take_slot()
@@ -185,8 +184,8 @@ def post_fork(_: Any, worker: Any) -> None:
 # Maximum number of bytes that a worker may allocate after its start. Requests that are being
 # received or that wait for a thread take 128 MB, plus at most 64 kB for each connection
 # (dlflask/server/connections/receiving.py). The threads hold several copies of bodies of 16 MB, in
-# all 200 MB. One large image takes 300 MB (dlflask/imaging/decode_limits.py). If decoding an image
-# exceeds the maximum, the image is rejected.
+# all 200 MB. One large image takes 300 MB (dlflask/imaging/decode_limits.py). The service rejects
+# an image if decoding it exceeds the maximum.
 MEMORY_FOR_REQUESTS = 768 * 1024 * 1024
 
 

@@ -10,8 +10,8 @@ from dlflask.metrics.slots import shared_metrics
 from dlflask.models import load_recognisers
 from dlflask.web.app import create_app
 
-#: Exit status of a worker after which Gunicorn stops. After any other status it restarts the worker
-#: again and again.
+#: Exit status of a worker after which Gunicorn stops. After any other status Gunicorn restarts the
+#: worker again and again.
 APP_LOAD_ERROR = 4
 
 is_configured = hasattr(sys.modules.get("__config__"), "post_worker_init")

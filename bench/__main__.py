@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.measure import Bench
 from bench.numbers.command import main as compare_numbers
+from bench.numbers.command import positive
 from bench.servers import TARGETS, Host, ServerError, find_cpus
 from bench.wrk import WrkError, require_wrk
 
@@ -17,7 +18,7 @@ examples:
   python -m bench                          5 rounds, about 20 minutes
   python -m bench --rounds 1 --seconds 1   a short run, to see that the benchmark works
   python -m bench --targets service baseline_noop
-                                           the difference is the cost of recognition
+                                           measure the cost of recognition
   python -m bench numbers --help           compare programs that read whole numbers
 
 Use an idle machine with at least two CPUs.
@@ -25,7 +26,7 @@ Use an idle machine with at least two CPUs.
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmark, then write the report and all figures. Return the exit status."""
+    """Run the benchmark, or `bench numbers`. Return the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["numbers"]:
         return compare_numbers(arguments[1:])
@@ -41,13 +42,6 @@ def main(argv: list[str] | None = None) -> int:
     results.write(chosen.output)
     print(results.to_markdown())
     return 0
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"received {number}; expected at least 1")
-    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,11 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--rounds",
-        type=_count,
+        type=positive,
         default=5,
-        help="number of rounds; each measures all targets (default: 5)",
+        help="number of rounds, each of which measures all targets (default: 5)",
     )
-    add("--seconds", type=_count, default=4, help="duration of each measurement (default: 4)")
+    add("--seconds", type=positive, default=4, help="duration of each measurement (default: 4)")
     add(
         "--service-python",
         default=sys.executable,

@@ -1,7 +1,7 @@
 """Baseline as in many tutorials of Keras and Flask: each request calls `model.predict`.
 
-It serves the same model file on TensorFlow, and decodes the whole image with Pillow. Gunicorn also
-reads this file as its configuration, so only `create_app` imports Keras.
+It serves the same model file on TensorFlow, and decodes the whole image with Pillow. This file is
+also Gunicorn's configuration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dlflask.config import ROOT
 # Gunicorn's settings: one worker that handles one request at a time.
 workers = 1
 worker_class = "sync"
-# On a busy CPU, importing TensorFlow blocks the worker for longer than Gunicorn's default timeout.
+# Gunicorn's default timeout is 30 s. On a busy CPU, the import of TensorFlow takes longer.
 timeout = 120
 control_socket_disable = True
 
@@ -27,7 +27,8 @@ NUM_DIGITS = 10
 
 def create_app() -> Flask:
     """Load the model and return the application."""
-    import keras  # noqa: PLC0415  takes seconds, and Gunicorn's master process does not need it
+    # This import takes seconds. Gunicorn's main process reads this file too, but needs no model.
+    import keras  # noqa: PLC0415
 
     app = Flask(__name__)
     model: Any = keras.models.load_model(ROOT / "mnist_model.h5", compile=False)

@@ -16,7 +16,7 @@ from dlflask.digits.prediction import Prediction
 _ONE_PREDICTION = Prediction(np.array([0.987654] + [0.00123456] * 9, np.float32))
 
 app = Flask(__name__)
-#: Response of the same length as one of the service, except for a few bytes.
+#: Body of each response. It has about the same length as the service's responses.
 RESPONSE = json.dumps(_ONE_PREDICTION.to_wire(), separators=(",", ":")) + "\n"
 
 

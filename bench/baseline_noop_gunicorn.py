@@ -1,4 +1,4 @@
-"""Gunicorn's settings for the baseline without recognition: the service's, without a model."""
+"""Gunicorn's settings for the baseline without recognition: the service's settings but no model."""
 
 import runpy
 from typing import Any

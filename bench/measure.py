@@ -30,8 +30,8 @@ SPEED_CASES = (
     ("phone", 1),
     ("large", 1),
 )
-#: Numbers of images per request. The first case is the reference for the others and uses
-#: /predictlabel, the other cases use /predictlabels.
+#: Numbers of images per request. A single image is sent to /predictlabel, as the reference for the
+#: ratio. Several images are sent to /predictlabels.
 BATCH_SIZES = (1, 4, 16, 64)
 #: Number of connections in the measurements of batches and memory.
 CONNECTIONS = 16
@@ -44,7 +44,10 @@ PACKAGES = ("flask", "gunicorn", "werkzeug", "keras", "openvino", "pillow", "num
 
 @dataclass
 class Bench:
-    """One run of the benchmark: its settings, and the figures measured so far."""
+    """One run of the benchmark. Its `results` are the figures measured so far.
+
+    In each round, each measurement of speed takes `seconds`.
+    """
 
     host: Host
     targets: tuple[str, ...]
@@ -54,14 +57,15 @@ class Bench:
     fixtures: dict[str, Fixture] = field(default_factory=make_fixtures)
 
     def run(self, command: str) -> Results:
-        """Measure all parts in each round. The report shows `command`."""
+        """Measure all parts of the report in each round. The report shows `command`."""
         self.results.about = {
             **_describe_machine(self.host),
             "command": f"`{command}`",
             "rounds": f"{self.rounds} of {self.seconds} s for each measurement",
         }
         if self.host.cpus:
-            # The servers use the first CPU, so move this process to the last CPU.
+            # The servers use the first CPU, so move this process to the last CPU. wrk, which this
+            # process starts, stays on the same CPU.
             psutil.Process().cpu_affinity([self.host.cpus[-1]])
         with ExitStack() as stack:
             servers = self._start(stack)
@@ -76,7 +80,7 @@ class Bench:
         return self.results
 
     def _start(self, stack: ExitStack) -> dict[str, Server]:
-        """Start all chosen targets that can run. A target is idle while another is measured."""
+        """Start all chosen targets that can run. They run until `stack` is closed."""
         servers: dict[str, Server] = {}
         small = self.fixtures["small"]
         for target in TARGETS:  # The service comes first, because NGINX needs it.
@@ -98,8 +102,7 @@ class Bench:
             fixture = self.fixtures[name]
             case = f"{fixture.name}, {connections} connection{'s' * (connections > 1)}"
             for target, server in servers.items():
-                # With 64 connections, a response of this baseline takes longer than one
-                # measurement.
+                # This baseline needs longer for 64 requests than one measurement lasts.
                 if target == KERAS and connections > CONNECTIONS:
                     continue
                 figures = self._load(server, fixture.form(), connections)
@@ -116,7 +119,7 @@ class Bench:
     def _measure_memory(self, servers: dict[str, Server], number: int) -> None:
         photo = self.fixtures["phone"].form()
         for target, server in servers.items():
-            run_wrk(server.url(), photo, self.host, CONNECTIONS, PHOTO_SECONDS)
+            run_wrk(server.url(), photo, CONNECTIONS, PHOTO_SECONDS)
             self._add(MEMORY, "after load", target, number, server.measure_memory())
 
     def _measure_cold_start(self, servers: dict[str, Server], number: int) -> None:
@@ -130,9 +133,10 @@ class Bench:
     def _load(
         self, server: Server, body: bytes, connections: int, path: str = PATH
     ) -> dict[str, float]:
-        # When the server responds, it has finished all requests that an earlier load left over.
+        # Requests of the previous load may still wait in the server. They are finished when the
+        # server responds to this check.
         server.check(self.fixtures["small"])
-        return run_wrk(server.url(path), body, self.host, connections, self.seconds)
+        return run_wrk(server.url(path), body, connections, self.seconds)
 
     def _add(
         self, part: str, case: str, target: str, number: int, figures: dict[str, float]

@@ -1,4 +1,4 @@
-"""Run NGINX with the project's configuration, adapted to this machine, in front of the service."""
+"""Run NGINX in front of the service, with the project's configuration adapted to this machine."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from bench.fixtures import Fixture
 from bench.servers import NGINX, Host, Server, free_port, run, wait_until_ready
 from dlflask.config import ROOT
 
-#: Texts of the configuration, and their replacements, because NGINX runs on this machine instead of
-#: in a container. All other settings, such as buffers, keep-alive, limits and the access log, stay
-#: as in production.
+#: Texts to replace in the configuration, because NGINX does not run in a container here. All other
+#: settings, such as buffers and limits, stay as in production.
 _REPLACEMENTS = (
-    # This pair must come first, because the new folder may be below /tmp too.
+    # This pair must come first. The next pair inserts `folder`, which may be below /tmp too.
     ("/tmp/", "{folder}/"),  # noqa: S108  the text to replace
     ("/etc/nginx/conf.d/", "{folder}/conf.d/"),
-    # The path of this file differs between systems. It is not needed, because the service sends the
-    # type of each response.
+    # The path of this file differs between systems. The service sends the type of each response, so
+    # NGINX does not need the file.
     ("include /etc/nginx/mime.types;", ""),
     # NGINX and the service share one CPU here.
     ("worker_processes auto;", "worker_processes 1;"),
@@ -66,16 +65,16 @@ def render(folder: Path, upstream: int, port: int) -> None:
 
 @contextmanager
 def run_nginx(upstream: Server, host: Host, fixture: Fixture) -> Iterator[Server]:
-    """Run NGINX in front of `upstream` on the same CPU. Yield when NGINX returns predictions."""
+    """Run NGINX in front of `upstream` on the same CPU. Yield after its first correct response."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-nginx-") as name:
         folder = Path(name)
-        # If root starts NGINX, its workers run as another user, who must be able to enter the
+        # If root starts NGINX, NGINX's workers run as another user, who must be able to enter the
         # folder.
         folder.chmod(0o755)
         render(folder, upstream.port, port)
         command = ["nginx", "-p", name, "-c", f"{name}/nginx.conf", "-g", "daemon off;"]
-        with run([*host.pin_server(), *command]) as process:
+        with run(command, host) as process:
             server = Server(NGINX, port, process)
             wait_until_ready(server, fixture)
             yield server

@@ -1,4 +1,4 @@
-"""Keep the figures of all rounds, and report their medians, ranges and ratios."""
+"""Figures of all rounds, and a report with their medians, ranges and ratios."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from statistics import median
 
 from bench.servers import SERVICE
-from dlflask.evaluate.render import markdown_table
+from dlflask.evaluate.tables import markdown_table
 
 SPEED, BATCHES, COLD, MEMORY = "speed", "batches", "cold start", "memory"
 
 #: Column title and number format of each latency.
 _LATENCIES = {"p50": ("p50 ms", ",.2f"), "p99": ("p99 ms", ",.2f")}
 
-#: Introduction and columns of each part of the report. The column `ratio` uses the first
-#: figure.
+#: For each part of the report: its introduction, and the title and number format of each figure.
+#: The column `ratio` is computed from the first figure.
 PARTS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     SPEED: (
         "The program wrk sends the requests. Each connection waits for the response before it "
@@ -51,7 +51,7 @@ _INTRODUCTION = (
 
 @dataclass(frozen=True)
 class Sample:
-    """Figures of one row of the report in one round."""
+    """Figures of one target in one round: a value for each column of one row of the report."""
 
     part: str
     case: str
@@ -67,7 +67,7 @@ class Results:
     Attributes:
         about: Facts about the machine and the settings.
         samples: The figures.
-        not_measured: Targets that were not measured, with the reason.
+        not_measured: Reason why a target was not measured, one text for each such target.
     """
 
     about: dict[str, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Results:
     not_measured: list[str] = field(default_factory=list)
 
     def values(self, part: str, case: str, target: str, figure: str) -> dict[int, float]:
-        """Return one figure for each round in which it was measured."""
+        """Return the values of a figure by round."""
         row = (part, case, target)
         return {
             each.round: each.figures[figure]
@@ -84,9 +84,9 @@ class Results:
         }
 
     def ratios(self, part: str, case: str, target: str, figure: str) -> list[float]:
-        """Divide a figure by the reference figure of the same round, for each round.
+        """Divide the value of each round by the reference value of the same round.
 
-        The reference is the service in the same case. For batches it is the first case.
+        The reference is the service in the same case, or in the first case of the batches.
         """
         if part == BATCHES:
             reference = next(each.case for each in self.samples if each.part == BATCHES)
@@ -109,19 +109,22 @@ class Results:
         return "\n\n".join(parts) + "\n"
 
     def _rows(self, part: str, columns: dict[str, tuple[str, str]]) -> list[list[str]]:
-        """Return the table rows of a part, grouped by case, in the order of the measurements."""
-        measured = dict.fromkeys(
+        """Return the rows of a part's table, grouped by case."""
+        pairs = dict.fromkeys(
             (each.case, each.target) for each in self.samples if each.part == part
         )
-        cases = list(dict.fromkeys(case for case, _ in measured))
+        cases = list(dict.fromkeys(case for case, _ in pairs))
         return [
             [
                 *row,
-                *(_summarise(self.values(part, *row, f).values(), columns[f][1]) for f in columns),
+                *(
+                    _summarise(self.values(part, *row, figure).values(), number_format)
+                    for figure, (_, number_format) in columns.items()
+                ),
                 _summarise(self.ratios(part, *row, next(iter(columns))), ".3g"),
                 f"{sum(self.values(part, *row, 'errors').values()):.0f}",
             ]
-            for row in sorted(measured, key=lambda row: cases.index(row[0]))
+            for row in sorted(pairs, key=lambda row: cases.index(row[0]))
         ]
 
     def write(self, folder: Path) -> None:
@@ -133,15 +136,15 @@ class Results:
 
     @classmethod
     def read(cls, path: Path) -> Results:
-        """Read the samples that `write` wrote."""
+        """Read a results.json that `write` has written."""
         stored = json.loads(path.read_text(encoding="utf-8"))
         samples = [Sample(**each) for each in stored["samples"]]
         return cls(stored["about"], samples, stored["not_measured"])
 
 
-def _summarise(values: Collection[float], form: str) -> str:
-    """Return the median. If the values differ, add the lowest and the highest value."""
+def _summarise(values: Collection[float], number_format: str) -> str:
+    """Return the median as text. If the values differ, add the lowest and the highest value."""
     if not values:
         return "-"
-    low, middle, high = (format(pick(values), form) for pick in (min, median, max))
+    low, middle, high = (format(pick(values), number_format) for pick in (min, median, max))
     return middle if low == high else f"{middle} ({low} to {high})"

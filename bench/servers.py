@@ -48,47 +48,35 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Host:
-    """CPUs and Python program of this machine.
+    """CPUs and Python program that the benchmark uses on this machine.
 
     Attributes:
-        cpus: CPUs to which a process can be pinned. Empty if processes cannot be pinned.
+        cpus: Numbers of the CPUs. Servers run on the first, the load comes from the last. Empty if
+            the operating system chooses the CPUs.
         python: Python program of the service's environment.
     """
 
     cpus: tuple[int, ...] = ()
     python: str = sys.executable
 
-    def pin_server(self) -> list[str]:
-        """Return the beginning of a command, which makes it run on the first CPU."""
-        return _pin(self.cpus[:1])
-
-    def pin_load(self) -> list[str]:
-        """Return the beginning of a command, which makes it run on the last CPU."""
-        return _pin(self.cpus[-1:])
-
     def describe_cpus(self) -> str:
         """Return a text for the report about the CPUs that are used."""
         if not self.cpus:
-            return "not pinned: `taskset` is not installed"
+            return "not pinned: this operating system does not support it"
         if len(self.cpus) == 1:
             return "servers and load share the only CPU, so they are slower"
         return f"servers and NGINX on CPU {self.cpus[0]}, load on CPU {self.cpus[-1]}"
 
 
 def find_cpus() -> tuple[int, ...]:
-    """Return the CPUs that this process may use, or none if `taskset` is not installed."""
-    if shutil.which("taskset") is None:
-        return ()
-    return tuple(sorted(psutil.Process().cpu_affinity() or ()))
-
-
-def _pin(cpus: tuple[int, ...]) -> list[str]:
-    return ["taskset", "--cpu-list", str(cpus[0])] if cpus else []
+    """Return the CPUs that this process may use. On macOS they are unknown; return ()."""
+    process = psutil.Process()
+    return tuple(sorted(process.cpu_affinity())) if hasattr(process, "cpu_affinity") else ()
 
 
 @dataclass(frozen=True)
 class Server:
-    """Running server process."""
+    """Running server. `process` is its main process."""
 
     target: str
     port: int
@@ -110,7 +98,7 @@ class Server:
         """Send `fixture` and check the response.
 
         Raises:
-            ServerError: The status is not 200, or the service did not read the digit.
+            ServerError: The status is not 200, or the service predicted another digit.
         """
         status, body = self.post(fixture.form())
         found = json.loads(body).get("most_probable_label") if status == 200 else None
@@ -143,13 +131,14 @@ def missing(target: str) -> str | None:
 
 @contextmanager
 def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
-    """Run a target under Gunicorn with one worker. Yield when it returns predictions."""
+    """Run a target under Gunicorn with one worker. Yield after its first correct response."""
     python = sys.executable if target == KERAS else host.python
     port = free_port()
     address = f"127.0.0.1:{port}"
     command = [python, "-m", "gunicorn", "--bind", address, *_GUNICORN_ARGUMENTS[target]]
     with run(
-        [*host.pin_server(), *command],
+        command,
+        host,
         WEB_CONCURRENCY="1",
         KERAS_BACKEND="tensorflow" if target == KERAS else "openvino",
         TF_CPP_MIN_LOG_LEVEL="3",
@@ -160,8 +149,11 @@ def run_server(target: str, host: Host, fixture: Fixture) -> Iterator[Server]:
 
 
 @contextmanager
-def run(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process in the project's folder. Add the end of its stderr to each ServerError."""
+def run(command: list[str], host: Host, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server in the project's folder. Add the end of its stderr to each ServerError.
+
+    The server and its child processes run on the first CPU.
+    """
     with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(  # noqa: S603  the commands are built in this package
             command,
@@ -171,6 +163,8 @@ def run(command: list[str], **environment: str) -> Iterator[subprocess.Popen[byt
             stderr=stderr,
         )
         try:
+            if host.cpus:
+                psutil.Process(process.pid).cpu_affinity([host.cpus[0]])
             yield process
         except ServerError as error:
             stderr.seek(0)
@@ -181,7 +175,7 @@ def run(command: list[str], **environment: str) -> Iterator[subprocess.Popen[byt
 
 
 def wait_until_ready(server: Server, fixture: Fixture) -> None:
-    """Send `fixture` every 5 ms until the server accepts connections.
+    """Send `fixture` again and again until the server responds.
 
     Raises:
         ServerError: The process ended, sent a wrong response or did not start in time.
@@ -201,6 +195,5 @@ def wait_until_ready(server: Server, fixture: Fixture) -> None:
 
 def free_port() -> int:
     """Return the number of a free port."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

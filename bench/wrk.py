@@ -10,27 +10,22 @@ import tempfile
 from pathlib import Path
 
 from bench.fixtures import CONTENT_TYPE
-from bench.servers import Host
 
 #: Time in seconds after which a response counts as an error.
 TIMEOUT_SECONDS = 30
 
 
 class WrkError(Exception):
-    """The program wrk is not installed, failed, or did not write figures."""
+    """The program wrk is missing, failed, or did not write figures."""
 
 
 def require_wrk() -> None:
-    """Raise an error if wrk is missing.
-
-    Raises:
-        WrkError: wrk is not installed. The message names the packages that contain it.
-    """
+    """Raise WrkError if wrk is not installed. The message names the packages that contain wrk."""
     if shutil.which("wrk") is None:
         raise WrkError("wrk is not installed (Debian and Ubuntu: wrk; Homebrew: wrk).")
 
 
-def run_wrk(url: str, body: bytes, host: Host, connections: int, seconds: int) -> dict[str, float]:
+def run_wrk(url: str, body: bytes, connections: int, seconds: int) -> dict[str, float]:
     """Send `body` to `url` again and again on all connections for `seconds`.
 
     Returns:
@@ -44,7 +39,6 @@ def run_wrk(url: str, body: bytes, host: Host, connections: int, seconds: int) -
         file.write(body)
         file.flush()
         command = [
-            *host.pin_load(),
             *("wrk", "--threads", "1", "--connections", str(connections)),
             *("--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s"),
             *("--script", str(Path(__file__).with_name("wrk.lua")), url),

@@ -1,3 +1,3 @@
-"""Service that reads handwritten digits: upload -> bytes -> ink -> tensor -> result -> JSON."""
+"""Service that reads handwritten digits and numbers in images."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`python -m dlflask`: read digits in image files, check a model file, or serve."""
+"""`python -m dlflask`: read image files, check a model file, or start the service."""
 
 from __future__ import annotations
 
@@ -10,30 +10,20 @@ prepare_environment()
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
-from typing import Any
+from contextlib import ExitStack
 
 from rich.console import Console
 from rich.progress import Progress
 
 from dlflask.cli.check import check
-from dlflask.cli.formatters import csv_rows, json_rows, text_rows
+from dlflask.cli.formatters import WriteRow, csv_rows, json_rows, text_rows
 from dlflask.cli.inputs import find_files
-from dlflask.cli.numbers import (
-    number_csv_rows,
-    number_json_rows,
-    number_text_rows,
-    open_number_model,
-    open_number_service,
-)
-from dlflask.cli.predict import open_model, open_service, predict
+from dlflask.cli.predict import open_reader, predict
 from dlflask.cli.serve import serve
 from dlflask.config import Config
 from dlflask.errors import ConfigError, InvalidLength, ModelError
 
-#: Exit statuses of `predict`. A third one is `USAGE`, for invalid arguments.
+#: Exit statuses of `predict`. For invalid arguments, the status is `USAGE`.
 ALL_READ, SOME_UNREAD = 0, 1
 
 
@@ -54,8 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         parser.error(str(error))
     except BrokenPipeError:
-        # The program that reads the rows, such as `head`, closed the pipe. Python flushes stdout
-        # again at exit. Replace stdout, so that this does not raise another error.
+        # The program that reads the rows, such as `head`, closed the pipe. Replace stdout, because
+        # Python flushes stdout at exit, which would raise another error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_UNREAD
 
@@ -65,62 +55,34 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     config = Config.from_environment()
     status = ALL_READ
     console = Console(stderr=True)
-    # If the rows go to a terminal, they already show the progress.
+    # Hide the progress bar if the rows go to a terminal, because they show the progress there.
     is_hidden = sys.stdout.isatty() or not console.is_terminal
     with ExitStack() as stack:
         try:
-            # The outcomes of digits and of numbers differ, so each reader has its own writer.
-            choose = _choose_numbers if options.number else _choose_digits
-            open_reader, write = choose(options, config)
-            reader: Any = stack.enter_context(open_reader)
+            reader = stack.enter_context(open_reader(options, config))
         except (ModelError, InvalidLength, ValueError, ConnectionError) as error:
             parser.error(str(error))
+        write = _choose_format(options)
         bar = stack.enter_context(
             Progress(console=console, redirect_stdout=False, disable=is_hidden)
         )
         task = bar.add_task("Reading images", total=len(files))
         for batch in predict(files, reader, config.max_upload_bytes):
-            for file, outcome in batch:
-                write(file.name, outcome)
+            for name, outcome in batch:
+                write(name, outcome)
                 status = SOME_UNREAD if outcome.reason else status
             bar.advance(task, len(batch))
         sys.stdout.flush()
     return status
 
 
-def _choose_digits(
-    options: argparse.Namespace, config: Config
-) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
-    """Return the reader of digits and the function that writes a row."""
-    if options.length is not None:
-        raise InvalidLength(
-            "--length needs --number, because only numbers have a length. Add --number."
-        )
-    reader: AbstractContextManager[Any]
-    if options.url:
-        reader = open_service(options.url, options.key)
-    else:
-        chosen = {"model_path": options.model} if options.model else {}
-        reader = open_model(replace(config, **chosen))
+def _choose_format(options: argparse.Namespace) -> WriteRow:
+    """Return the function that writes the row of an image."""
     if options.csv:
-        return reader, csv_rows(sys.stdout)
-    return reader, json_rows(sys.stdout) if options.json else text_rows(sys.stdout, sys.stderr)
-
-
-def _choose_numbers(
-    options: argparse.Namespace, config: Config
-) -> tuple[AbstractContextManager[Any], Callable[..., None]]:
-    """Return the reader of numbers and the function that writes a row."""
-    reader: AbstractContextManager[Any]
-    if options.url:
-        reader = open_number_service(options.url, options.key, options.length)
-    else:
-        chosen = {"number_model_path": options.model} if options.model else {}
-        reader = open_number_model(replace(config, **chosen), options.length)
-    if options.csv:
-        return reader, number_csv_rows(sys.stdout)
-    rows = number_json_rows(sys.stdout) if options.json else None
-    return reader, rows or number_text_rows(sys.stdout, sys.stderr)
+        return csv_rows(sys.stdout, number=options.number)
+    if options.json:
+        return json_rows(sys.stdout, number=options.number)
+    return text_rows(sys.stdout, sys.stderr, number=options.number)
 
 
 if __name__ == "__main__":

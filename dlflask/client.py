@@ -18,17 +18,21 @@ from dlflask.digits.thresholds import NOT_A_DIGIT
 #: Maximum time in seconds to wait for a connection, and for the next bytes of a response.
 TIMEOUT_SECONDS = 30
 
+#: Paths that read a digit and a number. With `details` the response includes the verdict. Older
+#: versions of the service ignore `details`.
+DIGIT_PATH, NUMBER_PATH = "/predictlabel?details=1", "/predictnumber"
+
 #: Total time in seconds after which the client stops repeating a request to a busy service.
 MAX_WAIT_SECONDS = 30
 #: Statuses of a busy service. Its header Retry-After tells when to repeat the request.
 _BUSY = (429, 503)
-#: Statuses that reject the image. Other errors, such as 404, mean a wrong address or a failed
-#: service.
+#: Statuses of a rejected image. Other statuses, such as 404, mean that the address is wrong or that
+#: the service failed.
 _REJECTED = (400, 413, 415, 422)
 
 #: Values of `verdict` if the service did not return a verdict. REFUSED: the service rejected the
-#: image. UNREAD: the file could not be read, or the service failed. UNKNOWN: the service returned
-#: probabilities without a verdict.
+#: image. UNREAD: the client could not read the file, or the service failed. UNKNOWN: the service
+#: returned probabilities without a verdict.
 REFUSED, UNREAD, UNKNOWN = "refused", "unread", "unknown"
 
 _BOUNDARY = "dlflask-client-7f1c0a55"
@@ -48,48 +52,35 @@ class Outcome:
     """Prediction or error for one image.
 
     Attributes:
-        verdict: One of `digits.thresholds.VERDICTS`, or `REFUSED`, `UNREAD`, `UNKNOWN`.
-        probabilities: Probabilities of the digits 0 to 9, (10,) float32. None after an error.
+        verdict: One of `VERDICTS` in `digits.thresholds` or in `numbers.thresholds`, or one of
+            `REFUSED`, `UNREAD` and `UNKNOWN`.
+        label: The digit or the number as text, empty for the verdict `no_number`. None after an
+            error.
+        confidence: Probability that `label` is correct, 0..1.
+        probabilities: Probabilities of the digits 0 to 9, (10,) float32. None for a number.
+        lines: The lines of a number, as in the response of `POST /predictnumber`.
         reason: Text of the error. Empty if there is a prediction.
     """
 
     verdict: str
-    probabilities: NDArray[np.float32] | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class NumberOutcome:
-    """Number or error for one image.
-
-    Attributes:
-        verdict: One of `numbers.thresholds.VERDICTS`, or `REFUSED` or `UNREAD`.
-        number: The number as text, empty for the verdict `no_number`. None after an error.
-        confidence: Probability that `number` is correct, 0..1.
-        lines: The lines of writing, as in the response of `POST /predictnumber`.
-        reason: Text of the error. Empty if there is a result.
-    """
-
-    verdict: str
-    number: str | None = None
+    label: str | None = None
     confidence: float = 0.0
+    probabilities: NDArray[np.float32] | None = None
     lines: Sequence[Mapping[str, Any]] = ()
     reason: str = ""
 
 
-class _Connection:
+class DlflaskClient:
     """Sends images to one path of a service over one kept-alive connection."""
 
-    #: Path of the request, with its query.
-    address = ""
-
-    def __init__(self, url: str, key: str = "", query: str = "") -> None:
+    def __init__(self, url: str, key: str = "", path: str = DIGIT_PATH) -> None:
         """Connect to the service at `url`.
 
         Args:
             url: Address of the page, such as http://127.0.0.1:8000.
             key: API key, if the service needs one.
-            query: Text that is appended to `address`, such as `?length=4`.
+            path: Path of the requests with its query: `DIGIT_PATH`, or `NUMBER_PATH` with or
+                without a length, such as `?length=4`.
 
         Raises:
             ValueError: `url` is not the address of a service, or `key` has invalid characters.
@@ -113,7 +104,7 @@ class _Connection:
                 "the key again."
             )
         self._headers = _HEADERS | ({"X-API-Key": key} if key else {})
-        self._path = f"{parts.path.rstrip('/')}{self.address}{query}"
+        self._path = f"{parts.path.rstrip('/')}{path}"
         self._connection = connection_class(host, port, timeout=TIMEOUT_SECONDS)
         try:
             self._connection.connect()
@@ -123,17 +114,13 @@ class _Connection:
                 "`make run`, or leave out --url to use the model file."
             ) from error
 
-    def ask(self, upload: bytes) -> tuple[int, bytes]:
-        """Send one image and return the status and the body of the response.
-
-        Raises:
-            OSError, http.client.HTTPException: The service did not respond.
-        """
+    def __call__(self, upload: bytes) -> Outcome:
+        """Send one image and return its prediction or error."""
         try:
-            return self._post(_FORM_START + upload + _FORM_END)
-        except (OSError, http.client.HTTPException):
+            return _parse(*self._post(_FORM_START + upload + _FORM_END))
+        except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise
+            return Outcome(UNREAD, reason=f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
         """Close the connection."""
@@ -154,8 +141,7 @@ class _Connection:
         try:
             return self._exchange(form)
         except (ConnectionError, http.client.RemoteDisconnected):
-            # A server may close a kept-alive connection between two requests, so try once more on a
-            # new connection.
+            # The server may have closed the connection after the last request. Try a new one.
             self.close()
             return self._exchange(form)
 
@@ -165,54 +151,19 @@ class _Connection:
         return response, response.read()
 
 
-class DlflaskClient(_Connection):
-    """Sends images to `POST /predictlabel` over one kept-alive connection."""
-
-    # With `details` the response includes the verdict. Older services ignore this query.
-    address = "/predictlabel?details=1"
-
-    def __call__(self, upload: bytes) -> Outcome:
-        """Send one image and return its prediction or error."""
-        try:
-            return _parse(*self.ask(upload))
-        except (OSError, http.client.HTTPException) as error:
-            return Outcome(UNREAD, reason=f"{type(error).__name__}: {error}")
-
-
-class NumberClient(_Connection):
-    """Sends images to `POST /predictnumber` over one kept-alive connection."""
-
-    address = "/predictnumber"
-
-    def __call__(self, upload: bytes) -> NumberOutcome:
-        """Send one image and return its number or error."""
-        try:
-            return _parse_number(*self.ask(upload))
-        except (OSError, http.client.HTTPException) as error:
-            return NumberOutcome(UNREAD, reason=f"{type(error).__name__}: {error}")
-
-
-def _parse_number(status: int, body: bytes) -> NumberOutcome:
-    try:
-        content = json.loads(body)
-        if status == http.client.OK:
-            number, verdict = content["number"], content["verdict"]
-            return NumberOutcome(verdict, number, float(content["confidence"]), content["lines"])
-        reason = f"{status} {content['title']}: {content['detail']}"
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return NumberOutcome(UNREAD, reason=f"unexpected response with status {status} ({error!r})")
-    return NumberOutcome(REFUSED if status in _REJECTED else UNREAD, reason=reason)
-
-
 def _parse(status: int, body: bytes) -> Outcome:
     try:
         content = json.loads(body)
-        if status == http.client.OK:
-            rows = {row["label"]: float(row["probability"]) for row in content["predictions"]}
-            probabilities = [rows[str(label)] for label in range(NOT_A_DIGIT)]
-            verdict = content.get("details", {}).get("verdict", UNKNOWN)
-            return Outcome(verdict, np.array(probabilities, np.float32))
-        reason = f"{status} {content['title']}: {content['detail']}"
+        if status != http.client.OK:
+            reason = f"{status} {content['title']}: {content['detail']}"
+            return Outcome(REFUSED if status in _REJECTED else UNREAD, reason=reason)
+        if "number" in content:
+            number, confidence = content["number"], float(content["confidence"])
+            return Outcome(content["verdict"], number, confidence, lines=content["lines"])
+        rows = {row["label"]: float(row["probability"]) for row in content["predictions"]}
+        probabilities = np.array([rows[str(label)] for label in range(NOT_A_DIGIT)], np.float32)
+        verdict = content.get("details", {}).get("verdict", UNKNOWN)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Outcome(UNREAD, reason=f"unexpected response with status {status} ({error!r})")
-    return Outcome(REFUSED if status in _REJECTED else UNREAD, reason=reason)
+    label, confidence = str(probabilities.argmax()), float(probabilities.max())
+    return Outcome(verdict, label, confidence, probabilities)

@@ -11,7 +11,7 @@ from dlflask.errors import ConfigError
 
 PREFIX = "DLFLASK_"
 
-#: Variables of the Compose files. They are ignored here, because a shell may have exported them.
+#: Variables for the Compose files. The service ignores them, because a shell may export them.
 COMPOSE_VARIABLES = frozenset(
     {
         *("DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"),
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Config:
-    """Settings. The variable `DLFLASK_<FIELD>` sets a field. docs/operations.md shows `help`."""
+    """Settings. `DLFLASK_<FIELD>` sets a field. docs/operations.md contains each `help`."""
 
     model_path: Path = field(
         default=ROOT / "mnist_model.h5",
@@ -40,8 +40,8 @@ class Config:
     graph_folder: Path = field(
         default=ROOT / "build" / "graphs",
         metadata={
-            "help": "The folder for converted and compiled models. With them, the next start takes "
-            "less than a second instead of several seconds. The folder may be missing or read-only."
+            "help": "The folder that keeps converted and compiled models, so that the next start "
+            "takes less than a second instead of several seconds. It may be missing or read-only."
         },
     )
     max_upload_bytes: int = field(
@@ -56,16 +56,16 @@ class Config:
         default=(),
         metadata={
             "help": "Allowed values of the header `Host`, separated by commas. `.example.org` also "
-            "allows every name that ends in it. If empty, every value is allowed. Health checks "
-            "may use any value."
+            "allows all subdomains. If empty, every value is allowed. Health checks may use any "
+            "value."
         },
     )
     allowed_origins: tuple[str, ...] = field(
         default=(),
         metadata={
             "help": "Origins of other web pages that may call the API from the browser (CORS), "
-            "such as `https://app.example.org`, separated by commas. If empty, no other page may "
-            "call it."
+            "such as `https://app.example.org`, separated by commas. If empty, pages of other "
+            "origins may not call the API."
         },
     )
     trusted_proxies: tuple[str, ...] = field(
@@ -79,8 +79,8 @@ class Config:
     path_prefix: str = field(
         default="",
         metadata={
-            "help": "Path under which a proxy publishes the service, such as `/tools/digits`. Set "
-            "it if the proxy does not send the path in `X-Forwarded-Prefix`."
+            "help": "Path under which a proxy publishes the service, such as `/tools/digits`. It "
+            "is needed only if the proxy does not send the path in `X-Forwarded-Prefix`."
         },
     )
 

@@ -18,7 +18,7 @@ DlflaskError
 │   ├── TooManyPixels
 │   ├── TooComplex
 │   └── BlankImage
-└── Declined                the service rejects the request, whatever its image
+└── Declined                the service rejects the request for a reason other than its image
     ├── SelfTestFailed
     ├── Expired
     ├── OutOfTime
@@ -84,7 +84,7 @@ class UnsupportedImage(ImageError):
 
 
 class DamagedImage(ImageError):
-    """The file begins like an image, but it is truncated or corrupted."""
+    """The file begins like an image, but is truncated or corrupted."""
 
 
 class TooManyPixels(ImageError):
@@ -100,7 +100,7 @@ class BlankImage(ImageError):
 
 
 class Declined(DlflaskError):
-    """The service rejects the request, whatever its image."""
+    """The service rejects the request for a reason other than its image."""
 
 
 class SelfTestFailed(Declined):

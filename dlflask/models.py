@@ -17,15 +17,14 @@ def load_recognisers(
 ) -> tuple[DigitRecogniser, NumberRecogniser | None]:
     """Load the digit recogniser, and the number recogniser if its file exists.
 
-    The digit recogniser works without the number recogniser. Without it, however, an image of
-    several digits cannot get the verdict `several_digits`.
+    Without the number recogniser, an image cannot get the verdict `several_digits`.
 
     Args:
         config: The settings, with the paths of the models.
-        samples: Image files that the self-tests read. If one cannot be read, the test fails.
+        samples: Image files that the self-tests read. A self-test fails if it cannot read a sample.
 
     Raises:
-        ModelError: The digit model is missing, or a file is damaged or is not such a model.
+        ModelError: The digit model is missing, or a file is damaged or contains another model.
     """
     classifier = Classifier(config.model_path, config.graph_folder)
     if not config.number_model_path.is_file():

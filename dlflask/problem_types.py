@@ -29,9 +29,9 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     # The status is not 413 (too large), because even a small file can be too complex.
     errors.TooComplex: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image is too complex"),
     errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image shows no digit"),
-    # NGINX repeats a request on another replica only after 502. A failed self-test concerns this
-    # replica only, so another replica can help. After 503, a busy replica would pass its load on to
-    # other replicas. After 500, the same unexpected error would probably occur there too.
+    # NGINX repeats a request on another replica only after 502. After a failed self-test, which
+    # concerns this replica only, another replica can help. 503 must not pass the load of a busy
+    # replica on to other replicas. After 500, other replicas would probably have the same error.
     errors.SelfTestFailed: (HTTPStatus.BAD_GATEWAY, "The service failed its self-test"),
     errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),
     errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "The batch takes too long"),
@@ -39,7 +39,7 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.Abandoned: (HTTPStatus.BAD_REQUEST, "The connection was closed too early"),
 }
 
-#: Problem type of errors for which the HTTP status says everything, such as 404.
+#: Problem type of errors that the HTTP status describes completely, such as 404.
 PLAIN_TYPE = "about:blank"
 
 

@@ -33,12 +33,12 @@ class ModelInfo:
         name: Name in URLs and metrics, such as `mnist`.
         sha256: SHA-256 of the model file, in hexadecimal.
         preprocessing: Version of the steps from an image's bytes to the network's input.
-        labels: Values of `Result.label` that metrics count. Empty if there are too many values.
+        labels: Values of `Result.label` that metrics count. Empty if too many values are possible.
         verdicts: Possible values of `Result.verdict`.
         outputs: Outputs in the Open Inference Protocol, by name.
         input_shape: Shape of one input tensor in the Open Inference Protocol. Empty if the
             recogniser accepts image files only.
-        address: Path of the service that reads images with this recogniser.
+        address: Path to which clients send images for this recogniser.
         description: Facts about the model file in one line.
         is_doubtful: True if the network is probably unsuitable. `description` gives the reason.
         is_trained_here: True if this project's training wrote the file.
@@ -103,19 +103,19 @@ class Recogniser(Protocol[AnyResult]):
     def read_many(
         self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
     ) -> list[AnyResult | DlflaskError]:
-        """Read images. If `uploads` contains an error in place of an image, return it unchanged.
+        """Read images.
 
         Args:
-            uploads: Bytes of image files, or errors.
-            deadline: Return value of `compute_deadline` (default: its value now). Images that are
-                not decoded before the deadline get `OutOfTime`.
+            uploads: Bytes of image files. An error in place of an image is returned unchanged.
+            deadline: Time in seconds of `time.perf_counter` (default: `compute_deadline()`). Images
+                whose decoding does not begin before the deadline get `OutOfTime`.
 
         Returns:
             A result or an error for each item of `uploads`, in the same order.
         """
 
     def read_tensors(self, tensors: Tensor) -> list[AnyResult]:
-        """Read network inputs, (N, *input_shape) float32. `read_many` computes such inputs."""
+        """Return the results for network inputs, (N, *input_shape) float32, as they are."""
 
     def encode(self, result: AnyResult, *, details: bool) -> str:
         """Return the JSON of the response for `result`."""

@@ -48,7 +48,7 @@ class StoredSettings:
             if all(settings._check_types()) and settings.is_valid():
                 return settings
         except (ValueError, TypeError, OverflowError, RecursionError):
-            pass  # The error below replaces this one.
+            pass  # Raise the error below instead.
         expected = ", ".join(f"{name} ({_TYPE_NAMES[kind]})" for name, kind in cls._types())
         raise ModelError(
             f"{cls.TITLE} in the model file cannot be used: received {text[:_MAX_QUOTED]!r}; "

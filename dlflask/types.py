@@ -13,7 +13,8 @@ Pixels = NDArray[np.uint8]
 #: Ink: float32 of (height, width) in 0..1. It is 1 where a pen touched the paper, 0 elsewhere.
 Ink = NDArray[np.float32]
 
-#: Input of a network: float32 of (28, 28), or (N, 28, 28) for N images, in 0..1. Ink is 1.
+#: Input of a network, float32 in 0..1, ink = 1: (28, 28) for one digit, (N, 28, 28) for N digits,
+#: (32, W) for a line.
 Tensor = NDArray[np.float32]
 
 #: Outputs of a network: float32 of (classes,), or (N, classes) for N images.

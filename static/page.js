@@ -169,7 +169,7 @@ function refresh() {
   pad.draw();
 }
 
-// Not `disabled`, because a disabled button would lose the focus.
+// Does not use `disabled`, which would take the focus away.
 function setEnabled(id, isEnabled) {
   byId(id).setAttribute("aria-disabled", String(!isEnabled));
 }

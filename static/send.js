@@ -4,11 +4,11 @@ import { toReadings } from "./result.js";
 // Address of the service, which may be under a path. This file is in static/.
 export const ROOT = new URL("..", import.meta.url);
 
-// NGINX waits less for the service (nginx/conf.d/local.conf), so the connection is lost by then.
+// NGINX stops waiting earlier (nginx/conf.d/local.conf), so the connection was lost.
 const TIMEOUT_MS = 35_000;
 const MAX_RETRY_SECONDS = 10;
 
-// A newer job aborts a larger upload. A smaller upload ends before an abort would help.
+// A newer job aborts only larger uploads, because smaller uploads end soon.
 const LARGE_BYTES = 200_000;
 
 const MISUNDERSTOOD = "The answer could not be understood. Reload the page.";

@@ -10,7 +10,7 @@ const output = byId("picture-error");
 // longer side in pixels, a digit of 1/30 of the side keeps 50 pixels, which is enough.
 const LARGE_BYTES = 1_000_000;
 const MAX_SIDE = 1_600;
-// Types of photos. A JPEG file may replace them, as they are never transparent.
+// Types of photos. They are never transparent, so a JPEG file can replace them.
 const PHOTOS = ["image/jpeg", "image/heic", "image/heif"];
 
 const NOT_ON_CLIPBOARD = "The clipboard does not contain a picture. Copy one, then paste again.";
@@ -56,7 +56,7 @@ if (navigator.clipboard?.read) {
   byId("paste").addEventListener("click", pasteFromClipboard);
 }
 
-// Only the browser always knows the public address of a service behind a proxy.
+// Shows the browser's address, because a proxy may hide it from the service.
 const command = byId("curl");
 command.textContent = command.textContent.replaceAll(/https?:\S+?\/(?=static\/samples|predictlabel$)/g, ROOT.href);
 byId("copy").addEventListener("click", async ({ target }) => {

@@ -161,11 +161,10 @@ def _number_readers():
     own, *others = (row for row in rows if row.right and row.reader != number_readers.SERVICE)
     better = [row.reader for row in others if row.right.rate > own.right.rate]
     if better:
-        result = (
-            f"Readers with a larger share of correct numbers than dlflask: {'; '.join(better)}."
-        )
+        names = " and ".join(f'"{name}"' for name in better)
+        result = f"dlflask reads a smaller share of the numbers correctly than {names}."
     else:
-        result = "dlflask has the largest share of correct numbers in this table."
+        result = "dlflask reads the largest share of the numbers correctly."
     return f"{number_readers.readers_table(rows)}\n\n{result}\n"
 
 

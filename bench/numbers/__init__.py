@@ -1,1 +1,1 @@
-"""Comparison of readers of whole numbers: this project's reader and readers of other projects."""
+"""Comparison of this project with other programs that read whole numbers (readers)."""

@@ -1,4 +1,4 @@
-"""`python -m bench numbers FOLDER`: compare readers of whole numbers on labelled images."""
+"""`python -m bench numbers FOLDER`: compare programs that read numbers (readers) on images."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
-from bench.numbers.processes import ReaderError, ReaderProcess, start
+from bench.numbers.processes import ReaderError, start
 from bench.numbers.readers import OF_PEERS, READERS, SLOW
-from bench.numbers.table import Row, summarise, to_markdown, write
-from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
+from bench.numbers.table import Row, to_markdown, write
+from dlflask.evaluate.dataset import LabelledImage
+from dlflask.evaluate.numbers.dataset import find_numbers
+from dlflask.evaluate.numbers.report import keep_digits
 
-#: Seed of the random choice of images if their number is limited.
+#: Seed of the random choice of images if the command line limits their number.
 SEED = 1
 
-#: Maximum number of images of each source for RapidOCR, which needs seconds for some images.
+#: Default of --rapidocr-limit. RapidOCR needs several seconds for some images.
 RAPIDOCR_LIMIT = 50
 
 EXAMPLES = """\
 examples:
   python -m bench numbers images/               all images below images/
-  python -m bench numbers images/ --limit 200   200 images of each source, the same in each run
+  python -m bench numbers images/ --limit 200   at most 200 images of each source
   python -m bench numbers images/ --readers dlflask tesseract
 
-FOLDER has the same form as for `python -m dlflask.evaluate --numbers`. If a reader is missing, the
-report gives the command that installs it.
+FOLDER has the same form as for `python -m dlflask.evaluate --numbers`. For a reader that is not
+installed, the report gives the command that installs it.
 """
 
 
@@ -45,13 +48,20 @@ def main(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     try:
         images = choose(find_numbers(options.folder), options.limit)
-        for_rapidocr = {image.name for image in choose(images, options.rapidocr_limit)}
-        rows = measure(options.folder, images, for_rapidocr, _pythons(options))
+        few_images = choose(images, options.rapidocr_limit)
+        pythons = {
+            name: options.peers_python if name in OF_PEERS else options.service_python
+            for name in options.readers
+        }
+        rows = measure(options.folder.resolve(), images, few_images, pythons)
     except (OSError, ValueError, ReaderError) as error:
         parser.exit(1, f"{error}\n")
     counts = Counter(image.source for image in images)
+    limit = f" --limit {options.limit}" if options.limit else ""
     about = {
-        "command": _command(options),
+        # Leave out options that name paths of this machine.
+        "command": f"python -m bench numbers {shlex.quote(options.folder.name)}{limit} "
+        f"--rapidocr-limit {options.rapidocr_limit}",
         "images": ", ".join(f"{source} {count:,}" for source, count in counts.items()),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "time": f"{(time.monotonic() - started) / 60:.0f} minutes",
@@ -62,10 +72,10 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def choose(images: Sequence[NumberImage], limit: int | None) -> list[NumberImage]:
+def choose(images: Sequence[LabelledImage], limit: int | None) -> list[LabelledImage]:
     """Return at most `limit` images of each source, in the order of `images`.
 
-    `SEED` makes every call choose the same images.
+    The choice is random, but `SEED` makes it the same in each run.
     """
     by_source = defaultdict(list)
     for image in images:
@@ -80,55 +90,41 @@ def choose(images: Sequence[NumberImage], limit: int | None) -> list[NumberImage
 
 def measure(
     folder: Path,
-    images: Sequence[NumberImage],
-    for_rapidocr: Collection[str],
+    images: Sequence[LabelledImage],
+    few_images: Collection[LabelledImage],
     pythons: dict[str, str],
 ) -> list[Row]:
-    """Read image by image: each image is read by every reader in turn.
+    """Let every reader in turn read an image, then go on to the next image.
 
     Args:
-        folder: Folder to which the names of the images are relative.
-        images: Labelled images, at least one.
-        for_rapidocr: Names of the images that RapidOCR also reads. It skips the others.
+        folder: Absolute path of the folder to which the names of the images are relative.
+        images: Labelled images, at least one. Only the digits of the labels are compared.
+        few_images: The part of `images` that the readers in `SLOW` read.
         pythons: Path of the Python in each reader's environment, by the name of the reader.
 
     Raises:
         ReaderError: The process of a reader ended too early.
     """
-    console = Console(stderr=True)
     with ExitStack() as stack:
-        readers: list[ReaderProcess] = [
-            stack.enter_context(start(name, python)) for name, python in pythons.items()
-        ]
-        for reader in readers:
-            reader.warm_up(folder.resolve() / images[0].name)
-        for image in track(images, "Reading images", console=console):
-            for reader in readers:
-                if reader.measured.name in SLOW and image.name not in for_rapidocr:
-                    continue
-                reader.read(image, folder.resolve() / image.name)
-        return [summarise(reader.measured) for reader in readers]
+        readers = [stack.enter_context(start(name, python)) for name, python in pythons.items()]
+        ready = [reader for reader in readers if not reader.missing]
+        for reader in ready:
+            # A reader loads and compiles its model during its first image. Do not record this one.
+            reader.ask(folder / images[0].name)
+        for image in track(images, "Reading images", console=Console(stderr=True)):
+            digits = replace(image, label=keep_digits(image.label or ""))
+            for reader in ready:
+                if reader.name not in SLOW or image in few_images:
+                    reader.read(digits, folder / image.name)
+        return [reader.to_row() for reader in readers]
 
 
-def _command(options: argparse.Namespace) -> str:
-    """Return the command for the report, without the paths of this machine."""
-    limits = ["--limit", str(options.limit)] if options.limit else []
-    limits += ["--rapidocr-limit", str(options.rapidocr_limit)]
-    return shlex.join(["python", "-m", "bench", "numbers", options.folder.name, *limits])
-
-
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Convert the value of an option that must be at least 1."""
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"received {number}; expected 1 or more")
+        raise argparse.ArgumentTypeError(f"received {number}; expected at least 1")
     return number
-
-
-def _pythons(options: argparse.Namespace) -> dict[str, str]:
-    return {
-        name: options.peers_python if name in OF_PEERS else options.service_python
-        for name in options.readers
-    }
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -147,19 +143,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--limit",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="at most N images of each source (default: all)",
     )
-    text = (
-        "at most N images of each source for RapidOCR, which needs several seconds for some images "
-        f"(default: {RAPIDOCR_LIMIT})"
+    add(
+        "--rapidocr-limit",
+        type=positive,
+        default=RAPIDOCR_LIMIT,
+        metavar="N",
+        help="at most N images of each source for RapidOCR, which needs several seconds for some "
+        "images (default: %(default)s)",
     )
-    add("--rapidocr-limit", type=_positive, default=RAPIDOCR_LIMIT, metavar="N", help=text)
     add("--readers", nargs="+", choices=READERS, default=list(READERS), help="default: all")
-    for option, whose in (("--service-python", "service's"), ("--peers-python", "peers'")):
-        text = f"Python of the {whose} environment (default: this one)"
-        add(option, default=sys.executable, metavar="FILE", help=text)
-    text = "also write NUMBERS.md and numbers.json to this folder"
-    add("--output", type=Path, metavar="FOLDER", help=text)
+    for option, readers in (("--service-python", "dlflask"), ("--peers-python", "RapidOCR")):
+        add(
+            option,
+            default=sys.executable,
+            metavar="FILE",
+            help=f"Python program of the environment that contains {readers} (default: this one)",
+        )
+    add(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="also write NUMBERS.md and numbers.json to this folder",
+    )
     return parser

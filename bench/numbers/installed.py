@@ -1,4 +1,4 @@
-"""Size on disk of each compared program, including everything that it needs except Python."""
+"""Sizes on disk of the compared programs, with everything that they need except Python."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 #: Directories and files of the project that its service uses.
 _SERVED = ("dlflask", "static", "templates", "server.py", "gunicorn.conf.py")
 
+#: Name of a package at the beginning of a requirement such as `numpy>=2.4`.
 _NAME = re.compile(r"[\w.-]+")
 
 
@@ -37,7 +38,7 @@ def size_of_distributions(*names: str) -> int:
         try:
             distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
-            continue  # The package is needed only on another platform or version of Python.
+            continue  # Other platforms or versions of Python need this package.
         files = {Path(str(file.locate())) for file in distribution.files or ()}
         sizes[name] = sum(file.stat().st_size for file in files if file.is_file())
         needed = (each for each in distribution.requires or () if "extra ==" not in each)
@@ -57,7 +58,7 @@ def size_of_program(program: str, languages: str) -> int:
         linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)  # noqa: S603, S607
         files += map(Path, re.findall(r"=> (/\S+)", linked.stdout))
     except FileNotFoundError:
-        pass  # macOS has no `ldd`, so the shared libraries are not counted there.
+        pass  # `ldd` does not exist on macOS, so shared libraries are not counted there.
     files += map(Path, re.findall(r'"(/[^"]+)"', languages))
     system_libraries = ("libc.so", "libm.so", "libstdc++", "libgcc_s", "ld-linux")
     return sum(_size(file) for file in files if not file.name.startswith(system_libraries))

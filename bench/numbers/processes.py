@@ -1,4 +1,4 @@
-"""Start the process of each reader, let it read one image after the other, and stop it."""
+"""Start a process for a reader (a program that reads numbers), and send images to it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.numbers.installed import ROOT
 from bench.numbers.readers import READERS
-from dlflask.client import REFUSED, NumberOutcome
-from dlflask.evaluate.numbers.dataset import NumberImage
-from dlflask.evaluate.numbers.outcomes import NumberCase, keep_digits
+from bench.numbers.table import Row, summarise
+from dlflask.client import REFUSED, Outcome
+from dlflask.evaluate.dataset import LabelledImage
+from dlflask.evaluate.numbers.report import keep_digits
+from dlflask.evaluate.outcomes import Case
 
-#: Environment of each worker: Keras on OpenVINO, and every library limited to one thread.
+#: Environment of each process: Keras on OpenVINO, and every library limited to one thread.
 _ENVIRONMENT = {
     "KERAS_BACKEND": "openvino",
     "OMP_NUM_THREADS": "1",
@@ -28,74 +29,29 @@ _ENVIRONMENT = {
 
 
 class ReaderError(Exception):
-    """The process of a reader ended too early. Its output on stderr says why."""
-
-
-@dataclass
-class Measured:
-    """Results of one reader.
-
-    Attributes:
-        name: Name of the reader on the command line.
-        missing: How to install the reader; empty if nothing is missing.
-        version: Versions of the program and its model.
-        disk_bytes: Size on disk.
-        cases: Images with the digits of their labels, and the digits that were read.
-        cpu: CPU time for each image, in seconds.
-        peak: Peak memory in bytes, minus the memory of a Python process without the reader.
-        errors: Name of each image that raised an error, and the error.
-    """
-
-    name: str
-    missing: str = ""
-    version: str = ""
-    disk_bytes: int = 0
-    cases: list[NumberCase] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-    peak: int = 0
-    errors: list[str] = field(default_factory=list)
-
-    @property
-    def title(self) -> str:
-        """Title of the reader in the table."""
-        return READERS[self.name][0]
+    """The process of a reader ended too early. Messages of the process on stderr say why."""
 
 
 class ReaderProcess:
-    """The process of a reader, and its measured results."""
+    """The process of a reader, and the results so far.
+
+    Attributes:
+        name: Name of the reader on the command line.
+        missing: How to install the reader; empty if it is installed.
+    """
 
     def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
-        self._name, self._process = name, process
+        self.name, self._process = name, process
         first_line = self._receive()
-        self.measured = Measured(name, **first_line)
+        self.missing: str = first_line.pop("missing", "")
+        #: The version and the size on disk.
+        self._facts = first_line
+        self._cases: list[Case] = []
+        #: CPU time in seconds and peak memory in bytes, for each image.
+        self._usage: list[tuple[float, int]] = []
 
-    def warm_up(self, path: Path) -> None:
-        """Read an image without recording it.
-
-        The reader loads and compiles its model during the first image.
-        """
-        if not self.measured.missing:
-            self._ask(path)
-
-    def read(self, image: NumberImage, path: Path) -> None:
-        """Read an image and record the result.
-
-        Only the digits of the text and of the label are compared.
-        """
-        if self.measured.missing:
-            return
-        answer, measured = self._ask(path), self.measured
-        outcome = NumberOutcome("number", keep_digits(answer["text"]), 0.0)
-        if answer["error"]:
-            outcome = NumberOutcome(REFUSED, reason=answer["error"])
-            measured.errors.append(f"{image.name}: {answer['error']}")
-        digits = keep_digits(image.number)
-        labelled = NumberImage(image.name, image.source, digits, image.load)
-        measured.cases.append(NumberCase(labelled, outcome))
-        measured.cpu.append(answer["cpu"])
-        measured.peak = max(measured.peak, answer["peak"])
-
-    def _ask(self, path: Path) -> dict[str, Any]:
+    def ask(self, path: Path) -> dict[str, Any]:
+        """Return the text, the error, the CPU time in seconds and the peak memory for an image."""
         assert self._process.stdin is not None  # noqa: S101  for mypy; it is a pipe
         # If the process has ended, writing fails. `_receive` then reports the end.
         with suppress(BrokenPipeError):
@@ -103,12 +59,28 @@ class ReaderProcess:
             self._process.stdin.flush()
         return self._receive()
 
+    def read(self, image: LabelledImage, path: Path) -> None:
+        """Read an image, whose label must consist of digits, and record the result."""
+        answer = self.ask(path)
+        outcome = Outcome("number", keep_digits(answer["text"]))
+        if answer["error"]:
+            outcome = Outcome(REFUSED, reason=answer["error"])
+        self._cases.append(Case(image, outcome))
+        self._usage.append((answer["cpu"], answer["peak"]))
+
+    def to_row(self) -> Row:
+        """Return the figures of the reader."""
+        title = READERS[self.name][0]
+        if self.missing:
+            return Row(title, self.missing)
+        return summarise(title, self._cases, self._usage, **self._facts)
+
     def _receive(self) -> dict[str, Any]:
         assert self._process.stdout is not None  # noqa: S101  for mypy; it is a pipe
         line = self._process.stdout.readline()
         if not line:
             raise ReaderError(
-                f"The process of the reader {self._name} ended with status "
+                f"The process of the reader {self.name} ended with status "
                 f"{self._process.wait()}. Its own messages are above."
             )
         received: dict[str, Any] = json.loads(line)

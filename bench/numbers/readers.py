@@ -1,8 +1,7 @@
-"""The readers to compare. Each reader is called as its users call it, but with one thread.
+"""Programs that read numbers (readers), called as their users call them, but with one thread.
 
-Each reader runs in a separate process. The readers of other projects (peers) run in another virtual
-environment, which lacks this project's packages. Therefore each function imports the packages that
-it needs, and the module imports none.
+The readers of other projects (peers) run in a virtual environment of their own, which lacks this
+project's packages. Therefore each function imports the packages that it needs.
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -22,18 +19,15 @@ from pathlib import Path
 
 from bench.numbers.installed import ROOT, size_of_distributions, size_of_program, size_of_project
 
-#: Characters that PP-OCRv6 and Tesseract may return here.
+#: Characters that PP-OCRv6 and Tesseract may return, because only digits are compared.
 ALLOWED_CHARACTERS = "0123456789"
 
-#: Commands that install the peers that are Python packages, and run the benchmark with them.
+#: Commands that install PP-OCRv6 and RapidOCR, and run the benchmark with them.
 INSTALL_PEERS = (
     "python3 -m venv .venv-peers && .venv-peers/bin/pip install --no-deps "
     "-r bench/requirements-peers.txt && python -m bench numbers ... "
     "--peers-python .venv-peers/bin/python"
 )
-
-#: Maximum time for the start of the service. Even on a busy machine, the start takes less time.
-START_SECONDS = 180
 
 
 class MissingReaderError(Exception):
@@ -49,7 +43,7 @@ class OpenReader:
         version: Versions of the program and its model.
         disk_bytes: Size on disk of the reader and everything that it needs, except Python and the C
             library.
-        process: Id of the process that reads; None if this process reads.
+        process: Id of the process whose CPU time and memory count; None for this process.
     """
 
     read: Callable[[Path], str]
@@ -64,58 +58,50 @@ def dlflask() -> Iterator[OpenReader]:
     from dlflask import __version__  # noqa: PLC0415
     from dlflask.cli.predict import load_number_recogniser  # noqa: PLC0415
     from dlflask.config import Config  # noqa: PLC0415
-    from dlflask.evaluate.numbers.outcomes import read_by_recogniser  # noqa: PLC0415
+    from dlflask.evaluate.outcomes import read_by_recogniser  # noqa: PLC0415
 
     recogniser = load_number_recogniser(Config.from_environment())
     read = read_by_recogniser(recogniser)
-    about = f"{__version__}, model {recogniser.network.sha256[:8]}"
-    yield OpenReader(lambda path: read(path.read_bytes()).number or "", about, size_of_project())
+    versions = f"{__version__}, model {recogniser.network.sha256[:8]}"
+    yield OpenReader(lambda path: read(path.read_bytes()).label or "", versions, size_of_project())
 
 
 @contextmanager
 def dlflask_http() -> Iterator[OpenReader]:
     """Start this project's service with one worker, and send all images over one connection."""
     from dlflask import __version__  # noqa: PLC0415
-    from dlflask.client import NumberClient  # noqa: PLC0415
+    from dlflask.client import NUMBER_PATH, DlflaskClient  # noqa: PLC0415
 
     if sys.platform != "linux":
         raise MissingReaderError(
             "run it on Linux: the CPU time of another process can be read on Linux only"
         )
+    # Gunicorn inherits the open socket. Requests wait until Gunicorn accepts connections.
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-    options = ["--bind", address, "--log-level", "warning"]
-    command = [sys.executable, "-m", "gunicorn", *options, "server:app"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603
-    try:
-        _wait(f"http://{address}/readyz", server)
-        client = NumberClient(f"http://{address}")
-        # `server` is Gunicorn's main process. Its only child is the worker, which reads the images.
-        children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii")
-        worker = int(children.split()[0])
-        yield OpenReader(
-            lambda path: client(path.read_bytes()).number or "",
-            f"{__version__}, Gunicorn {version('gunicorn')}",
-            size_of_project(),
-            worker,
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        number = listener.fileno()
+        options = ["--bind", f"fd://{number}", "--log-level", "warning"]
+        server = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "gunicorn", *options, "server:app"],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[number],
         )
-        client.close()
+    try:
+        with closing(DlflaskClient(url, path=NUMBER_PATH)) as client:
+            # Gunicorn's main process starts one worker, which reads the images. After the first
+            # response, the worker exists.
+            client((ROOT / "static" / "4.jpg").read_bytes())
+            children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii")
+            yield OpenReader(
+                lambda path: client(path.read_bytes()).label or "",
+                f"{__version__}, Gunicorn {version('gunicorn')}",
+                size_of_project(),
+                int(children.split()[0]),
+            )
     finally:
         server.terminate()
         server.wait(timeout=60)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  http
-        except OSError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
 
 
 @contextmanager
@@ -151,8 +137,8 @@ def ppocr_digits() -> Iterator[OpenReader]:
         return "".join(ALLOWED_CHARACTERS[index - 1] for index in best[changes] if index)
 
     disk_bytes = size_of_distributions("onnxruntime", "opencv-python-headless", "numpy")
-    about = f"ONNX Runtime {version('onnxruntime')}"
-    yield OpenReader(read, about, disk_bytes + model.stat().st_size)
+    versions = f"ONNX Runtime {version('onnxruntime')}"
+    yield OpenReader(read, versions, disk_bytes + model.stat().st_size)
 
 
 @contextmanager
@@ -201,9 +187,9 @@ def tesseract() -> Iterator[OpenReader]:
     )
 
 
-#: RapidOCR's default settings enlarge an image until its shorter side has 736 pixels. In such an
-#: enlarged image of a number, the detector often finds no text. These settings never enlarge an
-#: image. They reduce an image whose longer side exceeds 960 pixels.
+#: RapidOCR's default settings enlarge an image until its shorter side has 736 pixels. If the image
+#: shows a number, the detector then often finds no text. These settings never enlarge an image, and
+#: reduce an image whose longer side exceeds 960 pixels.
 IMAGES_NOT_ENLARGED = partial(rapidocr, limit_type="max", limit_side_len=960)
 
 #: Title of each reader and the function that opens it, by the reader's name on the command line, in
@@ -220,5 +206,5 @@ READERS: dict[str, tuple[str, Callable[[], AbstractContextManager[OpenReader]]]]
 #: Names of the readers that run in the virtual environment of the peers.
 OF_PEERS = ("ppocr", "rapidocr", "rapidocr-960")
 
-#: Names of the readers that need several seconds for some images.
+#: Names of the readers that read fewer images, because some images take several seconds.
 SLOW = ("rapidocr", "rapidocr-960")

@@ -1,19 +1,18 @@
-"""Figures of the readers, and the tables of the report."""
+"""Figures of the readers (programs that read numbers), and the tables of the report."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from bench.numbers.processes import Measured
 from bench.numbers.readers import READERS
 from dlflask.evaluate.metrics import Rate
 from dlflask.evaluate.numbers.report import summarise_numbers
-from dlflask.evaluate.render import markdown_table
+from dlflask.evaluate.outcomes import Case
+from dlflask.evaluate.tables import interval, markdown_table
 
 _INTRODUCTION = (
     "A number counts as correct if all its digits are correct; other characters are ignored. "
@@ -26,20 +25,17 @@ _INTRODUCTION = (
     "ratios of figures from one run, because the figures change with the machine."
 )
 
-#: Bytes in a megabyte.
-MEGA = 1e6
-
 #: Title of the row for this project's service.
 SERVICE = READERS["http"][0]
 
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of one reader. If the reader did not run, its figures are empty.
+    """Figures of one reader. If the reader is not installed, its figures are empty.
 
     Attributes:
         reader: Title of the reader.
-        missing: How to install the reader; empty if the reader ran.
+        missing: How to install the reader; empty if it is installed.
         version: Versions of the program and its model.
         right: Share of all images whose number is read correctly.
         by_source: Share of the images of each source whose number is read correctly.
@@ -56,7 +52,7 @@ class Row:
     missing: str
     version: str = ""
     right: Rate | None = None
-    by_source: dict[str, Rate] | None = None
+    by_source: dict[str, Rate] = field(default_factory=dict)
     macro: float = 0.0
     character_errors: float = 0.0
     cpu_milliseconds: float = 0.0
@@ -65,23 +61,39 @@ class Row:
     errors: Sequence[str] = ()
 
 
-def summarise(measured: Measured) -> Row:
-    """Return the figures of a reader."""
-    if measured.missing:
-        return Row(measured.title, measured.missing)
-    report = summarise_numbers(measured.cases, {})
+def summarise(
+    reader: str,
+    cases: Sequence[Case],
+    usage: Sequence[tuple[float, int]],
+    *,
+    version: str,
+    disk_bytes: int,
+) -> Row:
+    """Return the figures of a reader that ran.
+
+    Args:
+        reader: Title of the reader.
+        cases: At least one image with its outcome. Labels and predictions consist of digits.
+        usage: For each image, the CPU time in seconds and the peak memory in bytes. The peak memory
+            does not include the memory of a Python process without the reader.
+        version: Versions of the program and its model.
+        disk_bytes: Size on disk.
+    """
+    figures = summarise_numbers(cases)
     return Row(
-        reader=measured.title,
+        reader=reader,
         missing="",
-        version=measured.version,
-        right=report.right,
-        by_source=report.by_source,
-        macro=report.macro,
-        character_errors=report.character_errors,
-        cpu_milliseconds=1e3 * median(measured.cpu),
-        peak_megabytes=measured.peak / MEGA,
-        installed_megabytes=measured.disk_bytes / MEGA,
-        errors=measured.errors,
+        version=version,
+        right=figures.right,
+        by_source=figures.by_source,
+        macro=figures.macro,
+        character_errors=figures.character_errors,
+        cpu_milliseconds=1e3 * median(seconds for seconds, _ in usage),
+        peak_megabytes=max(peak for _, peak in usage) / 1e6,
+        installed_megabytes=disk_bytes / 1e6,
+        errors=[
+            f"{case.image.name}: {case.outcome.reason}" for case in cases if case.outcome.reason
+        ],
     )
 
 
@@ -111,7 +123,7 @@ def to_markdown(about: dict[str, str], rows: Sequence[Row]) -> str:
 
 def readers_table(rows: Sequence[Row]) -> str:
     """Return the table with one row for each reader."""
-    several = any(len(row.by_source or ()) > 1 for row in rows)
+    several = any(len(row.by_source) > 1 for row in rows)
     average = ["average share over sources"] if several else []
     shares = ("numbers read correctly", "95 % interval of this share", *average)
     costs = ("CPU time per image", "peak memory", "disk space")
@@ -122,7 +134,7 @@ def readers_table(rows: Sequence[Row]) -> str:
                 row.reader,
                 f"{row.right.count:,}",
                 f"{row.right.rate:.1%}",
-                interval(row.right),
+                interval(row.right, 1),
                 *([f"{row.macro:.1%}"] if several else []),
                 f"{row.character_errors:.1%}",
                 f"{row.cpu_milliseconds:.0f} ms",
@@ -136,24 +148,18 @@ def readers_table(rows: Sequence[Row]) -> str:
     )
 
 
-def interval(found: Rate) -> str:
-    """Return the 95 % interval of a rate."""
-    return f"{found.low:.1%} to {found.high:.1%}"
-
-
 def _by_source(ran: Sequence[Row]) -> str:
-    sources = list(ran[0].by_source or ()) if ran else []
-    cells = [
-        [
-            f"{found.rate:.1%} of {found.count} ({interval(found)})"
-            for found in (row.by_source or {}).values()
-        ]
+    rows = [
+        (
+            row.reader,
+            *(
+                f"{found.rate:.1%} of {found.count} ({interval(found, 1)})"
+                for found in row.by_source.values()
+            ),
+        )
         for row in ran
     ]
-    names = [row.reader for row in ran]
-    return markdown_table(
-        ("reader", *sources), [(name, *row) for name, row in zip(names, cells, strict=True)]
-    )
+    return markdown_table(("reader", *(ran[0].by_source if ran else ())), rows)
 
 
 def write(folder: Path, about: dict[str, str], rows: Sequence[Row]) -> None:
@@ -167,11 +173,7 @@ def write(folder: Path, about: dict[str, str], rows: Sequence[Row]) -> None:
 def read(path: Path) -> tuple[dict[str, str], list[Row]]:
     """Read a numbers.json that `write` has written."""
     stored = json.loads(path.read_text(encoding="utf-8"))
-    return stored["about"], [_to_row(each) for each in stored["rows"]]
-
-
-def _to_row(stored: dict[str, Any]) -> Row:
-    if stored["right"] is None:
-        return Row(**stored)
-    by_source = {name: Rate(**each) for name, each in stored["by_source"].items()}
-    return Row(**{**stored, "right": Rate(**stored["right"]), "by_source": by_source})
+    for row in stored["rows"]:
+        row["right"] = row["right"] and Rate(**row["right"])
+        row["by_source"] = {name: Rate(**each) for name, each in row["by_source"].items()}
+    return stored["about"], [Row(**row) for row in stored["rows"]]

@@ -1,7 +1,7 @@
-"""`python -m bench.numbers.worker READER`: read the images that stdin names, one on each line.
+"""`python -m bench.numbers.worker READER`: read images with one reader, in its own environment.
 
-The worker writes one line of JSON when the reader is ready or when it is missing. After that, it
-writes one line for each image.
+First, the worker writes a line of JSON about the reader: its version and size, or how to install
+it. Then each line of stdin names an image, and the worker writes a line of JSON about the image.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(name: str) -> None:
 def _measure(reader: OpenReader, path: Path, bytes_before: int) -> dict[str, Any]:
     """Read one image. Return the text, the error, the CPU time in seconds and the peak memory.
 
-    `bytes_before`, the memory of this process before it opened the reader, is subtracted.
+    The peak memory does not include `bytes_before`, the memory of this process without the reader.
     """
     clock = _clock(reader.process)
     started, text, error = clock(), "", None
@@ -59,10 +59,13 @@ def _measure(reader: OpenReader, path: Path, bytes_before: int) -> dict[str, Any
 
 
 def _clock(process: int | None) -> Callable[[], float]:
-    """Return a clock of the CPU time of `process`, or of this process and its ended children."""
+    """Return a function that returns the CPU time of `process` in seconds.
+
+    If `process` is None, it returns the CPU time of this process and of its ended child processes.
+    """
     if process is not None:
-        # Id of the clock of a process, as computed by clock_getcpuclockid(3) of Linux. Python does
-        # not have this function for other processes.
+        # Linux computes the id of a process's clock like this, in clock_getcpuclockid(3). Python
+        # offers this function only for threads.
         clock_id = (~process << 3) | 2
         return lambda: time.clock_gettime(clock_id)
 
@@ -76,8 +79,7 @@ def _clock(process: int | None) -> Callable[[], float]:
 def _peak_bytes(process: int | None) -> int:
     """Return the peak resident memory of `process`, or of this process if `process` is None.
 
-    On Linux, ru_maxrss of a new process begins at the value of its parent, which is too high.
-    Therefore VmHWM is used there.
+    On Linux use VmHWM, because ru_maxrss of a new process begins at the value of its parent.
     """
     status = Path(f"/proc/{process or 'self'}/status")
     if status.is_file():

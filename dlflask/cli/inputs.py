@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dlflask.errors import DlflaskError
@@ -14,59 +13,47 @@ from dlflask.web.uploads.limits import check_size
 #: Name on the command line that stands for standard input.
 STANDARD_INPUT = "-"
 
-#: Suffixes of the files that are read from a folder. A file that is on the command line itself may
-#: have any suffix.
+#: Suffixes of the files that are read if the command line names their folder. If the command line
+#: names a file itself, its suffix does not matter.
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .avif .heic .heif".split()  # noqa: SIM905
 )
 
 
-@dataclass(frozen=True)
-class InputFile:
-    """One image file. Its row in the output contains `name`."""
+def read_file(name: str, max_bytes: int) -> bytes | DlflaskError:
+    """Return the bytes of a file, or an error if it is missing, empty or larger than `max_bytes`.
 
-    name: str
-
-    def read(self, max_bytes: int) -> bytes:
-        """Return the file's bytes.
-
-        Raises:
-            OSError: The file does not exist or cannot be read.
-            DlflaskError: The file is empty, or larger than `max_bytes`.
-        """
-        if self.name == STANDARD_INPUT:
+    Errors are returned, because the command reports each error in the place of a prediction.
+    """
+    try:
+        if name == STANDARD_INPUT:
             upload = sys.stdin.buffer.read(max_bytes + 1)
         else:
-            path = Path(self.name)
+            path = Path(name)
             if path.is_file():
                 check_size(path.stat().st_size, max_bytes)
             upload = path.read_bytes()
         check_size(len(upload), max_bytes)
-        return upload
-
-    def read_or_error(self, max_bytes: int) -> bytes | DlflaskError:
-        """Return the file's bytes, or the error that the file's row reports."""
-        try:
-            return self.read(max_bytes)
-        except DlflaskError as error:
-            return error
-        except FileNotFoundError:
-            is_pattern = glob.has_magic(self.name)
-            return DlflaskError(
-                "No file matches this pattern" if is_pattern else "No such file or folder"
-            )
-        except IsADirectoryError:
-            return DlflaskError("This folder holds no images")
-        except OSError as error:
-            return DlflaskError(error.strerror or str(error))
+    except DlflaskError as error:
+        return error
+    except FileNotFoundError:
+        is_pattern = glob.has_magic(name)
+        return DlflaskError(
+            "No file matches this pattern" if is_pattern else "No such file or folder"
+        )
+    except IsADirectoryError:
+        return DlflaskError("This folder holds no images")
+    except OSError as error:
+        return DlflaskError(error.strerror or str(error))
+    return upload
 
 
-def find_files(names: Sequence[str]) -> list[InputFile]:
+def find_files(names: Sequence[str]) -> list[str]:
     """Replace each folder by the images in it and below it, and each pattern by the matching files.
 
-    A name without a match is kept, so that its row can report the error.
+    A name without a match is kept, so that the output can report the error for this name.
     """
-    return [InputFile(name) for each in names for name in _expand(each)]
+    return [file for name in names for file in _expand(name)]
 
 
 def _expand(name: str) -> Iterator[str]:

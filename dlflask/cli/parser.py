@@ -1,4 +1,4 @@
-"""Argument parser of all commands, and a check that the packages which they need are installed."""
+"""Argument parser of all commands, and a check that the necessary packages are installed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ exit status:
   2  the command is wrong
 """
 
-_EXIT = """\
+_PREDICT_EXIT = """\
 exit status:
   0  every image was read
   1  some images could not be read; the rows of all other images are complete
@@ -74,9 +74,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def prepare_environment() -> None:
-    """Check that the service's packages are installed, and limit the threads of NumPy.
+    """Check that the necessary packages are installed, and limit NumPy to one thread.
 
-    Call this before NumPy is imported. If a package is missing, print one line and exit.
+    Call this before NumPy is imported, because NumPy reads the limit during its import. If a
+    package is missing, print one line and exit.
     """
     # gunicorn.conf.py sets the same limit. With more threads, reading a ten-digit number takes
     # three times as much CPU time, because the threads wait for each other.
@@ -101,7 +102,7 @@ def build_parser() -> Parser:
         "predict",
         help="read the digits in image files",
         description=_PREDICT,
-        epilog=_EXIT,
+        epilog=_PREDICT_EXIT,
         formatter_class=raw,
     )
     predicting.add_argument(

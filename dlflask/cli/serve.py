@@ -14,10 +14,10 @@ _MODEL_PATH = f"{PREFIX}MODEL_PATH"
 
 
 def serve(host: str, port: str, workers: str | None, model: Path | None) -> NoReturn:
-    """Replace this process by Gunicorn, which handles signals and sets the exit status.
+    """Replace this process by Gunicorn, which then receives signals and sets the exit status.
 
-    The settings are checked before, so that an error is reported in one line. gunicorn.conf.py
-    makes the same checks, but only after Gunicorn has started.
+    Check the settings before, so that an error is reported in one line. gunicorn.conf.py makes the
+    same checks, but its errors appear among the messages of Gunicorn.
 
     Raises:
         ConfigError: The port or the number of workers is not valid, the address cannot be used, or
@@ -41,8 +41,8 @@ def gunicorn_command(host: str, port: int) -> list[str]:
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     config = str(ROOT / "gunicorn.conf.py")
     options = ["--config", config, "--chdir", str(ROOT), "--bind", bind]
-    # Prefer the script, because a Gunicorn that was started by `python -m` cannot start a new main
-    # process on SIGUSR2.
+    # Prefer the script `gunicorn`. If Gunicorn was started by `python -m`, it cannot replace its
+    # main process on SIGUSR2.
     script = Path(sys.executable).with_name("gunicorn")
-    start = [str(script)] if script.is_file() else ["-m", "gunicorn"]
-    return [sys.executable, *start, *options, "server:app"]
+    program = [str(script)] if script.is_file() else ["-m", "gunicorn"]
+    return [sys.executable, *program, *options, "server:app"]

@@ -1,4 +1,4 @@
-"""Digit classifier: a Keras model file, checked when it is loaded and tested when compiled."""
+"""Digit classifier, which loads a Keras model file, compiles its network and tests the network."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ from dlflask.inference.openvino_runtime import (
 from dlflask.inference.saliency import saliency
 from dlflask.types import SIZE, SUM_TOLERANCE, Outputs, Tensor
 
-#: Image files with one sample of each digit. The service uses them to find the input values that a
-#: network expects.
+#: Image files with one sample of each digit. `load_graph` uses these samples to find the range of
+#: input values that a network expects.
 SAMPLES = tuple(ROOT / "static" / "samples" / f"{digit}.png" for digit in range(10))
 
-#: Limit of the difference between an output of the network and the output stored in the model file.
-#: Both are outputs for the golden digits, the test images in the file. Rounding differs by about
-#: 1e-6 between processors and runtimes.
+#: Limit of the difference between the network's outputs for the golden digits and the outputs in
+#: the model file. Golden digits are test images that the model file contains together with their
+#: outputs. Between processors and runtimes, rounding differs by about 1e-6.
 GOLDEN_TOLERANCE = 1e-3
 
 
 class Classifier:
-    """Loaded digit classifier, compiled by `warm_up` or by the first prediction.
+    """Loaded digit classifier. `warm_up` or the first prediction compiles the network.
 
-    A process may fork after loading but not after compiling: the runtime owns threads, which do not
+    A process may fork after loading, but not after compiling, because the runtime's threads do not
     survive `fork`. Several threads may predict at once.
 
     Attributes:
         sha256: SHA-256 of the model file, in hexadecimal.
         description: Facts about the model file.
         runtime: Runtime, version and kind of processor, such as `openvino 2026.4.1 on x86_64`.
-        thresholds: Thresholds of the verdict: those in the file, or `DEFAULT_THRESHOLDS`.
+        thresholds: Thresholds of the verdict. `DEFAULT_THRESHOLDS` if the file has none.
     """
 
     def __init__(self, path: Path, cache: Path | None = None) -> None:
@@ -55,8 +55,8 @@ class Classifier:
 
         Args:
             path: An `.h5` or `.keras` file, which is not changed.
-            cache: Folder in which converted and compiled models are kept. It may be missing or
-                read-only.
+            cache: Folder in which converted and compiled networks are kept. It may be missing or
+                read-only. None keeps nothing.
 
         Raises:
             ModelError: The file is missing, is not a Keras model, does not map an image to ten or
@@ -64,15 +64,15 @@ class Classifier:
         """
         self._cache = cache
         self._forward: Forward | None = None
-        self._loaded: Forward | None = None
+        self._keras_forward: Forward | None = None
         if backend() == DEFAULT_BACKEND:
             self.sha256, self._graph = load_graph(path, read_samples, cache, identify_samples())
             import_runtime()
         else:
-            # With another backend, Keras runs in this process.
+            # Import Keras only if it runs the network in this process.
             from dlflask.inference.keras_runtime import load_forward  # noqa: PLC0415
 
-            self.sha256, self._graph, self._loaded = load_forward(path, read_samples)
+            self.sha256, self._graph, self._keras_forward = load_forward(path, read_samples)
         self.runtime = name_runtime()
         self.description: ModelDescription = _description(self._graph)
         stored = self._graph.thresholds
@@ -93,7 +93,7 @@ class Classifier:
         """
         with self._lock:
             if self._forward is None:
-                forward = self._loaded or _compile(self._graph, self._cache)
+                forward = self._keras_forward or _compile(self._graph, self._cache)
                 _self_test(forward(np.zeros((1, SIZE, SIZE), np.float32)))
                 if self._graph.golden is not None:
                     _compare(forward, self._graph.golden)
@@ -105,7 +105,7 @@ class Classifier:
 
     def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
         """Classify (28, 28) tensors in one forward pass, in the order given."""
-        # A single image, the usual case, is not stacked, because stacking would copy it.
+        # Usually there is only one tensor. Stacking would copy it without need.
         return self._predict(tensors[0] if len(tensors) == 1 else np.stack(tensors))
 
     def _predict(self, tensors: Tensor) -> list[Prediction]:
@@ -146,10 +146,10 @@ def _read_sample(path: Path) -> Tensor:
 
 
 def identify_samples(samples: Sequence[Path] = SAMPLES) -> str:
-    """Return a digest of the sample files and of the version of the preprocessing."""
+    """Return a digest that changes when a sample file or the preprocessing changes."""
     digest = hashlib.sha256(PREPROCESSING.encode())
     for path in samples:
-        # A missing sample is reported later, when the samples are read.
+        # `read_samples` reports a missing file later.
         content = path.read_bytes() if path.is_file() else b""
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
@@ -158,7 +158,7 @@ def identify_samples(samples: Sequence[Path] = SAMPLES) -> str:
 def _description(graph: ModelGraph) -> ModelDescription:
     if graph.description is None:
         raise ModelError(
-            "The cached graph is not the graph of a digit model. Empty the graph cache."
+            "The cached graph lacks the description of a digit model. Empty the cache's folder."
         )
     return graph.description
 
@@ -166,10 +166,10 @@ def _description(graph: ModelGraph) -> ModelDescription:
 def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
     try:
         return compile_graph(graph, cache)
-    except Exception as error:  # compiling the file's layers may raise anything
-        words = " ".join(str(error).split())[:300]
+    except Exception as error:  # OpenVINO may raise any exception for layers of an unknown file
+        reason = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"The network cannot be compiled ({words}). Serve another network, or try "
+            f"The network cannot be compiled ({reason}). Serve another network, or try "
             "KERAS_BACKEND=tensorflow."
         ) from error
 
@@ -179,7 +179,7 @@ def _self_test(probabilities: Outputs) -> None:
     if not abs(total - 1) < SUM_TOLERANCE:
         raise ModelError(
             f"The model's outputs sum to {total:.4f}; expected probabilities that sum to 1. "
-            "Train the network again: some of its weights are not numbers."
+            "Some weights of the network may be infinite or NaN. Train the network again."
         )
 
 

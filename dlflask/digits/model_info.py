@@ -22,7 +22,7 @@ DIGIT_OUTPUTS = {
 
 
 class DescribedClassifier(Runtime, Protocol):
-    """Classifier with the facts that the service publishes."""
+    """Classifier with the attributes that `describe_classifier` needs."""
 
     @property
     def description(self) -> ModelDescription:
@@ -46,7 +46,7 @@ def describe_classifier(classifier: DescribedClassifier) -> ModelInfo:
         input_shape=(SIZE, SIZE),
         description=description.sentence(),
         is_doubtful=description.is_doubtful,
-        # `make train` stores thresholds of its own in the model file.
+        # `make train` stores thresholds in the model file, which differ from the default.
         is_trained_here=classifier.thresholds != DEFAULT_THRESHOLDS,
         parameters=to_parameters(description),
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlflask.digits.segmentation import find_digit, inked_box, segment
+from dlflask.digits.segmentation import find_digit, inked_box, locate_digit
 from dlflask.imaging.read_ink import read_ink
 from dlflask.imaging.resize import resize
 from dlflask.types import SIZE, Ink, Tensor
@@ -21,22 +21,21 @@ from dlflask.types import SIZE, Ink, Tensor
 #: tensor. A test compares tensors with recorded tensors.
 PREPROCESSING = "4"
 
-#: Side in pixels of the box to which a digit is scaled. In MNIST, the digit fits a box of 20 x 20,
-#: and the digit's centre of mass is in the middle of the image of 28 x 28.
+#: Side in pixels of the box to which a digit is scaled, as in MNIST.
 BOX = 20
 
-#: Minimum stroke level of a digit. The stroke level is the mean of the digit's ink, weighted by the
-#: ink itself, in 0..1. Thin or faint digits have a lower level, so their ink is multiplied. In
-#: MNIST, 98 % of the digits have a level of 0.74 to 0.92.
+#: Minimum stroke level of a digit, in 0..1. The stroke level is the mean of the digit's ink,
+#: weighted by the ink itself. `boost_contrast` raises the level of thin or faint digits to this
+#: minimum. In MNIST, 98 % of the digits have a level of 0.74 to 0.92.
 STROKE_LEVEL = 0.8
 
-#: A row of ones and a row of coordinates. Multiplied by the ink, they give the sum and the first
-#: moment of the ink.
+#: A row of ones and a row of coordinates. Matrix products with the ink give the sum of the ink, and
+#: the sum of the ink multiplied by its coordinates.
 _MOMENTS = np.stack([np.ones(SIZE), np.arange(SIZE)]).astype(np.float32)
 
 
 class Placed(NamedTuple):
-    """A normalised digit.
+    """A digit that is normalised in position, size and contrast.
 
     Attributes:
         tensor: (28, 28) float32 in 0..1.
@@ -48,7 +47,7 @@ class Placed(NamedTuple):
 
 
 def read_tensor(upload: bytes) -> Tensor:
-    """Decode an image and normalise its digit, as training, evaluation and service all do.
+    """Decode an image and normalise its digit.
 
     Returns:
         (28, 28) float32 in 0..1.
@@ -56,16 +55,19 @@ def read_tensor(upload: bytes) -> Tensor:
     Raises:
         ImageError: The image cannot be read or shows no digit.
     """
-    return normalize(read_ink(upload, find_digit))
+    return normalize(read_ink(upload, locate_digit))
 
 
 def normalize(ink: Ink) -> Tensor:
-    """Normalise the digit as `place` does, but return only the tensor."""
+    """Normalise the digit as `place` does, and return only the tensor."""
     return place(ink).tensor
 
 
 def place(ink: Ink) -> Placed:
-    """Find the digit and normalise it as in MNIST.
+    """Find the digit in `ink` and normalise the digit as in MNIST.
+
+    In MNIST, a digit is scaled to fit a box of 20 x 20. Its centre of mass is in the middle of an
+    image of 28 x 28.
 
     Args:
         ink: (height, width) float32 in 0..1, ink = 1, paper = 0.
@@ -81,7 +83,7 @@ def place(ink: Ink) -> Placed:
     """
     if is_normalized(ink):
         return Placed(ink, is_crowded=False)
-    digit = segment(ink)
+    digit = find_digit(ink)
     return Placed(centre(boost_contrast(scale_to_box(digit.ink))), digit.is_crowded)
 
 
@@ -93,28 +95,26 @@ def is_normalized(ink: Ink) -> bool:
     if ink.shape != (SIZE, SIZE) or ink.max() < 0.99:
         return False
     box = inked_box(ink > 0)
+    # In MNIST, the longer side of a digit is 19 or 20.
     if box is None or max(box[2] - box[0], box[3] - box[1]) not in (BOX - 1, BOX):
         return False
     middle_y, middle_x = centre_of_mass(ink)
-    # In MNIST, the digit's longer side is 19 or 20, and its centre of mass is at 13.48 to 14.50.
+    # In MNIST, the row and the column of the centre of mass are 13.48 to 14.50.
     return max(abs(middle_y - SIZE / 2), abs(middle_x - SIZE / 2)) < 0.53
 
 
 def scale_to_box(digit: Ink) -> Ink:
-    """Scale a digit so that its longer side is `BOX`.
-
-    `resize` averages areas, so that thin strokes do not vanish.
-    """
+    """Scale a digit so that its longer side is `BOX` pixels and its darkest ink is 1."""
     height, width = digit.shape
     scale = BOX / max(height, width)
     box = resize(digit, max(1, round(height * scale)), max(1, round(width * scale)))
-    # When `resize` enlarges, it extrapolates at the edges, where values may be below 0.
+    # When `resize` enlarges a digit, the values at the edges are extrapolated and may be below 0.
     scaled: Ink = np.maximum(box / box.max(), 0)
     return scaled
 
 
 def boost_contrast(box: Ink) -> Ink:
-    """Multiply the ink of thin or faint strokes, to raise their level to `STROKE_LEVEL`."""
+    """Multiply the ink of thin or faint strokes, to raise their level to about `STROKE_LEVEL`."""
     level = float(np.vdot(box, box) / box.sum())
     if level >= STROKE_LEVEL:
         return box
@@ -123,7 +123,7 @@ def boost_contrast(box: Ink) -> Ink:
 
 
 def centre(box: Ink) -> Tensor:
-    """Place the box at whole pixels, with its centre of mass near the middle of 28 x 28."""
+    """Place the box at whole pixels, so that its centre of mass is near the middle of 28 x 28."""
     height, width = box.shape
     middle_y, middle_x = centre_of_mass(box)
     top = _whole_pixels(SIZE / 2 - middle_y, SIZE - height)
@@ -136,8 +136,8 @@ def centre(box: Ink) -> Tensor:
 def _whole_pixels(offset: float, maximum: int) -> int:
     """Round `offset` and limit the result to 0..`maximum`.
 
-    The offset of a symmetrical digit may end in .5, with a rounding error that depends on the
-    processor. Adding 0.501 instead of 0.5 rounds such an offset up on every processor.
+    The offset of a symmetrical digit may end in .5, plus or minus a rounding error that depends on
+    the processor. Adding 0.501 instead of 0.5 rounds this offset up on every processor.
     """
     return min(max(math.floor(offset + 0.501), 0), maximum)
 
@@ -145,7 +145,7 @@ def _whole_pixels(offset: float, maximum: int) -> int:
 def centre_of_mass(ink: Ink) -> tuple[float, float]:
     """Return the row and column of the centre of mass of `ink`, which is at most 28 x 28.
 
-    Two small matrix products take a third of the time that sums along each axis would take.
+    Matrix products take a third of the time that sums along each axis would take.
     """
     height, width = ink.shape
     moments = _MOMENTS[:, :height] @ ink @ _MOMENTS[:, :width].T

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from dlflask.digits.thresholds import DEFAULT_THRESHOLDS, NOT_A_DIGIT, Thresholds
 
-#: Minimum probability of a candidate, which is a plausible digit, divided by the probability of the
-#: most probable digit.
-CANDIDATE = 0.2
+#: Minimum probability of a candidate, divided by the highest probability. A candidate is a digit
+#: that the image may show.
+MIN_CANDIDATE = 0.2
 
-#: Template of the response of `POST /predictlabel`.
+#: Template of the response of `POST /predictlabel`, with `%s` for the label and each probability.
 _PAIRS = ",".join(f'{{"label":"{label}","probability":"%s"}}' for label in range(NOT_A_DIGIT))
 _RESPONSE = f'{{"most_probable_label":"%s","predictions":[{_PAIRS}],"success":true}}'
 
@@ -25,8 +25,8 @@ class Prediction:
     """Outputs of the network for one image.
 
     Attributes:
-        outputs: Probabilities that sum to 1: (10,) float32, of the digits 0 to 9; or (11,) float32,
-            in which the last is the probability that the image shows no digit.
+        outputs: (10,) or (11,) float32, probabilities that sum to 1. The first ten belong to the
+            digits 0 to 9. The eleventh is the probability that the image shows no digit.
         thresholds: Thresholds of the verdict.
     """
 
@@ -40,8 +40,8 @@ class Prediction:
         if len(self.outputs) == NOT_A_DIGIT:
             return digits
         total = digits.sum()
-        # If the network is certain that the image shows no digit, the probabilities of all digits
-        # may round to exactly 0. Return equal probabilities then.
+        # If the network is certain that the image shows no digit, it may return exactly 0 for all
+        # digits. Return equal probabilities then.
         return digits / total if total > 0 else np.full_like(digits, 1 / NOT_A_DIGIT)
 
     @property
@@ -56,14 +56,14 @@ class Prediction:
 
     @cached_property
     def _best(self) -> tuple[int, float]:
-        """Label and confidence. For ten numbers, Python's `max` takes less time than NumPy's."""
+        """Label and confidence. For ten numbers, Python's `max` is faster than NumPy's."""
         values = self.probabilities.tolist()
         confidence = max(values)
         return values.index(confidence), confidence
 
     @property
     def not_a_digit(self) -> float:
-        """Probability that the image shows no digit, 0..1. It is 0 for a model of ten outputs."""
+        """Probability that the image shows no digit, 0..1. It is 0 if there are ten outputs."""
         return float(self.outputs[NOT_A_DIGIT:].sum())
 
     @property
@@ -73,15 +73,15 @@ class Prediction:
 
     @property
     def candidates(self) -> list[int]:
-        """Digits with at least `CANDIDATE` times the highest probability, most probable first."""
+        """Digits with at least `MIN_CANDIDATE` times the highest probability, best first."""
         order = np.argsort(-self.probabilities, kind="stable")
-        minimum = CANDIDATE * self.confidence
+        minimum = MIN_CANDIDATE * self.confidence
         return [int(label) for label in order if self.probabilities[label] >= minimum]
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the response of `POST /predictlabel`, in which all values are strings.
+        """Return the response of `POST /predictlabel`, with labels and probabilities as strings.
 
-        A probability is the shortest decimal that parses to the same float32.
+        Each string is the shortest decimal that parses to the same float32.
         """
         return {
             "most_probable_label": str(self.label),
@@ -93,5 +93,5 @@ class Prediction:
         }
 
     def to_json(self) -> str:
-        """Return the response as compact JSON. A template takes 10 µs, the module `json` 40 µs."""
+        """Return `to_wire` as compact JSON, by a template: 10 µs instead of 40 µs by `json`."""
         return _RESPONSE % (self.label, *self.probabilities)

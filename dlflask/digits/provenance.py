@@ -12,7 +12,7 @@ from dlflask.types import Tensor
 
 
 class Runtime(Protocol):
-    """Classifier with the facts that a receipt contains."""
+    """Classifier with the attributes that `receipt` needs."""
 
     @property
     def sha256(self) -> str:
@@ -26,12 +26,12 @@ class Runtime(Protocol):
 def receipt(upload: bytes, tensor: Tensor, classifier: Runtime) -> dict[str, Any]:
     """Describe the input, the model and the software of a prediction.
 
-    With the same model and runtime, the same tensor gives the same probabilities, bit for bit, in
-    any worker and any batch. With the same preprocessing, the same image gives the same tensor.
+    The same model and runtime compute the same probabilities from the same tensor, bit for bit, in
+    any worker and any batch. The same preprocessing makes the same tensor from the same image.
 
     Returns:
-        The receipt. Its `tensor` is 784 little-endian float32 values in base64. The decoded bytes
-        are the FP32 data that `POST /v2/models/mnist/infer` accepts.
+        The receipt. Its `tensor` is 784 little-endian float32 values in base64. If the base64 is
+        decoded, the bytes are valid FP32 data for `POST /v2/models/mnist/infer`.
     """
     return {
         "picture_sha256": hashlib.sha256(upload).hexdigest(),

@@ -1,8 +1,8 @@
-"""Recogniser of one handwritten digit: decode, normalise, predict.
+"""Recogniser of one handwritten digit.
 
-A batch passes stage by stage: all images are decoded, then all digits are normalised, then all are
-classified. From the second image on, the code of a stage is in the processor's caches, so a batch
-takes four fifths of the time that its images would take one by one.
+The recogniser works on a batch in three stages: it decodes all images, then normalises all digits,
+then classifies all digits. Each stage runs the same code for all images. This code stays in the
+processor's caches, so a batch takes four fifths of the time of its images one by one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dlflask.digits.model_info import DescribedClassifier, describe_classifier
 from dlflask.digits.normalization import place
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.provenance import receipt
-from dlflask.digits.segmentation import find_digit
+from dlflask.digits.segmentation import locate_digit
 from dlflask.digits.thresholds import SEVERAL_DIGITS
 from dlflask.errors import Busy, DlflaskError, ImageError, OutOfTime
 from dlflask.imaging.read_ink import read_ink
@@ -88,10 +88,10 @@ class DigitRecogniser:
 
     Args:
         classifier: The network.
-        samples: Image files that `setup` reads as a test.
+        samples: Image files that `setup` recognises as a test.
         shows_several: Function that takes the bytes of an image file and returns True if the image
-            shows two or more digits. It is called only for images that may show several digits.
-            The default always returns False.
+            shows two or more digits. It is called only if `Placed.is_crowded` is True. The default
+            function always returns False.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class DigitRecogniser:
         return self.classifier.is_ready
 
     def setup(self) -> None:
-        """Compile and test the network, then read every sample.
+        """Compile and test the network, then recognise every sample.
 
         Raises:
             DlflaskError: The network failed its test, or a sample cannot be recognised.
@@ -125,15 +125,16 @@ class DigitRecogniser:
     ) -> list[DigitResult | DlflaskError]:
         """Decode all images, normalise all digits, then classify all digits.
 
-        An image that cannot be read has an error in its place in the returned list. In a result's
-        `milliseconds`, `predict` is the duration of the forward pass divided by the number of
-        digits.
+        Returns:
+            One entry for each upload: its result, or an error if the upload is an error or cannot
+            be read. In the result's `milliseconds`, `predict` is the time of the forward pass
+            divided by the number of digits.
         """
         limit = deadline or compute_deadline()
 
         def read_until_limit(upload: bytes) -> Ink:
             check_deadline(limit)
-            return read_ink(upload, find_digit)
+            return read_ink(upload, locate_digit)
 
         inks, decode_times = _apply_stage(read_until_limit, uploads)
         digits, place_times = _apply_stage(place, inks)
@@ -158,7 +159,7 @@ class DigitRecogniser:
         ]
 
     def _predict(self, tensors: Sequence[Tensor]) -> tuple[Iterator[Prediction], float]:
-        """Return the predictions, and the milliseconds for each tensor."""
+        """Return the predictions, and the milliseconds per tensor."""
         if not tensors:
             return iter(()), 0.0
         started = time.perf_counter()
@@ -201,7 +202,7 @@ class DigitRecogniser:
 
 
 def milliseconds_between(start: float, end: float) -> float:
-    """Return the milliseconds between two readings of `time.perf_counter`."""
+    """Return the milliseconds between two values of `time.perf_counter`."""
     return round((end - start) * 1e3, 3)
 
 
@@ -211,7 +212,7 @@ def _apply_stage(
     """Apply `stage` to each item that is not an error.
 
     Returns:
-        The result or the error for each item, and the milliseconds for each item.
+        Two lists with one entry for each item: the result or the error, and the milliseconds.
     """
     outputs: list[Output | DlflaskError] = []
     milliseconds = []

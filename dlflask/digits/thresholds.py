@@ -16,8 +16,8 @@ Probabilities = NDArray[np.float32]
 #: Index of the optional eleventh output: the probability that the image shows no digit.
 NOT_A_DIGIT = 10
 
-#: Verdict on an image that shows two or more digits. The outputs of the network are not reliable
-#: then, because its input contains one of the digits or a mixture of them.
+#: Verdict on an image that shows two or more digits. The outputs of the network are then not
+#: reliable, because the network's input is one of the digits or a mixture of several.
 SEVERAL_DIGITS = "several_digits"
 
 #: All verdicts, in the order in which reports list them.
@@ -30,11 +30,11 @@ class Thresholds(StoredSettings):
 
     Attributes:
         unsure_below: Minimum output of the most probable digit for the verdict `digit`, 0..1. The
-            ten outputs of the digits are not divided by their sum before.
+            output of the network is compared, not a value of `Prediction.probabilities`.
         not_a_digit_above: Limit of the probability that the image shows no digit, 0..1. If the
             verdict is not `digit`, it is `not_a_digit` above this limit and otherwise `unsure`.
-        temperature: Divisor of the logits, above 0. The weights already contain the division, so
-            the divisor is stored only for information.
+        temperature: Divisor of the logits, above 0. It is stored only for information, because
+            `make train` has already divided the weights of the last layer by it.
         chosen_on: Description of the images on which the thresholds were chosen.
     """
 
@@ -50,22 +50,19 @@ class Thresholds(StoredSettings):
     def decide_batch(self, probabilities: Probabilities) -> NDArray[np.str_]:
         """Return one of `VERDICTS[:3]` for each row of outputs of shape (N, 10) or (N, 11)."""
         is_digit = probabilities[:, :NOT_A_DIGIT].max(axis=1) >= self.unsure_below
-        # If there is no eleventh column, the sum is 0, so `not_a_digit` cannot occur.
+        # Without an eleventh column, the sum is 0, so the verdict is never `not_a_digit`.
         is_other = probabilities[:, NOT_A_DIGIT:].sum(axis=1) > self.not_a_digit_above
         return np.where(is_digit, "digit", np.where(is_other, "not_a_digit", "unsure"))
 
     def decide(self, outputs: Sequence[float]) -> str:
-        """Return the verdict on one image from the list of its outputs, which are float32 values.
-
-        This takes 1 µs, whereas `decide_batch` takes 7 µs.
-        """
+        """Return the verdict on one image from its float32 outputs: 1 µs, `decide_batch` 7 µs."""
         if max(outputs[:NOT_A_DIGIT]) >= self._levels[0]:
             return "digit"
         return "not_a_digit" if sum(outputs[NOT_A_DIGIT:]) > self._levels[1] else "unsure"
 
     @cached_property
     def _levels(self) -> tuple[float, float]:
-        """The two thresholds rounded to float32, as NumPy rounds them in `decide_batch`."""
+        """The two thresholds rounded to float32, as NumPy rounds both in `decide_batch`."""
         return float(np.float32(self.unsure_below)), float(np.float32(self.not_a_digit_above))
 
     def is_valid(self) -> bool:
@@ -74,9 +71,8 @@ class Thresholds(StoredSettings):
         return all(0 <= share <= 1 for share in shares) and self.temperature > 0
 
 
-#: Thresholds for a model file that does not contain thresholds. At 0.5 or more, the most probable
-#: digit is more likely right than wrong if the model's probabilities are calibrated (agree with
-#: frequencies).
+#: Thresholds for a model file that does not contain thresholds. If the probabilities are calibrated
+#: (equal to frequencies), a digit with a probability above 0.5 is more often right than wrong.
 DEFAULT_THRESHOLDS = Thresholds(
     unsure_below=0.5, not_a_digit_above=0.5, temperature=1.0, chosen_on="nothing: the default"
 )

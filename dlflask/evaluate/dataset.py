@@ -1,4 +1,4 @@
-"""Labelled images of digits and of other things, from folders and `.npz` files."""
+"""Labelled images of digits, and images without a digit, from folders and `.npz` files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: Names of the arrays of images and of labels that an `.npz` file may contain. The second pair is
-#: the test part of `keras.datasets.mnist`.
+#: Names of the array of images and the array of labels in an `.npz` file. The second pair contains
+#: the test digits in the file of `keras.datasets.mnist`.
 _ARRAYS = (("x", "y"), ("x_test", "y_test"))
 
 
@@ -24,15 +24,15 @@ class LabelledImage:
     Attributes:
         name: Path of the file, relative to the folder of the dataset. For an image in an `.npz`
             file, the name of this file and the index of the image.
-        source: Name of the first folder in `name`, or, without such a folder, the name of the
-            dataset. Reports give averages over the sources.
-        label: The digit in the image; None if the image shows no digit.
+        source: Origin of the image, such as one writer or one public set: the first folder in
+            `name`, unless this folder is the label. Otherwise the name of the dataset.
+        label: The digit or the number in the image, as text; None if the image shows no digit.
         load: Function that returns the bytes of the image file. It may raise OSError.
     """
 
     name: str
     source: str
-    label: int | None
+    label: str | None
     load: Callable[[], bytes]
 
 
@@ -41,7 +41,7 @@ class Dataset:
     """Labelled images, and the names of files without a label."""
 
     images: list[LabelledImage]
-    unlabelled: list[str]
+    without_label: list[str]
 
 
 def find_digits(path: Path) -> Dataset:
@@ -55,18 +55,18 @@ def find_digits(path: Path) -> Dataset:
     """
     if path.suffix == ".npz":
         return Dataset(list(_read_arrays(path)), [])
-    images, unlabelled = [], []
+    images, without_label = [], []
     for file, name, source in _walk(path):
         if _is_label(file.parent.name):
-            images.append(LabelledImage(name, source, int(file.parent.name), file.read_bytes))
+            images.append(LabelledImage(name, source, file.parent.name, file.read_bytes))
         else:
-            unlabelled.append(name)
+            without_label.append(name)
     if not images:
         raise ValueError(
             f"{path} holds no labelled images; expected files named LABEL/FILE or "
             "SOURCE/LABEL/FILE, with a digit as LABEL."
         )
-    return Dataset(images, unlabelled)
+    return Dataset(images, without_label)
 
 
 def find_non_digits(path: Path) -> list[LabelledImage]:
@@ -83,8 +83,8 @@ def find_non_digits(path: Path) -> list[LabelledImage]:
     ]
     if not images:
         raise ValueError(
-            f"{path} is empty. Put images that show no digit in it, in one folder for each source: "
-            "SOURCE/FILE."
+            f"{path} is empty. Add images that show no digit, as SOURCE/FILE: one folder for each "
+            "source."
         )
     return images
 
@@ -101,7 +101,10 @@ def _is_label(name: str) -> bool:
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, str, str]]:
-    """Yield each file below `root` with its name and source. Hidden files are left out."""
+    """Yield each file below `root`, with `name` and `source` as in `LabelledImage`.
+
+    Hidden files are left out.
+    """
     if not root.is_dir():
         raise FileNotFoundError(f"{root} is not a folder; name a folder or an .npz file.")
     for file in sorted(file for file in root.rglob("*") if file.is_file()):
@@ -126,16 +129,16 @@ def _read_arrays(path: Path) -> Iterator[LabelledImage]:
     if images.dtype != np.uint8:
         raise ValueError(
             f"The images in {path} have the type {images.dtype}; expected uint8 and the shape "
-            "(number, height, width)."
+            "(number of images, height, width)."
         )
     if len(images) != len(labels):
         raise ValueError(
             f"The number of images in {path} is {len(images):,}, but the number of labels is "
             f"{len(labels):,}; expected one label for each image."
         )
-    if np.any(labels > 9):
-        raise ValueError(f"{path} holds the label {labels.max()}; expected labels from 0 to 9.")
+    if (invalid := labels[(labels < 0) | (labels > 9)]).size:
+        raise ValueError(f"{path} holds the label {invalid[0]}; expected labels from 0 to 9.")
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
         yield LabelledImage(
-            f"{path.stem}/{index}", path.stem, int(label), partial(encode_png, image)
+            f"{path.stem}/{index}", path.stem, str(int(label)), partial(encode_png, image)
         )

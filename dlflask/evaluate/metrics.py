@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +13,12 @@ from scipy.stats import binomtest
 Probabilities = NDArray[np.floating]
 Labels = NDArray[np.integer]
 
-#: Number of bins of the calibration error. This number is usual in publications, so that figures
-#: can be compared.
+#: Number of bins of the calibration error. Most publications use 15 bins, so their figures can be
+#: compared with ours.
 NUM_BINS = 15
 
-#: Minimum of a probability whose logarithm is taken. A very small probability is rounded to 0 in
-#: float32, and the logarithm of 0 would be infinite.
+#: Smaller probabilities are replaced by this value before their logarithm is taken. In float32 they
+#: may be rounded to 0, whose logarithm is infinite.
 _MIN_PROBABILITY = 1e-30
 
 
@@ -46,6 +48,19 @@ def rate(hits: int, count: int) -> Rate:
     return Rate(hits, count, hits / count, float(interval.low), float(interval.high))
 
 
+def rates_by(keys: Iterable[object], hits: Iterable[bool]) -> dict[str, Rate]:
+    """Group trials by their keys. Return the share of hits in each group, sorted by key."""
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for key, hit in zip(keys, hits, strict=True):
+        groups[str(key)].append(hit)
+    return {key: rate(sum(group), len(group)) for key, group in sorted(groups.items())}
+
+
+def mean_rate(rates: Mapping[str, Rate]) -> float:
+    """Return the mean of the rates, in which each rate has the same weight."""
+    return float(np.mean([each.rate for each in rates.values()]))
+
+
 @dataclass(frozen=True)
 class Bin:
     """Mean confidence and accuracy of the predictions whose confidence is from `low` to `high`."""
@@ -62,10 +77,11 @@ class Calibration:
     """Measures of how well confidence agrees with accuracy. Lower values are better.
 
     Attributes:
-        error: Expected calibration error over `bins`, a fraction of 1.
+        error: Expected calibration error: mean difference between confidence and accuracy in
+            `bins`, weighted by the number of predictions, a fraction of 1.
         log_loss: Mean negative natural logarithm of the probability of the label.
         brier: Mean squared distance of the ten probabilities from the label's one-hot vector, 0..2.
-        bins: Bins of confidence (the reliability table), without empty bins.
+        bins: Ranges of confidence that contain at least one prediction.
     """
 
     error: float
@@ -99,18 +115,16 @@ def calibration(probabilities: Probabilities, labels: Labels) -> Calibration:
     )
 
 
-def reliability(
-    confidence: Probabilities, is_right: NDArray[np.bool_], num_bins: int = NUM_BINS
-) -> list[Bin]:
-    """Group (N,) confidences in bins of equal width, and return the bins that are not empty.
+def reliability(confidence: Probabilities, is_right: NDArray[np.bool_]) -> list[Bin]:
+    """Group predictions by their confidence in bins of equal width. Leave out empty bins.
 
     A confidence of exactly 1 belongs to the last bin.
     """
-    index = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
+    index = np.minimum((confidence * NUM_BINS).astype(int), NUM_BINS - 1)
     return [
         Bin(
-            low=number / num_bins,
-            high=(number + 1) / num_bins,
+            low=number / NUM_BINS,
+            high=(number + 1) / NUM_BINS,
             count=int((index == number).sum()),
             confidence=float(confidence[index == number].mean()),
             accuracy=float(is_right[index == number].mean()),

@@ -4,48 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeVar
 
+from dlflask.cli.predict import to_outcome
 from dlflask.client import REFUSED, UNKNOWN, UNREAD, Outcome
-from dlflask.digits.normalization import place
-from dlflask.digits.prediction import Prediction
-from dlflask.digits.segmentation import find_digit
-from dlflask.digits.thresholds import SEVERAL_DIGITS, VERDICTS
-from dlflask.errors import ImageError
+from dlflask.digits.recogniser import DigitClassifier, DigitRecogniser, DigitResult
+from dlflask.digits.thresholds import VERDICTS
+from dlflask.errors import DlflaskError
 from dlflask.evaluate.dataset import LabelledImage
-from dlflask.imaging.read_ink import read_ink
-from dlflask.types import Tensor
+from dlflask.numbers.prediction import NumberResult
+from dlflask.recogniser import Recogniser, read
 
-#: Verdicts and other outcomes, in the order in which reports list them.
+#: Values of `Outcome.verdict` that reports on digits count, in the order of their tables.
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
 
 #: Function that returns the outcome for the bytes of one image file.
 Reader = Callable[[bytes], Outcome]
 
+AnyResult = TypeVar("AnyResult", DigitResult, NumberResult)
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A labelled image and its outcome."""
+    """A labelled image and its outcome, which is a prediction or an error."""
 
     image: LabelledImage
     outcome: Outcome
 
     @property
-    def predicted(self) -> int | None:
-        """The most probable digit; None if there is no prediction."""
-        probabilities = self.outcome.probabilities
-        return None if probabilities is None else int(probabilities.argmax())
-
-    @property
     def confidence(self) -> float:
-        """The probability of `predicted`; 0 if there is no prediction."""
-        probabilities = self.outcome.probabilities
-        return 0.0 if probabilities is None else float(probabilities.max())
+        """The probability of the predicted label, 0..1; 0 after an error."""
+        return self.outcome.confidence
 
     @property
     def is_right(self) -> bool:
-        """True if the predicted digit is the label. A refused image of a digit is wrong."""
-        return self.image.label is not None and self.predicted == self.image.label
+        """True if the predicted label is the label of the image."""
+        return self.image.label is not None and self.outcome.label == self.image.label
 
     @property
     def is_called_digit(self) -> bool:
@@ -56,39 +50,25 @@ class Case:
         return self.outcome.verdict in ("digit", UNKNOWN)
 
 
-class PredictsDigits(Protocol):
-    """The part of a classifier that `read_by_model` uses."""
-
-    def predict(self, tensor: Tensor) -> Prediction:
-        """Classify one (28, 28) float32 tensor."""
+def read_by_model(classifier: DigitClassifier) -> Reader:
+    """Return a reader that uses the digit model alone, so the verdict is never `several_digits`."""
+    return read_by_recogniser(DigitRecogniser(classifier))
 
 
-def read_by_model(
-    classifier: PredictsDigits, shows_several: Callable[[bytes], bool] = lambda _: False
-) -> Reader:
-    """Return a reader that decodes, normalises and classifies images in this process.
+def read_by_recogniser(recogniser: Recogniser[AnyResult]) -> Reader:
+    """Return a reader that uses the models of `recogniser` in this process."""
 
-    Args:
-        classifier: The digit network.
-        shows_several: Function that returns True for an image of several digits, as for
-            `DigitRecogniser`.
-    """
-
-    def read(upload: bytes) -> Outcome:
+    def read_one(upload: bytes) -> Outcome:
         try:
-            digit = place(read_ink(upload, find_digit))
-        except ImageError as error:
+            return to_outcome(read(recogniser, upload))
+        except DlflaskError as error:
             return Outcome(REFUSED, reason=f"{type(error).__name__}: {error}")
-        prediction = classifier.predict(digit.tensor)
-        is_several = digit.is_crowded and shows_several(upload)
-        verdict = SEVERAL_DIGITS if is_several else prediction.verdict
-        return Outcome(verdict, prediction.probabilities)
 
-    return read
+    return read_one
 
 
 def ask(reader: Reader, images: Iterable[LabelledImage]) -> list[Case]:
-    """Read every image in turn. If this raises OSError, the outcome is `UNREAD`."""
+    """Read every image in turn. An image whose file cannot be read gets the verdict `UNREAD`."""
     cases = []
     for image in images:
         try:

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dlflask.client import REFUSED, UNREAD
-from dlflask.evaluate.metrics import Calibration, Rate, calibration, rate
+from dlflask.evaluate.metrics import Calibration, Rate, calibration, mean_rate, rate, rates_by
+from dlflask.evaluate.numbers.report import NumberFigures, summarise_numbers
 from dlflask.evaluate.outcomes import OUTCOMES, Case
 
-#: Number of columns of the confusion matrix: one for each digit and one for refused images.
-NUM_COLUMNS = 11
+#: Column of refused images in the confusion matrix. It follows the columns of the ten digits.
+_REFUSED_COLUMN = 10
 
 
 @dataclass(frozen=True)
-class Digits:
+class DigitFigures:
     """Figures on images of digits. A refused image counts as wrong.
 
     Attributes:
         accuracy: Share of the images that are read correctly.
-        macro_accuracy: Average of the accuracies on all sources.
+        macro_accuracy: Mean of the accuracies on the sources. Each source has the same weight.
         by_class: Accuracy on the images of each digit.
         by_source: Accuracy on the images of each source.
-        confusion: Numbers of images, with one row for each of the 10 labels, one column for each
-            predicted digit, and a last column for refused images.
-        calibration: Calibration on the images that were not refused; None if all were refused.
+        confusion: Number of images for each label (10 rows) and each predicted digit (10 columns).
+            An eleventh column counts refused images.
+        calibration: Calibration on the images with a prediction; None if there are none.
         verdicts: Number of images with each of `OUTCOMES`.
-        right_of_verdict: Accuracy on the images with each verdict.
+        right_by_verdict: Accuracy on the images with each verdict that occurs.
     """
 
     accuracy: Rate
@@ -42,11 +41,11 @@ class Digits:
     confusion: list[list[int]]
     calibration: Calibration | None
     verdicts: dict[str, int]
-    right_of_verdict: dict[str, Rate]
+    right_by_verdict: dict[str, Rate]
 
 
 @dataclass(frozen=True)
-class NonDigits:
+class NonDigitFigures:
     """Figures on images without a digit. The verdict `digit` is a mistake for such an image.
 
     Attributes:
@@ -65,93 +64,97 @@ class Report:
     """Figures of an evaluation. Rates are fractions of 1.
 
     Attributes:
-        about: Facts by name: the model or service, the images, the time taken.
+        about: Facts about the run, such as the model, the images and the time.
         digits: Figures on images of digits; None if there are none.
         non_digits: Figures on images without a digit; None if there are none.
+        numbers: Figures on images of numbers; None if there are none.
         refusals: Number of refused images by reason, most frequent reason first.
-        unread: Name and reason of each image that could not be read, and of each file whose folder
-            does not name a label. The figures do not include these images and files.
+        unread: Files that the figures do not include, with the reason: the file could not be read,
+            the service failed, or the file has no label.
     """
 
     about: dict[str, Any]
-    digits: Digits | None
-    non_digits: NonDigits | None
+    digits: DigitFigures | None
+    non_digits: NonDigitFigures | None
+    numbers: NumberFigures | None
     refusals: dict[str, int]
     unread: list[str]
 
-    def write(self, path: Path) -> None:
-        """Write the report as JSON to `path`."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-
 
 def summarise(
-    cases: Sequence[Case], about: dict[str, Any], unlabelled: Sequence[str] = ()
+    cases: Sequence[Case],
+    about: dict[str, Any],
+    files_without_label: Sequence[str] = (),
+    *,
+    numbers: bool = False,
 ) -> Report:
-    """Compute all figures. Images whose label is None show no digit."""
+    """Compute all figures.
+
+    Args:
+        cases: Images with their outcomes.
+        about: Facts for the report.
+        files_without_label: Names of the files whose folder is not a label.
+        numbers: True if the labels are numbers, False if they are digits.
+    """
     attempted = [case for case in cases if case.outcome.verdict != UNREAD]
-    digits = [case for case in attempted if case.image.label is not None]
+    labelled = [case for case in attempted if case.image.label is not None]
     non_digits = [case for case in attempted if case.image.label is None]
     reasons = [case.outcome.reason for case in attempted if case.outcome.verdict == REFUSED]
     unread = [case for case in cases if case.outcome.verdict == UNREAD]
     return Report(
         about=about,
-        digits=_summarise_digits(digits) if digits else None,
+        digits=_summarise_digits(labelled) if labelled and not numbers else None,
         non_digits=_summarise_non_digits(non_digits) if non_digits else None,
+        numbers=summarise_numbers(labelled) if labelled and numbers else None,
         refusals=dict(Counter(reason.partition(":")[0] for reason in reasons).most_common()),
         unread=[f"{case.image.name}: {case.outcome.reason}" for case in unread]
-        + [f"{name}: its folder is not named after a digit" for name in unlabelled],
+        + [f"{name}: its folder is not named after a digit" for name in files_without_label],
     )
 
 
-def _summarise_digits(cases: Sequence[Case]) -> Digits:
-    by_source = _rates(cases, lambda case: case.image.source)
-    return Digits(
-        accuracy=rate(sum(case.is_right for case in cases), len(cases)),
-        macro_accuracy=float(np.mean([each.rate for each in by_source.values()])),
-        by_class=_rates(cases, lambda case: case.image.label),
+def _summarise_digits(cases: Sequence[Case]) -> DigitFigures:
+    is_right = [case.is_right for case in cases]
+    by_source = rates_by([case.image.source for case in cases], is_right)
+    by_verdict = rates_by([case.outcome.verdict for case in cases], is_right)
+    return DigitFigures(
+        accuracy=rate(sum(is_right), len(cases)),
+        macro_accuracy=mean_rate(by_source),
+        by_class=rates_by([case.image.label for case in cases], is_right),
         by_source=by_source,
         confusion=_confusion(cases),
         calibration=_calibration(cases),
-        verdicts=_verdicts(cases),
-        right_of_verdict=_rates(cases, lambda case: case.outcome.verdict),
+        verdicts=_count_verdicts(cases),
+        right_by_verdict={each: by_verdict[each] for each in OUTCOMES if each in by_verdict},
     )
 
 
-def _summarise_non_digits(cases: Sequence[Case]) -> NonDigits:
-    return NonDigits(
-        called_digit=rate(sum(case.is_called_digit for case in cases), len(cases)),
-        verdicts=_verdicts(cases),
-        by_source=_rates(cases, lambda case: case.image.source, lambda case: case.is_called_digit),
+def _summarise_non_digits(cases: Sequence[Case]) -> NonDigitFigures:
+    called_digit = [case.is_called_digit for case in cases]
+    return NonDigitFigures(
+        called_digit=rate(sum(called_digit), len(cases)),
+        verdicts=_count_verdicts(cases),
+        by_source=rates_by([case.image.source for case in cases], called_digit),
     )
 
 
-def _rates(
-    cases: Iterable[Case],
-    key: Callable[[Case], Hashable],
-    is_hit: Callable[[Case], bool] = lambda case: case.is_right,
-) -> dict[str, Rate]:
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for case in cases:
-        groups[str(key(case))].append(is_hit(case))
-    return {name: rate(sum(hits), len(hits)) for name, hits in sorted(groups.items())}
-
-
-def _confusion(cases: Iterable[Case]) -> list[list[int]]:
-    matrix = np.zeros((10, NUM_COLUMNS), int)
-    for case in cases:
-        matrix[case.image.label, NUM_COLUMNS - 1 if case.predicted is None else case.predicted] += 1
-    rows: list[list[int]] = matrix.tolist()
+def _confusion(cases: Sequence[Case]) -> list[list[int]]:
+    labels = np.array([case.image.label for case in cases], int)
+    predicted = np.array([case.outcome.label or _REFUSED_COLUMN for case in cases], int)
+    num_columns = _REFUSED_COLUMN + 1
+    counts = np.bincount(labels * num_columns + predicted, minlength=10 * num_columns)
+    rows: list[list[int]] = counts.reshape(10, num_columns).tolist()
     return rows
 
 
-def _calibration(cases: Iterable[Case]) -> Calibration | None:
-    predicted = [case for case in cases if case.predicted is not None]
+def _calibration(cases: Sequence[Case]) -> Calibration | None:
+    found = [(case.outcome.probabilities, case.image.label) for case in cases]
+    predicted = [(rows, label) for rows, label in found if rows is not None]
     if not predicted:
         return None
-    rows = np.stack([case.outcome.probabilities for case in predicted])  # type: ignore[misc]
-    return calibration(rows, np.array([case.image.label for case in predicted]))
+    rows, labels = zip(*predicted, strict=True)
+    return calibration(np.stack(rows), np.array(labels, int))
 
 
-def _verdicts(cases: Iterable[Case]) -> dict[str, int]:
+def _count_verdicts(cases: Sequence[Case]) -> dict[str, int]:
     counts = Counter(case.outcome.verdict for case in cases)
     return {verdict: counts[verdict] for verdict in OUTCOMES}

@@ -13,37 +13,37 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dlflask.imaging.morphology.blobs import find_blobs
-from dlflask.imaging.morphology.growth import grow, grow_sides
+from dlflask.imaging.morphology.growth import grow
 from dlflask.imaging.morphology.running import running_maximum, running_minimum
 from dlflask.imaging.resize import Plane, resize
 
 #: Maximum height and width of the coarse copy, in pixels. Its strokes are 1 to 4 pixels wide.
 COARSE_SIDE = 32
 
-#: Maximum width of a blob of ink (connected pixels) on the coarse copy, in pixels. A wider blob is
-#: a shadow or the table.
-MAX_STROKE = 15
+#: Side of a square in pixels of the coarse copy. Strokes are too narrow to contain such a square,
+#: so a dark region that contains it is a shadow or the table.
+WIDE_SIDE = 15
 
 #: Maximum width of a stroke that `_uneven_paper` can distinguish from a change of light, in pixels
 #: of the coarse copy.
 REACH = 9
 
-#: Maximum part of the image, and of its border, that a tightly cropped digit covers. A shadow or
-#: the table covers more of the image, of the border, or of both.
+#: Maximum part of the image, and maximum part of its border, that a tightly cropped digit covers. A
+#: shadow or the table covers more of the image or of the border.
 MAX_EVEN_SHARE = 0.5
 
-#: Maximum mean deviation of evenly lit paper from the surface that `_fit_light` returns, relative
-#: to the contrast of the ink.
+#: Maximum mean deviation of evenly lit paper from the surface that `_fit_light` returns, divided by
+#: the mean deviation of the ink.
 MAX_UNEVENNESS = 0.08
 
-#: Minimum contrast of the table around the paper, relative to the maximum contrast in the image.
-EDGE_INK = 0.4
+#: Minimum contrast of the table with the paper, divided by the maximum contrast in the image.
+MIN_TABLE_CONTRAST = 0.4
 
 #: Maximum part of the image's border that strokes cover. The table covers more.
 MAX_CONTACT = 0.08
 
-#: Minimum contrast of the region inside the table, relative to the maximum contrast in the image.
-#: If the contrast is lower, this region shows no writing, so the dark region counts as the writing.
+#: Minimum contrast of the writing that the table surrounds, divided by the maximum contrast in the
+#: image. With less contrast, the dark region is bold writing instead of a table.
 MIN_INSIDE = 0.15
 
 #: Minimum contrast of ink with the paper, in grey levels.
@@ -88,15 +88,15 @@ def measure_distance(planes: NDArray[np.uint8], coarse_side: int = COARSE_SIDE) 
     small = sign * small
     paper = _uneven_paper(small) if even is None else sign * even.levels
     distance: Plane = resize(paper, height, width) - sign * colours[channel]
-    edge = _find_table(paper - small)
-    if edge is not None:
-        distance[resize(edge, height, width) > 0] = 0
+    table = _find_table(paper - small)
+    if table is not None:
+        distance[resize(table, height, width) > 0] = 0
     return distance
 
 
 def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
     """Return the channel with the strongest strokes, and True if the strokes are bright."""
-    # The edge of the photo may show the table, so compare the channels only in the middle.
+    # Compare the channels only in the middle, because the edge of a photo may show the table.
     height, width = coarse.shape[1:]
     margin = min(height, width) // 8
     middle = np.s_[:, margin : height - margin, margin : width - margin]
@@ -129,16 +129,17 @@ def _find_even_paper(small: Plane) -> _EvenPaper | None:
     levels = np.sort(small, axis=None)
     count = np.arange(1, len(levels))
     total = levels.cumsum(dtype=np.float64)
-    # Variance between the two classes of pixels, for each threshold.
+    # Variance between the darker and the lighter pixels, for each threshold.
     between = (total[:-1] - count * total[-1] / len(levels)) ** 2 / (count * (len(levels) - count))
     mask = small <= levels[between.argmax()]
     if mask.all():
         return None
     area, border = mask.mean(), border_share(mask)
+    # The paper usually covers more of the image and of its border than the ink.
     is_dark = bool(area + border > 1)
     if is_dark:
         mask, area, border = ~mask, 1 - area, 1 - border
-    is_wide = running_minimum(running_minimum(mask, MAX_STROKE, 0), MAX_STROKE, 1).any()
+    is_wide = running_minimum(running_minimum(mask, WIDE_SIDE, 0), WIDE_SIDE, 1).any()
     if is_wide or max(area, border) > MAX_EVEN_SHARE:
         return None
     paper = _fit_light(small, ~mask)
@@ -169,19 +170,19 @@ def _uneven_paper(small: Plane) -> Plane:
 
 
 def _fit_light(small: Plane, where: NDArray[np.bool_]) -> Plane:
-    """Fit a quadratic surface, which is like the light of one lamp, to the pixels `where`."""
+    """Fit a quadratic surface, similar to the light of one lamp, to the pixels `where`."""
     y, x = np.indices(small.shape, np.float32) / np.float32(COARSE_SIDE)
     terms = np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=-1)
     known = terms[where]
-    # Solve the 6 x 6 normal equations, which is several times as fast as solving the full system.
+    # Solve the 6 x 6 normal equations, in a fraction of the time of one equation per pixel.
     fit = np.linalg.lstsq(known.T @ known, known.T @ small[where], rcond=None)[0]
     surface: Plane = terms @ fit
     return surface
 
 
 def _find_table(distance: Plane) -> Plane | None:
-    """Return a mask with 1 on the dark table around the paper, or None if no table is visible."""
-    mask = distance > EDGE_INK * distance.max()
+    """Return 1 on the dark table around the paper and 0 elsewhere, or None without a table."""
+    mask = distance > MIN_TABLE_CONTRAST * distance.max()
     border = _along_border(mask)
     max_contact = MAX_CONTACT * len(border)
     if np.count_nonzero(border) <= max_contact:
@@ -190,18 +191,18 @@ def _find_table(distance: Plane) -> Plane | None:
     # stays, because it is wide and because there are no light pixels beyond the border.
     wide = ~grow(~mask)
     blobs = find_blobs(grow(wide) & mask, corners=False)
-    labels = blobs.paint()
-    contact = np.bincount(_along_border(labels), minlength=blobs.number + 1)
+    blob_numbers = blobs.paint()
+    contact = np.bincount(_along_border(blob_numbers), minlength=blobs.number + 1)
     contact[0] = 0
-    table_labels = np.flatnonzero(contact > max_contact)
-    if not len(table_labels):
+    table_numbers = np.flatnonzero(contact > max_contact)
+    if not len(table_numbers):
         return None
-    edge = np.isin(labels, table_labels)
-    inside = np.where(grow_sides(grow_sides(edge)), 0, distance)
+    table = grow(np.isin(blob_numbers, table_numbers), corners=False)
+    inside = np.where(grow(table, corners=False), 0, distance)
     if inside.max() < max(MIN_CONTRAST, MIN_INSIDE * distance.max()):
         return None
-    around: Plane = grow_sides(edge).astype(np.float32)
-    return around
+    plane: Plane = table.astype(np.float32)
+    return plane
 
 
 def _along_border(plane: NDArray[Any]) -> NDArray[Any]:

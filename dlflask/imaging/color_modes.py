@@ -8,34 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlflask.imaging.transparency import composite_on_paper, has_no_opacity
+from dlflask.imaging.transparency import composite_on_paper, is_invisible
 from dlflask.types import ImageBox, Pixels
 
-#: Number of pixels that are converted at a time, as one strip of the image. Converting the whole
+#: Maximum number of pixels of a strip, the part of the image that is converted at once. The whole
 #: image at once would need several copies in memory: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20
 
-#: Minimum range of grey values of more than 8 bits, in levels of 8 bits. A smaller range is
-#: stretched to 0..255, because cameras and microscopes store 12 bits in 16, and scanners use a
-#: narrow part of the range.
+#: Grey values of more than 8 bits are scaled to 0..255. If the range is then smaller than this, it
+#: is stretched, because cameras and scanners often use only a part of the possible values.
 MIN_SPAN = 64
 
-#: Minimum range that is stretched: relative to the larger of its ends, and in steps of the whole
-#: numbers in the file. A smaller range comes from rounding, or from the grain of an even surface.
+#: Minimum size of a range that is stretched: `MIN_SHARE` times the larger absolute value of its two
+#: ends, and `MIN_LEVELS` whole numbers in the file. A smaller range comes from rounding, or from
+#: the grain of an even surface.
 MIN_SHARE, MIN_LEVELS = 0.001, 32
 
 #: Maximum absolute value of a pixel in a float image. Larger values are clipped.
 MAX_FLOAT = 1e30
 
-#: Maximum number of the lowest, and of the highest, pixels that do not count for the range. They
-#: may come from broken pixels of a sensor.
+#: Maximum number of pixels that are ignored at each end of the range, because broken pixels of a
+#: sensor have wrong values.
 OUTLIERS = 12
 
 
 def to_planes(image: Image.Image) -> Pixels:
     """Return (3, height, width) uint8, or (height, width) if all pixels are grey."""
-    # `tobytes` takes half the time of `np.asarray` and `ImageChops`, because Pillow builds more
-    # objects for these two.
+    # `tobytes` takes half the time of `np.asarray` or `ImageChops`.
     if image.mode == "L":
         return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width)
     red, green, blue = (image.tobytes("raw", channel) for channel in "RGB")
@@ -45,26 +44,26 @@ def to_planes(image: Image.Image) -> Pixels:
     return planes.reshape(3, image.height, image.width)
 
 
-def to_plain_mode(image: Image.Image, box: ImageBox, longest: int) -> Image.Image:
-    """Crop to `box`, reduce the longer side to at most `longest` and convert to mode L or RGB.
+def to_plain_mode(image: Image.Image, box: ImageBox, max_side: int) -> Image.Image:
+    """Crop to `box`, reduce the longer side to at most `max_side` and convert to mode L or RGB.
 
     Transparent images are composited on paper. Grey values of more than 8 bits are scaled so that
-    their white level (see `_white_level`) becomes 255. If they use only a small part of 0..255,
-    they are stretched.
+    the white level (see `_white_level`) becomes 255. The scaled values are stretched if they use
+    only a small part of 0..255.
 
     Returns:
         Image of mode L or RGB. If nothing has to be changed, this is `image` itself.
     """
-    factor = -(-max(box[2] - box[0], box[3] - box[1]) // longest)
+    factor = -(-max(box[2] - box[0], box[3] - box[1]) // max_side)
     if image.mode.startswith(("I", "F")):
         scale = 255 / _white_level(image)
         grey = np.asarray(_reduce(image, box, factor, "F", _to_float)) * np.float32(scale)
         return _to_eight_bits(grey, 0.0 if image.mode == "F" else scale)
     if image.has_transparency_data:
         reduced = _reduce(image, box, factor, "RGBA")
-        if has_no_opacity(reduced):
-            # Ignore the opacity, because screenshots on a clipboard may have an opacity channel
-            # that was never filled.
+        if is_invisible(reduced):
+            # Ignore the opacity. In screenshots on a clipboard, the opacity channel may be 0
+            # because no program filled it.
             return _reduce(image, box, factor, "RGB")
         return composite_on_paper(reduced)
     if factor == 1 and image.mode in ("L", "RGB") and box == (0, 0, *image.size):
@@ -79,10 +78,7 @@ def _reduce(
     mode: str,
     convert: Callable[[Image.Image], Image.Image] | None = None,
 ) -> Image.Image:
-    """Convert to `mode` and divide the size by `factor`, one strip at a time.
-
-    The result is the same as for the whole image at once.
-    """
+    """Crop to `box`, convert to `mode` and divide the size by `factor`, one strip at a time."""
     left, top, right, bottom = box
     size = -(-(right - left) // factor), -(-(bottom - top) // factor)
     reduced = Image.new(mode, size)
@@ -95,16 +91,16 @@ def _reduce(
 
 
 def _strips(box: ImageBox, factor: int) -> Iterator[ImageBox]:
-    """Divide `box` into strips of about `STRIP_PIXELS` pixels.
+    """Divide `box` into strips of at most about `STRIP_PIXELS` pixels.
 
-    Their sides are multiples of `factor`, except at the right and lower end of `box`.
+    The sides of a strip are multiples of `factor`, except at the right and lower end of `box`.
+    Therefore reducing each strip by `factor` gives the same pixels as reducing the whole image.
     """
     left, top, right, bottom = box
     width = right - left
     height = min(bottom - top, factor * max(1, STRIP_PIXELS // (factor * max(1, width))))
     if height * width > STRIP_PIXELS:
-        # Even a strip of the minimum height `factor` is too large in a panorama, so reduce the
-        # width.
+        # In a panorama, even a strip of the minimum height `factor` is too large. Reduce the width.
         width = factor * max(1, STRIP_PIXELS // (factor * height))
     for y in range(top, bottom, max(1, height)):
         for x in range(left, right, max(1, width)):
@@ -117,8 +113,8 @@ def _white_level(image: Image.Image) -> float:
     If a pixel exceeds 65,535, return the maximum of all pixels.
     """
     if image.mode in ("I", "I;16"):
-        # `getextrema` is ten times as fast as the strips. Round the peak to float32, because the
-        # pixels are float32 too when they are scaled.
+        # For whole numbers, `getextrema` is ten times as fast as the strips below. Round the peak
+        # to float32, because `_values` rounds the pixels in the same way.
         peak = float(np.asarray(image.getextrema(), np.float32)[1])
     else:
         strips = _strips(ImageBox(0, 0, *image.size), 1)
@@ -144,7 +140,7 @@ def _to_float(image: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(grey: NDArray[np.float32], step: float) -> Image.Image:
-    """Round grey values to 8 bits, stretched first if they use only a small part of 0..255.
+    """Round grey values to 8 bits. Stretch the values first if they use a small part of 0..255.
 
     Args:
         grey: (height, width), already scaled to 0..255.

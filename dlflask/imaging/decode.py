@@ -1,7 +1,7 @@
 """Decode an image file to pixels, within the limits of `decode_limits`.
 
-The format is recognised by the content of the file, never by its name. The limits are checked with
-the header, before any pixel is decoded. A large JPEG is reduced while it is decoded.
+The format is recognised by the content of the file, not by the file name. The limits are checked
+after the header is read, before any pixel is decoded. A large JPEG is reduced while it is decoded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 from dlflask.errors import UnsupportedImage
 from dlflask.imaging.cost import check_cost, is_large_once_opened
 from dlflask.imaging.cost.large_images import decode_slot
-from dlflask.imaging.cost.pieces import CpuTimeLimit, Pieces
+from dlflask.imaging.cost.limited_file import CpuTimeLimit, LimitedFile
 from dlflask.imaging.decode_errors import reporting_errors
 from dlflask.imaging.decode_limits import BYTES_PER_PIXEL, LARGE_BYTES
 from dlflask.imaging.decoded_image import WHOLE, WORKING_SIDE, DecodedImage, Region
@@ -40,7 +40,7 @@ def decode(
 
     Raises:
         ImageError: The image is damaged, too large or in an unsupported format.
-        Busy: The image is large, and the worker already has two: one in decoding, one waiting.
+        Busy: The image is large, and the worker decodes another large image while a third waits.
     """
     configure_pillow()
     if region == WHOLE and (decoded := decode_fast(upload, side)):
@@ -59,7 +59,7 @@ def decode(
 def decode_by_pillow(
     upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int = WORKING_SIDE
 ) -> DecodedImage:
-    """Decode an image of any supported format by Pillow's parsers, without converting errors."""
+    """Decode an image of any supported format by Pillow, and let Pillow's exceptions pass."""
     format_name, _ = find_image(upload) or ("", 0)
     upload = strip_metadata(upload)
     try:
@@ -67,9 +67,9 @@ def decode_by_pillow(
     except OSError as error:
         if format_name != "JPEG" or "truncated" not in str(error):
             raise
-    # Go on outside of `except`, because the exception's traceback keeps the decoded pixels in
-    # memory. Three more decodings follow: two of small copies to find the end of the data, and one
-    # of the completed JPEG. Together with the first decoding, these are four.
+    # Continue outside of `except`, because the exception's traceback keeps the decoded pixels in
+    # memory. `_load_truncated_jpeg` decodes the image three times more: twice to find the end of
+    # the data, and once as a completed JPEG. Together with the first time, these are four.
     time_limit.check(times=4)
     return _load_truncated_jpeg(upload, time_limit, region, side)
 
@@ -80,9 +80,11 @@ def _load(
     with ExitStack() as stack:
         if is_large := is_large_once_opened(upload):
             stack.enter_context(decode_slot())
-        image = stack.enter_context(Image.open(Pieces(upload, time_limit), formats=[format_name]))
+        image = stack.enter_context(
+            Image.open(LimitedFile(upload, time_limit), formats=[format_name])
+        )
         cost = check_cost(image, upload)
-        longest = max(image.size)
+        longer_side = max(image.size)
         _reduce_to(image, region, side)
         cost = max(cost, image.width * image.height * BYTES_PER_PIXEL)
         if not is_large and cost > LARGE_BYTES:
@@ -90,13 +92,13 @@ def _load(
         # Load before the orientation is read, because a PNG may store the orientation after the
         # pixels, and Pillow rotates a TIFF while it loads the TIFF.
         image.load()
-        return DecodedImage(image, longest, orientation(image), stack.pop_all())
+        return DecodedImage(image, longer_side, orientation(image), stack.pop_all())
 
 
 def _reduce_to(image: Image.Image, region: Region, side: int) -> None:
-    """Make Pillow decode a JPEG at 1/2, 1/4 or 1/8 scale if `region` keeps `side` pixels.
+    """Let Pillow decode a JPEG at 1/2, 1/4 or 1/8 scale, which is many times faster.
 
-    A reduced JPEG is decoded many times faster.
+    The longer side of `region` still has at least about `side` pixels.
     """
     width, height = region[2] - region[0], region[3] - region[1]
     factor = math.ceil(max(image.width * width, image.height * height) / side)
@@ -108,7 +110,7 @@ def _load_truncated_jpeg(
     upload: bytes, time_limit: CpuTimeLimit, region: Region, side: int
 ) -> DecodedImage:
     """Decode a JPEG whose end is missing, and fill the missing rows with copies of the last row."""
-    with Image.open(Pieces(upload, time_limit), formats=["JPEG"]) as opened:
+    with Image.open(LimitedFile(upload, time_limit), formats=["JPEG"]) as opened:
         layout = _layout(opened)
 
     def decode_small(completed: bytes) -> NDArray[np.uint8]:
@@ -117,8 +119,8 @@ def _load_truncated_jpeg(
 
     completed = complete_jpeg(upload, layout, decode_small)
     decoded = _load(completed.upload, "JPEG", time_limit, region, side)
-    if completed.held < 1:
-        decoded.repeat_last_row(completed.held)
+    if completed.row_share < 1:
+        decoded.repeat_last_row(completed.row_share)
     return decoded
 
 
@@ -126,7 +128,7 @@ def _layout(image: Image.Image) -> JpegLayout:
     # Pillow's `layer` has a tuple for each colour component: the number of the component, the
     # columns and the rows of blocks that are coded together, and the number of a table.
     components = getattr(image, "layer", ())
-    columns, rows = (max((one[at] for one in components), default=1) for at in (1, 2))
+    columns, rows = (max((each[at] for each in components), default=1) for at in (1, 2))
     is_grey = len(components) == 1
     block = (8, 8) if is_grey else (8 * rows, 8 * columns)
     return JpegLayout(image.height, len(components), block)

@@ -63,10 +63,10 @@ def reporting_errors(
 
 
 def _reason(cause: Exception) -> str:
-    """Return the reason why an image cannot be decoded, in plain words.
+    """Return the reason why an image cannot be decoded, in words that a user understands.
 
-    Only messages of `InvalidFile` are shown to the user. The messages of Pillow and Python name
-    objects, addresses and types.
+    Only messages of `InvalidFile` are shown to the user, because the messages of Pillow and Python
+    name objects, addresses and types.
     """
     if isinstance(cause, InvalidFile):
         return str(cause)

@@ -1,8 +1,8 @@
 """Limits on the memory, time and structure of one image, each with its reason.
 
-Together the limits restrict the decoding of a file to 320 MB of memory and `CPU_SECONDS` of CPU
-time. The packages `metadata` and `cost` apply these limits. tests/model/test_cost.py decodes the
-images that take the most memory and time within these limits.
+Within these limits, decoding a file takes at most 320 MB of memory and `CPU_SECONDS` of CPU time.
+The packages `metadata` and `cost` apply the limits. tests/model/test_cost.py decodes the images
+that take the most memory and time within the limits.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ MAX_PIXELS = 64_000_000
 #: because Pillow reduces the image while decoding.
 MAX_DECODED_BYTES = 256_000_000
 
-#: Measured memory that decoding takes, in bytes per pixel: by Pillow's name of the format, for a
-#: progressive JPEG, and for all other images. The decoder of WebP keeps two copies of the image.
-#: libtiff keeps a strip (a group of rows), which may be as large as the image.
+#: Measured memory that decoding takes, in bytes per pixel: for the formats in the dictionary (by
+#: Pillow's names), for a progressive JPEG, and for all other images. The decoder of WebP keeps two
+#: copies of the image. libtiff keeps a strip (a group of rows), which may be as large as the image.
 BYTES_PER_PIXEL_OF = {"WEBP": 16, "TIFF": 12, "AVIF": 9, "HEIF": 9, "GIF": 2}
 BYTES_PER_PROGRESSIVE_PIXEL = 10
 BYTES_PER_PIXEL = 4
@@ -38,15 +38,16 @@ BYTES_PER_DEEP_PIXEL = 8
 #: Memory in bytes of the pointer that Pillow keeps for each row.
 BYTES_PER_ROW = 8
 
-#: Maximum number of rows. In an image 1 pixel wide, the pointers take more memory than the pixels.
+#: Maximum number of rows. In an image 1 pixel wide, the pointers to the rows take more memory than
+#: the pixels.
 MAX_ROWS = 1_000_000
 
 #: Maximum number of groups in a lossless WebP. A group consists of five prefix codes
 #: (variable-length codes), for which libwebp builds decoding tables.
 MAX_WEBP_GROUPS = 65_536
 
-#: A lossless WebP has at most one group per 4 x 4 pixels, and a group takes at least 20 bits of the
-#: file.
+#: A lossless WebP has at most one group per 4 x 4 pixels. A group takes at least 20 bits, so a byte
+#: of the file contains at most 0.4 groups.
 WEBP_PIXELS_PER_GROUP, WEBP_GROUPS_PER_BYTE = 16, 0.4
 
 #: Memory of the decoding tables in bytes: for each group, and for each byte of the lossless data.
@@ -74,12 +75,12 @@ MAX_RLE_PIXELS = 4_000_000
 #: worker holds only one large image instead of one per thread.
 LARGE_BYTES = 32_000_000
 
-#: Maximum number of parts of a file. A part is a read operation of Pillow's parsers, which takes
-#: some microseconds, or a chunk, segment or block that `metadata` reads. A PNG of 16 MB in chunks
-#: of 8 kB, a common size, has 2,000 parts.
+#: Maximum number of pieces of a file: of the chunks, segments or blocks that `metadata` reads, and
+#: of the read operations of Pillow's parsers, which take some microseconds each. A PNG of 16 MB has
+#: 2,000 chunks of 8 kB, which is a common size.
 MAX_PIECES = 50_000
 
-#: Maximum size in bytes of Exif or of XMP, which are only needed for the orientation. Longer
+#: Maximum size in bytes of Exif and of XMP. Both are needed only for the orientation. Longer
 #: metadata is ignored. Cameras write less than 64 kB, the limit of a JPEG segment.
 MAX_METADATA_BYTES = 256_000
 
@@ -94,17 +95,17 @@ MAX_PALETTE_BYTES = 768
 #: about 20 entries.
 MAX_TIFF_ENTRIES = 4_096
 
-#: Maximum number of strips or tiles of a TIFF. Each of them takes 10 microseconds in Pillow and up
-#: to 40 in libtiff. An image of 64 megapixels has 16,000 tiles of 64 x 64 pixels.
+#: Maximum number of strips or tiles of a TIFF. A strip or tile takes 10 microseconds in Pillow and
+#: up to 40 in libtiff. An image of 64 megapixels has 16,000 tiles of 64 x 64 pixels.
 MAX_TIFF_STRIPS = 20_000
 
 #: Maximum number of values of a TIFF tag, except the tags that list strips or tiles. A palette has
 #: 768 values, and the tables of a JPEG have 600.
 MAX_TIFF_VALUES = 4_096
 
-#: Maximum size in bytes of a box (a part of the file) that describes the items or the frames of an
-#: AVIF or HEIC. For every item, libavif searches all items, so its time grows with the square of
-#: their number.
+#: Maximum size in bytes of a box (a part of the file) that describes the items (images and
+#: metadata) or the frames of an AVIF or HEIC. For every item, libavif searches all items. The time
+#: therefore grows with the square of the number of items.
 MAX_ISO_MEDIA_BYTES = 256_000
 
 #: Maximum difference, in pixels per side, between the size in the header of an AVIF or HEIC and the
@@ -118,7 +119,7 @@ MAX_HEVC_TILES = 1_000
 MAX_HEVC_BYTES = 10_000_000
 
 #: Maximum number of pixels in the transforms of a lossless WebP (small images that come before the
-#: prefix codes). Python skips these pixels one by one, which takes 1 microsecond each. libwebp
-#: writes two transforms, each with one pixel per block of at least 16 x 16 pixels: 125,000 pixels
-#: for an image of 16 megapixels.
+#: prefix codes). `vp8l_layout` skips these pixels one by one, in 1 microsecond each. libwebp writes
+#: two transforms, each with one pixel per block of at least 16 x 16 pixels. In an image of 16
+#: megapixels, these are 125,000 pixels.
 MAX_WEBP_SKIPPED_PIXELS = 150_000

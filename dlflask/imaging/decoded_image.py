@@ -17,8 +17,8 @@ from dlflask.imaging.metadata.exif import rotate_upright, to_stored_box
 from dlflask.types import ImageBox, Pixels
 
 #: Maximum height and width in pixels to which an image is reduced before its ink is extracted. A
-#: digit whose height is a tenth of the image still has 25 pixels. The digits that the network reads
-#: have 20.
+#: digit whose height is a tenth of the image's is then still 25 pixels high. The network needs
+#: digits that are 20 pixels high.
 WORKING_SIDE = 256
 
 #: Left, top, right and bottom edge, as parts (0..1) of the upright image's width and height.
@@ -30,20 +30,20 @@ class DecodedImage:
     """Decoded image, held in memory until it is closed.
 
     Attributes:
-        longest: Longer side of the image in the file, in pixels.
+        longer_side: Length of the longer side of the image in the file, in pixels.
         is_full_scale: True unless the image was reduced while it was decoded.
     """
 
     def __init__(
         self,
         image: Image.Image,
-        longest: int,
+        longer_side: int,
         orientation: int = 1,
         resources: ExitStack | None = None,
     ) -> None:
         self._image, self._orientation, self._resources = image, orientation, resources
-        self.longest = longest
-        self.is_full_scale = max(image.size) == longest
+        self.longer_side = longer_side
+        self.is_full_scale = max(image.size) == longer_side
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +52,7 @@ class DecodedImage:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if self._resources:
-            # Close the image, because Pillow's WebP decoder keeps copies of the pixels until then.
+            # Until the image is closed, Pillow's WebP decoder keeps copies of the pixels.
             self._image.close()
             self._resources.close()
         del self._image
@@ -60,7 +60,7 @@ class DecodedImage:
     @property
     def upright_size(self) -> tuple[float, float]:
         """Width and height of the upright image in the file, in pixels."""
-        scale = self.longest / max(self._image.size)
+        scale = self.longer_side / max(self._image.size)
         width, height = self._image.size if self._orientation < 5 else self._image.size[::-1]
         return width * scale, height * scale
 
@@ -68,14 +68,14 @@ class DecodedImage:
         """Return all pixels as they are stored: (height, width) or (height, width, channels)."""
         return np.asarray(self._image)
 
-    def repeat_last_row(self, held: float) -> None:
+    def repeat_last_row(self, row_share: float) -> None:
         """Fill the rows that the file lacks with copies of the last row that the file contains.
 
         Args:
-            held: Part of the stored image's rows that the file contains, 0..1, from the top.
+            row_share: Part of the stored image's rows that the file contains, 0..1, from the top.
         """
         width, height = self._image.size
-        top = max(1, math.floor(held * height))
+        top = max(1, math.floor(row_share * height))
         row = self._image.crop((0, top - 1, width, top))
         self._image.paste(row.resize((width, height - top)), (0, top))
 
@@ -100,8 +100,8 @@ def _box(region: Region, size: tuple[int, int], orientation: int, side: int) -> 
         round(part * length) for part, length in zip(region, sides, strict=True)
     )
     if orientation > 1:
-        # Make both sides multiples of `factor`. The image is reduced before it is rotated, and the
-        # reduction starts at the upper left corner of the stored image.
+        # Make both sides multiples of `factor`, because the image is reduced before it is rotated.
+        # Otherwise an incomplete block of pixels would be at another edge than in an upright image.
         factor = -(-max(right - left, bottom - top) // side)
         right -= (right - left) % factor
         bottom -= (bottom - top) % factor

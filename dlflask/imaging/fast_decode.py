@@ -1,9 +1,9 @@
-"""Decode a simple PNG or JPEG by Pillow's decoders, without its parsers.
+"""Decode a simple PNG or JPEG by Pillow's decoders, without Pillow's parsers.
 
 Pillow's parsers are slow, because they are written in Python and read all features of a format.
-This module reads only the few features that drawing programs, browsers and scanners use. It leaves
-other files and damaged files to the parsers. If this module and the parsers can read the same file,
-both return the same pixels.
+This module reads only the few features that drawing programs, browsers and scanners use. The
+parsers read all other files and damaged files. If this module and the parsers can read the same
+file, both return the same pixels.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import zlib
 
 from PIL import Image
 
-#: Maximum number of pixels of an image. In larger images the parser takes only a small part of the
-#: time, and the limits of `decode_limits` must be checked.
+#: Maximum number of pixels of an image. For larger images, the parser takes only a small part of
+#: the time, and the limits of `decode_limits` must be checked.
 MAX_PIXELS = 1 << 20
 
 #: Maximum number of chunks of a PNG, or of segments of a JPEG. A PNG of one megapixel in chunks of
@@ -33,8 +33,8 @@ _MODE_OF_COMPONENTS = {1: "L", 3: "RGB"}
 #: Chunks that are ignored, because they change neither the pixels nor the orientation.
 _IGNORED_CHUNKS = {b"cHRM", b"gAMA", b"pHYs", b"sBIT", b"sRGB", b"tIME"}
 
-#: Markers of the segments that the decoder reads or ignores: Huffman tables, quantisation tables,
-#: interval of restarts, JFIF, comment.
+#: Markers of the other accepted segments: Huffman tables, quantisation tables, interval of
+#: restarts, JFIF, comment.
 _OTHER_SEGMENTS = {0xFFC4, 0xFFDB, 0xFFDD, 0xFFE0, 0xFFFE}
 
 #: Markers of the frame (the header of the image) in a baseline JPEG, and of a scan.
@@ -69,7 +69,7 @@ def decode_fast(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
         if upload.startswith(_JPEG):
             return _decode_jpeg(upload, side)
     except (ValueError, struct.error):
-        pass  # The file is damaged. Pillow's parser will report the damage.
+        pass  # The file is damaged. Pillow's parser reports the damage later.
     return None
 
 
@@ -116,7 +116,7 @@ def _decode_jpeg(upload: bytes, side: int) -> tuple[Image.Image, int] | None:
 
 
 def _frame(upload: bytes) -> tuple[int, int, int, int]:
-    """Return bits, height, width and number of components of a JPEG with one scan.
+    """Return bits per component, height, width and number of components of a JPEG with one scan.
 
     For any other JPEG, return zeros.
     """

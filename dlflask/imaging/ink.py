@@ -24,22 +24,23 @@ from dlflask.types import Ink, Pixels
 #: image, the twelve pixels that differ most from the paper reach only 3.4.
 MIN_CLEARNESS = 4
 
-#: An image with less contrast than this number of standard deviations is smoothed first.
+#: An image with less contrast than this number of the noise's standard deviations is smoothed
+#: first.
 SMOOTH_BELOW = 12
 
 #: Minimum part of the paper that has exactly the same grey level, in a drawing made on a screen.
 MIN_EVEN_SHARE = 0.6
 
-#: Maximum side of the grid of pixels whose grey levels are counted. With twice this side, counting
-#: takes 15 µs more, and the predictions for the development images stay the same.
+#: Maximum side of the grid of sampled pixels, whose grey levels are counted. With twice this side,
+#: counting takes 15 µs more, and the predictions for the development images stay the same.
 COUNTED_SIDE = 64
 
 #: Maximum grey level that counts as dark. Higher levels count as light.
-MIDDLE = 127
+MAX_DARK = 127
 
 #: Minimum contrast, in grey levels, of ink that keeps its values. Fainter ink is stretched. The
 #: contrast of MNIST's digits is 254 or 255.
-FULL = 250
+FULL_CONTRAST = 250
 
 BLANK = (
     "The image shows no writing: all of it has about the same colour. Write with a dark pen on "
@@ -71,10 +72,10 @@ def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> 
             estimated.
 
     Returns:
-        Two arrays of (height, width) float32. The first is the difference from the paper, in any
-        unit, about 0 on paper. The second is the ink in 0..1, ink = 1, paper = 0. On paper of exact
-        black or white, the ink is the difference in grey levels / 255, so an image that was made
-        from ink values keeps these values.
+        Two arrays of (height, width) float32. The first is the difference from the paper, about 0
+        on paper, in a unit that differs between images. The second is the ink in 0..1. If the paper
+        is exactly black or white, the ink is the difference in grey levels divided by 255. An image
+        that was made from ink values therefore keeps these values.
 
     Raises:
         BlankImage: Every pixel looks like paper.
@@ -94,24 +95,25 @@ def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> 
 
 
 def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:
-    """Return the ink on paper of exactly one grey, or None if the paper is less even.
+    """Return the ink on paper of exactly one grey, or None if the paper has several greys.
 
     Args:
         plane: (height, width) uint8.
         low: Minimum of `plane`.
         high: Maximum of `plane`.
     """
-    # A sample of rows and columns suffices to find the grey of the paper.
+    # A sample of the rows and columns is enough to find the grey of the paper.
     step = 1 + max(plane.shape) // COUNTED_SIDE
     counts = np.bincount(plane[::step, ::step].ravel(), minlength=256)
     paper = int(counts.argmax())
-    mask = plane <= MIDDLE if paper > MIDDLE else plane > MIDDLE
+    # Mark the dark pixels if the paper is light, or the light pixels if the paper is dark.
+    mask = plane <= MAX_DARK if paper > MAX_DARK else plane > MAX_DARK
     area = np.count_nonzero(mask) / mask.size
     if area + border_share(mask) > 1:
-        # Tightly cropped bold ink covers more of the image and its border than the paper, so look
-        # for the paper among the other grey levels.
-        dark, light = counts[: MIDDLE + 1], counts[MIDDLE + 1 :]
-        paper = int(dark.argmax() if paper > MIDDLE else MIDDLE + 1 + light.argmax())
+        # `mask` covers most of the image and of its border, so `mask` is the paper. The most
+        # frequent grey is the grey of bold ink that is cropped tightly.
+        dark, light = counts[: MAX_DARK + 1], counts[MAX_DARK + 1 :]
+        paper = int(dark.argmax() if paper > MAX_DARK else MAX_DARK + 1 + light.argmax())
     elif area > MAX_EVEN_SHARE:
         return None  # The image has an even frame, or shows the table around the paper.
     peak = max(high - paper, paper - low)
@@ -120,13 +122,12 @@ def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:
         return None
     if peak < MIN_CONTRAST:
         raise BlankImage(BLANK)
-    # Compute in place, because four arrays of the image's size would push other data out of the CPU
-    # caches.
+    # Compute in place. Four arrays of the image's size would push other data out of the CPU caches.
     ink: Ink = plane.astype(np.float32)
     if paper:
         np.subtract(np.float32(paper), ink, out=ink)
         np.abs(ink, out=ink)
-    ink /= np.float32(255 if peak >= FULL else peak)
+    ink /= np.float32(255 if peak >= FULL_CONTRAST else peak)
     return ink
 
 
@@ -147,6 +148,7 @@ def _levels(distance: Plane) -> tuple[int, int, float]:
     """Return the levels of ink and paper, and the standard deviation of the noise."""
     # Add 64, because `bincount` cannot count negative differences.
     levels = np.bincount(np.clip(distance + 64, 0, 255).astype(np.uint8).ravel(), minlength=256)
+    # The level of the ink is the lowest level that at most 12 pixels, or 1 of 4,000, exceed.
     above = distance.size - levels.cumsum()
     peak = int(np.searchsorted(-above, -max(12, distance.size // 4000)))
     # Levels up to the midpoint between the most frequent level and the ink count as paper.

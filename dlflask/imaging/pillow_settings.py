@@ -18,14 +18,14 @@ def configure_pillow() -> None:
 
     `decode` calls this function before each image, so that the settings are always applied.
     """
-    # Pillow rejects an image with more than twice this number of pixels. Some formats allocate the
-    # pixels while Pillow reads the header, before `check_cost` is called.
+    # Pillow rejects an image with more than twice this number of pixels. This limit is necessary
+    # for formats whose pixels Pillow allocates before `check_cost` is called.
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
-    # libjpeg reads this variable and stops when it needs more memory. Without this limit, a file
-    # that hides its scans from Pillow could take more memory than `check_cost` allows.
+    # libjpeg reads this variable and stops when it needs more memory. `check_cost` estimates the
+    # memory by the scans that Pillow finds, and a file may hide scans from Pillow.
     os.environ.setdefault("JPEGMEM", f"{MAX_DECODED_BYTES // 1_000_000}m")
-    # More threads of the AVIF decoder would need more memory without being faster, because each CPU
-    # already has a worker.
+    # With more threads, the AVIF decoder would need more memory, but would not be faster, because
+    # each CPU already has a worker.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     # Skip thumbnails, depth maps and other auxiliary images, which this service does not need.
     # libde265, the HEVC decoder, always uses a separate thread. More threads would only compete
@@ -33,6 +33,6 @@ def configure_pillow() -> None:
     pi_heif.register_heif_opener(
         decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
     )
-    # Pillow warns about each damaged tag. Python would log each different warning once and remember
-    # it until the process ends, so memory and log would grow with every received file.
+    # Pillow warns about each damaged tag. Python would log each different warning once and would
+    # remember the warning until the process ends. Memory and log would grow with received files.
     warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -6,32 +6,32 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlflask.imaging.ink import MIDDLE
-from dlflask.imaging.morphology.growth import grow_sides
+from dlflask.imaging.ink import MAX_DARK
+from dlflask.imaging.morphology.growth import grow
 
 #: Minimum opacity (0..255) of a pixel whose colour may be the colour of paper.
 _OPAQUE = 250
 
-#: Minimum part of its bounding box that a note (an opaque piece of paper) covers. Strokes cover
-#: less.
+#: Minimum part of the bounding box that a note (an opaque piece of paper) covers. Strokes cover a
+#: smaller part of their bounding box.
 _MIN_FILLED = 0.5
 
-#: At least the part `_MIN_PAPER` of a note's pixels is paper: it differs by at most `_NEAR_PAPER`
-#: grey levels from the median. At least the part `_MIN_INK` is writing: it differs by at least
-#: `_FAR_FROM_PAPER` grey levels.
+#: Minimum part of a note's pixels that are paper, and minimum part that are writing. A pixel is
+#: paper if it differs from the median by at most `_NEAR_PAPER` grey levels, and writing if it
+#: differs by at least `_FAR_FROM_PAPER` grey levels.
 _MIN_PAPER, _MIN_INK, _NEAR_PAPER, _FAR_FROM_PAPER = 0.6, 0.002, 48, 80
 
 
-def has_no_opacity(image: Image.Image) -> bool:
+def is_invisible(image: Image.Image) -> bool:
     """Return True if all pixels of an RGBA image are transparent."""
     return image.getchannel("A").getextrema() == (0, 0)
 
 
 def composite_on_paper(image: Image.Image) -> Image.Image:
-    """Return an RGBA image as RGB, on paper that contrasts with its strokes.
+    """Return an RGBA image as RGB, on paper that contrasts with the strokes.
 
     A note with writing is extended to the edges of the image. Strokes without a note are put on
-    white if they are dark, otherwise on black.
+    white paper if the strokes are dark, otherwise on black paper.
     """
     pixels = np.asarray(image)
     opacity = pixels[..., 3]
@@ -55,8 +55,9 @@ def _continue_note(
     Returns:
         (height, width, 3), or None if the opaque part is not a note.
     """
-    # Ignore the outermost pixels of a note, which are blended with its former surroundings.
-    inner = ~grow_sides(grow_sides(~opaque))
+    # Ignore the outermost pixels of a note, because they also contain colours of the surroundings
+    # from which the note was cut out.
+    inner = ~grow(grow(~opaque, corners=False), corners=False)
     rows, columns = (np.flatnonzero(inner.any(axis)) for axis in (1, 0))
     if not len(rows) or (
         inner[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean() < _MIN_FILLED
@@ -80,6 +81,6 @@ def _composite_strokes(image: Image.Image) -> Image.Image:
     *colours, opacity = (np.asarray(band, np.float32) for band in image.split())
     weight = opacity.sum()
     brightness = sum(float((c * opacity).sum()) for c in colours) / (3 * weight) if weight else 0.0
-    paper = Image.new("RGBA", image.size, "white" if brightness < MIDDLE else "black")
+    paper = Image.new("RGBA", image.size, "white" if brightness < MAX_DARK else "black")
     paper.alpha_composite(image)
     return paper.convert("RGB")

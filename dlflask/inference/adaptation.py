@@ -1,9 +1,9 @@
 """Adaptation of a user's network to this service's tensors and probabilities.
 
-Networks for the same images differ in the shape of their input, in the values that stand for ink
-and paper (the convention), and in the kind of their outputs. The model file states the shape, but
-not the convention. The service therefore tries each convention on labelled sample digits, because a
-network reads digits well only with the convention that it was trained on.
+Networks for the same images differ in the shape of the input, in the values that stand for ink and
+paper (the convention), and in the kind of the outputs. The model file states the shape, but not the
+convention. The service therefore tries each convention on labelled sample digits. A network reads
+digits well only with the convention on which it was trained.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from dlflask.errors import ModelError
 from dlflask.types import SIZE, SUM_TOLERANCE, Outputs, Tensor
 
-#: Conventions: the range of a network's input values, with the factor and the offset that convert
-#: ink in 0..1 to this range. They are tried in this order, so the most usual convention is first.
+#: Conventions, each with the factor and the offset that convert ink in 0..1 to input values of the
+#: network. The conventions are tried in this order, the most usual first.
 CONVENTIONS = {
     "0..1": (1.0, 0.0),
     "0..255": (255.0, 0.0),
@@ -28,11 +28,10 @@ CONVENTIONS = {
     "inverted -1..1": (-2.0, 1.0),
 }
 
-#: Side of LeNet's input in pixels: the tensor's 28 pixels and two pixels of paper on each side.
+#: Side of the input of the network LeNet, in pixels: 28, and two pixels of paper on each side.
 PADDED = SIZE + 4
 
-#: Accepted shapes of a network's input, without the batch axis. A size that is None in the model
-#: file fits every size here.
+#: Accepted shapes of a network's input, without the batch axis.
 LAYOUTS = tuple(
     shape
     for side in (SIZE, PADDED)
@@ -47,23 +46,23 @@ LAYOUTS = tuple(
 #: too few to compare conventions.
 _SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 
-#: Minimum probability in the score: smaller probabilities are raised to it. Otherwise one sample
-#: that the network misreads with high confidence could decide the score alone.
+#: Smaller probabilities are raised to this value before the score is computed. Otherwise a single
+#: sample that the network misreads with high confidence could decide the score.
 _MIN_PROBABILITY = 1e-4
 
-#: Minimum increase of the score for which a convention replaces a more usual convention. A smaller
-#: increase is not evidence: larger input values alone raise the score a little, because they make
-#: the network more certain, although it does not read the samples better.
+#: Minimum increase of the score for which a convention replaces a more usual convention. Larger
+#: input values alone raise the score a little, because the network is then more certain, although
+#: it does not read more samples correctly.
 _MIN_GAIN = 0.05
 
-#: Number that is added to each sigmoid output before the outputs are divided by their sum. It turns
-#: outputs that are all 0 into equal probabilities, and is too small to change other outputs.
+#: Number that is added to each sigmoid output, so that outputs that are all 0 become equal
+#: probabilities. The number is too small to change other outputs.
 TINY = 1e-30
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """Conversion of tensors to a network's inputs, and of its outputs to probabilities.
+    """Conversion of tensors to a network's inputs, and of the network's outputs to probabilities.
 
     Attributes:
         shape: Shape of the network's input without the batch axis, one of `LAYOUTS`.
@@ -82,7 +81,7 @@ class Adaptation:
 
     @property
     def padding(self) -> int:
-        """Number of pixels of paper that `prepare` adds on each side."""
+        """Number of rows or columns of paper that `prepare` adds on each side."""
         return (PADDED - SIZE) // 2 if PADDED in self.shape or PADDED**2 in self.shape else 0
 
     def prepare(self, tensors: Tensor) -> Tensor:
@@ -99,8 +98,8 @@ class Adaptation:
         """Return probabilities of shape (N, classes) for the network's outputs."""
         outputs = outputs.reshape(len(outputs), -1)
         if self.outputs == "logits":
-            odds = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            return odds / odds.sum(axis=1, keepdims=True)
+            exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            return exponentials / exponentials.sum(axis=1, keepdims=True)
         if self.outputs == "sigmoids":
             outputs = outputs + np.float32(TINY)
             return outputs / outputs.sum(axis=1, keepdims=True)
@@ -111,7 +110,7 @@ def fit_shape(shape: tuple[int | None, ...]) -> tuple[int, ...]:
     """Return the first of `LAYOUTS` that fits the shape of a network's input.
 
     Args:
-        shape: The shape without the batch axis. None stands for any size.
+        shape: The shape without the batch axis. A size of None fits every size.
 
     Raises:
         ModelError: None of `LAYOUTS` fits.
@@ -121,10 +120,10 @@ def fit_shape(shape: tuple[int | None, ...]) -> tuple[int, ...]:
             size in (None, expected) for size, expected in zip(shape, layout, strict=True)
         ):
             return layout
-    words = " x ".join("any" if size is None else str(size) for size in shape)
+    dimensions = " x ".join("any" if size is None else str(size) for size in shape)
     raise ModelError(
-        f"has an input of shape {words}; expected an image of 28 x 28 or 32 x 32 with one or three "
-        "channels. Train the network on images of 28 x 28."
+        f"The network has an input of shape {dimensions}; expected an image of 28 x 28 or 32 x 32 "
+        "with one or three channels. Train the network on images of 28 x 28."
     )
 
 
@@ -134,7 +133,7 @@ def adapt(
     activation: str,
     samples: NDArray[np.float32],
 ) -> tuple[Adaptation, int, float]:
-    """Find the adaptation with which a network reads the labelled samples best.
+    """Find the adaptation with which a network reads the samples best.
 
     Args:
         forward: Function that runs the network, from (N, *shape) to (N, classes).
@@ -158,14 +157,14 @@ def adapt(
             continue
         adaptation = Adaptation(shape, convention, _output_kind(outputs, activation))
         probabilities = adaptation.finish(outputs)
-        of_labels = probabilities[np.arange(len(labels)), labels]
-        score = float(np.log(np.clip(of_labels, _MIN_PROBABILITY, 1)).mean())
+        label_probabilities = probabilities[np.arange(len(labels)), labels]
+        score = float(np.log(np.clip(label_probabilities, _MIN_PROBABILITY, 1)).mean())
         if best is None or score > best[2] + _MIN_GAIN:
             is_correct = probabilities.argmax(axis=1) == labels
-            # The first copies are the samples without a shift.
+            # Count only the first copies, which are the samples without a shift.
             best = adaptation, int(is_correct[: len(samples)].sum()), score
     if best is None:
-        raise ModelError("returns values that are not numbers. Train the network again.")
+        raise ModelError("The network returns infinite values or NaN. Train the network again.")
     return best
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Number of sample digits on which the conventions are tried (see `ModelDescription`), and the
-#: minimum number of them that a network must read correctly before the service trusts the result.
+#: Number of sample digits on which the conventions are tried (see `ModelDescription`), and minimum
+#: number of samples that a network must read correctly. With fewer, the service warns the user.
 NUM_SAMPLES, ENOUGH_SAMPLES = 10, 8
 
-#: Kinds of a network's outputs, described with their conversion to probabilities.
+#: Kinds of a network's outputs, with descriptions of their conversion to probabilities.
 OUTPUT_KINDS = {
     "softmax": "probabilities by softmax",
     "logits": "logits, to which the service adds a softmax",
@@ -25,9 +25,9 @@ class ModelDescription:
         layers: Name, class and output shape of each layer. The shape's first axis is the batch.
         num_parameters: Number of weights.
         input_shape: Shape of the network's input, without the batch axis.
-        convention: Range of the values that the network was trained on: `0..1`, `0..255` or
-            `-1..1`, from paper to ink. After `inverted`, the range is from ink to paper.
-        samples_read: Number of the ten sample digits that the network reads correctly with that
+        convention: Range of the input values on which the network was trained, from paper to ink:
+            `0..1`, `0..255` or `-1..1`. With `inverted` before it, the range is from ink to paper.
+        samples_read: Number of the ten sample digits that the network reads correctly with this
             convention.
         outputs: Kind of the outputs, a key of `OUTPUT_KINDS`.
         num_classes: 10, or 11 if the last class is "not a digit".
@@ -44,7 +44,7 @@ class ModelDescription:
 
     @property
     def is_doubtful(self) -> bool:
-        """True if no convention lets the network read enough sample digits correctly."""
+        """True if the network reads too few sample digits correctly, with every convention."""
         return self.samples_read < ENOUGH_SAMPLES
 
     def sentence(self) -> str:

@@ -9,7 +9,7 @@ DEFAULT_BACKEND = "openvino"
 
 
 def backend() -> str:
-    """Return the name of Keras's backend: KERAS_BACKEND, or OpenVINO."""
+    """Return the name of Keras's backend: the variable KERAS_BACKEND, or else `openvino`."""
     return os.environ.get("KERAS_BACKEND") or DEFAULT_BACKEND
 
 
@@ -17,7 +17,7 @@ def configure_runtime() -> None:
     """Set the environment for Keras and OpenVINO. Call this before importing either of them."""
     # Keras would otherwise import TensorFlow, which the service does not need.
     os.environ["KERAS_BACKEND"] = backend()
-    # OpenVINO uses the thread library TBB, which would otherwise query and reset the CPUs of its
+    # Without this setting, OpenVINO's thread library TBB would query and reset the CPUs of the
     # thread at every inference.
     os.environ.setdefault("HWLOC_THISSYSTEM", "0")
     # OpenVINO's package openvino_telemetry reports each import of OpenVINO to Google Analytics and

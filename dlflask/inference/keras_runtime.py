@@ -1,4 +1,4 @@
-"""Running of networks by Keras itself, in this process, on a backend such as TensorFlow."""
+"""Loading and running of networks by Keras in this process, on a backend such as TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def load_forward(path: Path, samples: Callable[[], Tensor]) -> tuple[str, ModelG
         samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1.
 
     Returns:
-        The SHA-256 of the file; the facts in the file, as a `ModelGraph` whose graph is empty; and
-        a function from tensors of shape (N, 28, 28) to probabilities of shape (N, classes).
+        The SHA-256 of the file, a `ModelGraph` with the facts in the file and an empty graph, and a
+        function from tensors of shape (N, 28, 28) to probabilities of shape (N, classes).
 
     Raises:
         ModelError: The file cannot be read or is not a model that can be served.
@@ -35,7 +35,7 @@ def load_forward(path: Path, samples: Callable[[], Tensor]) -> tuple[str, ModelG
     from dlflask.inference.keras_reader.read import read_digits  # noqa: PLC0415
     from dlflask.inference.keras_reader.saved_model import open_saved_model  # noqa: PLC0415
 
-    # A list, so that the callback can store the version before an error is raised.
+    # Version of Keras that saved the file, in a list so that a callback can store it.
     version = [""]
     with open_model(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -45,12 +45,12 @@ def load_forward(path: Path, samples: Callable[[], Tensor]) -> tuple[str, ModelG
         except ModelError as error:
             raise ModelError(refusal(path, version[0], str(error))) from error
         except Exception as error:  # a file may make Keras raise anything
-            message = (
-                f"cannot be read as a Keras model ({type(error).__name__}). If the file is "
-                "damaged, copy or download it again. Otherwise, save the model again with "
+            reason = (
+                f"The file cannot be read as a Keras model ({type(error).__name__}). If the file "
+                "is damaged, copy or download it again. Otherwise, save the model again with "
                 "`model.save`."
             )
-            raise ModelError(refusal(path, version[0], message)) from error
+            raise ModelError(refusal(path, version[0], reason)) from error
     run, adaptation = _run(found.model), found.adaptation
     description: ModelDescription = found.description
     facts = ModelGraph(b"", b"", (SIZE, SIZE), description, saved.thresholds, saved.golden)

@@ -1,4 +1,4 @@
-"""Loading of a model file as a graph, from the cache or through a subprocess with Keras."""
+"""Loading of a model file as a graph of OpenVINO, from the cache or by a subprocess with Keras."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def load_graph(
 
     Args:
         path: An `.h5` or `.keras` file, which is not changed.
-        samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1. They are used
-            to find the input values that a digit network expects. None for other networks.
+        samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1, on which a
+            digit network is tried with several ranges of values. None for other networks.
         cache: Folder in which graphs are kept. It may be missing or read-only. None keeps nothing.
         samples_id: Text that changes when the sample digits change. A cached graph is used only
             with the same `samples_id`, because the graph depends on the sample digits.
@@ -51,11 +51,11 @@ def load_graph(
     """
     with open_model(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        kept = GraphCache(cache, f"digits {samples_id}" if samples else "plain")
-        graph = kept.read(sha256)
+        graphs = GraphCache(cache, f"digits {samples_id}" if samples else "plain")
+        graph = graphs.read(sha256)
         if graph is None:
             graph = _convert(path, file, samples() if samples else None)
-            kept.write(sha256, graph)
+            graphs.write(sha256, graph)
         return sha256, graph
 
 
@@ -81,9 +81,9 @@ def _readable(path: Path) -> Path:
     """Return `path`, or the copy in the container's image if this user may not read `path`.
 
     Docker Compose mounts the project's model from a clone of the repository. In a clone made with
-    `umask 077`, only the owner may read the file. The copy is returned only if its size equals the
-    file's size, because the user may have replaced the file. Modification times are not compared:
-    a build reuses the copy of an earlier build if the content is the same.
+    `umask 077`, only the owner may read the file. If the sizes of file and copy differ, the user
+    has replaced the file, and `path` is returned. Modification times are not compared, because a
+    build may reuse the copy of an earlier build.
     """
     copy = ROOT / path.name
     if os.access(path, os.R_OK) or not copy.is_file():
@@ -124,8 +124,8 @@ def _explain(path: Path, error: OSError) -> str:
 
 
 def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelGraph:
-    """Convert the open `file` in a subprocess and return its graph."""
-    # Keras writes its settings into the folder KERAS_HOME. It cannot write into `os.devnull`.
+    """Convert the open `file` in a subprocess, and return the graph."""
+    # Keras writes its settings into the folder KERAS_HOME. With `os.devnull`, it writes nothing.
     environment = os.environ | {"KERAS_BACKEND": "openvino", "KERAS_HOME": os.devnull}
     descriptor = file.fileno()
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -151,15 +151,16 @@ def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelG
     raise ModelError(_explain_exit(path, done))
 
 
-def refusal(path: Path, version: str, message: str) -> str:
-    """Return the error message for a model file that is refused.
+def refusal(path: Path, version: str, reason: str) -> str:
+    """Return the error message for a model file that cannot be served.
 
     Args:
-        path: The file, named at the beginning of the message.
-        version: Version of Keras that saved the file; empty if unknown.
-        message: Verb and rest of the sentence, such as "is empty."
+        path: The file.
+        version: Version of Keras that saved the file, empty if unknown.
+        reason: Sentences that explain the error, such as "The file is empty. Copy it again."
     """
-    return f"{path}, saved by Keras {version}, {message}" if version else f"{path} {message}"
+    saved = f", saved by Keras {version}," if version else ""
+    return f"{path}{saved} cannot be served. {reason}"
 
 
 def _explain_exit(path: Path, done: subprocess.CompletedProcess[bytes]) -> str:

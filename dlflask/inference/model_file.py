@@ -1,8 +1,8 @@
 """Facts that dlflask stores in an `.h5` model file, as attributes of the file's root group.
 
-The facts are the thresholds of the verdict, the golden digits (test images with the network's
-outputs for them) and the description of a number network. Keras ignores these attributes, so every
-version of Keras can load the file.
+The facts are the thresholds of the verdict, the golden digits (test images, with the outputs of the
+network for these images) and the description of a number network. Keras ignores the attributes, so
+every version of Keras can load the file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def write_thresholds(path: Path, text: str) -> None:
 
 
 def read_number_network(path: Path) -> str | None:
-    """Return the description in the number network at `path` as JSON text, None if it has none.
+    """Return the description in a number network's file as JSON text, None if the file has none.
 
     `dlflask.numbers.network` checks the text later.
     """
@@ -76,17 +76,17 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
     """Return the golden digits in the attributes of a file, None if the file has none.
 
     Raises:
-        ModelError: Only one of the two attributes exists, or the shape or type of one is wrong. The
-            message starts with a verb, because the caller writes the name of the file before it.
+        ModelError: Only one of the two attributes exists, or the shape or type of one is wrong.
     """
     stored = [attributes.get(name) for name in (GOLDEN_DIGITS_ATTRIBUTE, GOLDEN_OUTPUTS_ATTRIBUTE)]
     if all(each is None for each in stored):
         return None
     if any(each is None for each in stored):
         raise ModelError(
-            f"has only one of the attributes {GOLDEN_DIGITS_ATTRIBUTE} (golden digits, which are "
-            f"test images) and {GOLDEN_OUTPUTS_ATTRIBUTE} (the network's outputs for them). Delete "
-            "this attribute, or store both again with `python -m dlflask.train.golden`."
+            f"The file has only one of the attributes {GOLDEN_DIGITS_ATTRIBUTE} (golden digits, "
+            f"which are test images) and {GOLDEN_OUTPUTS_ATTRIBUTE} (the network's outputs for "
+            "these images). Delete this attribute, or store both again with `python -m "
+            "dlflask.train.golden`."
         )
     digits, outputs = map(np.asarray, stored)
     if not (
@@ -97,11 +97,11 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
         and len(outputs) == len(digits) > 0
     ):
         raise ModelError(
-            f"has the attribute {GOLDEN_DIGITS_ATTRIBUTE}, {_describe(digits)}, and the attribute "
-            f"{GOLDEN_OUTPUTS_ATTRIBUTE}, {_describe(outputs)}; expected test images (golden "
-            "digits) as uint8 of shape (N, 28, 28), and for each image one row of 10 outputs, or "
-            "of 11 with the output for non-digits, as float32. Delete both attributes, or store "
-            "them again with `python -m dlflask.train.golden`."
+            f"The file has the attribute {GOLDEN_DIGITS_ATTRIBUTE}, {_describe(digits)}, and the "
+            f"attribute {GOLDEN_OUTPUTS_ATTRIBUTE}, {_describe(outputs)}; expected test images "
+            "(golden digits) as uint8 of shape (N, 28, 28), and for each image one row of 10 "
+            "outputs, or of 11 with the output for non-digits, as float32. Delete both attributes, "
+            "or store them again with `python -m dlflask.train.golden`."
         )
     return Golden(digits, outputs)
 

@@ -1,4 +1,4 @@
-"""Graph of OpenVINO made from a model file, which can be sent to another process as bytes."""
+"""Graph of OpenVINO and facts from a model file, as one object that can be converted to bytes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from dlflask.inference.description import ModelDescription
 #: First bytes of a graph. The number is the version of the format.
 _MAGIC = b"dlflask-graph-2\n"
 
-#: Size in bytes of the length of a part. The lengths of the four parts, little-endian, follow
-#: `_MAGIC`.
+#: Size in bytes of one length. After `_MAGIC` come the lengths of the four parts, little-endian.
 _LENGTH_BYTES = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Golden digits: test images, with the network's outputs on the machine that made the file.
+    """Golden digits: test images, and the network's outputs on the machine that made the file.
 
     Attributes:
         digits: The images, (N, 28, 28) uint8, ink = 255.
-        outputs: (N, 10) or (N, 11) float32. The network's inputs were the images divided by 255.
+        outputs: The outputs for `digits` divided by 255, (N, 10) or (N, 11) float32.
     """
 
     digits: NDArray[np.uint8]
@@ -41,8 +40,8 @@ class ModelGraph:
         weights: Constants of the graph, in OpenVINO's binary format.
         input_shape: Shape of the graph's input, without the batch axis. -1 stands for any size.
         description: Facts about the file, None if the network was not adapted to digits.
-        thresholds: Thresholds in the file as JSON text, None if it has none.
-        golden: Golden digits in the file, None if it has none.
+        thresholds: Thresholds in the file as JSON text, None if the file has none.
+        golden: Golden digits in the file, None if the file has none.
         number_network: Description of a number network as JSON text, None if the file has none.
     """
 
@@ -55,7 +54,7 @@ class ModelGraph:
     number_network: str | None = None
 
     def to_bytes(self) -> bytes:
-        """Return the graph and the facts as bytes, which `from_bytes` converts back."""
+        """Return the graph and the facts as bytes that `from_bytes` can read."""
         golden = None
         arrays = b""
         if self.golden:

@@ -1,4 +1,4 @@
-"""Compilation and running of graphs by OpenVINO, with settings for one worker of several."""
+"""Compilation and running of graphs by OpenVINO, in one of several worker processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dlflask.types import Outputs, Tensor
 #: Function from a batch of inputs to the outputs of a network.
 Forward = Callable[[Tensor], Outputs]
 
-#: Properties of OpenVINO for one worker of several. OpenVINO's defaults are for a single process
+#: Properties of OpenVINO in one of several workers. OpenVINO's defaults are for a single process
 #: that uses the whole machine.
 OPENVINO_SETTINGS = {
     "PERFORMANCE_HINT": "LATENCY",
@@ -29,8 +29,8 @@ OPENVINO_SETTINGS = {
     "NUM_STREAMS": 1,
     # With pinning, the threads of all workers would run on the same core.
     "ENABLE_CPU_PINNING": False,
-    # On processors with bfloat16, OpenVINO rounds to 8 bits by default. The outputs would then
-    # differ from the outputs of TensorFlow.
+    # On processors with bfloat16, OpenVINO by default rounds numbers to 8 significant bits. The
+    # outputs would then differ from the outputs of TensorFlow.
     "INFERENCE_PRECISION_HINT": "f32",
 }
 
@@ -41,14 +41,13 @@ def name_runtime() -> str:
 
 
 def import_runtime() -> None:
-    """Import OpenVINO.
+    """Import OpenVINO without its converter of model files.
 
-    Importing is safe before the process forks, and saves memory, because the workers share it.
+    This is safe before the process forks. The workers then share the memory of OpenVINO's code.
     """
     configure_runtime()
-    # OpenVINO also imports its converter of model files, which takes longer than the rest. With the
-    # entry below, the converter cannot be imported. OpenVINO accepts that, and this process does
-    # not convert model files.
+    # This process does not need the converter, and importing it takes longer than the rest. With
+    # the entry below, it cannot be imported, which OpenVINO accepts.
     skips_converter = "openvino.tools.ovc" not in sys.modules
     if skips_converter:
         sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
@@ -61,8 +60,7 @@ def import_runtime() -> None:
 def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
     """Compile `graph` into a function that may be called from several threads at once.
 
-    Call this after the process has forked: the function owns threads of the runtime, which do not
-    survive `fork`.
+    Call this only after the process has forked, because OpenVINO's threads do not survive `fork`.
 
     Args:
         graph: The graph.
@@ -70,38 +68,41 @@ def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
             keeps nothing.
 
     Returns:
-        Function from a batch, (N, ...) float32, to the graph's outputs, (N, ...) float32. The batch
-        may have other axes than the graph's input, but must have the same number of values for
-        each image. If a size of the graph's input is -1, the batch must have the axes of the
-        graph's input. The function raises MemoryError if OpenVINO runs out of memory.
+        Function from a batch, (N, ...) float32, to the graph's outputs, (N, ...) float32. The
+        function raises MemoryError if OpenVINO runs out of memory. The shape of each image in the
+        batch may differ from the shape of the graph's input, but the number of values must be the
+        same. If a size of the graph's input is -1, the shapes must also be the same.
     """
     import_runtime()
-    kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
+    networks = CompiledCache(cache, graph, OPENVINO_SETTINGS)
     shape = graph.input_shape
     single = None
     if -1 not in shape:
-        single = _Single(kept.compile(_core(), "one image", lambda: _read_for_one(graph)))
-    several = kept.compile(_core(), "several images", lambda: _read(graph)).create_infer_request()
+        single = _Single(networks.compile(_core(), "one image", lambda: _read_for_one(graph)))
+    several = networks.compile(
+        _core(), "several images", lambda: _read(graph)
+    ).create_infer_request()
     # An infer request serves one thread at a time. One request is enough, because the threads of a
-    # worker share one CPU. With further requests, the buffers would only push each other out of the
+    # worker share one CPU. The buffers of further requests would only push other data out of the
     # CPU's caches.
     lock = threading.Lock()
 
     def forward_by_openvino(batch: Tensor) -> Outputs:
         if single:
-            # The axis of the channels is the first in some graphs, and the last in some batches.
-            # With one channel, the values have the same order in both layouts.
+            # Some graphs have the axis of the channels first, and some batches have it last. With
+            # one channel, the values have the same order in both layouts.
             batch = batch.reshape(-1, *shape)
         with lock:
             try:
                 if single and len(batch) == 1:
                     return single.run(batch)
-                # Do not set share_outputs: it would return the request's own buffer, which the next
+                # With share_outputs, the result would be the request's own buffer, which the next
                 # inference overwrites.
                 return several.infer([batch])[0]
             except RuntimeError as error:
-                # OpenVINO raises RuntimeError for all C++ exceptions. After bad_alloc, OpenVINO may
-                # crash in its next inference. The server replaces a worker after a MemoryError.
+                # OpenVINO raises RuntimeError for all C++ exceptions. After bad_alloc, the next
+                # inference may crash, so raise MemoryError, after which the server replaces the
+                # worker.
                 if "std::bad_alloc" in str(error):
                     raise MemoryError("OpenVINO ran out of memory.") from error
                 raise
@@ -140,11 +141,10 @@ def _read_for_one(graph: ModelGraph) -> Any:
 def _core() -> Any:
     """Return the only `openvino.Core` of this process. Call this only after the process has forked.
 
-    Each Core loads the CPU plugin, which sets the thread's stack for signal handlers and restores
-    the previous stack when the plugin is unloaded. If two Cores were unloaded in the order in which
-    they were made, the second Core would restore the stack of the first, which is already freed.
-    The next signal, such as SIGTERM, would then end in SIGSEGV. `functools.cache` prevents a second
-    Core and keeps this Core for the life of the process.
+    A Core sets the thread's stack for signal handlers, and restores the previous stack when the
+    Core is unloaded. If there were two Cores and the first were unloaded first, the second would
+    restore the first one's stack, which is already freed. The next signal, such as SIGTERM, would
+    then end in SIGSEGV. `functools.cache` keeps one Core for the life of the process.
     """
     import openvino  # noqa: PLC0415
 

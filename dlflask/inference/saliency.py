@@ -1,4 +1,4 @@
-"""Occlusion saliency: the parts of the ink that a prediction depends on."""
+"""Occlusion saliency: how much a prediction depends on each part of the ink."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from dlflask.types import SIZE, Tensor
 
-#: Side of an erased square, and distance from one square to the next, in pixels. There are 121
-#: squares, and each pixel belongs to 4 of them. Strokes are 2 to 4 pixels wide, so a square erases
-#: only a piece of a stroke.
+#: Side of an erased square, and distance from one square to the next, in pixels. Each pixel belongs
+#: to four squares. Strokes are 2 to 4 pixels wide, so a square erases only a piece of a stroke.
 PATCH, STEP = 6, 3
 
 
@@ -21,13 +20,13 @@ def saliency(
     """Measure how much probability the prediction loses when a piece of the ink is erased.
 
     Args:
-        probability: Function from tensors of shape (N, 28, 28) to the probability of the predicted
-            class for each tensor, shape (N,). It is called once.
+        probability: Function from tensors, (N, 28, 28), to the probability of the predicted class
+            for each tensor, (N,). It is called once.
         tensor: Input of the network, (28, 28) float32 in 0..1.
 
     Returns:
-        (28, 28) float32 in 0..1: 1 where erasing lowers the probability most, 0 where erasing does
-        not lower the probability, and 0 on paper.
+        (28, 28) float32 in 0..1. It is 1 where erasing lowers the probability most, 0 where erasing
+        does not lower the probability, and 0 on paper.
 
     Source: Zeiler, Fergus, Visualizing and Understanding Convolutional Networks, 2014, section 4.2.
     """
@@ -38,7 +37,7 @@ def saliency(
         for left in starts
         if tensor[max(0, top) : top + PATCH, max(0, left) : left + PATCH].any()
     ]
-    # The last image stays whole.
+    # The last image stays unchanged.
     erased = np.repeat(tensor[None], len(squares) + 1, axis=0)
     for image, square in zip(erased, squares, strict=False):
         image[square] = 0

@@ -1,6 +1,6 @@
 """Networks whose input is a strip, run by OpenVINO.
 
-A strip is an image of one line of writing, which may have any width.
+A strip is an image of one line of writing. It may have any width.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ def load_strip_network(path: Path, cache: Path | None = None) -> tuple[str, Mode
 def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forward:
     """Compile `graph` into a function that may be called from several threads at once.
 
-    In contrast to `openvino_runtime.compile_graph`, the function takes one strip of any width at a
-    time. OpenVINO prepares kernels for each new width, which takes time, so callers should use few
-    different widths.
+    Unlike the function of `openvino_runtime.compile_graph`, this function takes one image at a
+    time. Callers should use few different widths, because OpenVINO prepares kernels for each new
+    width, which takes time.
 
     Returns:
         Function from a strip, (1, H, W, 1) float32, to outputs for T columns of the strip,
         (1, T, classes) float32. The function raises MemoryError if OpenVINO runs out of memory.
     """
     import_runtime()
-    kept = CompiledCache(cache, graph, OPENVINO_SETTINGS)
-    compiled = kept.compile(_core(), "one strip", lambda: _read(graph))
-    # The axis of the channels is the first in some graphs, but the last in a strip. With one
-    # channel, the values have the same order in both layouts.
+    networks = CompiledCache(cache, graph, OPENVINO_SETTINGS)
+    compiled = networks.compile(_core(), "one strip", lambda: _read(graph))
+    # Some graphs have the axis of the channels first, but a strip has it last. With one channel,
+    # the values have the same order in both layouts.
     is_channels_first = compiled.input(0).partial_shape[1] == 1
     request, lock = compiled.create_infer_request(), threading.Lock()
 

@@ -31,8 +31,11 @@ from dlflask.problem_types import PROBLEMS, problem_type
 #: Media type of the text format. Every release of Prometheus reads this version of the format.
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-#: Reason in the metrics, by problem type (URN), of requests rejected whatever their image.
-SHED = {problem_type(e): e.__name__.lower() for e in PROBLEMS if issubclass(e, Declined)}
+#: Value of the label `reason` for each problem type (a URN) of requests that are rejected
+#: independently of their image.
+SHED = {
+    problem_type(error): error.__name__.lower() for error in PROBLEMS if issubclass(error, Declined)
+}
 
 Counts = NDArray[np.float64]
 Labels = tuple[str, ...]
@@ -44,6 +47,8 @@ def render(metrics: Metrics, version: str) -> bytes:
 
 
 class _Families(Collector):
+    """All metrics in the form that `generate_latest` reads."""
+
     def __init__(self, metrics: Metrics, version: str) -> None:
         self._metrics, self._version = metrics, version
 
@@ -69,24 +74,22 @@ class _Families(Collector):
         counted = metrics.total("requests")[: len(metrics.routes)].flat
         requests = zip(product(metrics.routes, map(str, STATUSES)), counted, strict=True)
         yield _counter(
-            *("dlflask_requests", "Responses, by route and status.", ("route", "status")),
+            "dlflask_requests",
+            "Responses, by route and status.",
+            ("route", "status"),
             {labels: count for labels, count in requests if count},
         )
         problems = dict(zip(PROBLEM_TYPES, metrics.total("problems"), strict=True))
         yield _counter(
-            *(
-                "dlflask_problems",
-                "Error responses (problem documents of RFC 9457), by type.",
-                ("type",),
-            ),
+            "dlflask_problems",
+            "Error responses (problem documents of RFC 9457), by type.",
+            ("type",),
             {(kind,): count for kind, count in problems.items()},
         )
         yield _counter(
-            *(
-                "dlflask_shed",
-                "Requests that were rejected whatever their image, by reason.",
-                ("reason",),
-            ),
+            "dlflask_shed",
+            "Requests that were rejected independently of their image, by reason.",
+            ("reason",),
             {(reason,): problems[kind] for kind, reason in SHED.items()},
         )
 
@@ -97,8 +100,7 @@ class _Families(Collector):
         confidence: dict[Labels, Counts] = {}
         stages: dict[Labels, Counts] = {("", "total"): metrics.total("total")}
         for name, model in metrics.models.items():
-            # A model may have fewer labels or verdicts than the maximum. The last counts are then
-            # unused.
+            # `counted` has the maximum number of labels or verdicts. Read only those of the model.
             for kinds, counts, field in (
                 (model.info.labels, labels, "labels"),
                 (model.info.verdicts, verdicts, "verdicts"),
@@ -109,38 +111,45 @@ class _Families(Collector):
             times = metrics.model_total(name, "stages")
             stages |= {(name, stage): times[i] for i, stage in enumerate(STAGES)}
         yield _histogram(
-            *("dlflask_stage_seconds", "Time of each stage of a request.", ("model", "stage")),
-            *(SECONDS, stages),
+            "dlflask_stage_seconds",
+            "Time of each stage of a request.",
+            ("model", "stage"),
+            SECONDS,
+            stages,
         )
         yield _histogram(
-            *("dlflask_confidence_ratio", "Probability of the result.", ("model",)),
-            *(CONFIDENCES, confidence),
+            "dlflask_confidence_ratio",
+            "Probability of the result.",
+            ("model",),
+            CONFIDENCES,
+            confidence,
         )
         yield _counter(
-            *("dlflask_digits", "Predictions, by most probable digit.", ("model", "digit")),
-            labels,
+            "dlflask_digits", "Predictions, by most probable digit.", ("model", "digit"), labels
         )
-        yield _counter(
-            *("dlflask_verdicts", "Results, by verdict.", ("model", "verdict")), verdicts
-        )
+        yield _counter("dlflask_verdicts", "Results, by verdict.", ("model", "verdict"), verdicts)
 
 
-def _counter(name: str, text: str, names: Labels, counts: Mapping[Labels, float]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=names)
+def _counter(name: str, help_text: str, names: Labels, counts: Mapping[Labels, float]) -> Metric:
+    family = CounterMetricFamily(name, help_text, labels=names)
     for values, count in counts.items():
         family.add_metric(values, count)
     return family
 
 
 def _histogram(
-    name: str, text: str, names: Labels, bounds: Sequence[float], counts: Mapping[Labels, Counts]
+    name: str,
+    help_text: str,
+    names: Labels,
+    bounds: Sequence[float],
+    counts: Mapping[Labels, Counts],
 ) -> Metric:
     """Return a histogram.
 
     `counts` has an array for each combination of label values: the count of each bucket, and then
     the sum of all values. In Prometheus, a bucket also counts the values of all lower buckets.
     """
-    family = HistogramMetricFamily(name, text, labels=names)
+    family = HistogramMetricFamily(name, help_text, labels=names)
     edges = [*map(str, map(float, bounds)), "+Inf"]
     for values, counted in counts.items():
         buckets = list(zip(edges, accumulate(counted[:-1].tolist()), strict=True))

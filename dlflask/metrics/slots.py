@@ -1,14 +1,15 @@
 """Counters and histograms of all workers, in shared memory.
 
 The counts are in one anonymous shared mapping, which is created before the workers are forked. The
-mapping is an array of slots (records of the dtype `SLOT`) after one number, and a slot is an array
-of cells (8-byte numbers). Each worker process writes to its own slot only. A reader adds up all
-slots. When a worker exits, its counts stay in the slot, and the next worker in this slot adds to
-them, so counters never decrease. The CPU reads and writes an aligned 8-byte cell as a whole, so
-readers do not need a lock.
+mapping consists of cells (8-byte numbers). The first cell holds the number of slots in use. All
+other cells belong to slots, which are records of the dtype `SLOT`.
 
-This replaces the multiprocess mode of prometheus_client, which takes six times the CPU time per
-request and needs a writable folder.
+Each worker process writes to its own slot only. A reader adds up all slots. When a worker exits,
+its counts stay in the slot, and the next worker in this slot adds to them. Counters therefore never
+decrease. The CPU reads and writes an aligned 8-byte cell as a whole, so readers do not need a lock.
+
+This module replaces the multiprocess mode of prometheus_client, which takes six times the CPU time
+per request and needs a writable folder.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from numpy.typing import NDArray
 from dlflask.problem_types import PLAIN_TYPE, PROBLEMS, problem_type
 from dlflask.recogniser import ModelInfo, Result
 
-#: Number of slots. It is more than twice the number of workers on usual machines, because during a
-#: reload the new workers run beside the old workers.
+#: Number of slots. During a reload, the new workers run beside the old workers. 256 slots therefore
+#: suffice for 128 workers.
 MAX_WORKERS = 256
 
-#: Maximum numbers of routes, models, labels and verdicts of a slot. `register_routes` and
-#: `register_model` raise an error if one of these numbers is exceeded.
+#: Maximum numbers of routes and models in a slot, and of labels and verdicts of a model.
+#: `register_routes` and `register_model` raise an error if there are more.
 MAX_ROUTES, MAX_MODELS, MAX_LABELS, MAX_VERDICTS = 40, 4, 10, 5
 
 #: Name under which requests to unknown paths are counted.
@@ -53,7 +54,7 @@ CONFIDENCES = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
 #: of all values.
 _NUM_DURATION_CELLS, _NUM_CONFIDENCE_CELLS = len(SECONDS) + 2, len(CONFIDENCES) + 2
 
-#: Cells for the results of one model.
+#: Record of the cells that count the results of one model.
 MODEL = np.dtype(
     [
         ("stages", "f8", (len(STAGES), _NUM_DURATION_CELLS)),
@@ -62,7 +63,7 @@ MODEL = np.dtype(
         ("verdicts", "f8", MAX_VERDICTS),
     ]
 )
-#: Cells of one worker.
+#: Record of the cells of one worker.
 SLOT = np.dtype(
     [
         ("in_flight", "f8"),
@@ -89,7 +90,7 @@ _PROBLEM_CELLS = {kind: _PROBLEMS + i for i, kind in enumerate(PROBLEM_TYPES)}
 
 
 class ModelCells:
-    """Indices in a slot of the cells that count the results of one model."""
+    """Indices of the cells in a slot that count the results of one model."""
 
     def __init__(self, index: int, info: ModelInfo) -> None:
         self.index, self.info = index, info
@@ -123,8 +124,8 @@ class Metrics:
         memory = mmap.mmap(-1, 8 + max_workers * SLOT.itemsize)
         self._table = np.frombuffer(memory, SLOT, offset=8)
         cells = memoryview(memory).cast("d")
-        # The first cell of the mapping holds the number of slots used so far. Only these slots are
-        # read, because reading an unused slot would allocate memory for it.
+        # Readers read only the slots used so far, because reading an unused slot would allocate
+        # memory for it.
         self._num_used, self._cells = cells[:1], cells[1:]
         self._free = set(range(max_workers))
         self._num_used[0] = 1
@@ -165,7 +166,7 @@ class Metrics:
 
     def take_slot(self) -> int:
         """Reserve the lowest free slot for a worker that this process will fork, and return it."""
-        # If there is no free slot, workers share the last slot. Some of their counts may get lost.
+        # If all slots are in use, workers share the last slot. Some of their counts may get lost.
         slot = min(self._free, default=len(self._table) - 1)
         self._free.discard(slot)
         self._num_used[0] = max(self._num_used[0], slot + 1)
@@ -210,8 +211,8 @@ class Metrics:
         """Count a response.
 
         An unknown value must not make a request fail. An unknown route therefore counts as
-        `NO_ROUTE`, an unknown problem type as `PLAIN_TYPE`, and an unknown status as the first
-        status of its class, such as 400 for 499 (source: RFC 9110, section 15).
+        `NO_ROUTE`, and an unknown problem type as `PLAIN_TYPE`. An unknown status counts as the
+        first status of its class, such as 400 for 499 (source: RFC 9110, section 15).
 
         Args:
             route: Route of the request.

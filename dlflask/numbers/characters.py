@@ -1,8 +1,8 @@
 """Characters of the number network, in the order of its outputs.
 
 The network is trained with connectionist temporal classification (CTC): each column of its output
-names one character or blank. Blank fills the columns between characters, and it separates two equal
-characters.
+stands for a character or for blank. Blank fills the columns between characters. A blank between two
+equal characters shows that they are two characters, not one wide character.
 
 Source: Graves et al., Connectionist Temporal Classification, ICML 2006.
 """
@@ -18,7 +18,8 @@ BLANK = 0
 
 DIGIT_CHARACTERS = "0123456789"
 
-#: Characters that people write in numbers. Output i + 1 is the probability of character i.
+#: Characters that people write in numbers. Character i has the output i + 1, because output 0 is
+#: the output for blank.
 CHARACTERS = DIGIT_CHARACTERS + ".,-"
 
 #: Text for a mark on paper that is not one of `CHARACTERS`: a letter, a blot, a digit that was
@@ -37,11 +38,11 @@ class NumberNetwork(StoredSettings):
     """Description of a number network, stored in the model file of the network.
 
     Attributes:
-        alphabet: Characters of outputs 1, 2, ...; the last character stands for unreadable marks.
+        alphabet: Characters of outputs 1, 2, ... The last character stands for unreadable marks.
         blank: Index of the output for blank.
         height: Height of the input in pixels.
         stride: Number of input columns for each output column.
-        preprocessing: Version of `normalization` that made the training images.
+        preprocessing: `STRIP_PREPROCESSING` of the training images.
     """
 
     TITLE = "The description of the number network"
@@ -59,15 +60,14 @@ def encode(number: str) -> list[int]:
     return [1 + ALPHABET.index(character) for character in number]
 
 
-def collapse(columns: list[int]) -> str:
-    """Return the text that a path spells.
+def collapse(path: list[int]) -> str:
+    """Return the text of a path, which is a list with one output index for each column.
 
-    A path names one output index for each column. In the text, neighbouring columns with the same
-    index count as one character, and blanks are left out.
+    Neighbouring columns with the same index count as one character, and blanks are left out.
     """
     kept = [
         index
-        for previous, index in zip([BLANK, *columns], columns, strict=False)
+        for previous, index in zip([BLANK, *path], path, strict=False)
         if index not in (previous, BLANK)
     ]
     return "".join(ALPHABET[index - 1] for index in kept)

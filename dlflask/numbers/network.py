@@ -20,16 +20,16 @@ from dlflask.numbers.normalization import HEIGHT, STRIDE, STRIP_PREPROCESSING
 from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dlflask.types import SUM_TOLERANCE, Outputs, Tensor
 
-#: Each strip is padded with paper until its width is a multiple of this number, so that the runtime
-#: receives few different widths.
+#: Each strip is padded with paper until its width is a multiple of this number. The runtime needs
+#: additional time for each width that it has not received before.
 WIDTH_STEP = 32
 
 
 class StripNetwork:
-    """Loaded number network. It is compiled by `warm_up` or by the first call.
+    """Number network from a model file. `warm_up` or the first call compiles it.
 
-    A process may fork after it has loaded the network, but not after it has compiled the network,
-    because the threads of the runtime do not survive `fork`.
+    A process may fork before it compiles the network, but not later, because the threads of the
+    runtime do not survive `fork`.
 
     Attributes:
         sha256: SHA-256 of the model file, in hexadecimal.
@@ -68,8 +68,8 @@ class StripNetwork:
         """Compile the network, run it once, and check its outputs.
 
         Raises:
-            ModelError: The network cannot be compiled, its outputs have the wrong shape, or they
-                are not probabilities.
+            ModelError: The network cannot be compiled, or its outputs have the wrong shape or are
+                not probabilities.
         """
         with self._lock:
             if self._forward is None:
@@ -85,7 +85,7 @@ class StripNetwork:
             pixels: (32, W) float32 in 0..1, as in `normalization.Strip`.
 
         Returns:
-            (W / 4, classes) float32. Each row sums to 1.
+            (W / 4, classes) float32. A row describes 4 columns of the strip, and its sum is 1.
         """
         if self._forward is None:
             self.warm_up()
@@ -100,8 +100,8 @@ class StripNetwork:
 def _check_description(path: Path, text: str | None) -> None:
     if text is None:
         raise ModelError(
-            f"{path} lacks the description of a number network; expected the file that "
-            f"`{NumberNetwork.COMMAND}` makes."
+            f"{path} does not contain the description of a number network; expected a file that "
+            f"`{NumberNetwork.COMMAND}` made."
         )
     found = NumberNetwork.from_json(text)
     expected = NumberNetwork(ALPHABET, BLANK, HEIGHT, STRIDE, STRIP_PREPROCESSING)
@@ -127,14 +127,14 @@ def _self_test(outputs: Outputs) -> None:
     expected = (1, 2 * WIDTH_STEP // STRIDE, NUM_CLASSES)
     if outputs.shape[1:] != expected[1:]:
         raise ModelError(
-            f"For a strip of {2 * WIDTH_STEP} columns, the number network returns an array of "
-            f"shape {outputs.shape}; expected {expected}, which is one row for every {STRIDE} "
-            f"columns and {NUM_CLASSES} outputs in each row. Make the model again with "
-            f"`{NumberNetwork.COMMAND}`."
+            f"For a test image {2 * WIDTH_STEP} pixels wide, the number network returned an array "
+            f"of shape {outputs.shape}; expected the shape {expected}: 1 image, {expected[1]} "
+            f"columns (1 for every {STRIDE} pixels), and {NUM_CLASSES} probabilities in each "
+            f"column. Make the model again with `{NumberNetwork.COMMAND}`."
         )
     deviation = float(np.abs(outputs.sum(axis=-1) - 1).max())
     if not deviation < SUM_TOLERANCE:
         raise ModelError(
-            f"The sums of the number network's outputs differ from 1 by up to {deviation:.4f}; "
-            "expected probabilities, whose sum is 1 in each row. End the network with a softmax."
+            "The outputs of the number network must be probabilities, whose sum is 1 in each "
+            f"column, but a sum differs from 1 by {deviation:.4f}. End the network with a softmax."
         )

@@ -3,9 +3,9 @@
 Training and service share this module, so that the network receives the same kind of input in both.
 
 `to_strip` receives a plane, a two-dimensional array in which ink has higher values than paper. The
-service passes the distance from the paper (`dlflask.imaging.background.measure_distance`). The
-result of `extract_ink` would be read worse, because `extract_ink` removes faint strokes together
-with the noise of the paper. The network has learnt to distinguish noise from faint strokes.
+service passes the distance from the paper (`dlflask.imaging.background.measure_distance`) instead
+of the result of `extract_ink`. `extract_ink` removes faint strokes together with the noise of the
+paper, but the network has learnt to distinguish noise from faint strokes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HEIGHT = 32
 #: multiple of this number.
 STRIDE = 4
 
-#: Number of blank columns before and after the line. They show the network paper beside the line.
+#: Number of columns of paper that are added before and after the line, as in training.
 MARGIN = 8
 
 #: Maximum width of a strip in pixels, enough for about a hundred digits. A longer line is
@@ -44,11 +44,12 @@ _PAPER_RANK = HEIGHT // 4
 #: than any stroke, so it contains paper.
 _PAPER_COLUMNS = 25
 
-#: Minimum contrast of ink, relative to the largest absolute value in the line. Rounding errors in a
-#: line without writing are smaller, so they are not taken for ink.
+#: Minimum contrast of ink, relative to the largest absolute value in the line. In a line without
+#: writing, all contrasts are rounding errors, which are smaller.
 _MIN_PEAK = 1e-4
 
-#: Share of the pixels that are clipped to 1. These are the darkest pixels.
+#: Share of the darkest pixels. They are clipped to 1, so that a few very dark pixels do not make
+#: all other ink faint.
 _PEAK_SHARE = 0.01
 
 
@@ -65,7 +66,7 @@ class Strip:
     scale: float
 
     def to_line(self, column: float) -> float:
-        """Return the column of the line at `column` of the strip."""
+        """Convert a column of the strip to a column of the line."""
         return (column - MARGIN) / self.scale
 
 

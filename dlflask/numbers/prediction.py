@@ -1,4 +1,4 @@
-"""Results of reading numbers, for a character, a line and an image, and their JSON."""
+"""Results for a character, a line and an image, and the JSON of the response."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Character:
         digit: Prediction of the digit network if the character is a digit, otherwise None.
         tensor: Input of the digit network, (28, 28) float32 in 0..1, if the character is a digit,
             otherwise None.
-        is_agreed: False if the two networks read different digits.
+        is_agreed: False if one of the two networks finds the digit improbable.
     """
 
     label: str
@@ -55,12 +55,12 @@ class LineReading:
         box: Box around the line.
         characters: Characters of `number`; empty if the verdict is `no_number`.
         strip: Input of the number network, (32, W) float32 in 0..1.
-        strip_text: Text that the number network reads. It may end with separators and a minus,
-            which `number` leaves out.
+        strip_text: Text that the number network alone reads. It may end with separators and a
+            minus, which `number` leaves out.
         strip_probability: Probability of `strip_text` according to the number network, 0..1.
         digit_text: The digits that the digit network reads, one for each digit of `number`.
-        without_length: Text that is read if the length that the caller expects is ignored; None if
-            this text is the same as the text of the expected length.
+        without_length: Text that the number network reads if it ignores the length that the caller
+            expects; None if the length makes no difference.
     """
 
     number: str
@@ -95,7 +95,7 @@ class NumberResult:
     Attributes:
         lines: Results of the lines, from top to bottom.
         upload: Bytes of the image file.
-        lengths: Numbers of digits that the caller expects; None for any.
+        lengths: Minimum and maximum number of digits that the caller expects; None for any number.
         milliseconds: Duration of each stage, by its name.
     """
 
@@ -115,14 +115,11 @@ class NumberResult:
 
     @property
     def verdict(self) -> str:
-        """`no_number` if no line has a number, `number` if all numbers are sure, else `unsure`."""
+        """`no_number` if all lines have it, `unsure` if a line has it, `number` otherwise."""
         if not self._lines_with_number:
             return "no_number"
-        return (
-            "number"
-            if all(line.verdict == "number" for line in self._lines_with_number)
-            else "unsure"
-        )
+        is_sure = all(line.verdict == "number" for line in self._lines_with_number)
+        return "number" if is_sure else "unsure"
 
     @property
     def confidence(self) -> float:
@@ -130,7 +127,7 @@ class NumberResult:
         return min((line.confidence for line in self._lines_with_number), default=0.0)
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the response of `POST /predictnumber`, in which probabilities are strings."""
+        """Return the response of `POST /predictnumber`. Its probabilities are strings."""
         wire: dict[str, Any] = {
             "number": self.label,
             "verdict": self.verdict,

@@ -1,4 +1,4 @@
-"""Receipt of a result: everything that is needed to reproduce its numbers."""
+"""Receipt of a result: all data that is needed to repeat the reading of the image."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Reading of a line by both networks.
 
-The number network reads a strip, which is the normalised image of the line, and finds the place of
-each character: its columns in the outputs. The digit network then reads each digit again.
+The number network reads a strip, which is the normalised image of the line. The place of a
+character is the range of output columns in which the network found the character. The digit network
+then reads the ink at the place of each digit again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dlflask.digits.prediction import Prediction
-from dlflask.numbers.agreement import combine, judge
+from dlflask.numbers.agreement import combine, do_agree, judge
 from dlflask.numbers.characters import ALPHABET, CHARACTERS, DIGIT_CHARACTERS, UNREADABLE
 from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
@@ -26,26 +27,25 @@ from dlflask.numbers.prediction import Box, Character, LineReading
 from dlflask.numbers.thresholds import Thresholds
 from dlflask.types import ArrayBox, Outputs, Tensor
 
-#: Minimum probability of a candidate (a possible character), relative to the most probable
-#: character at the same place.
+#: Minimum score of a candidate (a possible character), relative to the highest score at its place.
 CANDIDATE = 0.05
 
-#: Minimum probability of a text without unreadable marks, relative to the best text, which contains
-#: unreadable marks. A less probable text is not used.
+#: A text with unreadable marks is replaced by the best text without such marks, if the probability
+#: of the best text, divided by that of the replaced text, is at least this value.
 READABLE = 0.03
 
 #: Function that returns the probabilities of each output column for a (32, W) strip.
 StripForward = Callable[[Tensor], Outputs]
 
-#: Characters that people write after an amount. They are removed from the end of a text.
+#: Characters that people write after an amount, as in `5.-`. They are removed there.
 TRAILING = ".,-"
 
 
 class ReadsDigits(Protocol):
-    """The part of a digit classifier that `LineReader` uses."""
+    """Interface of the digit network that `LineReader` uses."""
 
     def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
-        """Classify (28, 28) float32 tensors in one forward pass. Keep their order."""
+        """Return the predictions for (28, 28) float32 tensors, in the same order."""
 
 
 class _Located(NamedTuple):
@@ -66,7 +66,7 @@ class StripReading:
         probability: Probability of `whole_text`, 0..1. If lengths are given, it is divided by the
             sum of the probabilities of all texts of these lengths that the search found.
         places: Place of each character of `text`.
-        without_length: `text` if the given lengths are ignored; None if `text` is the same.
+        without_length: Text that is read if the lengths are ignored; None if `text` is the same.
         fits: False if lengths are given and the search found no text of these lengths.
     """
 
@@ -105,8 +105,8 @@ def read_strip(outputs: Outputs, lengths: Lengths | None = None) -> StripReading
 def _prefer_readable(outputs: Outputs, best: Hypothesis) -> Hypothesis:
     """Return the best text without unreadable marks, unless `best` is far more probable.
 
-    A doubtful digit is more useful than `?`. Because of its low probability, the line is unsure
-    anyway.
+    A doubtful digit is more useful than `?`. The user still gets a warning: such a text has a low
+    probability, which leads to the verdict `unsure`.
     """
     if UNREADABLE not in best.text or count_digits(best.text) < best.text.count(UNREADABLE):
         return best
@@ -115,7 +115,7 @@ def _prefer_readable(outputs: Outputs, best: Hypothesis) -> Hypothesis:
 
 
 class LineReader:
-    """Reads lines by both networks, and compares what the networks read.
+    """Reads lines with both networks, and compares the results.
 
     Args:
         network: The number network.
@@ -187,7 +187,7 @@ class LineReader:
                     candidates=_candidates(scores),
                     digit=digit,
                     tensor=None if digit is None else tensor,
-                    is_agreed=digit is None or str(digit.label) == label,
+                    is_agreed=digit is None or do_agree(columns, digit, chosen),
                 )
             )
         return characters
@@ -216,7 +216,7 @@ def _box(line: Line, page: Page, box: ArrayBox | None, centre: float) -> Box:
         top, left, bottom, right = 0, middle, line.ink.shape[0], middle + 1
     else:
         top, left, bottom, right = box
-    # Row of the page at the upper edge of the line, in the column in the middle of the box.
+    # Row of the page that the line's first row shows at the middle of the box.
     upper = int(line.top[(left + right) // 2 if right < len(line.top) else -1])
     return _to_image(page, upper + top, line.left + left, upper + bottom, line.left + right)
 
@@ -226,7 +226,7 @@ def _corners(line: Line) -> tuple[int, int, int, int]:
 
 
 def _to_image(page: Page, top: float, left: float, bottom: float, right: float) -> Box:
-    """Convert pixels of the page to a box in the image."""
+    """Convert a box in pixels of the page to a box in pixels of the image."""
     x, y = page.left + left * page.scale, page.top + top * page.scale
     width, height = (right - left) * page.scale, (bottom - top) * page.scale
     return Box(max(0, round(x)), max(0, round(y)), max(1, round(width)), max(1, round(height)))

@@ -37,19 +37,19 @@ NUMBER_OUTPUTS = {
     "confidence": OutputSpec("FP32", []),
 }
 
-#: Minimum height of digits on a reduced page, in pixels. Lines of lower digits are read again at a
-#: higher resolution.
+#: Minimum height of digits on a page (the reduced image), in pixels. Lines with lower digits are
+#: read again at a higher resolution.
 MIN_DIGIT_HEIGHT = 24
 
-#: Margin around a line that is read again, in heights of its digits.
+#: Margin around a line that is read again, as a multiple of the height of its digits.
 _AROUND_LINE = 1.0
 
-#: Maximum number of digits of an image whose saliency (importance of each pixel) is computed. The
-#: saliency of one digit takes as long as reading sixty images.
+#: Maximum number of digits in one image for which the saliency (importance of each pixel) is
+#: computed. For one digit, this takes as long as reading sixty images.
 MAX_EXPLAINED = 32
 
 
-class NumberNetwork(Protocol):
+class ReadsStrips(Protocol):
     """Network that reads strips (normalised images of lines), such as `network.StripNetwork`."""
 
     @property
@@ -81,11 +81,11 @@ class NumberRecogniser:
     Args:
         network: The number network.
         classifier: The digit network, which reads each digit again.
-        samples: Image files that the self-test reads. It fails if a sample cannot be read.
+        samples: Image files that `setup` reads to test the recogniser.
     """
 
     def __init__(
-        self, network: NumberNetwork, classifier: DigitClassifier, samples: Iterable[Path] = ()
+        self, network: ReadsStrips, classifier: DigitClassifier, samples: Iterable[Path] = ()
     ) -> None:
         self.network, self.classifier = network, classifier
         self._reader = LineReader(network, classifier, network.thresholds)
@@ -128,7 +128,7 @@ class NumberRecogniser:
     def read_many(
         self, uploads: Sequence[bytes | DlflaskError], deadline: float | None = None
     ) -> list[NumberResult | DlflaskError]:
-        """Read images one after the other. Return errors in place of their results."""
+        """Read images one after the other. If an image causes an error, return the error."""
         deadline = deadline or compute_deadline()
         results: list[NumberResult | DlflaskError] = []
         for upload in uploads:
@@ -225,7 +225,7 @@ class NumberRecogniser:
 
 
 def _around_small(page: Page, lines: Sequence[Line]) -> list[Region]:
-    """Return the parts of the page around lines of small digits."""
+    """Return the regions around lines of small digits, as fractions of the page's sides."""
     height, width = page.ink.shape
     regions = []
     for line in _small(lines):
@@ -251,21 +251,22 @@ def _with_parts(
 ) -> list[tuple[Line, Page]]:
     """Return each line and the page on which it was found, from top to bottom.
 
-    For a line of small digits, the page is the part that was read again at a higher resolution, if
-    a line was found on this part.
+    If a part around a line was read again at a higher resolution, and the part shows a line too,
+    this line and the part replace the line and the page.
     """
     replacements = {}
     for line, part in zip(_small(lines), parts, strict=False):
         found = find_lines(part)
         if found:
-            middle = part.ink.shape[0]
-            nearest = min(found, key=lambda one: abs(one.box.top + one.box.bottom - middle))
+            # The line is in the middle of the part, where top + bottom is the height of the part.
+            height = part.ink.shape[0]
+            nearest = min(found, key=lambda one: abs(one.box.top + one.box.bottom - height))
             replacements[id(line)] = nearest, part
     return [replacements.get(id(line), (line, page)) for line in lines]
 
 
 def _to_grey(strip: Tensor) -> dict[str, Any]:
-    """Return the size of a strip, and its grey values (ink = 255) row by row in base64."""
+    """Return the size of a strip, and its pixels (ink = 255) row by row in base64."""
     grey = np.rint(strip * 255).astype(np.uint8)
     return {
         "height": grey.shape[0],

@@ -23,7 +23,7 @@ class Features(NamedTuple):
             digits.
         digit: Log-odds of the minimum of the probabilities that the digit network gives to the
             digits.
-        agreement: 1 if both networks read the same digits, else 0.
+        agreement: 1 if both networks find all digits plausible, else 0.
     """
 
     strip: float
@@ -45,8 +45,8 @@ class Thresholds(StoredSettings):
         digit: Weight of `Features.digit`.
         agreement: Weight of `Features.agreement`.
         number_from: Minimum probability for the verdict `number`, 0..1.
-        no_number_below: If the probability is lower and the digit network sees no digit in the
-            line, the verdict is `no_number`, 0..1.
+        no_number_below: The verdict is `no_number` if the probability is below this value, 0..1,
+            and the digit network gives every digit of the line the verdict `not_a_digit`.
         chosen_on: Description of the images on which weights and thresholds were chosen.
     """
 
@@ -73,13 +73,13 @@ class Thresholds(StoredSettings):
 #: Thresholds for a model file that contains no thresholds. They were chosen by
 #: `python -m dlflask.train.numbers.calibration`.
 DEFAULT_THRESHOLDS = Thresholds(
-    bias=-0.181,
-    strip=0.796,
-    character=0.025,
-    digits=0.02,
+    bias=-0.59,
+    strip=0.484,
+    character=0.13,
+    digits=0.01,
     digit=0.0,
-    agreement=0.094,
-    number_from=0.9009,
+    agreement=0.115,
+    number_from=0.9157,
     no_number_below=0.2,
-    chosen_on="1,500 fields drawn from validation digits of MNIST",
+    chosen_on="3,000 fields drawn from validation digits of MNIST",
 )

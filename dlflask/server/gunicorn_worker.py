@@ -1,8 +1,8 @@
 """Gunicorn's threaded worker, in which only a complete request occupies a thread.
 
-In Gunicorn's gthread worker a thread reads the request from the socket and writes the response, so
-a few slow clients can occupy all threads. In this worker the main loop reads and writes without
-waiting for any client, and the threads only compute. The phases of a connection (`Phase`):
+In Gunicorn's gthread worker a thread reads the request from the socket and writes the response. A
+few slow clients can therefore occupy all threads. In this worker the main loop reads and writes
+without waiting for any client, and the threads only compute. The phases of a connection (`Phase`):
 
     accept ─> RECEIVING ─> thread ─> SENDING ─> kept alive ─> RECEIVING ...
                  │                      └─────> LINGERING ─> closed
@@ -13,15 +13,15 @@ waiting for any client, and the threads only compute. The phases of a connection
    main loop closes the connection.
 2. A thread runs Gunicorn's `handle`, which parses the request, calls the application and writes the
    response. The thread sends the bytes that the kernel accepts at once (`header_buffer.py`).
-3. SENDING (`sending.py`): the main loop sends the rest of the response. Most responses are already
-   complete.
-4. If the connection is kept alive, Gunicorn holds it until the next request, which begins with
-   step 1.
-5. LINGERING (`closing.py`): otherwise the main loop reads and discards the bytes that the client
-   still sends, then closes the connection.
+3. SENDING (`sending.py`): the main loop sends the rest of the response. Most responses do not need
+   this step.
+4. If the connection is kept alive, Gunicorn holds it until the next request. The next request
+   begins with step 1.
+5. LINGERING (`closing.py`): if the connection is not kept alive, the main loop reads and discards
+   the bytes that the client still sends. Then the main loop closes the connection.
 
 `sweeping.py` enforces the deadlines of steps 1, 3 and 5. Gunicorn's own code handles connections
-with TLS or HTTP/2. NGINX uses neither TLS nor HTTP/2 between itself and the service.
+with TLS or HTTP/2. NGINX does not use TLS or HTTP/2 between itself and the service.
 
 This package overrides the following methods of Gunicorn's `ThreadWorker`.
 tests/server/test_gunicorn_contract.py checks that Gunicorn has them, with the same parameters.
@@ -93,7 +93,7 @@ class Worker(SweepingWorker):
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Handle one request. Return True if its connection is kept alive.
 
-        If the application raises an exception before the body, the headers are not sent. The client
+        If the application raises an exception before the body, do not send the headers. The client
         then gets a closed connection instead of half a response.
         """
         connection = conn.sock
@@ -113,7 +113,7 @@ class Worker(SweepingWorker):
         return keeps_alive
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer an exception of the application, and replace a worker that ran out of memory."""
+        """Respond after an exception, and replace the worker if it has run out of memory."""
         self._retire_if_out_of_memory(exc)
         super().handle_error(req, client, addr, exc)
 

@@ -30,17 +30,17 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
         application = logging.getLogger("dlflask")
         application.handlers = self.error_log.handlers
         application.propagate = False
-        # Use the handlers also for libraries, and for uncaught exceptions, which Python would print
-        # as plain tracebacks.
+        # Use the handlers for libraries, too. Also use them for uncaught exceptions, because Python
+        # would print these as plain tracebacks.
         logging.getLogger().handlers = self.error_log.handlers
         sys.excepthook = self._log_uncaught
-        threading.excepthook = lambda hook: self._log_uncaught(
-            hook.exc_type, hook.exc_value, hook.exc_traceback
+        threading.excepthook = lambda args: self._log_uncaught(
+            args.exc_type, args.exc_value, args.exc_traceback
         )
 
-    def _log_uncaught(self, kind: type[BaseException], error: Any, traceback: Any) -> None:
-        if not issubclass(kind, (KeyboardInterrupt, SystemExit)):
-            self.error_log.critical("Uncaught error", exc_info=(kind, error, traceback))
+    def _log_uncaught(self, exc_type: type[BaseException], error: Any, traceback: Any) -> None:
+        if not issubclass(exc_type, (KeyboardInterrupt, SystemExit)):
+            self.error_log.critical("Uncaught error", exc_info=(exc_type, error, traceback))
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """Write the line of one request to the access log."""

@@ -12,7 +12,11 @@ from typing import Any
 
 
 class PoolThread(Thread):
-    """Thread of the pool. `connection` is the connection that it handles, None while it waits."""
+    """Thread of the pool.
+
+    Attributes:
+        connection: The connection that the thread handles. None while the thread waits.
+    """
 
     connection: Any = None
 
@@ -61,6 +65,7 @@ class Pool:
     def _run(self, index: int) -> None:
         thread = self._threads[index]
         while (connection := self._queue.get()) is not None:
+            # An exception in `_handle` ends the thread, and leaves `connection` for `take_dead`.
             thread.connection = connection
             self._handle(connection)
             thread.connection = None

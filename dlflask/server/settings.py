@@ -12,8 +12,8 @@ from dlflask.inference.environment import DEFAULT_BACKEND
 DEFAULT_PORT = 8000
 MAX_PORT = 65535
 
-#: Maximum number of workers. It is far above any number of CPUs: it only rejects obvious typing
-#: mistakes such as 4000.
+#: Maximum number of workers. It is far above any number of CPUs, and rejects only typing mistakes
+#: such as 4000.
 MAX_WORKERS = 1024
 
 _BACKENDS = ("openvino", "tensorflow", "jax", "torch")
@@ -23,7 +23,7 @@ def parse_number(name: str, text: str, maximum: int) -> int:
     """Return `text` as a whole number from 1 to `maximum`.
 
     Raises:
-        ConfigError: The text is not such a number. The message uses `name` for the setting.
+        ConfigError: The text is not such a number. The message calls the setting `name`.
     """
     if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= maximum:
         return int(text)
@@ -36,7 +36,7 @@ def read_port(environment: Mapping[str, str]) -> int:
 
 
 def read_workers(environment: Mapping[str, str], default: int) -> int:
-    """Return the number of workers in WEB_CONCURRENCY, Gunicorn's own variable, or `default`."""
+    """Return the number of workers in Gunicorn's variable WEB_CONCURRENCY, or `default`."""
     text = environment.get("WEB_CONCURRENCY") or str(default)
     return parse_number("WEB_CONCURRENCY", text, MAX_WORKERS)
 
@@ -69,7 +69,7 @@ def check_address(host: str, port: int) -> None:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # Like Gunicorn, this ignores the closing connections of a server that has just stopped.
+        # Like Gunicorn, `create_server` ignores closing connections of a server that just stopped.
         socket.create_server((host, port), family=family).close()
     except (OSError, UnicodeError) as error:
         # create_server appends the address to the message. Remove the address, because the new

@@ -7,8 +7,8 @@ import sys
 
 def main(arguments: list[str]) -> int:
     """Train the number network if the first argument is `numbers`, else the digit network."""
-    # The processes that draw training images import this module again. They do not need Keras,
-    # which takes seconds to import, so only the two commands below import it.
+    # Do not import Keras here, which takes seconds. The processes that draw training images import
+    # this module too, and they do not need Keras.
     if arguments[:1] == ["numbers"]:
         from dlflask.train.numbers.command import main as train_numbers  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up notices
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # This hides the messages of TensorFlow's start.
 
 import keras
 import numpy as np
@@ -95,11 +95,11 @@ def _train(
 
 
 def _remove_checkpoints(recipe: Recipe, seeds: list[int], checkpoints: Path) -> None:
-    """Remove this run's folders in `checkpoints`, which may also hold folders of other runs."""
+    """Remove the folders of this run, but not the folders of other runs in `checkpoints`."""
     for seed in seeds:
         for cycle in replace(recipe, seed=seed).to_cycles():
-            for made in (cycle, *cycle.to_fine_tunings()):
-                shutil.rmtree(checkpoints / made.name)
+            for part in (cycle, *cycle.to_fine_tunings()):
+                shutil.rmtree(checkpoints / part.name)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -34,7 +34,7 @@ from dlflask.train.scoring import (
 
 @dataclass(frozen=True)
 class Development:
-    """MNIST and optional development images. No choice depends on MNIST's test digits.
+    """MNIST, and optionally development images, which are not used for training.
 
     Attributes:
         data: MNIST.
@@ -134,11 +134,11 @@ def _rate_non_digits(
 ) -> dict[str, float]:
     """Return the share of each source's non-digits that get the verdict `digit`.
 
-    An image that causes an error counts as a non-digit without this verdict.
+    Images that cause an error are part of the total, but do not have this verdict.
     """
     outputs = predict(model, held_back_negatives())
     rates = rate_called_digit(
-        outputs, thresholds, np.full(len(outputs), "drawn by code (not in training)")
+        outputs, thresholds, np.full(len(outputs), "drawn by code and not used for training")
     )
     if images is None:
         return rates

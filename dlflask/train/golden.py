@@ -33,7 +33,7 @@ def store_golden(path: Path) -> None:
     """Store the sample images and the outputs for them in the model file `path`."""
     uploads = [file.read_bytes() for file in sorted(SAMPLES.glob("*.png"))]
     tensors = np.stack([read_tensor(upload) for upload in uploads])
-    # Round to bytes before the outputs are computed, because the images are stored as bytes.
+    # Compute the outputs for the rounded images, because the file stores images as bytes.
     digits = np.rint(tensors * 255).astype(np.uint8)
     model = keras.models.load_model(path, compile=False)
     outputs = predict(model, to_tensors(digits))

@@ -13,7 +13,7 @@ from dlflask.train.scoring import Score
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Facts about a trained model. Rates are in 0..1 and are measured on complete data sets.
+    """Facts about a trained model. All rates are in 0..1.
 
     `environment` names the machine, the version of Keras and its backend in the training run.
     """
@@ -60,7 +60,7 @@ class ModelCard:
             ("Multiply-adds per image", f"{self.num_multiply_adds / 1e6:.2f} million"),
             ("File", f"{self.file_bytes / 1e6:.2f} MB"),
             ("SHA-256", f"`{self.sha256}`"),
-            ("Trained on", f"MNIST, {self.num_train:,} digits, augmented, and drawn non-digits"),
+            ("Trained on", f"{self.num_train:,} augmented MNIST digits, and images drawn by code"),
             ("Accuracy on validation, by seed", seeds),
             ("MNIST validation", _describe(self.validation)),
             ("MNIST test", _describe(self.test)),
@@ -68,9 +68,9 @@ class ModelCard:
             *self._verdict_rows(),
             (
                 "Run",
-                f"{self.cycles} times {self.epochs} epochs and fine-tunings of "
-                f"{', '.join(map(str, self.fine_tunings)) or 'none'}, their weights averaged; "
-                f"seed {self.seed}, {self.precision}, "
+                f"{self.cycles} cycles of {self.epochs} epochs and {len(self.fine_tunings)} "
+                f"fine-tunings ({', '.join(map(str, self.fine_tunings)) or 'no'} epochs), whose "
+                f"weights are averaged; seed {self.seed}, {self.precision}, "
                 f"{self.seconds / 60:.0f} minutes on {self.environment}",
             ),
         ]

@@ -1,8 +1,7 @@
 """Recipe of a training run: the settings that decide its outcome.
 
-A run consists of cycles. During a cycle, the learning rate falls to almost 0. After it, the network
-is fine-tuned several times: each fine-tuning is a short training that starts from the weights of
-the cycle.
+A run consists of cycles. During a cycle, the learning rate falls to almost 0. Then several
+fine-tunings follow: short trainings that all start from the weights of the cycle.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ class Recipe:
         return SETTLE if epoch >= self.epochs * 2 // 3 else LEARN
 
     def to_cycles(self) -> list[Recipe]:
-        """Return one recipe for each cycle. It also says how many fine-tunings follow the cycle.
+        """Return one recipe for each cycle, with the number of fine-tunings that follow the cycle.
 
         Source: Loshchilov, Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR 2017.
         """
@@ -78,5 +77,5 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """Return the name of the checkpoints' folder, which is different for each recipe."""
+        """Name of the folder of checkpoints. It differs for each recipe."""
         return "-".join(str(value) for value in astuple(self))

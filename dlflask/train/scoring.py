@@ -33,7 +33,7 @@ class Score:
         count: Number of images.
         accuracy: Share of the images that were read right.
         macro_accuracy: Mean of the accuracies on the images of each source.
-        calibration_error: Expected calibration error, as of `calibration`.
+        calibration_error: Expected calibration error, as `calibration` computes it.
         digit: Share of the images with the verdict `digit`.
     """
 
@@ -56,12 +56,10 @@ def to_tensors(images: Images) -> Tensors:
 
 
 def held_back_digits(images: Images, labels: Labels) -> tuple[Tensors, Labels]:
-    """Return validation digits, each of them unchanged, augmented, and redrawn with a pen.
-
-    Together they resemble the digits that people send.
+    """Return all validation digits three times: unchanged, augmented, and redrawn with a pen.
 
     Returns:
-        (3 N, 28, 28) tensors and (3 N,) labels.
+        (3 N, 28, 28) tensors, which resemble the digits that people send, and (3 N,) labels.
     """
     rng = np.random.default_rng(_SEED)
     fields = distance_fields(thin(enlarge(images)))

@@ -17,8 +17,8 @@ from dlflask.train.training_pool import TrainingPool
 class AugmentedDigits(keras.utils.PyDataset):
     """Batches of augmented digits and non-digits. An epoch uses each MNIST digit once.
 
-    Each batch has its own random generator, seeded by (seed, epoch, index). Therefore threads can
-    make the batches in any order, and a resumed run gets the same batches as an uninterrupted run.
+    Each batch has its own random generator, whose seed is (seed, epoch, index). Therefore a resumed
+    run gets the same batches as an uninterrupted run, and threads can make batches in any order.
     """
 
     def __init__(self, pool: TrainingPool, recipe: Recipe) -> None:
@@ -48,7 +48,7 @@ class AugmentedDigits(keras.utils.PyDataset):
 class _Epochs(keras.callbacks.Callback):
     """Seed each epoch with its number, so that an interruption does not change the result.
 
-    Keras stores the weights and the optimizer in checkpoints, but not the random state of dropout.
+    Keras's checkpoints contain the weights and the optimizer, but not the random state of dropout.
     """
 
     def __init__(self, digits: AugmentedDigits) -> None:
@@ -67,9 +67,9 @@ def train(
 ) -> keras.Model:
     """Train a network through all cycles of a recipe.
 
-    Each cycle fits the network, fine-tunes several copies of it, and averages the weights of the
-    copies. The averaged network is as fast as one copy. On new images, it is almost as accurate as
-    the mean output of all copies.
+    Each cycle fits the network, fine-tunes several copies of the network, and averages the weights
+    of the copies. The averaged network needs as much time as one copy. On new images, it is almost
+    as accurate as the mean of the outputs of all copies.
 
     Source: Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
     accuracy without increasing inference time, ICML 2022.
@@ -102,7 +102,7 @@ def fit(  # noqa: PLR0913  `verbose` only sets the output
         pool: Training pool, made from `data.x_train`.
         data: MNIST. Only its validation digits are used, to report the accuracy.
         recipe: Settings, such as epochs, seed and learning rate.
-        checkpoints: Folder of checkpoints. The run resumes if a checkpoint of `recipe` is there.
+        checkpoints: Folder of checkpoints. If a checkpoint of `recipe` is in it, the run resumes.
         start: Network with the initial weights. By default, the initial weights are random.
         verbose: Output of Keras: 0 for none, 1 for a progress bar, 2 for one line per epoch.
 

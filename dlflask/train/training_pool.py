@@ -19,14 +19,14 @@ from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 
 @dataclass(frozen=True)
 class Mixture:
-    """Composition of a batch.
+    """Shares of four kinds of images in a batch.
 
-    The rest of the batch is MNIST's own images, which keep the model accurate on MNIST. The redrawn
-    and the drawn digits teach the model other people's pens and hands. The non-digits teach it the
-    output "not a digit".
+    Besides the three kinds below, a batch contains MNIST's own images, which keep the model
+    accurate on MNIST. From redrawn and drawn digits, the model learns other pens and handwritings.
+    From non-digits, it learns the output "not a digit".
 
     Attributes:
-        redrawn: Share of MNIST's digits that are redrawn with other pens, in the whole batch.
+        redrawn: Share of MNIST digits that are redrawn with other pens.
         drawn: Share of digits drawn by code.
         negative: Share of non-digits.
         strength: Strength of the augmentation of MNIST's own images.
@@ -52,12 +52,12 @@ FINE_TUNE = Mixture(0.125, 0.0625, 0.1875, Strength(warp=0.6, misplaced=0.05, co
 
 @dataclass(frozen=True)
 class TrainingPool:
-    """Images and distance fields from which batches are drawn.
+    """Images and distance fields (see `skeletonize`) from which batches are made.
 
     Attributes:
         images: MNIST's digits, (N, 28, 28) uint8.
         labels: Labels of `images`, (N,) uint8.
-        lines: The digits of `images`, thinned, (N, 56, 56) uint8 distance fields.
+        lines: The digits of `images`, thinned to lines, (N, 56, 56) uint8 distance fields.
         drawn: Digits drawn by code, (M, 56, 56) uint8 distance fields.
         drawn_labels: Labels of `drawn`, (M,) uint8.
         negatives: Non-digits, (K, 56, 56) uint8 distance fields.
@@ -80,7 +80,7 @@ class TrainingPool:
         """Augment the `chosen` MNIST digits, and add drawn digits and non-digits.
 
         Args:
-            chosen: Indices of MNIST digits. The first of these digits are redrawn.
+            chosen: Indices of MNIST digits. The first `mixture.redrawn * size` digits are redrawn.
             size: Number of images in the batch.
             rng: The only source of randomness.
             mixture: Composition of the batch.

@@ -8,7 +8,7 @@ from flask import Flask, request
 
 from dlflask import __version__
 from dlflask.config import ROOT, Config
-from dlflask.digits.model_info import NAME
+from dlflask.digits.model_info import NAME as DIGIT
 from dlflask.metrics.slots import Metrics
 from dlflask.recogniser import ModelInfo, Recogniser
 from dlflask.web.compression import compress
@@ -31,18 +31,19 @@ from dlflask.web.problems import register_problems
 from dlflask.web.state import State, attach
 from dlflask.web.views import SAMPLES, blueprint
 
-#: Number of bytes by which a request may be larger than the limit for an image. A multipart form
-#: needs them for its boundary and headers. Browsers send less than 1 kB of boundary and headers.
+#: A request may exceed the limit for an image by this number of bytes. A multipart form also has a
+#: boundary and headers, which take less than 1 kB in browsers. The rest is for other fields.
 FORM_OVERHEAD_BYTES = 64 * 1024
 
-#: Maximum number of parts of a form, except at /predictlabels and /predictnumbers.
+#: Maximum number of parts of a form. /predictlabels and /predictnumbers read several images from a
+#: form, so they allow more parts (`read_uploads`).
 MAX_FORM_PARTS = 20
 
-#: Number of hexadecimal digits of the model's SHA-256 in a header. This number suffices to
+#: Number of hexadecimal digits of the model's SHA-256 in X-Model-SHA256. Twelve digits suffice to
 #: distinguish model files.
 SHORT_SHA256 = 12
 
-#: Headers of every response, to which `_headers` adds those of the model.
+#: Headers of every response. `_headers` adds the headers of the model.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -62,15 +63,11 @@ def create_app(
 
     Args:
         config: The settings.
-        recognisers: The recognisers to serve, the digit recogniser first.
-        metrics: Counters of requests and results. By default they count this process only.
+        recognisers: The recognisers to serve. The digit recogniser must be the first, because the
+            first recogniser is the default model.
+        metrics: Counters of requests and results. The default counters count this process only.
     """
-    app = Flask(
-        "dlflask",
-        root_path=str(ROOT),
-        template_folder="templates",
-        static_folder="static",
-    )
+    app = Flask("dlflask", root_path=str(ROOT))
     app.request_class = FormRequest
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
@@ -81,18 +78,19 @@ def create_app(
     app.register_blueprint(inference_protocol.blueprint)
     app.register_blueprint(openapi_views.blueprint)
     app.context_processor(_addresses)
-    app.before_request(_note_route)
-    app.before_request(_raise_error)
+    app.before_request(_store_route)
+    app.before_request(_raise_stored_error)
     app.after_request(compress)
     register_problems(app)
     state.metrics.register_routes(rule.rule for rule in app.url_map.iter_rules())
     for recogniser in recognisers:
         state.metrics.register_model(recogniser.info)
-    headers = {name: _headers(one.info) for name, one in by_name.items()}
-    # A tracer that has wrapped `wsgi_app` must receive every request, but the fast path would not
-    # pass simple requests to it.
-    is_wrapped = "wsgi_app" in vars(app)
-    application = app.wsgi_app if is_wrapped else with_fast_path(app.wsgi_app, state, by_name[NAME])
+    headers = {recogniser.info.name: _headers(recogniser.info) for recogniser in recognisers}
+    # A tracer that has replaced `wsgi_app` must receive every request. Do not use the fast path
+    # then, because it would bypass the tracer.
+    is_traced = "wsgi_app" in vars(app)
+    application = app.wsgi_app if is_traced else with_fast_path(app.wsgi_app, state, by_name[DIGIT])
+    # Each middleware wraps the previous one, so the last receives a request first.
     decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
     checked = check_hosts(decoded, app.wsgi_app, config.allowed_hosts)
     forwarded = trust_proxies(checked, config.trusted_proxies, config.path_prefix)
@@ -103,7 +101,7 @@ def create_app(
         percent=percent,
         samples=SAMPLES,
         reads_numbers=len(recognisers) > 1,
-        model=by_name[NAME].info,
+        model=by_name[DIGIT].info,
         version=__version__,
     )
     return app
@@ -116,21 +114,20 @@ def _addresses() -> dict[str, str]:
         `base`, the absolute address of the service, and `root`, the beginning of each link.
     """
     prefix = request.script_root
-    # Flask's `host_url` decodes international host names, and raises an exception for some valid
-    # names.
+    # Use the header, because Flask's `host_url` raises an exception for some valid host names.
     host = request.environ.get("HTTP_HOST") or "localhost"
-    # Without a known prefix, links are relative. They also work if a proxy publishes the service
-    # under a path that is not in any header or setting.
+    # Without a known prefix, make links relative. Relative links also work if a proxy publishes the
+    # service under a path that is not in any header or setting.
     root = f"{prefix}/" if prefix else "../" * (request.path.count("/") - 1) or "./"
     return {"base": f"{request.scheme}://{host}{prefix}", "root": root}
 
 
-def _note_route() -> None:
+def _store_route() -> None:
     if request.url_rule:
         request.environ[ROUTE] = request.url_rule.rule
 
 
-def _raise_error() -> None:
+def _raise_stored_error() -> None:
     if ERROR in request.environ:
         raise request.environ[ERROR]
 

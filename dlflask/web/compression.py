@@ -30,7 +30,7 @@ def compress(response: Response) -> Response:
     accepts_gzip = request.accept_encodings.quality("gzip") > 0
     if not accepts_gzip or response.status_code != 200 or response.content_encoding:
         return response
-    # With `direct_passthrough`, Flask streams a file, and `get_data` raises an exception.
+    # By default Flask streams a file, and `get_data` raises an exception. Turn the streaming off.
     response.direct_passthrough = False
     body = response.get_data()
     if len(body) < _MIN_BYTES:
@@ -39,7 +39,7 @@ def compress(response: Response) -> Response:
     response.content_encoding = "gzip"
     entity_tag, _ = response.get_etag()
     if entity_tag:
-        # The tag stands for the bytes of the file. The compressed bytes are different, which only a
-        # weak tag allows.
+        # A strong tag would promise the bytes of the file. The compressed bytes are different, so
+        # use a weak tag.
         response.set_etag(entity_tag, weak=True)
     return response

@@ -17,11 +17,11 @@ from werkzeug.utils import cached_property
 
 from dlflask.web.multipart_form import (
     PART_NAMES,
-    check_part_headers,
-    decode_header,
+    check_header_size,
     find_file_name,
     iterate_parts,
-    replace_other_charsets,
+    replace_invalid_utf8,
+    restore_utf8,
 )
 
 Files = MultiDict[str, FileStorage]
@@ -31,13 +31,13 @@ Fields = MultiDict[str, str]
 Part = FileStorage | bytes
 
 #: Maximum size of an urlencoded form in bytes. The page's button for a sample sends such a form:
-#: `sample=4`. Werkzeug does not limit these forms, and makes objects that take thirty times as much
-#: memory.
+#: `sample=4`. Werkzeug does not limit the size of these forms. Its objects for a form take thirty
+#: times as much memory as the form.
 MAX_URLENCODED_BYTES = 4096
 
 
 class _ByteParser(MultiPartParser):
-    """Werkzeug's parser, but each byte of a text field becomes one Latin-1 character."""
+    """Werkzeug's parser with text fields in Latin-1, from which `FormParser` restores the bytes."""
 
     def get_part_charset(self, headers: Headers) -> str:  # noqa: ARG002  Werkzeug's interface
         return "latin-1"
@@ -46,9 +46,8 @@ class _ByteParser(MultiPartParser):
 class FormParser(FormDataParser):
     """Werkzeug's form parser, with a faster parser for common multipart forms.
 
-    The faster parser reads the whole body, whose size the service limits. If the faster parser
-    rejects a form, Werkzeug's parser parses the form. Werkzeug's parser accepts more forms, for
-    example with an empty part that lacks its line break.
+    The faster parser needs the whole body in memory. Werkzeug's parser parses the forms that the
+    faster parser rejects, for example a form with an empty part that lacks its line break.
     """
 
     def parse(
@@ -61,8 +60,7 @@ class FormParser(FormDataParser):
         """Split a body of type `mimetype` into its parts. The boundary is in `options`.
 
         Returns:
-            The stream, the text fields and the files. There are no fields and no files if the form
-            is not valid.
+            The stream, the text fields and the files. An invalid form gives no fields and no files.
 
         Raises:
             BadRequest: The boundary is missing, or the body does not contain it.
@@ -75,11 +73,11 @@ class FormParser(FormDataParser):
         if mimetype == "multipart/form-data":
             body, boundary = stream.read(), (options or {}).get("boundary", "")
             _check_boundary(body, boundary)
-            check_part_headers(body, boundary)
+            check_header_size(body, boundary)
             try:
                 return stream, *self._split(body, boundary)
-            except ValueError:  # MultipartError, or a line break in the type of a part
-                stream = BytesIO(replace_other_charsets(body, boundary))
+            except ValueError:  # MultipartError, or a line break in the content type of a part
+                stream = BytesIO(replace_invalid_utf8(body, boundary))
         return super().parse(stream, mimetype, content_length, options)
 
     def _split(self, body: bytes, boundary: str) -> tuple[Fields, Files]:
@@ -106,6 +104,7 @@ class FormParser(FormDataParser):
         return stream, *self._separate([*files.items(multi=True), *parts])
 
     def _separate(self, parts: Iterable[tuple[str, Part]]) -> tuple[Fields, Files]:
+        """Separate fields from files. A part named `image` or `file` always counts as a file."""
         fields, files = Fields(), Files()
         bytes_left = self.max_form_memory_size or math.inf
         for name, part in parts:
@@ -126,10 +125,10 @@ class FormParser(FormDataParser):
 
 def _to_part(parsed: tuple[MultipartSegment, bytes]) -> tuple[str, Part]:
     segment, content = parsed
-    name, file_name = decode_header(segment.name), find_file_name(segment)
+    name, file_name = restore_utf8(segment.name or ""), find_file_name(segment)
     if file_name is None:
         return name, content
-    content_type = decode_header(segment.content_type)
+    content_type = segment.content_type and restore_utf8(segment.content_type)
     return name, FileStorage(BytesIO(content), file_name, name, content_type=content_type)
 
 

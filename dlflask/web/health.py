@@ -10,12 +10,12 @@ from dlflask.recogniser import Recogniser
 
 
 class Health:
-    """State of one worker. The worker is ready when all its recognisers are ready.
+    """State of one worker process. It is ready when all its recognisers are ready.
 
     Attributes:
         failure: Reason why the self-test failed. Empty if the self-test did not fail.
-        is_draining: Function that returns True if the worker only finishes its current requests and
-            does not accept other requests. The server then replaces the worker.
+        is_draining: Function that returns True if the worker finishes its current requests and
+            then exits.
     """
 
     def __init__(self, recognisers: Iterable[Recogniser[Any]]) -> None:
@@ -26,8 +26,8 @@ class Health:
     def start(self) -> None:
         """Set up every recogniser. If this fails, store the reason in `failure`.
 
-        A failed worker keeps running, because it must report the reason, and because the server
-        would otherwise restart it again and again.
+        A failed worker keeps running, so that its log and its responses report the failure. If the
+        worker exited, the server would start a new one again and again.
         """
         try:
             for recogniser in self._recognisers:
@@ -42,7 +42,8 @@ class Health:
             return "failed"
         if self.is_draining():
             return "draining"
-        return "ready" if all(one.is_ready for one in self._recognisers) else "starting"
+        is_ready = all(recogniser.is_ready for recogniser in self._recognisers)
+        return "ready" if is_ready else "starting"
 
     def check(self) -> None:
         """Raise an error if the worker has failed. A draining worker still reads images.

@@ -1,8 +1,4 @@
-"""Images in a JSON body, as base64 or `data:` URLs.
-
-The brackets and commas of a body are counted before it is parsed, because a small body with many of
-them takes a lot of memory when parsed.
-"""
+"""Images in a JSON body, as base64 or `data:` URLs."""
 
 from __future__ import annotations
 
@@ -16,32 +12,32 @@ from typing import Any
 from dlflask.errors import InvalidBase64, InvalidJson, MissingUpload
 from dlflask.web.uploads.limits import check_size
 
-#: Maximum length in characters of the beginning of a `data:` URL, up to its comma. Without this
-#: limit the regular expression would remember one backtracking position per parameter, which costs
-#: memory for a URL with many parameters.
+#: Maximum length in characters of the beginning of a `data:` URL, up to its comma. The regular
+#: expression remembers one backtracking position per parameter (`;name=value`). Without this limit,
+#: a URL with many parameters would take a lot of memory.
 _MAX_URL_PREFIX = 300
 
-#: Argument of `str.translate`. It deletes whitespace from base64, because mail programs and the
+#: Table for `str.translate`. It deletes whitespace from base64, because mail programs and the
 #: command `base64` break base64 into lines. It also replaces the URL-safe alphabet by the standard
-#: one: a second step would copy the text again, and each copy may take 16 MB.
-_CLEANED = {**dict.fromkeys(map(ord, " \t\n\r\v\f")), **str.maketrans("-_", "+/")}
+#: alphabet. A separate step for that would copy the text again, and a copy may take 16 MB.
+_CLEANING_TABLE = {**dict.fromkeys(map(ord, " \t\n\r\v\f")), **str.maketrans("-_", "+/")}
 
-#: Maximum size in bytes of a body whose non-ASCII characters are kept. Such a body, decoded to a
-#: `str`, takes up to four times as much memory. In a larger body each byte of a non-ASCII character
-#: becomes a question mark.
+#: Maximum size in bytes of a body whose non-ASCII characters are kept. Decoded to a `str`, a body
+#: with such characters takes up to four times as much memory. In a larger body each byte of such a
+#: character becomes a question mark.
 _MAX_NON_ASCII_BYTES = 100_000
 
-#: Argument of `bytes.translate` that replaces each byte of a non-ASCII character.
-_NON_ASCII = bytes.maketrans(bytes(range(128, 256)), b"?" * 128)
+#: Table for `bytes.translate` that replaces each byte of a non-ASCII character.
+_QUESTION_MARKS = bytes.maketrans(bytes(range(128, 256)), b"?" * 128)
 
-#: Maximum number of brackets and of commas in a body. 256 `data:` URLs need 512 commas (one in each
-#: URL, one after it). The rest is for other keys, which are ignored.
+#: Maximum number of opening brackets and of commas in a body. A list of 256 `data:` URLs has 512
+#: commas: one in each URL, and one after it. The rest is for other keys, which are ignored.
 _MAX_BRACKETS = 1_000
 _MAX_COMMAS = 5_000
 
 #: Beginning of a `data:` URL, such as `data:image/png;base64,`. The media type is ignored, because
-#: the bytes of the image show its format. `_CLEANED` has already replaced underscores in the URL
-#: with slashes.
+#: the bytes of the image show its format. `_CLEANING_TABLE` has already replaced underscores in the
+#: URL by slashes.
 #: Source: RFC 2397.
 _DATA_URL = re.compile(r"data:(?:[\w.+/]+/[\w.+/]+)?(?:;[\w.+/]+=[^;,]*)*;base64,", re.IGNORECASE)
 
@@ -50,11 +46,11 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def parse_json(body: bytes, max_brackets: int, max_commas: int) -> Any:
-    """Parse a JSON body after checking that it does not have too many brackets or commas.
+    """Parse a JSON body, unless it has too many brackets or commas.
 
     A body of many `[],` would take twenty times its size in memory, and a body of many `[` would
-    exhaust the stack. Base64 contains no brackets and no commas. JSON is UTF-8 (RFC 8259, section
-    8.1). A byte order mark is accepted.
+    exhaust the stack. Base64 does not contain these characters, so the limits do not restrict the
+    size of an image. JSON is UTF-8 (RFC 8259, section 8.1). A byte order mark is accepted.
 
     Raises:
         InvalidJson: The body is not JSON, or it has more than `max_brackets` opening brackets or
@@ -92,7 +88,7 @@ def get_value(body: bytes, key: str) -> Any:
         MissingUpload: The object is empty.
     """
     if len(body) > _MAX_NON_ASCII_BYTES and not body.isascii():
-        body = body.removeprefix(BOM_UTF8).translate(_NON_ASCII)
+        body = body.removeprefix(BOM_UTF8).translate(_QUESTION_MARKS)
     document = parse_json(body, _MAX_BRACKETS, _MAX_COMMAS)
     if not isinstance(document, dict):
         raise InvalidJson(f"The JSON is not an object; expected an object with the key {key!r}.")
@@ -113,38 +109,38 @@ def decode_image(value: Any, max_bytes: int) -> bytes:
     """Decode an image that is given as base64 or as a `data:` URL.
 
     Raises:
-        InvalidBase64: `value` is not base64 and not a `data:` URL with base64.
+        InvalidBase64: `value` is not base64, with or without the beginning of a `data:` URL.
         EmptyUpload: The image has 0 bytes.
-        UploadTooLarge: The image has more than `max_bytes`.
+        UploadTooLarge: The image has more than `max_bytes` bytes.
     """
     encoded = strip_data_url(value)
-    # For a single character `decoded_size` returns 0. A single character is invalid base64, not an
-    # empty file, so use the length of the text then.
+    # `decoded_size` returns 0 for a single character. Use the length of the text then, because a
+    # single character is invalid base64, not an empty file.
     check_size(decoded_size(encoded) or len(encoded), max_bytes)
     return decode_base64(encoded)
 
 
 def strip_data_url(value: Any) -> str:
-    """Return the base64 in `value` in the standard alphabet.
+    """Return the base64 in `value` in the standard alphabet, without checking it.
 
-    Whitespace and the beginning of a `data:` URL are removed. The base64 itself is not checked.
+    Remove whitespace, and remove the beginning of a `data:` URL.
 
     Raises:
-        InvalidBase64: `value` is not a string, or it contains a character that is not ASCII, or it
-            is a URL other than a `data:` URL with base64.
+        InvalidBase64: `value` is not a string, contains a character that is not ASCII, or is a URL
+            other than a `data:` URL with base64.
     """
     if not isinstance(value, str):
         raise InvalidBase64(f"The image is {json.dumps(value)[:20]}; expected a string of base64.")
     if not value.isascii():
         raise _invalid_base64("it has characters that are not ASCII")
-    text = value.translate(_CLEANED)
+    text = value.translate(_CLEANING_TABLE)
     url = _URL.match(text[:_MAX_URL_PREFIX])
     if url is None:
         return text
     if url[0].lower() != "data:":
         raise InvalidBase64(
-            f"The image is the address {value[:30]!r}; the service does not fetch images. Send the "
-            "bytes of the file as base64, as in: base64 -w0 4.jpg"
+            f"The image is the URL {value[:30]!r}, but the service does not download images. Send "
+            "the file itself as base64, which this command prints: base64 -w0 4.jpg"
         )
     prefix = _DATA_URL.match(text[:_MAX_URL_PREFIX])
     if prefix is None:
@@ -156,7 +152,7 @@ def strip_data_url(value: Any) -> str:
 
 
 def decoded_size(encoded: str) -> int:
-    """Return the decoded size of base64 text in bytes. Padding is optional and does not count."""
+    """Return the size in bytes of the data that a base64 text encodes. Padding may be missing."""
     return len(encoded.rstrip("=")) * 3 // 4
 
 

@@ -9,25 +9,26 @@ from typing import Any
 
 from dlflask.errors import Abandoned, Expired
 
-#: Number of threads of a worker that handle requests. A worker has one CPU, so more threads would
-#: interrupt each other. With eight threads, the throughput is 3 % higher, but the slowest of 100
-#: requests takes 6.8 times as long as the median, instead of 2.2 times with three threads.
+#: Number of threads of a worker that handle requests. A worker has one CPU, so many threads would
+#: interrupt each other. With three threads, the slowest of 100 requests takes 2.2 times as long as
+#: the median. With eight threads, the slowest takes 6.8 times as long, for 3 % more throughput.
 THREADS = 3
 
 #: Maximum time in seconds that a request may wait for a busy and overloaded worker. NGINX sends a
-#: replica at most 80 requests at a time. A replica that handles 140 requests per second needs
-#: 0.57 s for 80 requests. With a limit of 0.5 s, the replica rejected many of these requests just
-#: before their turn, so it handled only 83 % of the requests that it could handle.
+#: replica (container) at most 80 requests at a time. A replica that handles 140 requests per second
+#: needs 0.57 s for 80 requests. With a limit of 0.5 s, the replica rejected many of these requests
+#: just before their turn. It then handled only 83 % of the requests that it could handle.
 MAX_WAIT_SECONDS = 0.6
 
-#: A worker is overloaded if, for this many seconds, it was never idle and every request had already
-#: waited for at least `MAX_WAIT_SECONDS / 2`. A worker that is not overloaded also serves late
-#: requests, because they were delayed elsewhere, for example by a replica that is shutting down.
+#: A request is late if it has waited for at least `MAX_WAIT_SECONDS / 2`. A worker is overloaded if
+#: it was never idle, and all its requests were late, for this number of seconds. A worker that is
+#: not overloaded serves late requests, too. Something else has delayed them, for example a replica
+#: that is shutting down.
 OVERLOAD_SECONDS = 0.3
 
-#: Minimum number of consecutive late requests (at least `MAX_WAIT_SECONDS / 2`) before a worker
-#: counts as overloaded. A few costly images can cause three late requests in half a second. Under
-#: overload, dozens of requests are late in this time.
+#: Minimum number of consecutive late requests before a worker counts as overloaded. A few costly
+#: images can cause three late requests in half a second. Under overload, dozens of requests are
+#: late in this time.
 OVERLOAD_REQUESTS = 10
 
 #: Waiting times of more than this number of seconds are ignored. NGINX gives up much earlier
@@ -41,8 +42,8 @@ _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 class LoadShedder:
     """Load shedding for one worker.
 
-    Rejecting late requests helps only if all recent requests are late. A single recent request that
-    waited for a short time therefore prevents rejections.
+    Rejecting late requests helps only if the queue never becomes empty. A request that is not late
+    shows that the queue was almost empty, so no request is rejected soon after it.
 
     Source: K. Nichols, V. Jacobson, Controlling Queue Delay, ACM Queue 10(5), 2012.
     """
@@ -52,12 +53,15 @@ class LoadShedder:
         self._num_late = 0
 
     def check(self, environ: Mapping[str, Any], num_in_flight: float, busy_since: float) -> None:
-        """Raise an error if the request should be rejected. Call this after reading the body.
+        """Raise an error if the request should be rejected.
+
+        Call this after reading the body, because unread bytes hide that the client has
+        disconnected.
 
         Args:
             environ: WSGI environ of the request.
             num_in_flight: Number of requests in this worker, including the current request.
-            busy_since: Time when the worker was last idle, in seconds of `time.monotonic`.
+            busy_since: Time since which the worker is not idle, in seconds of `time.monotonic`.
 
         Raises:
             Expired: NGINX received the request more than `MAX_WAIT_SECONDS` ago, and the worker is
@@ -75,7 +79,7 @@ class LoadShedder:
         self.check_connection(environ)
 
     def check_connection(self, environ: Mapping[str, Any]) -> None:
-        """Raise an error if the client has disconnected. Long requests call this between steps.
+        """Raise an error if the client has disconnected. Call this between steps of a long request.
 
         Raises:
             Abandoned: The client has closed the connection.
@@ -98,7 +102,7 @@ class LoadShedder:
 def _seconds_waited(stamp: str) -> float:
     """Return the seconds since a time stamp such as `t=1763856000.123` (Unix time).
 
-    NGINX sends this stamp. Returns 0 if it is absent or not valid.
+    NGINX sends the time at which it received the request. Return 0 for an absent or invalid stamp.
     """
     if not stamp.startswith("t="):
         return 0.0
@@ -112,8 +116,7 @@ def _is_closed(connection: socket.socket | None) -> bool:
     """Return True if the client has closed the connection.
 
     If `recv` returns zero bytes, the connection is closed. If `recv` raises `BlockingIOError`, the
-    connection is open and idle. If the client has already sent its next request, its bytes stay in
-    the socket.
+    connection is open and idle. `_PEEK` leaves a request that the client sends next in the socket.
     """
     if connection is None:
         return False
@@ -124,5 +127,5 @@ def _is_closed(connection: socket.socket | None) -> bool:
     except OSError:
         return True
     except ValueError:
-        # Gunicorn terminates TLS on this connection, and an SSL socket does not support the flags.
+        # This is a TLS connection, whose socket does not support the flags.
         return False

@@ -1,4 +1,7 @@
-"""Texts of a result on the page, and the digits to show. static/result.js has the same rules."""
+"""Texts of a result on the page, and the digits to show.
+
+The rules must be the same as in static/result.js, which shows results if JavaScript is on.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from dlflask.types import Tensor
 #: Maximum number of digits or lines in one sentence. A longer list would not help.
 MAX_NAMED = 3
 
-#: Verdicts on the picture as a single digit. With one of these verdicts, the page shows a number of
-#: several digits even if the number is unsure.
+#: Verdicts of the digit recogniser with which the page shows a number of several digits even if the
+#: number is unsure.
 _MAY_BE_NUMBER = ("unsure", SEVERAL_DIGITS)
 
 
@@ -30,7 +33,7 @@ class Reading:
     Attributes:
         label: The character.
         is_sure: True if a person does not need to check the character.
-        named: Digits that the page marks, most probable first.
+        named: Digits that the page names as readings of the character, most probable first.
         probabilities: Probabilities of the ten digits, (10,) float32. None if the character is not
             a digit.
         tensor: Input of the digit network, (28, 28) float32 in 0..1. None if the character is not a
@@ -44,11 +47,7 @@ class Reading:
     tensor: Tensor | None = None
 
     def mark(self, digit: int) -> str:
-        """Return the mark in the row of `digit` in the table of probabilities.
-
-        Returns:
-            `answer`, `maybe` or an empty string.
-        """
+        """Return the mark of `digit` in the table: `answer`, `maybe` or an empty string."""
         if digit not in self.named:
             return ""
         return "answer" if self.is_sure else "maybe"
@@ -56,7 +55,7 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Result of a picture as the page shows it.
+    """Result of an image as the page shows it.
 
     Attributes:
         digit: Result of reading one digit.
@@ -70,8 +69,8 @@ class View:
     def _shown_number(self) -> NumberResult | None:
         """The number to show, or None if the page shows a single digit.
 
-        The page shows a number only if the number has several digits. Also, either the number must
-        be sure, or the verdict on the picture as a single digit must be in `_MAY_BE_NUMBER`.
+        The page shows a number if it has several digits and is sure. It shows an unsure number of
+        several digits only if the verdict of the digit recogniser is in `_MAY_BE_NUMBER`.
         """
         number = self.number
         if number is None or _count_digits(number) < 2:
@@ -105,7 +104,8 @@ class View:
             return "This shows several digits."
         if verdict == "unsure":
             return f"Not sure: {_join_with_or(self.selected.named)}."
-        others = "".join(f", or {_with_article(one)}" for one in prediction.candidates[1:MAX_NAMED])
+        candidates = prediction.candidates[1:MAX_NAMED]
+        others = "".join(f", or {_with_article(digit)}" for digit in candidates)
         confidence = percent(prediction.confidence)
         return f"This looks like {_with_article(prediction.label)} ({confidence}){others}."
 
@@ -116,7 +116,8 @@ class View:
         if self._shown_number:
             if self.verdict == "number":
                 return ""
-            doubts = ", ".join(_join_with_or(one.named) for one in self.readings if not one.is_sure)
+            unsure = [reading for reading in self.readings if not reading.is_sure]
+            doubts = ", ".join(_join_with_or(reading.named) for reading in unsure)
             return f"Please check: {doubts}." if doubts else "Please check it."
         if self.verdict == SEVERAL_DIGITS:
             return "They cannot be read as a number."
@@ -135,37 +136,32 @@ class View:
         """The single digit, or the characters of the number."""
         if self._shown_number:
             return [
-                _to_reading(one, line.verdict)
+                _to_reading(character, line.verdict)
                 for line in self._shown_number.lines
-                for one in line.characters
+                for character in line.characters
             ]
-        prediction, verdict = self.digit.prediction, self.verdict
-        named = {"digit": [prediction.label], "unsure": prediction.candidates[:MAX_NAMED]}
-        return [
-            Reading(
-                self.digit.label,
-                verdict == "digit",
-                named.get(verdict, []),
-                prediction.probabilities,
-                self.digit.tensor,
-            )
-        ]
+        digit, is_sure = self.digit, self.verdict == "digit"
+        prediction = digit.prediction
+        by_verdict = {"digit": [prediction.label], "unsure": prediction.candidates[:MAX_NAMED]}
+        named = by_verdict.get(self.verdict, [])
+        return [Reading(digit.label, is_sure, named, prediction.probabilities, digit.tensor)]
 
     @property
     def selected(self) -> Reading:
-        """The first digit that a person should check, or else the first digit."""
-        digits = [one for one in self.readings if one.tensor is not None]
-        return next((one for one in digits if not one.is_sure), digits[0])
+        """The first digit that a person should check, or the first digit if all are sure."""
+        digits = [reading for reading in self.readings if reading.tensor is not None]
+        return next((reading for reading in digits if not reading.is_sure), digits[0])
 
 
-def _to_reading(one: Character, verdict: str) -> Reading:
-    if one.digit is None:
-        return Reading(one.label, is_sure=True)
-    labels = [one.label, str(one.digit.label), *one.candidates]
-    named = list(dict.fromkeys(int(label) for label in labels if label.isdigit()))
-    is_sure = verdict == "number" or (len(named) == 1 and one.digit.not_a_digit < 0.5)
-    count = 1 if is_sure else MAX_NAMED
-    return Reading(one.label, is_sure, named[:count], one.digit.probabilities, one.tensor)
+def _to_reading(character: Character, line_verdict: str) -> Reading:
+    label, digit = character.label, character.digit
+    if digit is None:
+        return Reading(label, is_sure=True)
+    labels = [label, str(digit.label), *character.candidates]
+    named = list(dict.fromkeys(int(text) for text in labels if text.isdigit()))
+    is_sure = line_verdict == "number" or (len(named) == 1 and digit.not_a_digit < 0.5)
+    num_named = 1 if is_sure else MAX_NAMED
+    return Reading(label, is_sure, named[:num_named], digit.probabilities, character.tensor)
 
 
 def _count_digits(number: NumberResult) -> int:
@@ -186,10 +182,7 @@ def _with_article(digit: int) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return a percentage such as 98.3%, but never 0% or 100%. Halves are rounded up.
-
-    static/result.js rounds in the same way.
-    """
+    """Return a percentage such as 98.3%, but never 0% or 100%. Halves are rounded up."""
     if fraction < 0.0005:
         return "<0.1%"
     return ">99.9%" if fraction >= 0.9995 else f"{math.floor(fraction * 1000 + 0.5) / 10:.1f}%"

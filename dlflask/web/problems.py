@@ -19,8 +19,8 @@ from dlflask.web.middleware.request_body import BrokenBody, drain_body
 
 #: Texts that replace Werkzeug's own descriptions of errors, because those are too general.
 _DETAILS = {
-    HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at {root}/, and the API "
-    "is described at {root}/reference; send images to POST {root}/predictlabel or "
+    HTTPStatus.NOT_FOUND: "The address {path} does not exist. The page is at {root}/. The API is "
+    "described at {root}/reference. Send images to POST {root}/predictlabel or "
     "POST {root}/predictnumber, and tensors to POST {root}/v2/models/mnist/infer.",
     HTTPStatus.METHOD_NOT_ALLOWED: "{method} is not allowed at {path}; allowed: {allowed}.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request has {size} MB; the limit is {limit:.1f} MB. "
@@ -36,18 +36,18 @@ _log = logging.getLogger(__name__)
 
 def register_problems(app: Flask) -> None:
     """Make `app` return a problem document, or the page, for every exception."""
-    app.register_error_handler(errors.DlflaskError, _domain_problem)
+    app.register_error_handler(errors.DlflaskError, _dlflask_problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unexpected_problem)
 
 
 def to_problem(error: errors.DlflaskError) -> dict[str, Any]:
-    """Return the problem document of one image among several. It lacks `request_id`."""
+    """Return the problem document, without `request_id`, of one image among several."""
     status, title = PROBLEMS[type(error)]
     return _problem(status, title, str(error), problem_type(type(error)))
 
 
-def _domain_problem(error: errors.DlflaskError) -> Response:
+def _dlflask_problem(error: errors.DlflaskError) -> Response:
     status, title = PROBLEMS[type(error)]
     response = _respond(status, title, str(error), problem_type(type(error)))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -63,6 +63,7 @@ def _http_problem(error: HTTPException) -> Response:
             response.headers[name] = value
     if isinstance(error, RequestEntityTooLarge):
         drain_body(request.environ["wsgi.input"])
+    # The end of the body is unknown or unread, so the connection cannot serve another request.
     if isinstance(error, (RequestEntityTooLarge, BrokenBody)):
         response.headers["Connection"] = "close"
     return response
@@ -94,17 +95,13 @@ def _unexpected_problem(error: Exception) -> Response:
 def report_unexpected(error: Exception, environ: dict[str, Any]) -> dict[str, Any]:
     """Log an unexpected exception and return its problem document.
 
-    After a MemoryError, mark the request as out of memory.
+    After a MemoryError, set `OUT_OF_MEMORY`, so that the server replaces the worker.
     """
     request_id = environ[REQUEST_ID]
     if isinstance(error, MemoryError):
         environ[OUT_OF_MEMORY] = True
-    _log.error(
-        "unexpected error, request %s",
-        request_id,
-        exc_info=error,
-        extra={"request_id": request_id},
-    )
+    extra = {"request_id": request_id}
+    _log.error("unexpected error, request %s", request_id, exc_info=error, extra=extra)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     detail = f"The service failed on this request. Report it with the request ID {request_id}."
     return _problem(status, status.phrase, detail, PLAIN_TYPE) | {"request_id": request_id}
@@ -138,7 +135,7 @@ def _is_inference_protocol() -> bool:
 
 
 def prefers_page() -> bool:
-    """Return True if a browser opens an address or sends the page's form."""
+    """Return True if the client is a browser that opens an address or sends the page's form."""
     if (request.method == "POST" and request.path != "/") or _is_inference_protocol():
         return False
     offered = ["application/problem+json", "text/html"]

@@ -15,7 +15,7 @@ from dlflask.recogniser import Recogniser, Result, read
 from dlflask.web.health import Health
 from dlflask.web.load_shedding import LoadShedder
 
-_NAME = "dlflask"
+_KEY = "dlflask"
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,7 @@ class State:
         self.load_shedder.check(environ, self.metrics.in_flight, self.metrics.busy_since)
 
     def read(self, recogniser: Recogniser[Any], upload: bytes, environ: Mapping[str, Any]) -> Any:
-        """Read and count one image.
-
-        Returns:
-            The recogniser's result.
+        """Read and count one image. Return the recogniser's result.
 
         Raises:
             Declined: One of the errors that `admit` raises.
@@ -69,17 +66,14 @@ class State:
         environ: Mapping[str, Any],
         deadline: float | None = None,
     ) -> list[Any]:
-        """Read and count several images.
-
-        Returns:
-            A result or an error for each image.
+        """Read and count several images like `Recogniser.read_many`.
 
         Raises:
             Declined: One of the errors that `admit` raises.
         """
         self.admit(environ)
         results = recogniser.read_many(uploads, deadline)
-        self.count(recogniser, [one for one in results if not isinstance(one, DlflaskError)])
+        self.count(recogniser, [each for each in results if not isinstance(each, DlflaskError)])
         return results
 
     def count(self, recogniser: Recogniser[Any], results: Sequence[Result]) -> None:
@@ -91,12 +85,12 @@ class State:
 
 def attach(state: State, app: Flask) -> None:
     """Make `state` the state of `app`."""
-    app.extensions[_NAME] = state
+    app.extensions[_KEY] = state
 
 
 def get_state(app: Flask) -> State:
     """Return the state that was attached to `app`."""
-    state: State = app.extensions[_NAME]
+    state: State = app.extensions[_KEY]
     return state
 
 

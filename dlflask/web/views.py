@@ -1,6 +1,6 @@
 """Views of the page, of the APIs for digits and numbers, and of health and metrics.
 
-A problem is an error as JSON (RFC 9457).
+A problem is the JSON of an error (RFC 9457).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 
 from dlflask import __version__
 from dlflask.deadline import check_deadline, compute_deadline
-from dlflask.digits.model_info import NAME
+from dlflask.digits.model_info import NAME as DIGIT
 from dlflask.errors import DlflaskError, MissingUpload, OutOfTime
 from dlflask.metrics.prometheus import CONTENT_TYPE, render
 from dlflask.numbers.decoding.lengths import parse_lengths
@@ -30,7 +30,7 @@ from dlflask.web.uploads.read_upload import read_upload, read_uploads
 #: Names of the images in static/samples: one image of each digit, and three images of numbers.
 SAMPLES = (*"0123456789", "numbers/90210", "numbers/2026", "numbers/3.75")
 
-#: Values of a query parameter that mean yes. Libraries write a boolean as `true` or `True`.
+#: Values of a query parameter that mean yes, in lower case. Libraries write `true` or `True`.
 _YES = ("1", "true", "yes", "on")
 
 #: Separators of JSON without spaces.
@@ -86,7 +86,7 @@ def predict_numbers() -> Response:
 
 @blueprint.get("/livez")
 def live() -> Response:
-    """Return 200 while the process responds."""
+    """Return 200, which shows that the process responds."""
     return jsonify(status="live")
 
 
@@ -99,12 +99,12 @@ def ready() -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Return the metrics of all workers. NGINX does not forward this address."""
+    """Return the metrics of all workers. NGINX does not forward requests for this address."""
     return Response(render(current_state().metrics, __version__), content_type=CONTENT_TYPE)
 
 
 def _digit_recogniser() -> Recogniser[Any]:
-    return current_state().recognisers[NAME]
+    return current_state().recognisers[DIGIT]
 
 
 def _number_recogniser() -> Recogniser[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.digits.normalization import boost_contrast, centre, scale_to_box
-from dlflask.digits.segmentation import cut_out_digit
+from dlflask.digits.segmentation import find_digit
 from dlflask.train.augmentation.augment import augment_fields, warp
 from dlflask.train.augmentation.corruptions import CORRUPTIONS
 from dlflask.train.augmentation.stroke_width import change_stroke
@@ -18,7 +18,7 @@ Tensor = NDArray[np.float32]
 
 def normalization_steps(ink: Ink) -> dict[str, Ink]:
     """Return the steps of `normalize` for ink that is not normalised yet, by name."""
-    digit = cut_out_digit(ink)
+    digit = find_digit(ink).ink
     box = scale_to_box(digit)
     strong = boost_contrast(box)
     return {

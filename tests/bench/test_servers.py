@@ -12,7 +12,18 @@ from gunicorn.config import Config
 from bench import nginx
 from bench.baseline_noop import RESPONSE, app
 from bench.fixtures import CONTENT_TYPE, make_fixtures
-from bench.servers import NGINX, NOOP, SERVICE, Host, Server, ServerError, missing, wait_until_ready
+from bench.servers import (
+    NGINX,
+    NOOP,
+    SERVICE,
+    Host,
+    Server,
+    ServerError,
+    find_cpus,
+    missing,
+    run,
+    wait_until_ready,
+)
 from tests.serving import ROOT
 
 
@@ -70,19 +81,23 @@ def test_missing_nginx_names_the_package(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("usable", "server", "load", "text"),
+    ("usable", "text"),
     [
-        pytest.param((0, 3), "0", "3", "on CPU 0, load on CPU 3", id="two"),
-        pytest.param((2,), "2", "2", "share the only CPU", id="one"),
-        pytest.param((), None, None, "not pinned", id="no-affinity"),
+        pytest.param((0, 3), "on CPU 0, load on CPU 3", id="two"),
+        pytest.param((2,), "share the only CPU", id="one"),
+        pytest.param((), "not pinned", id="no-affinity"),
     ],
 )
-def test_cpus_of_server_and_load(usable, server, load, text):
-    host = Host(usable)
+def test_describe_cpus(usable, text):
+    assert text in Host(usable).describe_cpus()
 
-    assert host.pin_server() == (["taskset", "--cpu-list", server] if server else [])
-    assert host.pin_load() == (["taskset", "--cpu-list", load] if load else [])
-    assert text in host.describe_cpus()
+
+@pytest.mark.skipif(not find_cpus(), reason="this system cannot pin processes")
+def test_run_pins_the_server_to_the_first_cpu():
+    cpus = find_cpus()
+
+    with run([sys.executable, "-c", "import signal; signal.pause()"], Host(cpus)) as process:
+        assert psutil.Process(process.pid).cpu_affinity() == [cpus[0]]
 
 
 def test_memory_includes_child_processes():

@@ -1,14 +1,20 @@
 from dataclasses import replace
 
-from dlflask.cli.check import CheckedModel, to_dict, to_lines
+from dlflask.cli.check import describe, to_lines
 from tests.conftest import DESCRIPTION
 
-MODEL = CheckedModel("own.h5", "ab" * 32, DESCRIPTION, 1.25, 0.615, 0.072)
-DOUBTFUL = replace(MODEL, description=replace(DESCRIPTION, samples_read=3, keras_version=""))
+MEASURED = {
+    "file": "own.h5",
+    "sha256": "ab" * 32,
+    "load_seconds": 1.25,
+    "image_milliseconds": 0.615,
+    "network_milliseconds": 0.072,
+}
+DOUBTFUL = describe(replace(DESCRIPTION, samples_read=3, keras_version=""))
 
 
 def test_check_lines():
-    lines = list(to_lines(MODEL))
+    lines = list(to_lines(MEASURED | describe(DESCRIPTION)))
 
     assert lines[2:] == [
         "saved by       Keras 2.2.4",
@@ -28,18 +34,17 @@ def test_check_lines():
 
 
 def test_check_lines_of_doubtful_model():
-    lines = list(to_lines(DOUBTFUL))
+    lines = list(to_lines(MEASURED | DOUBTFUL))
 
     assert "saved by       Keras (unknown version)" in lines
     assert lines[-1].startswith("Served, with a warning. The model was saved by an unknown Keras")
     assert "It reads 3 of 10 sample digits" in lines[-1]
 
 
-def test_check_dict():
-    found = to_dict(MODEL)
+def test_describe():
+    found = describe(DESCRIPTION)
 
-    assert (found["file"], found["served"], found["warning"]) == ("own.h5", True, None)
+    assert (found["served"], found["warning"]) == (True, None)
     assert found["layers"][1] == {"name": "dense", "class": "Dense", "output_shape": (10,)}
     assert (found["convention"], found["outputs"], found["samples_read"]) == ("0..255", "logits", 9)
-    assert found["image_milliseconds"] == 0.615
-    assert "3 of 10" in to_dict(DOUBTFUL)["warning"]
+    assert "3 of 10" in DOUBTFUL["warning"]

@@ -12,14 +12,14 @@ import pytest
 
 from dlflask import __version__
 from dlflask.cli.formatters import csv_rows, json_rows, text_rows
-from dlflask.cli.inputs import InputFile, find_files
+from dlflask.cli.inputs import find_files, read_file
 from dlflask.cli.predict import BATCH_SIZE, predict
 from dlflask.cli.serve import gunicorn_command
 from dlflask.client import UNREAD, Outcome
 from dlflask.errors import DlflaskError, EmptyUpload, UploadTooLarge
 from tests.serving import ROOT
 
-SURE = Outcome("digit", np.array([0.01] * 4 + [0.91] + [0.01] * 5, np.float32))
+SURE = Outcome("digit", "4", 0.91, np.array([0.01] * 4 + [0.91] + [0.01] * 5, np.float32))
 FAILURE = Outcome(UNREAD, reason="No such file")
 
 
@@ -45,20 +45,20 @@ def folder(tmp_path, monkeypatch):
     ],
 )
 def test_find_files(folder, named, found):
-    assert [one.name for one in find_files(named)] == found
+    assert find_files(named) == found
 
 
-def test_input_file_limit(folder):
-    assert InputFile("b.png").read(5) == b"12345"
-    assert isinstance(InputFile("b.png").read_or_error(4), UploadTooLarge)
+def test_read_file_limit(folder):
+    assert read_file("b.png", 5) == b"12345"
+    assert isinstance(read_file("b.png", 4), UploadTooLarge)
 
 
-def test_input_file_standard_input(monkeypatch):
+def test_read_file_standard_input(monkeypatch):
     standard = io.TextIOWrapper(io.BytesIO(b"12345"))
     monkeypatch.setattr("sys.stdin", standard)
 
-    assert InputFile("-").read(5) == b"12345"
-    assert isinstance(InputFile("-").read_or_error(5), EmptyUpload)
+    assert read_file("-", 5) == b"12345"
+    assert isinstance(read_file("-", 5), EmptyUpload)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_input_file_standard_input(monkeypatch):
         ("empty", "This folder holds no images"),
     ],
 )
-def test_input_file_error(folder, name, says):
-    error = InputFile(name).read_or_error(5)
+def test_read_file_error(folder, name, says):
+    error = read_file(name, 5)
 
     assert type(error) is DlflaskError
     assert says in str(error)
@@ -83,19 +83,19 @@ def test_predict_batches(folder):
         sizes.append(len(uploads))
         return [FAILURE if isinstance(each, DlflaskError) else SURE for each in uploads]
 
-    files = [InputFile("b.png"), InputFile("gone.png")] * BATCH_SIZE
+    files = ["b.png", "gone.png"] * BATCH_SIZE
 
     batches = list(predict(files, reader, 5))
 
     assert sizes == [BATCH_SIZE, BATCH_SIZE]
     assert [row for batch in batches for row in batch] == [
-        (file, FAILURE if file.name == "gone.png" else SURE) for file in files
+        (file, FAILURE if file == "gone.png" else SURE) for file in files
     ]
 
 
 def test_text_rows():
     output, errors = io.StringIO(), io.StringIO()
-    write = text_rows(output, errors)
+    write = text_rows(output, errors, number=False)
 
     write("four.png", SURE)
     write("gone.png", FAILURE)
@@ -106,7 +106,7 @@ def test_text_rows():
 
 def test_json_rows():
     output = io.StringIO()
-    write = json_rows(output)
+    write = json_rows(output, number=False)
 
     write("vier \N{EURO SIGN}.png", SURE)
     write("gone.png", FAILURE)
@@ -122,7 +122,7 @@ def test_json_rows():
 
 def test_csv_rows():
     output = io.StringIO()
-    write = csv_rows(output)
+    write = csv_rows(output, number=False)
 
     write('a "4", really.png', SURE)
     write("gone.png", FAILURE)

@@ -51,7 +51,8 @@ def evaluate_folder(path, classifier):
 def make_case(label, predicted, confidence, verdict="digit"):
     probabilities = np.full(10, (1 - confidence) / 9, np.float32)
     probabilities[predicted] = confidence
-    return Case(LabelledImage("p", "s", label, bytes), Outcome(verdict, probabilities))
+    outcome = Outcome(verdict, str(predicted), confidence, probabilities)
+    return Case(LabelledImage("p", "s", None if label is None else str(label), bytes), outcome)
 
 
 @contextmanager

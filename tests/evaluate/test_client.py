@@ -24,8 +24,8 @@ def test_client_returns_what_the_model_predicts(folder, nearest):
         client.close()
 
     for here, there in zip(expected, cases, strict=True):
-        assert here.predicted == there.predicted
-        if here.predicted is None:
+        assert here.outcome.label == there.outcome.label
+        if here.outcome.label is None:
             assert there.outcome.verdict == REFUSED
             assert there.outcome.reason.startswith("422 The image shows no digit: ")
         else:

@@ -17,6 +17,7 @@ from tests.evaluate.samples import serving
     ("arguments", "says"),
     [
         pytest.param([], "name a folder or an .npz file", id="nothing"),
+        pytest.param(["good", "--numbers", "good"], "use a separate command", id="digits-numbers"),
         pytest.param(["missing"], "missing is not a folder", id="missing-folder"),
         pytest.param(["missing.npz"], "The file missing.npz does not exist", id="missing-file"),
         pytest.param(["empty"], "empty holds no labelled images", id="empty-folder"),
@@ -62,7 +63,7 @@ def test_evaluate_service_writes_all_outputs(folder, nearest, tmp_path, capsys):
     text = capsys.readouterr().out
     assert text.startswith("# Evaluation")
     output = tmp_path / "new" / "out"
-    assert (output / "report.md").read_text() == text.removesuffix("\n")
+    assert (output / "report.md").read_text() == text
     report = json.loads((output / "report.json").read_text())
     assert report["about"]["service"] == url
     assert report["digits"]["accuracy"]["hits"] == 20

@@ -15,16 +15,16 @@ def test_choose_worst_order():
         make_case(2, 7, 0.99),
         make_case(None, 8, 0.8),
         make_case(None, 8, 0.8, "not_a_digit"),
-        Case(LabelledImage("p", "s", 3, bytes), Outcome(REFUSED, reason="BlankImage: ")),
+        Case(LabelledImage("p", "s", "3", bytes), Outcome(REFUSED, reason="BlankImage: ")),
     ]
 
     worst = choose_worst(cases)
 
-    assert [(each.image.label, each.predicted) for each in worst] == [
-        (2, 7),
-        (1, 7),
-        (3, None),
-        (None, 8),
+    assert [(each.image.label, each.outcome.label) for each in worst] == [
+        ("2", "7"),
+        ("1", "7"),
+        ("3", None),
+        (None, "8"),
     ]
 
 

@@ -6,8 +6,9 @@ from dlflask.client import REFUSED, UNKNOWN, UNREAD
 from dlflask.evaluate.contact_sheet import choose_worst, draw_contact_sheet
 from dlflask.evaluate.dataset import LabelledImage, find_non_digits
 from dlflask.evaluate.outcomes import ask, read_by_model
-from dlflask.evaluate.render import markdown_table, to_markdown
+from dlflask.evaluate.render import to_markdown
 from dlflask.evaluate.report import summarise
+from dlflask.evaluate.tables import markdown_table
 from tests.conftest import encode
 from tests.drawing import draw_digit
 from tests.evaluate.samples import BLANK, evaluate_folder, make_case
@@ -64,9 +65,9 @@ def test_summarise_unreadable_file(nearest):
         raise PermissionError("locked")
 
     images = [
-        LabelledImage("a", "s", 4, fail),
-        LabelledImage("b", "s", 4, lambda: encode(draw_digit(4))),
-        LabelledImage("c", "s", 4, lambda: b"not an image"),
+        LabelledImage("a", "s", "4", fail),
+        LabelledImage("b", "s", "4", lambda: encode(draw_digit(4))),
+        LabelledImage("c", "s", "4", lambda: b"not an image"),
     ]
 
     cases = ask(read_by_model(nearest), images)

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from dlflask.digits.recogniser import DigitRecogniser
-from dlflask.digits.segmentation import find_digit
+from dlflask.digits.segmentation import locate_digit
 from dlflask.errors import Busy, TooComplex, TooManyPixels
 from dlflask.imaging import read_ink as two_steps
 from dlflask.imaging.cost import large_images
-from dlflask.imaging.cost.pieces import CpuTimeLimit, Pieces
+from dlflask.imaging.cost.limited_file import CpuTimeLimit, LimitedFile
 from dlflask.imaging.decode import decode
 from dlflask.imaging.decoded_image import WHOLE
 from dlflask.imaging.read_ink import read_ink
@@ -30,11 +30,11 @@ SMALL_DIGIT_IMAGE = draw_digit(4, 100).crop((-900, -900, 1_100, 1_100))
 LARGE = encode(Image.new("L", (3_000, 3_000), 255))
 
 
-def test_pieces_stop_when_the_cpu_time_is_used_up():
-    pieces = Pieces(b"abc", CpuTimeLimit(seconds=-1))
+def test_limited_file_stops_when_the_cpu_time_is_used_up():
+    file = LimitedFile(b"abc", CpuTimeLimit(seconds=-1))
 
     with pytest.raises(TooComplex, match="over 2 s of CPU time"):
-        pieces.read()
+        file.read()
 
 
 def test_decode_beyond_the_deadline_is_too_complex():
@@ -52,7 +52,7 @@ def test_read_ink_decodes_again_only_with_as_much_time_left(monkeypatch):
     monkeypatch.setattr(two_steps, "CpuTimeLimit", HalfUsed)
 
     with pytest.raises(TooComplex, match="half"):
-        read_ink(encode(SMALL_DIGIT_IMAGE, "JPEG"), find_digit)
+        read_ink(encode(SMALL_DIGIT_IMAGE, "JPEG"), locate_digit)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,12 @@ def test_read_ink_of_a_small_digit_decodes_only_a_jpeg_again(kind, times, monkey
 
     monkeypatch.setattr(two_steps, "decode", counted)
 
-    ink = read_ink(encode(SMALL_DIGIT_IMAGE, kind), find_digit)
+    ink = read_ink(encode(SMALL_DIGIT_IMAGE, kind), locate_digit)
 
     assert len(regions) == times
-    assert max(ink.shape) > 2 * max(find_digit(read_ink(encode(SMALL_DIGIT_IMAGE, kind)))[0].shape)
+    assert max(ink.shape) > 2 * max(
+        locate_digit(read_ink(encode(SMALL_DIGIT_IMAGE, kind)))[0].shape
+    )
     assert ink.mean() > 0.03, "the part around the digit"
 
 
@@ -82,8 +84,8 @@ def test_decoded_image_releases_its_memory_before_its_slot():
     assert not large_images._slot.locked()
 
 
-def test_pieces_read_without_size_returns_all():
-    assert Pieces(b"abc", CpuTimeLimit()).read() == b"abc"
+def test_limited_file_read_without_size_returns_all():
+    assert LimitedFile(b"abc", CpuTimeLimit()).read() == b"abc"
 
 
 def test_read_ink_rejects_a_third_large_image():

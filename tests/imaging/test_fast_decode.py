@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dlflask.errors import DlflaskError
-from dlflask.imaging.cost.pieces import CpuTimeLimit
+from dlflask.imaging.cost.limited_file import CpuTimeLimit
 from dlflask.imaging.decode import decode, decode_by_pillow
 from dlflask.imaging.decoded_image import WHOLE, WORKING_SIDE
 from dlflask.imaging.fast_decode import MAX_PIECES, decode_fast
@@ -58,7 +58,7 @@ def test_decode_fast_gives_the_pixels_of_pillows_parser(kind, mode, size):
         decode_by_pillow(upload, CpuTimeLimit(), WHOLE) as slow,
     ):
         np.testing.assert_array_equal(fast.cut(), slow.cut())
-        assert fast.longest == slow.longest
+        assert fast.longer_side == slow.longer_side
         assert fast.is_full_scale == slow.is_full_scale
 
 

@@ -45,6 +45,16 @@ def test_predict_model_equals_service(capsys, folder, server):
     assert sum(row["file"].split("/")[-1][0] == str(row["label"]) for row in found) >= 36
 
 
+@pytest.mark.parametrize("options", [[], ["--number"]], ids=["digits", "numbers"])
+def test_predict_has_no_time_limit(capsys, monkeypatch, options):
+    monkeypatch.setattr("dlflask.deadline.MAX_SECONDS", -1)
+
+    status, found = rows(capsys, ROOT / "static" / "4.jpg", *options)
+
+    assert status == 0
+    assert found[0]["error"] is None
+
+
 @pytest.mark.parametrize("by_service", [False, True], ids=["model", "service"])
 def test_predict_continues_after_errors(capsys, request, by_service):
     four = ROOT / "static" / "4.jpg"

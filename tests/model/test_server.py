@@ -104,7 +104,10 @@ def test_tensorflow_backend_gives_the_same_response(server):
     [
         pytest.param("DLFLASK_MODLE", "x", "DLFLASK_MODLE is not a setting", id="unknown-name"),
         pytest.param(
-            "DLFLASK_MODEL_PATH", "README.md", "README.md is neither an HDF5", id="no-model"
+            "DLFLASK_MODEL_PATH",
+            "README.md",
+            "README.md cannot be served. The file is neither an HDF5",
+            id="no-model",
         ),
         pytest.param("PORT", "99999", "PORT is '99999'; expected", id="port"),
         pytest.param("WEB_CONCURRENCY", "0", "WEB_CONCURRENCY is '0'; expected", id="workers"),

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from dlflask.digits.prediction import Prediction
-from dlflask.numbers.agreement import LEAST, combine, features
+from dlflask.numbers.agreement import LEAST, combine, do_agree, features, judge
 from dlflask.numbers.characters import ALPHABET
 from dlflask.numbers.prediction import Box, Character
+from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS
 
 
 def digit(label, probability, *, seen=None):
@@ -66,3 +67,27 @@ def test_combine_ignores_a_network_that_sees_no_digit():
     columns = columns_of(d4=0.6, d9=0.5)
 
     assert ALPHABET[combine(columns, Prediction(outputs)).argmax()] == "4"
+
+
+@pytest.mark.parametrize(
+    ("four", "nine", "seen", "agree"),
+    [
+        (0.99, 0.01, "4", True),
+        (0.7, 0.3, "4", True),  # a 9 is less probable, but plausible for the number network
+        (0.7, 0.3, "9", False),  # a 4 is improbable for the digit network
+        (0.1, 0.9, "4", False),  # a 4 is improbable for the number network
+    ],
+)
+def test_networks_agree_to_a_plausible_digit(four, nine, seen, agree):
+    prediction = digit("4", 0.9, seen=seen).digit
+
+    assert do_agree(columns_of(d4=four, d9=nine), prediction, "4") is agree
+
+
+@pytest.mark.parametrize(("text", "verdict"), [("4", "unsure"), ("44", "number")])
+def test_judge_believes_the_digit_network_about_a_single_digit(text, verdict):
+    outputs = np.zeros(11, np.float32)
+    outputs[[4, 10]] = 0.01, 0.99
+    doubted = Character("4", 0.999, Box(0, 0, 9, 9), ["4"], Prediction(outputs))
+
+    assert judge(text, 0.999, [doubted] * len(text), DEFAULT_THRESHOLDS)[0] == verdict

@@ -100,7 +100,7 @@ def test_document_limits_are_those_of_the_service(document):
         assert schemas[lists]["properties"][name]["maxItems"] == MAX_UPLOADS
     assert f"up to {MAX_UPLOADS} images" in document["paths"]["/predictlabels"]["post"]["summary"]
     assert tensor["shape"]["items"]["maximum"] == SIZE * SIZE
-    assert f"N up to {MAX_BATCH}" in tensor["shape"]["description"]
+    assert f"N is at most {MAX_BATCH}" in tensor["shape"]["description"]
     assert tensor["name"]["const"] == INPUT
     assert outputs == [list(DIGIT_OUTPUTS)] * 2
     assert details["verdict"]["enum"] == list(VERDICTS)

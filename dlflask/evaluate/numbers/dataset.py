@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+
+from dlflask.evaluate.dataset import LabelledImage
 
 #: Name of the table in each folder.
 TABLE = "labels.tsv"
 
 
-@dataclass(frozen=True)
-class NumberImage:
-    """One image of a number.
+def find_numbers(folder: Path) -> list[LabelledImage]:
+    """Find the images that are named in the tables `labels.tsv` of `folder` and of its subfolders.
 
-    Attributes:
-        name: Path of the file, relative to the folder given to `find_numbers`.
-        source: Name of the folder that contains the table. The macro average in reports is the
-            average over the sources.
-        number: The number in the image, with its separators and sign.
-        load: Function that returns the bytes of the image file. It may raise OSError.
-    """
-
-    name: str
-    source: str
-    number: str
-    load: Callable[[], bytes]
-
-
-def find_numbers(folder: Path) -> list[NumberImage]:
-    """Find the images that the tables `labels.tsv` in `folder` and in its subfolders name.
-
-    Each line of a table is a file, a tab and a number.
+    Each line of a table is a file, a tab and a number with its separators and sign. The source of
+    an image is the name of the folder that contains the table.
 
     Raises:
         FileNotFoundError: The folder does not exist, or it contains no table.
-        ValueError: A line of a table is not a file, a tab and a number.
+        ValueError: The tables are empty, or a line is not a file, a tab and a number.
     """
     tables = sorted([*folder.glob(TABLE), *folder.glob(f"*/{TABLE}")])
     if not tables:
@@ -43,10 +27,13 @@ def find_numbers(folder: Path) -> list[NumberImage]:
             f"{folder} and the folders in it lack the table {TABLE}. Write one with a line for "
             "each image: the file, a tab and the number, as in 0001.png<tab>18014."
         )
-    return [image for table in tables for image in _read_table(table, folder)]
+    images = [image for table in tables for image in _read_table(table, folder)]
+    if not images:
+        raise ValueError(f"{tables[0]} is empty. Write a line for each image.")
+    return images
 
 
-def _read_table(table: Path, folder: Path) -> Iterator[NumberImage]:
+def _read_table(table: Path, folder: Path) -> Iterator[LabelledImage]:
     lines = table.read_text(encoding="utf-8").splitlines()
     for line_number, line in enumerate(lines, start=1):
         file, *rest = line.split("\t")
@@ -57,4 +44,4 @@ def _read_table(table: Path, folder: Path) -> Iterator[NumberImage]:
             )
         path = table.parent / file
         name = path.relative_to(folder).as_posix()
-        yield NumberImage(name, table.parent.resolve().name, rest[0], path.read_bytes)
+        yield LabelledImage(name, table.parent.resolve().name, rest[0], path.read_bytes)

@@ -39,17 +39,17 @@ _RLE = (1, 2)
 
 
 def check_cost(image: Image.Image, upload: bytes) -> int:
-    """Return the memory in bytes that decoding takes at full scale, if it is within the limits.
+    """Check the cost of an image, and return the memory in bytes that decoding at full scale takes.
 
     Args:
         image: Image that Pillow has opened, but not yet loaded.
         upload: The file of `image`, without the metadata that decoding does not need.
 
     Raises:
-        InvalidFile: The image is empty, has too many scans, or has a size that differs from the
-            size in its header.
+        InvalidFile: The image is empty or has too many scans, or the size of the coded image
+            differs from the size in the header.
         TooManyPixels: The image has too many pixels.
-        TooComplex: The image is a lossless WebP with too many prefix codes.
+        TooComplex: The image is a lossless WebP whose decoding tables take too much memory.
     """
     width, height = decoded_size(image)
     if min(image.size) < 1:
@@ -74,13 +74,13 @@ def check_cost(image: Image.Image, upload: bytes) -> int:
         cost += _check_tables(image, upload, cost)
     if image.format == "AVIF":
         pixels = coded_pixels(upload, image.size)
-        # If the real size is unknown, treat the image as a large image.
+        # If the size of the coded images is unknown, the image counts as large.
         cost = max(cost, LARGE_BYTES + 1 if pixels is None else pixels * bytes_per_pixel)
     return cost
 
 
 def _check_heic(image: Image.Image, upload: bytes) -> int:
-    """Return the memory in bytes that decoding a HEIC takes, if it is within the limits."""
+    """Check the cost of a HEIC, and return the memory in bytes that decoding takes."""
     cost = heic_cost(upload)
     bytes_per_pixel = BYTES_PER_DEEP_HEIF_PIXEL if cost.is_deep else BYTES_PER_PIXEL_OF["HEIF"]
     bytes_per_pixel += BYTES_PER_OPACITY_PIXEL if cost.has_opacity else 0
@@ -100,12 +100,10 @@ def _too_large(image: Image.Image, pixels: int, limit: int) -> TooManyPixels:
 
 
 def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:
-    """Return the memory in bytes that the prefix codes of a WebP take, in addition to `cost`.
+    """Return the memory in bytes of a WebP's decoding tables, in addition to `cost` for the pixels.
 
-    Args:
-        image: Image that Pillow has opened.
-        upload: WebP file.
-        cost: Memory in bytes for the pixels.
+    Raises:
+        TooComplex: The pixels and the tables together take too much memory.
     """
     tables = estimate_tables(upload, image.width * image.height, MAX_WEBP_BYTES - cost)
     if cost + tables > MAX_WEBP_BYTES:
@@ -118,7 +116,7 @@ def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:
 
 
 def is_large_once_opened(upload: bytes) -> bool:
-    """Return True if Pillow already allocates a large image when it opens the file, as for WebP."""
+    """Return True for a large WebP. Pillow allocates its pixels already when it opens the file."""
     is_webp = upload.startswith(b"RIFF")
     return is_webp and canvas_pixels(upload) * BYTES_PER_PIXEL_OF["WEBP"] > LARGE_BYTES
 
@@ -140,14 +138,15 @@ def _max_pixels(image: Image.Image, bytes_per_pixel: int) -> int:
 
 
 def _bytes_per_pixel(image: Image.Image, scans: int) -> int:
-    """Return the memory in bytes per pixel at full scale.
+    """Return the memory in bytes per pixel that decoding at full scale takes.
 
-    A JPEG with one scan counts as 0, because Pillow reduces the image while decoding.
+    Return 0 for a JPEG with one scan, because Pillow reduces such an image while decoding.
     """
     if image.format in ("JPEG", "MPO"):
         return BYTES_PER_PROGRESSIVE_PIXEL if scans > 1 else 0
     if image.format == "TIFF" and image.mode in ("1", "L", "P"):
-        # A scanned document has 35 megapixels at 600 dpi, which `BYTES_PER_PIXEL` allows.
+        # A TIFF with one channel takes less memory than other TIFFs. Pages scanned at 600 dpi have
+        # 35 megapixels and must be accepted.
         return BYTES_PER_PIXEL
     if image.format == "PNG" and image.mode != "I;16" and _is_deep(image):
         return BYTES_PER_DEEP_PIXEL
@@ -155,5 +154,5 @@ def _bytes_per_pixel(image: Image.Image, scans: int) -> int:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Return True if a PNG has 16 bits per channel. Pillow keeps 8 of these bits."""
+    """Return True if a PNG has 16 bits per channel, although Pillow's image has only 8."""
     return any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ()))

@@ -1,4 +1,4 @@
-"""Read the real size of the coded images in an AVIF, because the size in its header may be smaller.
+"""Read the size of the coded images in an AVIF, because the file's header may say a smaller size.
 
 Source: AV1 Bitstream & Decoding Process, AOMedia 2019, sections 5.3 and 5.5.
 """
@@ -15,20 +15,22 @@ from dlflask.imaging.iso_media.items import item_extents, item_kinds
 #: Width and height in pixels.
 Size = tuple[int, int]
 
-#: An AV1 image consists of OBUs. In the first byte of an OBU: bits that must be 0, flags for a
-#: second byte and for a size, and the kind of a sequence header, which contains the size of the
-#: image.
-_FORBIDDEN, _HAS_EXTENSION, _HAS_SIZE, _SEQUENCE_HEADER = 0x81, 4, 2, 1
+#: An AV1 image consists of OBUs (open bitstream units). Masks for the first byte of an OBU: bits
+#: that must be 0, flag of a second header byte, flag of a size.
+_FORBIDDEN, _HAS_EXTENSION, _HAS_SIZE = 0x81, 4, 2
 
-#: Bits 3 and 4 of a sequence header: the image is a still image with a reduced header.
+#: Kind of the OBU that is the sequence header. It contains the size of the image.
+_SEQUENCE_HEADER = 1
+
+#: Bits in the first byte of a sequence header that mark a still image with a reduced header.
 _REDUCED_STILL = 0x18
 
 
 def frame_sizes(upload: bytes) -> list[Size]:
-    """Return the size of each AV1 image in the file: the colours, the opacity and a thumbnail.
+    """Return the size of each AV1 image in the file: colours, and perhaps opacity and thumbnail.
 
     This function reads only files of one still image with reduced headers, as libavif writes them.
-    With full headers, as in animations, a frame may be larger than its sequence header announces.
+    In files with full headers, a frame may be larger than its sequence header announces.
 
     Raises:
         ValueError, LookupError, struct.error: The sizes cannot be known before decoding.
@@ -49,7 +51,7 @@ def frame_sizes(upload: bytes) -> list[Size]:
 
 
 def coded_pixels(upload: bytes, announced: Size) -> int | None:
-    """Return the number of pixels of all AV1 images in the file, or None if it is not known.
+    """Return the number of pixels of all AV1 images in the file, or None if `frame_sizes` fails.
 
     Args:
         upload: AVIF file.

@@ -1,4 +1,4 @@
-"""Read the real size of the coded images in a HEIC, because the size in its header may be smaller.
+"""Read the size of the coded images in a HEIC, because the file's header may say a smaller size.
 
 Source: ITU-T H.265, 2024, sections 7.3.1 to 7.3.3; ISO/IEC 14496-15:2022, section 8.3.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from dlflask.imaging.decode_limits import (
@@ -20,15 +21,15 @@ from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.iso_media.boxes import Span
 from dlflask.imaging.iso_media.heic import GRID, HeicItems, reading_structure
 
-#: An HEVC image consists of NAL units. Their kinds: coded slices (parts of a frame), all parameter
-#: sets, and the sequence parameter set.
+#: An HEVC image consists of NAL units. Kinds of NAL units: coded slices (parts of a frame), all
+#: parameter sets, and the sequence parameter set, which contains the size of the frame.
 _SLICES, _PARAMETERS, _SEQUENCE_PARAMETERS = range(32), (32, 33, 34), 33
 
-#: Positions in the property `hvcC`, which contains the parameter sets: the number of lists of NAL
-#: units, and the number of bytes in which a NAL unit's size is stored.
+#: The property `hvcC` of an item contains the parameter sets. Positions of two bytes in it: the
+#: number of lists of NAL units, and the number of bytes in which a NAL unit's size is stored.
 _LISTS_AT, _SIZES_AT = 22, 21
 
-#: Number of bytes of a sequence parameter set that are read. They contain the size of the image.
+#: Number of bytes of a sequence parameter set that are read, enough for the size of the frame.
 MAX_PARAMETER_BYTES = 200
 
 #: Values of `chroma_format_idc` for grey images, and for colours at half resolution (4:2:0).
@@ -54,8 +55,8 @@ class HeicCost(NamedTuple):
     """Costs of decoding a HEIC file.
 
     Attributes:
-        pixels: Number of pixels, with all tiles, of the main image or of its opacity. The larger
-            number counts.
+        pixels: Number of pixels of all tiles of the main image, or of all tiles of its opacity if
+            that number is larger.
         is_deep: True if a frame of the main image or of its opacity is deep (see `Frame`).
         has_opacity: True if the file contains an image of opacity for the main image.
     """
@@ -66,28 +67,28 @@ class HeicCost(NamedTuple):
 
 
 def heic_cost(upload: bytes) -> HeicCost:
-    """Return the costs of decoding, computed from the parameters of the coded images.
+    """Return the costs of decoding, computed from the parameter sets of the coded images.
 
     Raises:
         InvalidFile: The costs cannot be known before decoding, the size in the header differs from
-            the size of the coded image, or there are too many tiles or bytes.
+            the size of the coded image, or the image has too many tiles or bytes.
     """
     with reading_structure():
         items = HeicItems.of(upload)
         _check_data(items)
-        costs = [_image_cost(items, item) for item in items.decoded]
+        costs = [_image_cost(items, item) for item in items.tiles_of_image]
     pixels, depths = zip(*costs, strict=True)
     return HeicCost(max(pixels), any(depths), len(costs) > 1)
 
 
 def _check_data(items: HeicItems) -> None:
     """Raise an error if there are too many tiles or bytes, or if a tile is not one frame."""
-    tiles = [tile for of_image in items.decoded.values() for tile in of_image]
+    tiles = list(chain.from_iterable(items.tiles_of_image.values()))
     if len(tiles) > MAX_HEVC_TILES:
         raise InvalidFile(f"it has {len(tiles):,} tiles; the limit is {MAX_HEVC_TILES:,}")
+    for item in {*tiles, *items.tiles_of_image}:
+        items.check_transformations(item)
     spans = []
-    for tile in {*tiles, *items.decoded}:
-        items.check_transformations(tile)
     for tile in tiles:
         (span,) = items.extents[tile]
         spans.append(span)
@@ -100,10 +101,10 @@ def _check_data(items: HeicItems) -> None:
 
 
 def _image_cost(items: HeicItems, item: int) -> tuple[int, bool]:
-    """Return the number of decoded pixels of an image, and True if the image is deep."""
+    """Return the number of decoded pixels of an image, and True if one of its frames is deep."""
     width, height = items.size(item)
-    # Tiles may share an `hvcC`, so count the tiles of each.
-    tiles = Counter(items.property(tile, b"hvcC") for tile in items.decoded[item])
+    # Several tiles may share the span of one property `hvcC`, so count the tiles of each span.
+    tiles = Counter(items.property(tile, b"hvcC") for tile in items.tiles_of_image[item])
     frames = {span: _frame(items.upload[slice(*span)]) for span in tiles}
     if items.entries[item].kind != GRID:
         (frame,) = frames.values()
@@ -193,15 +194,15 @@ def _kind(unit: bytes) -> int:
 
 def _read_parameters(unit: bytes) -> Frame:
     """Return the size of a frame from a sequence parameter set."""
-    # Remove the byte 3 that encoders insert after two zero bytes, so that the data contains no
-    # start codes.
+    # Remove the bytes of value 3 that encoders insert after two zero bytes. Decoders need these
+    # bytes to distinguish the data from start codes.
     bits = _Bits(unit[2:MAX_PARAMETER_BYTES].replace(b"\0\0\3", b"\0\0"))
     bits.skip(4)  # number of the video parameter set
     layers = bits.read(3)
     bits.skip(1 + 88 + 8)  # flag of nesting, profile, level
-    has_parts = [(bits.read(1), bits.read(1)) for _ in range(layers)]
+    layer_flags = [(bits.read(1), bits.read(1)) for _ in range(layers)]
     bits.skip(2 * (8 - layers) if layers else 0)  # padding
-    for has_profile, has_level in has_parts:
+    for has_profile, has_level in layer_flags:
         bits.skip(88 * has_profile + 8 * has_level)
     bits.read_exponential()  # number of this parameter set
     colours = bits.read_exponential()

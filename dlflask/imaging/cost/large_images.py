@@ -1,4 +1,4 @@
-"""Admission of large images to a worker: it decodes one, while at most one more waits."""
+"""Admission of large images. A worker decodes one large image, and at most one more waits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from dlflask.errors import Busy
 
-#: Maximum number of large images in a worker, decoded and waiting images together. One of the
-#: worker's three threads stays free for other requests.
+#: Maximum number of large images in a worker: one that is decoded, and one that waits. The third of
+#: the worker's threads stays free for other requests.
 MAX_ADMITTED = 2
 
-#: One place for each admitted image, and the only slot for decoding.
+#: `_places` has one place for each admitted image. The image that is decoded holds `_slot`.
 _places = threading.BoundedSemaphore(MAX_ADMITTED)
 _slot = threading.Lock()
 

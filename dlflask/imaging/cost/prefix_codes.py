@@ -9,22 +9,22 @@ Source: RFC 9649, 2024, section 3.7.2.
 from __future__ import annotations
 
 #: The lengths of a prefix code are coded by a second prefix code. The file stores the lengths of
-#: the second code in this order.
+#: the second code in this order of its symbols.
 _ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
-#: Symbols of the second code that repeat the last length (16) or zero (17, 18): number of extra
-#: bits, and minimum number of repetitions.
+#: Symbols of the second code that repeat the last length above 0 (16) or the length 0 (17, 18),
+#: with the number of extra bits and the minimum number of repetitions.
 _REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}
 
-#: Table of a prefix code. The index is the value of the next bits. The entry is the number of bits
-#: that the symbol takes, and the symbol.
+#: Table of a prefix code. The index is the value of the next bits. An entry contains the number of
+#: bits that a symbol takes, and the symbol.
 Table = list[tuple[int, int]]
 
 
 class Bits:
     """Reader of bits, the least significant bit of each byte first.
 
-    After the end of the data it returns zeros, as libwebp does.
+    After the end of the data, the reader returns zeros, as libwebp does.
     """
 
     def __init__(self, data: memoryview, start: int) -> None:
@@ -48,7 +48,7 @@ class Bits:
         return symbol
 
     def skip_symbols(self, tables: list[Table]) -> None:
-        """Skip one symbol of each of at most three prefix codes, together at most 45 bits."""
+        """Skip one symbol of each prefix code. There are at most three, of at most 15 bits each."""
         ahead, used = self.peek(), 0
         for table in tables:
             used += table[(ahead >> used) & (len(table) - 1)][0]
@@ -85,9 +85,9 @@ def _simple_code(bits: Bits, size: int) -> list[int]:
 
 
 def _normal_code(bits: Bits, size: int) -> list[int]:
-    """Read the second code, and decode the length of each symbol's code with it.
+    """Read the second code, and decode the lengths of the prefix code with the second code.
 
-    Return the lengths in bits, 0 for an unused symbol.
+    Return the length of each symbol's code in bits, 0 for an unused symbol.
     """
     second_code = [0] * 19
     for symbol in _ORDER[: 4 + bits.take(4)]:
@@ -114,23 +114,22 @@ def _normal_code(bits: Bits, size: int) -> list[int]:
 
 
 def _table(lengths: list[int]) -> Table:
-    """Return the table of a canonical prefix code.
+    """Return the table of a prefix code with these `lengths` in bits, 0 for an unused symbol.
 
     If the code has only one symbol, this symbol takes no bits.
-
-    Args:
-        lengths: Length of each symbol's code in bits, 0 for an unused symbol.
     """
     used = [(length, symbol) for symbol, length in enumerate(lengths) if length]
     if len(used) == 1:
         return [(0, used[0][1])]
     longest = max(lengths)
     table: Table = [(0, 0)] * (1 << longest)
+    # `free` is the number of entries that are not filled yet.
     code, free = 0, 1 << longest
     for length, symbol in sorted(used):
         free -= 1 << (longest - length)
         if free < 0:
             break
+        # Reverse the bits, because the first bit of a code is the lowest bit of the index.
         start = int(f"{code:0{longest}b}"[::-1], 2)
         table[start :: 1 << length] = [(length, symbol)] * (1 << (longest - length))
         code += 1 << (longest - length)

@@ -1,10 +1,10 @@
 """Read how many prefix codes a lossless WebP may use, without decoding its pixels.
 
-libwebp builds the tables of all prefix codes before it decodes the first pixel, so their number
-decides how much memory libwebp takes. An image is divided into blocks, and each block may have its
-own five prefix codes (a group). The size of the blocks is stored after the transforms. A transform
-is also an image. To find the end of a transform, this module reads its symbols one by one and
-discards them.
+libwebp builds the tables of all prefix codes before it decodes the first pixel. The number of
+prefix codes therefore decides how much memory libwebp takes. An image is divided into blocks, and
+each block may have its own five prefix codes (a group). The file stores the size of the blocks
+after the transforms. A transform is a change of all pixels, and may contain a small image. To find
+the end of this small image, this module reads its symbols one by one and discards them.
 
 Source: RFC 9649, 2024, sections 3.4 to 3.7.
 """
@@ -22,7 +22,7 @@ _PREDICTOR, _COLOURS, _PALETTE = 0, 1, 3
 #: Numbers of symbols: for values of a colour, for lengths and for distances of copied pixels.
 _LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40
 
-#: Maximum number of bits that select a colour in the colour cache, a table of recent colours.
+#: Maximum number of bits that select a colour in the colour cache (the table of recent colours).
 _MAX_CACHE_BITS = 11
 
 
@@ -51,6 +51,7 @@ def read_layout(data: memoryview, width: int, height: int, start: int) -> Layout
 
 def _layout(bits: Bits, width: int, height: int) -> Layout:
     """Skip the transforms, then read the bits of the colour cache and the size of the blocks."""
+    # `remaining` is the number of pixels that may still be skipped.
     seen, remaining = set[int](), MAX_WEBP_SKIPPED_PIXELS
     while bits.take(1):
         kind = bits.take(2)
@@ -120,7 +121,7 @@ def _skip_pixels(bits: Bits, pixels: int, cache_bits: int) -> None:
 
 
 def _copied(bits: Bits, prefix: int) -> int:
-    """Return the length or distance of a copy: `prefix`, completed by the bits that follow."""
+    """Return the length or distance of a copy, computed from `prefix` and the bits after it."""
     if prefix < 4:
         return prefix + 1
     extra = (prefix - 2) >> 1

@@ -16,22 +16,22 @@ from dlflask.imaging.decode_limits import (
 )
 from dlflask.imaging.metadata.webp import Chunk, image_chunks, size_of_lossless, size_of_lossy
 
-#: Bytes before the coded bits of a `VP8L` and of an `ALPH` chunk.
+#: Number of bytes before the coded bits of a `VP8L` and of an `ALPH` chunk.
 _LOSSLESS_HEADER, _OPACITY_HEADER = 5, 1
 
-#: Bits of an `ALPH` chunk's first byte that give its compression, and their value if the chunk is
-#: coded like `VP8L`. With the value 0, the chunk is not compressed.
+#: Mask of the bits in an `ALPH` chunk's first byte that name its compression, and value of these
+#: bits if the chunk is coded like `VP8L`. With the value 0, the chunk is not compressed.
 _COMPRESSION, _COMPRESSED = 3, 1
 
 
 def estimate_tables(upload: bytes, pixels: int, enough: int) -> int:
-    """Return the maximum memory in bytes of the tables, or 0 without lossless parts.
+    """Return the maximum memory in bytes of the tables, or 0 if the file has no lossless parts.
 
     Args:
         upload: WebP file.
         pixels: Number of pixels of the image.
-        enough: Memory in bytes. If a first estimate, from the size of the file, is at most
-            `enough`, this estimate is returned and the layout of the file is not read.
+        enough: Memory in bytes. If an estimate by the size of the file is at most `enough`, return
+            this estimate. Otherwise read the layout of the file for a lower estimate.
     """
     chunks = image_chunks(upload)
     length = sum(len(content) for kind, content in chunks if kind != b"VP8 ")
@@ -52,10 +52,10 @@ def estimate_tables(upload: bytes, pixels: int, enough: int) -> int:
 
 
 def _read_layout(chunks: list[Chunk]) -> Layout:
-    """Return the layout of the one lossless part of an image.
+    """Return the layout of the only lossless part of an image.
 
     Raises:
-        ValueError: The lossless part cannot be read, or there are several.
+        ValueError: The lossless part cannot be read, or the image has several lossless parts.
     """
     contents = dict(chunks)
     if len(contents) == len(chunks):

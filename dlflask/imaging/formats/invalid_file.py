@@ -1,4 +1,4 @@
-"""Error of a file whose structure cannot be decoded, or would take too long to decode."""
+"""Error for a file whose structure cannot be decoded, or would take too long to decode."""
 
 
 class InvalidFile(ValueError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-#: Pattern of a file's first bytes, kind of the file, and advice to the user. The first match
-#: counts.
+#: Pattern of a file's first bytes, kind of the file, and advice to the user. The first pattern that
+#: matches counts.
 _FILES = (
     (rb"%PDF-", "a PDF document", "Export the page as PNG or JPEG. "),
     (rb"<(?:\?xml|svg|!DOCTYPE svg)", "an SVG or XML file", "Export the drawing as PNG. "),
@@ -62,7 +62,7 @@ def name_file(upload: bytes) -> tuple[str, str]:
 
 def _is_text(beginning: bytes) -> bool:
     try:
-        # Ignore errors if the text is longer, because its last character may be cut off.
+        # Ignore errors in a long text, because its last character may be cut off.
         text = beginning.decode(errors="strict" if len(beginning) < 500 else "ignore")
     except UnicodeDecodeError:
         return False

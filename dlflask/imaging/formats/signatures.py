@@ -45,8 +45,8 @@ _BRANDS = {
     ),
 }
 
-#: General brands, which do not say how the image is coded. If such a brand comes first, cameras
-#: write a brand of `_BRANDS` after it.
+#: General brands, which do not say how the image is coded. If the first brand is general, cameras
+#: write a brand of `_BRANDS` after the first brand.
 _GENERAL_BRANDS = {b"mif1", b"mif2", b"msf1", b"miaf"}
 
 
@@ -76,7 +76,9 @@ def _format_at_start(upload: bytes) -> str | None:
 
 
 def _format_of(name: str | None, upload: bytes) -> str | None:
-    """Return Pillow's name of the format. For an ISO media file, find it by the brands.
+    """Return Pillow's name of the format, or None for an ISO media file that is not an image.
+
+    An ISO media file with only general brands counts as HEIF.
 
     Args:
         name: Name of the matching signature in `_SIGNATURES`.
@@ -90,5 +92,5 @@ def _format_of(name: str | None, upload: bytes) -> str | None:
         return _BRANDS[brand]
     if brand not in _GENERAL_BRANDS:
         return None
-    compatible = [further[at : at + 4] for at in range(0, len(further), 4)]
-    return next((_BRANDS[one] for one in compatible if one in _BRANDS), "HEIF")
+    further_brands = [further[at : at + 4] for at in range(0, len(further), 4)]
+    return next((_BRANDS[each] for each in further_brands if each in _BRANDS), "HEIF")

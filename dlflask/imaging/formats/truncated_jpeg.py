@@ -1,8 +1,8 @@
-"""Measure how much of a truncated JPEG exists, and complete the file.
+"""Complete a truncated JPEG, and measure how many of its rows the file contains.
 
-Camera modules leave out the end marker, and broken uploads lack the last bytes. Viewers show such
-files. Their decoders fill the rest of the image with grey, but do not report where the grey begins.
-To find this place, this module decodes the file twice, with different data after its end.
+Some camera modules leave out the end marker, and broken uploads lack the last bytes. Decoders fill
+the rest of the image with grey, but do not report where the grey begins. To find this place, this
+module decodes the file twice, with different data after the end.
 
 Source: ITU-T T.81, 1992, sections B.1.1.3, B.2.3 and G.1.2.
 """
@@ -28,8 +28,8 @@ _END, _MARKER = b"\xff\xd9", b"\xff"
 #: own data ends.
 _OTHER_DATA = bytes(range(255)) * 4
 
-#: Start of a scan's header: marker, length, and number of components. After these follow the
-#: components, the first and last coefficient, and the number of bits that later scans add.
+#: Start of a scan's header: marker, length, and number of components. The rest of the header lists
+#: the components, the first and the last coefficient, and the number of bits that later scans add.
 _SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e]([\1-\4])", re.DOTALL)
 
 #: Number of the last coefficient in a block of 8 x 8.
@@ -55,18 +55,18 @@ class CompletedJpeg(NamedTuple):
 
     Attributes:
         upload: The file.
-        held: Part of the rows that the file contains, 0..1, from the top. The remaining rows are
-            grey.
+        row_share: Part of the image's rows, from the top, that the file contains, 0..1. The decoder
+            fills the other rows with grey.
     """
 
     upload: bytes
-    held: float
+    row_share: float
 
 
 def complete_jpeg(
     upload: bytes, layout: JpegLayout, decode: Callable[[bytes], NDArray[Any]]
 ) -> CompletedJpeg:
-    """Return the file with an end marker.
+    """Return the file with an end marker, and the part of its rows that is not missing.
 
     Args:
         upload: JPEG whose end is missing.
@@ -87,16 +87,18 @@ def complete_jpeg(
     block = max(1, round(layout.block[0] * scale)), max(1, round(layout.block[1] * scale))
     missing = _missing_part(mask, block)
     length = len(data) - scans[-1].start()
+    # The last scan lacks `missing * length / (1 - missing)` bytes. Both sides are multiplied by
+    # `1 - missing`, which may be 0.
     if missing * length > MAX_MISSING * (missing * length + (1 - missing) * len(data)):
         raise InvalidFile("more than a tenth of it is missing")
-    # If the JPEG has several scans, only fine detail is missing, so all rows are there.
-    held = mask.any(axis=1).argmax() / len(mask) if len(scans) == 1 and mask.any() else 1.0
-    return CompletedJpeg(data + _END, float(held))
+    # If the JPEG has several scans, all rows exist, and only fine detail is missing.
+    row_share = mask.any(axis=1).argmax() / len(mask) if len(scans) == 1 and mask.any() else 1.0
+    return CompletedJpeg(data + _END, float(row_share))
 
 
 def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -> bool:
-    """Return True if no whole scan is missing: later scans would not add bits to any component."""
-    # Components with a complete constant coefficient, and with complete further coefficients.
+    """Return True if `scans` contain all bits of all components, so that no scan is missing."""
+    # Components whose constant coefficient, or whose further coefficients, are complete.
     constant, further = set[int](), set[int]()
     for scan in scans:
         count = scan[1][0]
@@ -111,7 +113,7 @@ def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -
 
 
 def _missing_part(mask: NDArray[np.bool_], block: tuple[int, int]) -> float:
-    """Return the part of the image after the first block that `mask` marks, 0..1.
+    """Return how much of the image comes after the first block that `mask` marks, 0..1.
 
     Args:
         mask: (height, width).
@@ -130,7 +132,7 @@ def _missing_part(mask: NDArray[np.bool_], block: tuple[int, int]) -> float:
 def _block_of(mask: NDArray[Any], block: int) -> int:
     """Return the number of the first block that is marked, along the axis of `mask`.
 
-    Colours of half the resolution spread by one pixel into the block before, so the first marked
+    Colours at half resolution spread by one pixel into the previous block, so the first marked
     pixel does not count.
     """
     first = int(mask.argmax())

@@ -30,7 +30,7 @@ def find_boxes(upload: bytes, span: Span, kinds: Collection[bytes]) -> dict[byte
     Args:
         upload: The file.
         span: Part of the file in which the boxes are.
-        kinds: Kinds of boxes, each of which may occur once.
+        kinds: Kinds of boxes. Each kind may occur at most once.
     """
     return unique((kind, content) for kind, content in boxes(upload, span) if kind in kinds)
 
@@ -38,7 +38,7 @@ def find_boxes(upload: bytes, span: Span, kinds: Collection[bytes]) -> dict[byte
 def unique(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, _Value]:
     """Return a mapping, or raise ValueError if a key occurs twice.
 
-    Decoders differ in which of the two values they use.
+    Some decoders use the first value of a key, others the last.
     """
     mapping: dict[_Key, _Value] = {}
     for key, value in pairs:

@@ -1,6 +1,6 @@
 """Find the images in a HEIC file that the service decodes: the main image and its opacity.
 
-Cameras divide a large image into tiles, and each tile is a separate item. They also add
+Cameras divide a large image into tiles, and each tile is a separate item. Cameras also add
 thumbnails, depth maps, brightness maps and metadata, which this service does not need.
 
 Source: ISO/IEC 23008-12:2022, sections 6.4, 6.5 and 6.6.
@@ -32,11 +32,11 @@ Size = tuple[int, int]
 #: Kinds of items. `CODED`: an image or a tile coded in HEVC. `GRID`: an image made of tiles.
 CODED, GRID = b"hvc1", b"grid"
 
-#: Boxes with the tables of the items: those that must occur, and those that may be missing.
+#: Boxes with the tables of the items: boxes that must occur, and boxes that may be missing.
 _REQUIRED = {b"iinf", b"iloc", b"iprp", b"pitm"}
 _OPTIONAL = {b"iref", b"idat"}
 
-#: Properties that crop, mirror, rotate or scale an image. Each costs time for every pixel.
+#: Properties that crop, mirror, rotate or scale an image. Each property takes time for every pixel.
 _TRANSFORMATIONS = {b"clap", b"imir", b"irot", b"iscl"}
 
 #: An auxiliary image contains the opacity if its type name ends with one of these.
@@ -45,7 +45,7 @@ _OPACITY = (b":auxiliary:alpha", b":auxid:1")
 
 @contextmanager
 def reading_structure() -> Iterator[None]:
-    """Convert the exceptions of the code that reads the tables to an `InvalidFile`."""
+    """Convert exceptions of the functions that read the tables of a HEIC to `InvalidFile`."""
     try:
         yield
     except InvalidFile:
@@ -81,38 +81,38 @@ class HeicItems:
         return cls(upload, parts | find_boxes(upload, parts[b"iprp"], {b"ipco", b"ipma"}))
 
     @cached_property
-    def main(self) -> int:
-        """Item number of the image that a viewer shows."""
+    def main_item(self) -> int:
+        """Number of the item that is the main image, which viewers show."""
         start, end = self.parts[b"pitm"]
         return Numbers(self.upload, (start + 4, end)).read(4 if self.upload[start] else 2)
 
     @cached_property
     def entries(self) -> dict[int, ItemEntry]:
-        """Entry of each item."""
+        """Entry of each item, by the number of the item."""
         return unique(item_entries(self.upload, self.parts[b"iinf"]))
 
     @cached_property
     def references(self) -> dict[tuple[bytes, int], list[int]]:
-        """Items that an item refers to, by the kind of the reference and the number of the item."""
+        """Target items of each reference, by the kind and the source item of the reference."""
         span = self.parts.get(b"iref")
         return unique(item_references(self.upload, span)) if span else {}
 
     @cached_property
     def properties(self) -> dict[int, list[tuple[bytes, Span]]]:
-        """Properties of each item: the kinds of the properties, and the spans of their content."""
+        """Kind and span of each property of an item, by the number of the item."""
         known = list(boxes(self.upload, self.parts[b"ipco"]))
         numbers = unique(item_properties(self.upload, self.parts[b"ipma"]))
         return {item: [known[n - 1] for n in used if n] for item, used in numbers.items()}
 
     @cached_property
     def extents(self) -> dict[int, list[Span]]:
-        """Spans of the pieces of each item's data."""
+        """Spans of the pieces of each item's data, by the number of the item."""
         data = self.parts.get(b"idat")
         return item_extents(self.upload, self.parts[b"iloc"], data[0] if data else None)
 
     @cached_property
-    def decoded(self) -> dict[int, list[int]]:
-        """Tiles of the main image and of its opacity, by the number of the image.
+    def tiles_of_image(self) -> dict[int, list[int]]:
+        """Numbers of the tiles of the main image and of its opacity, by the number of the image.
 
         An image that is not divided into tiles is its own tile.
 
@@ -121,10 +121,10 @@ class HeicItems:
         """
         opacities = [
             source
-            for (kind, source), to in self.references.items()
-            if kind == b"auxl" and self.main in to and self._is_opacity(source)
+            for (kind, source), targets in self.references.items()
+            if kind == b"auxl" and self.main_item in targets and self._is_opacity(source)
         ]
-        return {item: self._tiles(item) for item in (self.main, *opacities)}
+        return {item: self._tiles(item) for item in (self.main_item, *opacities)}
 
     def check_transformations(self, item: int) -> None:
         """Raise ValueError if an item has the same transformation more than once."""
@@ -141,7 +141,7 @@ class HeicItems:
         start, _ = self.property(item, b"ispe")
         width, height = struct.unpack_from(">II", self.upload, start + 4)
         if self.entries[item].kind == GRID:
-            # The data of a grid also announces the size, and the two sizes must be equal.
+            # The data of a grid also contains the size. Both sizes must be equal.
             (start, end), *_ = self.extents[item]
             size = 4 if self.upload[start + 1] & 1 else 2
             numbers = Numbers(self.upload, (start + 4, end))
@@ -157,6 +157,6 @@ class HeicItems:
         return tiles
 
     def _is_opacity(self, item: int) -> bool:
-        found = [span for kind, span in self.properties.get(item, ()) if kind == b"auxC"]
-        types = [self.upload[start + 4 : end].partition(b"\0")[0] for start, end in found]
-        return any(kind.endswith(_OPACITY) for kind in types)
+        spans = [span for kind, span in self.properties.get(item, ()) if kind == b"auxC"]
+        types = [self.upload[start + 4 : end].partition(b"\0")[0] for start, end in spans]
+        return any(name.endswith(_OPACITY) for name in types)

@@ -78,8 +78,8 @@ def item_extents(upload: bytes, span: Span, data: int | None = None) -> dict[int
     Args:
         upload: The file.
         span: Content of the box.
-        data: Start of the content of the box `idat`, which may contain data of items, or None if
-            the file does not have such a box.
+        data: Start of the content of the box `idat`, None if the file does not have this box. The
+            box may contain data of items.
     """
     version = upload[span[0]]
     sizes = upload[span[0] + 4 : span[0] + 6].hex()
@@ -123,13 +123,16 @@ def item_references(upload: bytes, span: Span) -> Iterator[tuple[tuple[bytes, in
 
 
 def item_properties(upload: bytes, span: Span) -> Iterator[tuple[int, list[int]]]:
-    """Yield the number of each item in the box `ipma`, and its properties as numbers from 1."""
+    """Yield the number of each item in the box `ipma`, and the numbers of its properties.
+
+    The first property has the number 1.
+    """
     version, is_wide = upload[span[0]], upload[span[0] + 3] & 1
     numbers = Numbers(upload, (span[0] + 4, span[1]))
     for _ in range(numbers.read(4)):
         item = numbers.read(4 if version else 2)
         count = numbers.read(1)
-        # Remove the highest bit, which only says that readers must know the property.
+        # Remove the highest bit, a flag that readers must know the property.
         yield (
             item,
             [numbers.read(2) & 0x7FFF if is_wide else numbers.read(1) & 0x7F for _ in range(count)],

@@ -1,9 +1,8 @@
 """Remove metadata that decoding does not need, before Pillow parses the file.
 
-Pillow reads everything that a format allows, much of it in Python. Thousands of Exif segments,
-compressed texts or strips take seconds and hundreds of megabytes. This package keeps pixels,
-palette, transparency and orientation. A truncated file stays unchanged, and Pillow reports its
-missing end.
+Pillow reads everything that a format allows, and much of Pillow is written in Python. Thousands of
+Exif segments, compressed texts or strips take seconds and hundreds of megabytes. This package keeps
+pixels, palette, transparency and orientation. A truncated file stays unchanged.
 """
 
 from __future__ import annotations
@@ -46,4 +45,4 @@ def strip_metadata(upload: bytes) -> bytes:
     try:
         return strip(upload) if strip else upload
     except (IndexError, struct.error):
-        return upload  # The file is truncated, which Pillow will report.
+        return upload  # The file is truncated. Pillow reports this later.

@@ -21,7 +21,7 @@ def strip_gif(upload: bytes) -> bytes:
         IndexError: The GIF is truncated.
     """
     flags, position, blocks, cuts = upload[10], 13, 0, []
-    if flags & 128:
+    if flags & 128:  # The file has a palette for all frames. Skip it.
         position += 3 << ((flags & 7) + 1)
     while upload[position] == _EXTENSION:
         start, position = position, position + 2

@@ -1,7 +1,7 @@
-"""Hide the items (images, tiles and metadata) of a HEIC that decoding does not need.
+"""Hide the items (images, tiles and metadata) of a HEIC, except the main image.
 
-For each item that is not hidden, libheif creates an image with copies of the item's profile and
-metadata, which takes memory.
+For each image that is not hidden, libheif copies the image's profile and metadata, which takes
+memory.
 
 Source: ISO/IEC 14496-12:2022, section 8.11.6.
 """
@@ -17,21 +17,21 @@ _UNKNOWN, _HIDDEN = b"skip", 1
 def strip_heic(upload: bytes) -> bytes:
     """Return the file with a changed kind or flag for all items except the main image.
 
-    The opacity and the tiles become hidden items. All other items get an unknown kind, so the
-    decoder skips them. This includes Exif, because in this format only the properties `irot` and
-    `imir` define the orientation.
+    The opacity and the tiles become hidden items. All other items get an unknown kind, so that the
+    decoder skips these items. Exif is skipped too, because only the properties `irot` and `imir`
+    define the orientation of a HEIC.
 
     Raises:
         InvalidFile: The table of the items cannot be read.
     """
     with reading_structure():
         items = HeicItems.of(upload)
-        needed = {items.main, *items.decoded}.union(*items.decoded.values())
+        needed = {*items.tiles_of_image}.union(*items.tiles_of_image.values())
         entries = items.entries
     stripped = bytearray(upload)
     for item, entry in entries.items():
         if item not in needed:
             stripped[entry.kind_at : entry.kind_at + 4] = _UNKNOWN
-        elif item != items.main:
+        elif item != items.main_item:
             stripped[entry.flags_at] |= _HIDDEN
     return bytes(stripped)

@@ -18,9 +18,9 @@ _read_large_size = struct.Struct(">Q").unpack_from
 
 
 def strip_iso_media(upload: bytes) -> bytes:
-    """Return the file with an unknown kind for its Exif items, so that the decoder skips them.
+    """Return the file with an unknown kind for Exif items, so that the decoder skips these items.
 
-    Exif is not needed, because in these formats only the boxes `irot` and `imir` define the
+    Exif is not needed, because in AVIF and HEIC only the boxes `irot` and `imir` define the
     orientation.
 
     Raises:

@@ -13,13 +13,13 @@ from dlflask.imaging.decode_limits import MAX_JPEG_HEADER_BYTES, MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 from dlflask.imaging.metadata.cuts import cut_out
 
-#: The next marker. Like Pillow and libjpeg, it skips other bytes and repeated 0xFF.
+#: Pattern of a marker. A search skips other bytes and repeated 0xFF, as Pillow and libjpeg do.
 _MARKER = re.compile(rb"\xff([^\x00\xff])")
 
 _SCAN, _COMMENT = 0xDA, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 
-#: Markers that no length follows: restarts, start and end of the image, reserved markers.
+#: Markers without a length after them: restarts, start and end of the image, reserved markers.
 _ALONE = {0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}
 
 #: Names at the start of segments. JFIF and Adobe define the colours. Exif and XMP contain the

@@ -15,7 +15,7 @@ _PIXELS = {b"IHDR", b"IDAT", b"IEND"}
 _PALETTE = {b"PLTE", b"tRNS"}
 
 #: Kinds of chunks with text, and keywords of the texts that may contain the orientation: Exif as
-#: ImageMagick writes it, and XMP.
+#: text, written by ImageMagick, and XMP.
 _TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 _KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 
@@ -23,9 +23,9 @@ _read_chunk = struct.Struct(">I4s").unpack_from
 
 
 def strip_png(upload: bytes) -> bytes:
-    """Return the PNG with its pixels, its palette and its orientation.
+    """Return the PNG with only its pixels, its palette and its orientation.
 
-    One chunk is kept of each kind that may contain the orientation.
+    Of each kind of chunk that may contain the orientation, only the first chunk is kept.
 
     Raises:
         InvalidFile: The PNG has too many chunks, or a palette with more than 256 colours.

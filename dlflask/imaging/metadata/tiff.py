@@ -1,4 +1,4 @@
-"""Reduce a TIFF to its first directory, and this directory to the tags that decoding needs.
+"""Reduce a TIFF to its first directory, and reduce this directory to the tags that decoding needs.
 
 A directory is the list of the tags (the properties) of one image. A strip is a group of rows.
 
@@ -8,7 +8,7 @@ Source: Adobe, TIFF 6.0, 1992, section 2; libtiff, BigTIFF design, 2007.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from dlflask.imaging.decode_limits import (
     MAX_METADATA_BYTES,
@@ -18,13 +18,15 @@ from dlflask.imaging.decode_limits import (
 )
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
+#: Numbers of tags.
 _WIDTH, _HEIGHT, _COMPRESSION, _SAMPLES, _PLANES = 256, 257, 259, 277, 284
 _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _XMP = 278, 322, 323, 700
+
+#: Tags that list the offsets and the lengths, each for strips and for tiles.
 _OFFSETS, _BYTE_COUNTS = (273, 324), (279, 325)
 
 #: Tags for the layout, the colours, strips and tiles, options of the codecs (including the tables
-#: of JPEG) and the orientation. By the tag 0xBC01 Pillow recognises a format that it does not
-#: support.
+#: of JPEG) and the orientation. By the tag 0xBC01, Pillow rejects a Windows Media Photo.
 _NEEDED = {
     *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 284),
     *(292, 293, 317, 320, 322, 323, 324, 325, 332, 333, 334, 338, 339, 340, 341, 347),
@@ -102,7 +104,7 @@ def strip_tiff(upload: bytes) -> bytes:
     directory = b"".join(
         (
             struct.pack(length, len(entries)),
-            *(form.entry.pack(one.tag, one.type, one.count, one.value) for one in entries.values()),
+            *(form.entry.pack(*astuple(entry)) for entry in entries.values()),
             struct.pack(form.order + form.number, 0),
         )
     )
@@ -134,7 +136,7 @@ def _needed_entries(upload: bytes, form: _Form, position: int, count: int) -> di
 def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> None:
     """Reject a TIFF with too many strips or tiles, or with strips that share bytes of the file.
 
-    If strips share bytes, even a short file takes long to decode.
+    If many strips share the same bytes, decoding even a short file takes long.
 
     Raises:
         InvalidFile: There are too many strips or tiles, or the sum of their lengths is unknown or
@@ -168,7 +170,7 @@ def _check_strips(upload: bytes, form: _Form, entries: dict[int, _Entry]) -> Non
 
 
 def _values(upload: bytes, form: _Form, entry: _Entry | None) -> tuple[int, ...]:
-    """Return the whole numbers of an entry. If the file is truncated, some may be missing."""
+    """Return the whole numbers of an entry, or only the first numbers if the file is truncated."""
     letter = _NUMBERS.get(entry.type) if entry else None
     if entry is None or letter is None:
         return ()

@@ -45,7 +45,7 @@ def strip_webp(upload: bytes) -> bytes:
 
 
 def image_chunks(upload: bytes) -> list[Chunk]:
-    """Return the chunks that contain colours or opacity, including those in frames of an animation.
+    """Return the chunks that contain colours or opacity, also from the frames of an animation.
 
     Raises:
         InvalidFile: The WebP has too many chunks.
@@ -70,10 +70,7 @@ def image_chunks(upload: bytes) -> list[Chunk]:
 
 
 def canvas_pixels(upload: bytes) -> int:
-    """Return the number of pixels that the header announces.
-
-    Pillow allocates memory for these pixels when it opens the file.
-    """
+    """Return the number of pixels in the header. Pillow allocates them when it opens the file."""
     kind, header = upload[12:16], memoryview(upload)[20:]
     if kind == b"VP8X":
         width, height = (1 + int.from_bytes(header[i : i + 3], "little") for i in (4, 7))
@@ -95,10 +92,7 @@ def size_of_lossy(data: memoryview) -> tuple[int, int]:
 
 
 def _cut_out(upload: bytes, cuts: list[Part]) -> bytes:
-    """Cut parts out, and correct the file's size in the header.
-
-    With the old size, libwebp would wait for more bytes.
-    """
+    """Cut parts out, and correct the size in the header, so that libwebp accepts the file."""
     if not cuts:
         return upload
     size = int.from_bytes(upload[4:8], "little") - sum(end - start for start, end in cuts)

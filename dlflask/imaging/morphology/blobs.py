@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dlflask.types import Mask
 
-#: Maximum number of runs (see `Blobs`) that a loop in Python joins faster than NumPy does.
+#: Maximum number of runs (see `Blobs`) for which a loop in Python takes less time than NumPy.
 _FEW_RUNS = 100
 
 
@@ -38,6 +38,7 @@ class Blobs:
     def paint(self) -> NDArray[np.int32]:
         """Return the number of each pixel's blob, or 0 outside of the mask, as (height, width)."""
         height, width = self.shape
+        # Lengths of gaps (even indices) and runs (odd indices), which alternate.
         lengths = np.empty(2 * len(self.starts) + 1, np.intp)
         lengths[1::2] = self.stops - self.starts
         lengths[2:-1:2] = self.starts[1:] - self.stops[:-1]
@@ -126,7 +127,7 @@ def _join_many(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, ND
     runs = np.arange(len(first))
     roots = np.where(last > first, first, runs)
     _shorten(roots)
-    # If several runs above touch the same run, join each of them to the next one.
+    # If several runs above touch the same run, join each run above to the next run above.
     counts = np.maximum(last - first - 1, 0)
     one = np.arange(counts.sum()) + np.repeat(first - counts.cumsum() + counts, counts)
     other = one + 1

@@ -52,15 +52,13 @@ def running_maximum(
 def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray[np.float32]:
     """Return the mean of a window around each value.
 
-    The values at the ends are repeated beyond the ends.
-
-    The sum of a window is the sum of the window before it, plus the value that enters, minus the
-    value that leaves, computed in float64.
+    The values at the ends are repeated beyond the ends. The sum of a window is computed in float64
+    from the sum of the previous window: add the value that enters, subtract the value that leaves.
     """
     padded = _pad(values.astype(np.float64), length, axis, None, None)
     size = values.shape[axis]
     sums = np.empty(values.shape)
-    # Add one value after the other, because NumPy's `sum` adds in pairs, which rounds differently.
+    # Add one value after the other. NumPy's `sum` adds in pairs, so its result differs by rounding.
     whole = np.add.accumulate(_slice(padded, axis, 0, length), axis)
     _slice(sums, axis, 0, 1)[...] = _slice(whole, axis, length - 1, length)
     np.subtract(
@@ -69,8 +67,7 @@ def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray
         out=_slice(sums, axis, 1, None),
     )
     if axis == 0 and sums.ndim > 1:
-        # Add whole rows. `accumulate` would go down each column and load a cache line for each
-        # value.
+        # Add whole rows. `accumulate` would go down each column, with a cache miss at each value.
         for above, row in pairwise(sums):
             np.add(row, above, out=row)
     else:
@@ -79,16 +76,16 @@ def running_mean(values: NDArray[np.float32], length: int, axis: int) -> NDArray
     return sums.astype(np.float32)
 
 
-def _combine(ufunc: np.ufunc, line: NDArray[_Value], length: int, axis: int) -> NDArray[_Value]:
-    """Return `ufunc` (minimum or maximum) of each window of `length` values in `line`."""
-    # Combine two windows to one of twice the length, so windows have 2, 4, 8 ... values. The last
-    # two windows overlap if `length` is not a power of 2.
+def _combine(ufunc: np.ufunc, values: NDArray[_Value], length: int, axis: int) -> NDArray[_Value]:
+    """Return `ufunc` (minimum or maximum) of each window of `length` values."""
+    # Combine two windows to one of twice the length: 2, 4, 8 values and so on. In the last step,
+    # the two windows overlap if `length` is not a power of 2.
     window = 1
     while window < length:
         step = min(window, length - window)
-        line = ufunc(_slice(line, axis, None, -step), _slice(line, axis, step, None))
+        values = ufunc(_slice(values, axis, None, -step), _slice(values, axis, step, None))
         window += step
-    return line
+    return values
 
 
 def _pad(

@@ -1,1 +1,1 @@
-"""Cache: a folder that keeps converted and compiled networks for later starts of the service."""
+"""Cache in a folder, which keeps graphs and compiled networks for later starts of the service."""

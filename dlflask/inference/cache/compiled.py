@@ -1,4 +1,4 @@
-"""Cache of compiled networks. Compiling takes a quarter of the time of a service's start."""
+"""Cache of compiled networks. Without it, compiling takes a quarter of a service's start time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from dlflask.inference.cache.files import keep, read_kept, versions
 from dlflask.inference.model_graph import ModelGraph
 
-#: Maximum number of compiled networks in the folder. A service needs three: two variants of the
-#: digit network, and the number network.
+#: Maximum number of compiled networks in the folder. The service needs three: the digit network for
+#: one image and for several images, and the number network.
 MAX_COMPILED = 12
 
 _DEVICE = "CPU"
@@ -22,9 +22,9 @@ _DEVICE = "CPU"
 class CompiledCache:
     """Cache of the networks that are compiled from one graph.
 
-    A compiled network fits only one processor, one set of settings and one set of software
-    versions, so the name of its file depends on all of them. A network that is imported from the
-    folder returns the same outputs as a newly compiled network, and takes 5 MB less memory.
+    A compiled network is valid only for one processor, one set of settings and one set of software
+    versions. The name of the cache file depends on all three. A network from the cache returns the
+    same outputs as a newly compiled network, and takes 5 MB less memory.
 
     Args:
         folder: Folder of the cache. It may be missing or read-only. None keeps nothing.
@@ -42,15 +42,15 @@ class CompiledCache:
 
         Args:
             core: The `openvino.Core`.
-            variant: Name that tells apart the networks compiled from one graph.
-            model: Function that returns the `openvino.Model`. It is called only to compile.
+            variant: Name that distinguishes the networks compiled from the same graph.
+            model: Function that returns the `openvino.Model`. It is called only before compiling.
         """
         if self._folder is None:
             return core.compile_model(model(), _DEVICE, self._settings)
         path = self._path(self._folder, core, variant)
         data = read_kept(path)
         if data is not None:
-            # Compile again if OpenVINO rejects a network that another build of OpenVINO compiled.
+            # OpenVINO may reject a network that another build of OpenVINO compiled. Compile again.
             with contextlib.suppress(RuntimeError):
                 return core.import_model(data, _DEVICE, self._settings)
         compiled = core.compile_model(model(), _DEVICE, self._settings)

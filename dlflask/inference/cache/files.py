@@ -33,10 +33,10 @@ def keep(path: Path, data: bytes, max_files: int) -> None:
             the oldest files are deleted.
     """
     folder = path.parent
-    # Without the file, a later start only repeats the work.
+    # Ignore errors, because without the cache file, a later start only repeats the work.
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        # Write another file and rename it when it is complete, because other processes may read the
+        # Write a temporary file, and rename it when it is complete. Other processes may read the
         # file at `path` at any time.
         handle, temporary = tempfile.mkstemp(dir=folder)
         try:
@@ -56,7 +56,7 @@ def keep(path: Path, data: bytes, max_files: int) -> None:
 def versions() -> str:
     """Return the versions of Keras, OpenVINO and NumPy, and a digest of the source code."""
     sources = hashlib.sha256()
-    # Every module of `dlflask.inference` may change the graphs.
+    # A change in any module of `dlflask.inference` may change the graphs.
     for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
         sources.update(path.read_bytes())
     numbers = [metadata.version(name) for name in ("keras", "openvino", "numpy")]

@@ -1,4 +1,4 @@
-"""Cache of graphs made from model files, so that a later start does not need to load Keras."""
+"""Cache of graphs made from model files. With a cached graph, the service does not load Keras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dlflask.config import ROOT
 from dlflask.inference.cache.files import keep, read_kept, versions
 from dlflask.inference.model_graph import ModelGraph
 
-#: Folder of graphs that are made when the container's image is built. It exists only in containers.
+#: Folder with graphs from the build of the container's image. It exists only in containers.
 IN_IMAGE = ROOT / "graphs"
 
 #: Maximum number of graphs in the folder.
@@ -18,12 +18,12 @@ MAX_GRAPHS = 8
 
 
 class GraphCache:
-    """Cache of graphs. A graph's key is the SHA-256 of its model file and the software versions.
+    """Cache of graphs, by the SHA-256 of the model file, the purpose and the software versions.
 
     Args:
         folder: Folder of the cache. It may be missing or read-only. None keeps nothing.
-        purpose: Kind of network, and for digits an id of the sample digits. It is part of the key,
-            because a digit network is adapted by means of the sample digits.
+        purpose: Kind of network. For digit networks, it also identifies the sample digits, because
+            the graph depends on the sample digits.
     """
 
     def __init__(self, folder: Path | None, purpose: str) -> None:

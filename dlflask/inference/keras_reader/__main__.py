@@ -1,8 +1,8 @@
 """Process that reads a model file: `python -m dlflask.inference.keras_reader FD COUNT`.
 
 The process reads the model file from descriptor FD, and COUNT sample digits (28 x 28 float32 each)
-from standard input. It writes a `ModelGraph` to standard output and exits with 0. If it refuses the
-file, it writes JSON with the keys `error` and `keras_version` and exits with `REFUSED`.
+from standard input. It writes a `ModelGraph` to standard output and exits with 0. If the file
+cannot be served, it writes JSON with the keys `error` and `keras_version` and exits with `REFUSED`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _version = [""]
 
 def main(descriptor: int, count: int) -> int:
     """Read the model, write its graph or an error, and return the exit code."""
-    # Layers and libraries may print. Send their text to standard error, so that standard output
+    # Layers and libraries may print text. Send the text to standard error, so that standard output
     # contains only the graph.
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -32,17 +32,16 @@ def main(descriptor: int, count: int) -> int:
     except ModelError as error:
         data, code = _refusal(str(error)), REFUSED
     except MemoryError:
-        data, code = _refusal("needs too much memory. Serve a smaller network."), REFUSED
+        data, code = _refusal("The file needs too much memory. Serve a smaller network."), REFUSED
     except RecursionError:
-        data, code = (
-            _refusal("has layers that are nested too deeply. Serve another network."),
-            REFUSED,
-        )
+        data = _refusal("The file has layers that are nested too deeply. Serve another network.")
+        code = REFUSED
     except Exception as error:  # noqa: BLE001  a file may make Keras raise anything
-        words = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
         data = _refusal(
-            f"cannot be read as a Keras model ({' '.join(words.split())[:300]}). If the file is "
-            "damaged, copy or download it again. Otherwise, save the model again with `model.save`."
+            f"The file cannot be read as a Keras model ({' '.join(reason.split())[:300]}). If the "
+            "file is damaged, copy or download it again. Otherwise, save the model again with "
+            "`model.save`."
         )
         code = REFUSED
     output.write(data)
@@ -51,7 +50,7 @@ def main(descriptor: int, count: int) -> int:
 
 
 def _read(descriptor: int, samples: bytes, count: int) -> bytes:
-    # Import these modules only after `limit_process`, so that the limits apply to their code.
+    # Import these modules only after `limit_process`, so that the limits apply to these imports.
     from dlflask.inference.environment import configure_runtime  # noqa: PLC0415
     from dlflask.inference.keras_reader.saved_model import open_saved_model  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Reading of a `.keras` file, which is a zip archive. It is checked before its content is used."""
+"""Reading of a `.keras` file, which is a zip archive, with checks before the content is used."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def read_archive(file: BinaryIO) -> tuple[bytes, bytes, io.BytesIO]:
     The members are read into memory and never unpacked to a folder.
 
     Raises:
-        ModelError: The archive is damaged, was written by another program, has a member whose path
-            leads outside of the archive, or has a member that is larger than the limit.
+        ModelError: The archive is damaged, was not written by Keras, has a member whose path leads
+            outside of the archive, or has a member that is larger than the limit.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -31,7 +31,7 @@ def read_archive(file: BinaryIO) -> tuple[bytes, bytes, io.BytesIO]:
             _check(names)
             if WEIGHTS not in names:
                 raise ModelError(
-                    f"is a Keras archive without the file {WEIGHTS}, so the weights are missing. "
+                    f"The file is a Keras archive without {WEIGHTS}, so the weights are missing. "
                     f"{_SAVE}"
                 )
             config = _read(archive, CONFIG)
@@ -39,8 +39,8 @@ def read_archive(file: BinaryIO) -> tuple[bytes, bytes, io.BytesIO]:
             return config, metadata, io.BytesIO(_read(archive, WEIGHTS))
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"is a damaged or incomplete archive ({type(error).__name__}). Copy or download it "
-            "again."
+            f"The file is a damaged or incomplete archive ({type(error).__name__}). Copy or "
+            "download it again."
         ) from error
 
 
@@ -48,30 +48,28 @@ def _check(names: set[str]) -> None:
     for name in sorted(names):
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts:
-            raise ModelError(f"contains {name[:80]!r}, a path outside of the archive. {_SAVE}")
+            raise ModelError(f"The path {name[:80]!r} leads outside of the archive. {_SAVE}")
     if CONFIG in names:
         return
     if any(name.endswith(("/data.pkl", "/byteorder")) for name in names):
-        raise ModelError("is a PyTorch model. Train the network with Keras to serve it here.")
+        raise ModelError("The file is a PyTorch model. Train the network with Keras instead.")
     if any(name.endswith("saved_model.pb") for name in names):
-        raise ModelError(f"is an archive of a model in TensorFlow's SavedModel format. {_SAVE}")
+        raise ModelError(f"The archive is a model in TensorFlow's SavedModel format. {_SAVE}")
     if inner := [name for name in sorted(names) if name.endswith((".h5", ".hdf5", ".keras"))]:
         raise ModelError(
-            f"is a zip archive that contains the model file {inner[0][:80]!r}. Unpack the archive "
-            "and serve that file."
+            f"The file is a zip archive that contains the model file {inner[0][:80]!r}. Unpack the "
+            "archive and serve that file."
         )
-    raise ModelError(
-        f"is a zip archive without the file {CONFIG}, so it is not a Keras model. {_SAVE}"
-    )
+    raise ModelError(f"The file is a zip archive without the file {CONFIG}. {_SAVE}")
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     limit = MAX_WEIGHTS_BYTES if name == WEIGHTS else MAX_TEXT_BYTES
     member: Any = archive.getinfo(name)
-    # Checking the announced size is enough, because zipfile does not read more bytes of a member.
+    # It is enough to check the announced size, because zipfile does not read more bytes than that.
     if member.file_size > limit:
         raise ModelError(
-            f"contains {name!r}, which has {member.file_size:,} bytes after decompression; "
-            f"expected at most {limit:,} bytes. {_SAVE}"
+            f"The file contains {name!r}, which has {member.file_size:,} bytes after "
+            f"decompression; expected at most {limit:,} bytes. {_SAVE}"
         )
     return archive.read(name)

@@ -19,12 +19,14 @@ from dlflask.inference.keras_reader.network_config import NetworkConfig, Node, R
 #: small file could take all memory.
 MAX_VALUES = 2**24
 
-#: Accepted activations. All are functions of Keras.
+#: Accepted activations: names of functions of Keras.
 _ACTIVATIONS = (
     "elu exponential gelu hard_sigmoid leaky_relu linear log_softmax mish relu relu6 selu sigmoid "
     "silu softmax softplus softsign swish tanh"
 )
-#: TensorFlow's names of activations, with the names in Keras. None stands for no activation.
+
+#: Other names of activations in model files, with the names in Keras 3. A layer without an
+#: activation has None in the file.
 _RENAMED_ACTIVATIONS = {"softmax_v2": "softmax", "relu_v2": "relu", None: "linear"}
 
 #: Options that are not taken from the file, because this module or Keras sets them.
@@ -38,11 +40,11 @@ _SIZE_OPTIONS = ("units", "filters", "kernel_size", "depth_multiplier")
 
 @dataclass(frozen=True)
 class Network:
-    """Keras network with its layers in the order of the file.
+    """Keras network, and its layers in the order of the file.
 
     Attributes:
         model: The network.
-        layers: Pairs of a layer's configuration and the layer.
+        layers: Configuration and Keras layer of each layer.
         shapes: Shape of the first output of each layer.
     """
 
@@ -56,7 +58,7 @@ class Builder:
 
     Args:
         version: Version of Keras that saved the file.
-        num_values: Number of weights in the file. No size of a layer may be larger.
+        num_values: Number of weights in the file, which an option such as `units` must not exceed.
     """
 
     def __init__(self, version: str, num_values: int) -> None:
@@ -71,7 +73,7 @@ class Builder:
             shapes: Shape of each input without the batch axis, by the name of the input.
 
         Raises:
-            ModelError: A layer lacks its input, is too large, or has options that are not valid.
+            ModelError: A layer is not connected, is too large, or has options that are not valid.
         """
         inputs = {name: keras.Input(shape) for name, shape in shapes.items()}
         tensors = {Reference(name, 0, 0): tensor for name, tensor in inputs.items()}
@@ -88,14 +90,14 @@ class Builder:
                     later.append((name, call, references))
             if len(later) == len(waiting):
                 raise ModelError(
-                    f"has a layer {later[0][0][:80]!r} whose input is missing. Save the model "
-                    "again."
+                    f"The network has a layer {later[0][0][:80]!r} whose input is missing. Save "
+                    "the model again."
                 )
             waiting = later
         if missing := [each.layer for each in config.outputs if each not in tensors]:
             raise ModelError(
-                f"names the layer {missing[0][:80]!r} as its output, but does not contain this "
-                "layer. Save the model again."
+                f"The output of the network is the layer {missing[0][:80]!r}, which is missing in "
+                "the file. Save the model again."
             )
         outputs = [tensors[reference] for reference in config.outputs]
         model = keras.Model(
@@ -103,23 +105,22 @@ class Builder:
         )
         model.trainable = config.trainable
         # Index of each layer's first call: 0, or 1 for some nested networks (see `_calls`).
-        firsts = {name: call for name, call, _ in reversed(list(_calls(config.nodes)))}
-        sizes = [tuple(tensors[Reference(name, firsts[name], 0)].shape) for name in layers]
+        first_calls = {name: call for name, call, _ in reversed(list(_calls(config.nodes)))}
+        first_outputs = [tensors[Reference(name, first_calls[name], 0)] for name in layers]
         pairs = [(config.nodes[name].layer, layer) for name, layer in layers.items()]
-        return Network(model, pairs, sizes)
+        return Network(model, pairs, [tuple(output.shape) for output in first_outputs])
 
     def _make(self, config: LayerConfig | NetworkConfig) -> Any:
         if isinstance(config, NetworkConfig):
             if None in config.input_shapes.values():
                 raise ModelError(
-                    f"has a network {config.name[:80]!r} without the size of its input. Build the "
-                    "network with an Input layer and save it again."
+                    f"The nested network {config.name[:80]!r} has an input of unknown size. Build "
+                    "this network with an Input layer and save the model again."
                 )
             shapes = {name: shape for name, shape in config.input_shapes.items() if shape}
             network = self.build(config, shapes)
             if config.is_sequential:
-                # Keras finds the weights in a .keras file by class names, so a Sequential network
-                # must stay a Sequential network.
+                # In a .keras file, Keras finds the weights by class names. Keep the class.
                 layers = [layer for _, layer in network.layers]
                 return keras.Sequential([*network.model.inputs, *layers])
             return network.model
@@ -128,24 +129,24 @@ class Builder:
     def make_layer(self, config: LayerConfig) -> Any:
         """Make the layer of `config` with weights that are all 0."""
         self._check_sizes(config)
-        kind = getattr(keras.layers, config.kind)
-        accepted = inspect.signature(kind.__init__).parameters
+        layer_class = getattr(keras.layers, config.kind)
+        accepted = inspect.signature(layer_class.__init__).parameters
         options = {
             key: self._option(key, value)
             for key, value in config.options.items()
             if key in accepted and key not in _IGNORED_OPTIONS
         }
-        # The file's weights replace the initial weights, so random values would be wasted time.
+        # Do not compute random weights, because the weights in the file replace them later.
         options |= {key: "zeros" for key in accepted if key.endswith("_initializer")}
         if config.inner:
             options["layer"] = self.make_layer(config.inner)
         try:
-            layer = kind(**options)
-        except Exception as error:  # Keras raises anything for an option that is not valid
-            words = " ".join(str(error).split())[:200]
+            layer = layer_class(**options)
+        except Exception as error:  # Keras may raise any exception for an option that is not valid
+            reason = " ".join(str(error).split())[:200]
             raise ModelError(
-                f"has a layer {config.name[:80]!r} whose options are not valid ({words}). Save the "
-                "model again."
+                f"The network has a layer {config.name[:80]!r} whose options are not valid "
+                f"({reason}). Save the model again."
             ) from error
         layer.trainable = config.trainable
         return layer
@@ -163,8 +164,8 @@ class Builder:
         name = _RENAMED_ACTIVATIONS.get(value, value)
         if name not in _ACTIVATIONS.split():
             raise ModelError(
-                f"uses a custom activation, {str(value)[:80]!r}, whose code is not in the file. "
-                "Use an activation of Keras and save the model again."
+                f"The network uses a custom activation, {str(value)[:80]!r}, whose code is not in "
+                "the file. Use an activation of Keras and save the model again."
             )
         if name == "hard_sigmoid" and self._is_keras_1_or_2:
             return _old_hard_sigmoid
@@ -175,31 +176,31 @@ class Builder:
             for size in _integers(config.options.get(key)):
                 if size > self._num_values:
                     raise ModelError(
-                        f"has a layer {config.name[:80]!r} with {key} {size:,}, but the file "
-                        f"has only {self._num_values:,} weights. Save the model again."
+                        f"The network has a layer {config.name[:80]!r} with {key} {size:,}, but "
+                        f"the file has only {self._num_values:,} weights. Save the model again."
                     )
 
 
 def _old_hard_sigmoid(x: Any) -> Any:
-    """Return the `hard_sigmoid` of Keras 1 and 2, of slope 0.2. In Keras 3 the slope is 1/6."""
+    """Return the `hard_sigmoid` of Keras 1 and 2, whose slope is 0.2 instead of 1/6."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
     try:
         result = layer(_unpack_single(tensors))
-    except Exception as error:  # tracing a layer may raise anything
-        words = " ".join(str(error).split())[:200]
+    except Exception as error:  # Keras may raise any exception for layers that do not fit together
+        reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"has a layer {name[:80]!r} that cannot be built ({words}). Check its input shape and "
-            "options in Keras, and save the model again."
+            f"The network has a layer {name[:80]!r} that cannot be built ({reason}). Check the "
+            "layer's input shape and options in Keras, and save the model again."
         ) from error
     results = list(result) if isinstance(result, list | tuple) else [result]
     for each in results:
         if math.prod(size or 1 for size in each.shape[1:]) > MAX_VALUES:
             raise ModelError(
-                f"has a layer {name[:80]!r} with outputs of shape {tuple(each.shape[1:])}, more "
-                f"than {MAX_VALUES:,} values. Serve a smaller network."
+                f"The layer {name[:80]!r} has outputs of shape {tuple(each.shape[1:])}; expected "
+                f"at most {MAX_VALUES:,} values. Serve a smaller network."
             )
     return results
 
@@ -207,27 +208,27 @@ def _call(name: str, layer: Any, tensors: list[Any]) -> list[Any]:
 def _calls(nodes: Mapping[str, Node]) -> Iterator[tuple[str, int, list[Reference]]]:
     """Yield each call of each layer: the layer's name, the index of the call, and its inputs.
 
-    Other layers use these indices in their references. Usually the calls of a layer are counted
-    from 0. In Keras 2 and 3, those of a nested network are counted from 1, because building it
-    counts as call 0. So the first index is the highest index in a reference minus the other calls.
+    Usually the calls of a layer are counted from 0. In Keras 2 and 3, the calls of a nested network
+    are counted from 1, because building the nested network counts as call 0. The index of the first
+    call is computed from the highest index in a reference and from the number of calls.
     """
-    largest: dict[str, int] = {}
+    highest: dict[str, int] = {}
     for node in nodes.values():
         for reference in (each for call in node.calls for each in call):
-            largest[reference.layer] = max(largest.get(reference.layer, 0), reference.call)
+            highest[reference.layer] = max(highest.get(reference.layer, 0), reference.call)
     for name, node in nodes.items():
-        first = max(0, largest.get(name, 0) - len(node.calls) + 1)
+        first = max(0, highest.get(name, 0) - len(node.calls) + 1)
         for number, references in enumerate(node.calls):
             yield name, first + number, list(references)
 
 
 def _unpack_single(items: list[Any]) -> Any:
-    """Return the item of a list of one item, otherwise the list."""
+    """Return the item of a list with one item. Return any other list itself."""
     return items[0] if len(items) == 1 else items
 
 
 def _integers(value: Any) -> Iterator[int]:
-    """Yield the numbers in `value`, a number or a nested list, as integers."""
+    """Yield as integers the numbers in `value`, which is a number or a nested list."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         yield int(value)
     elif isinstance(value, list | tuple):

@@ -1,7 +1,8 @@
 """Rebuilding of a channels-last network as a channels-first network.
 
-By default, the axis of the channels is the last axis in Keras. OpenVINO computes with this axis
-before the axes of the pixels.
+In Keras, the axis of the channels is usually the last axis. OpenVINO needs this axis before the
+axes of the pixels. In a channels-last model, OpenVINO transposes the values before and after every
+layer, which takes a quarter of the time of one image.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dlflask.inference.keras_reader.build import Builder, Network
 from dlflask.inference.keras_reader.layer_config import LayerConfig
 from dlflask.inference.keras_reader.network_config import NetworkConfig
 
-#: Layers that compute the same in both layouts if their options name the axis of the channels.
+#: Layers that compute the same in both layouts if the option for the channels' axis is changed.
 _CONVERTIBLE = (
     "Activation Add AlphaDropout AveragePooling2D BatchNormalization Concatenate Conv2D Dense "
     "Dropout Flatten GaussianDropout GaussianNoise GlobalAveragePooling2D GlobalMaxPooling2D "
@@ -29,9 +30,6 @@ _WITH_FORMAT = (
 
 def with_channels_first(config: NetworkConfig, network: Network, builder: Builder) -> Any:
     """Rebuild a model whose input is (N, H, W, 1) or (N, H, W, 3) for an input (N, C, H, W).
-
-    The weights stay the same. In a channels-last model, OpenVINO transposes the values before and
-    after every layer, which takes a quarter of the latency of one image.
 
     Returns:
         The rebuilt model, or the model of `network` if a layer or the input cannot be converted.
@@ -66,8 +64,8 @@ def _is_convertible_layer(config: LayerConfig, layer: Any) -> bool:
         return False
     if config.options.get("data_format") == "channels_first":
         return False
-    # Dense, Concatenate and softmax work along the last axis. After the conversion, this axis holds
-    # columns instead of channels.
+    # Dense, Concatenate and softmax compute along the last axis. After the conversion, the last
+    # axis is the columns instead of the channels.
     uses_last_axis = config.kind in ("Dense", "Concatenate") or "softmax" in str(
         config.options.get("activation")
     )

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from dlflask.errors import ModelError
 
-#: Maximum size of all weights of a file in bytes, and maximum number of objects (groups and
-#: datasets) in a file. The largest network in the documentation of Keras has 88 million weights in
-#: 300 layers.
+#: Maximum size in bytes of all weights in a file, and maximum number of objects (groups and
+#: datasets). The largest network in Keras's documentation has 88 million weights in 300 layers.
 MAX_WEIGHTS_BYTES, MAX_OBJECTS = 1024**3, 20_000
 
 #: Maximum size in bytes of the text in an attribute, and of a JSON file in a `.keras` archive.
@@ -40,9 +39,10 @@ def open_hdf5(file: BinaryIO) -> Any:
         _check(opened)
     except ModelError:
         raise
-    except Exception as error:  # h5py raises exceptions of many types for damage
+    except Exception as error:  # h5py may raise any exception for a damaged file
         raise ModelError(
-            f"is damaged or incomplete ({type(error).__name__}). Copy or download it again."
+            f"The file is damaged or incomplete ({type(error).__name__}). Copy or download it "
+            "again."
         ) from error
     return opened
 
@@ -54,7 +54,7 @@ def read_values(dataset: Any) -> NDArray[np.float32]:
         ModelError: `dataset` is not a dataset of numbers.
     """
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in _NUMBERS:
-        raise ModelError(f"has weights {dataset.name[:80]!r} that are not numbers. {_SAVE_AGAIN}")
+        raise ModelError(f"The weights {dataset.name[:80]!r} are not numbers. {_SAVE_AGAIN}")
     values: NDArray[np.float32] = np.asarray(dataset[()], np.float32)
     return values
 
@@ -65,11 +65,11 @@ def read_text(attributes: Any, name: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, np.ndarray | h5py.Empty):
-        raise ModelError(f"has an attribute {name!r} that is not a text. {_SAVE_AGAIN}")
+        raise ModelError(f"The attribute {name!r} of the file is not a text. {_SAVE_AGAIN}")
     if len(value) > MAX_TEXT_BYTES:
         raise ModelError(
-            f"has an attribute {name!r} that is longer than {MAX_TEXT_BYTES:,} bytes, which is the "
-            f"limit. {_SAVE_AGAIN}"
+            f"The attribute {name!r} of the file has {len(value):,} bytes; the limit is "
+            f"{MAX_TEXT_BYTES:,}. {_SAVE_AGAIN}"
         )
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
@@ -106,7 +106,7 @@ def datasets(group: Any) -> Iterator[Any]:
         seen.add(address)
         if len(seen) > MAX_OBJECTS:
             raise ModelError(
-                f"has more than {MAX_OBJECTS:,} objects, which is the limit. {_SAVE_AGAIN}"
+                f"The file exceeds the limit of {MAX_OBJECTS:,} objects. {_SAVE_AGAIN}"
             )
         if isinstance(item, h5py.Dataset):
             yield item
@@ -118,9 +118,10 @@ def _children(group: Any) -> Iterator[Any]:
     for name in group:
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink):
-            # An external link would open another file.
+            # Do not follow the link, because it may lead to another file.
             raise ModelError(
-                f"contains {name[:80]!r}, a link to another place; expected values. {_SAVE_AGAIN}"
+                f"The file contains a link to another place, {name[:80]!r}, instead of values. "
+                f"{_SAVE_AGAIN}"
             )
         yield group[name]
 
@@ -130,21 +131,21 @@ def _check(opened: Any) -> None:
     for dataset in datasets(opened):
         name = dataset.name[:80]
         if dataset.is_virtual or dataset.external:
-            raise ModelError(f"keeps the values of {name!r} in another file. {_SAVE_AGAIN}")
+            raise ModelError(f"The values of {name!r} are in another file. {_SAVE_AGAIN}")
         if dataset.dtype.kind not in _NUMBERS:
             continue
-        # Smaller numbers are converted to float32, which takes 4 bytes.
+        # Count at least 4 bytes per number, because `read_values` converts to float32.
         total_bytes += dataset.size * max(dataset.dtype.itemsize, 4)
-        # The minimum size of compressed values is not known.
+        # Compressed values may take only a few bytes, so require only one byte.
         is_compressed = dataset.chunks is not None and dataset.compression is not None
         min_bytes = 1 if is_compressed else dataset.nbytes
         if dataset.id.get_storage_size() < min_bytes and dataset.size:
             raise ModelError(
-                f"should contain {dataset.size:,} values of {name!r}, but does not contain all of "
-                "them. Copy or download the file again, or save the model again with `model.save`."
+                f"The file should contain {dataset.size:,} values of {name!r}, but some values are "
+                f"missing. Copy or download the file again. {_SAVE_AGAIN}"
             )
         if total_bytes > MAX_WEIGHTS_BYTES:
             raise ModelError(
-                f"has weights of more than {MAX_WEIGHTS_BYTES:,} bytes, which is the limit. Serve "
-                "a smaller network."
+                f"The weights exceed the limit of {MAX_WEIGHTS_BYTES:,} bytes. Serve a smaller "
+                "network."
             )

@@ -1,4 +1,4 @@
-"""Recognition of model files, and of other files, so that an error message can name their kind."""
+"""Recognition of model files, and of other kinds of files that error messages name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HDF5_MAGIC, ZIP_MAGIC = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 #: Offsets in bytes at which `HDF5_MAGIC` may stand. A block of user data may precede it.
 _HDF5_OFFSETS = (0, 512, 1024, 2048)
 
-#: Number of bytes by which a file is recognised.
+#: Number of first bytes that are read to recognise a file.
 _HEAD_BYTES = 4096
 
 _SAVE = "Save the model with `model.save('model.h5')` and serve that file."
@@ -45,8 +45,7 @@ def identify(file: BinaryIO) -> str:
     """Return `hdf5` or `zip`, the kind of `file` by its first bytes.
 
     Raises:
-        ModelError: The file is of another kind. The message starts with a verb, because the caller
-            writes the name of the file before it.
+        ModelError: The file is of another kind.
     """
     head = _read(file, 0, _HEAD_BYTES)
     if any(_read(file, offset, len(HDF5_MAGIC)) == HDF5_MAGIC for offset in _HDF5_OFFSETS):
@@ -54,31 +53,32 @@ def identify(file: BinaryIO) -> str:
     if head.startswith(ZIP_MAGIC):
         return "zip"
     if not head:
-        raise ModelError("is empty. Copy or download it again.")
+        raise ModelError("The file is empty. Copy or download it again.")
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for beginning, kind, advice in _KINDS:
         if head.startswith(beginning) or text.startswith(beginning):
-            raise ModelError(f"{kind}. {advice}")
+            raise ModelError(f"The file {kind}. {advice}")
     if head[4:8] == b"TFL3":
-        raise ModelError(f"is a TensorFlow Lite model. {_SAVE}")
+        raise ModelError(f"The file is a TensorFlow Lite model. {_SAVE}")
     if text.startswith((b"{", b"[")):
         _raise_for_json(file)
     first_bytes = head[:12].decode("ascii", "backslashreplace")
     raise ModelError(
-        "is neither an HDF5 file (.h5) nor a Keras archive (.keras), because it begins with "
-        f"{first_bytes!r}. {_SAVE}"
+        "The file is neither an HDF5 file (.h5) nor a Keras archive (.keras), because it begins "
+        f"with {first_bytes!r}. {_SAVE}"
     )
 
 
 def _raise_for_json(file: BinaryIO) -> None:
     text = _read(file, 0, 1024 * 1024)
     if b'"nbformat"' in text or b'"cell_type"' in text:
-        raise ModelError(f"is a Jupyter notebook. Run it, then: {_SAVE[0].lower()}{_SAVE[1:]}")
+        raise ModelError(f"The file is a Jupyter notebook. Run the notebook. {_SAVE}")
     if b'"class_name"' in text:
         raise ModelError(
-            "is the JSON text of a network, from `model.to_json()`, without its weights. " + _SAVE
+            "The file is the JSON text of a network, from `model.to_json()`, without its weights. "
+            + _SAVE
         )
-    raise ModelError(f"is a JSON text. {_SAVE}")
+    raise ModelError(f"The file is a JSON text. {_SAVE}")
 
 
 def _read(file: BinaryIO, offset: int, size: int) -> bytes:

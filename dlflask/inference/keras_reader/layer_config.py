@@ -1,7 +1,7 @@
-"""Configuration of one layer, translated from any version of Keras to Keras 3.
+"""Configuration of one layer, translated from the notation of any Keras version to Keras 3.
 
-Only layers in `LAYERS` are accepted. Options that do not change a prediction are left out:
-initialisers, regularisers, constraints, data types, and options that Keras 3 does not know.
+Only layers in `LAYERS` are accepted. Initialisers, regularisers and constraints are left out,
+because they do not change a prediction.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from dlflask.errors import ModelError
 
-#: Accepted layers. They compute with the weights in the file, or without weights. Lambda and the
-#: wrappers of other frameworks are missing on purpose, because they run code from the file.
+#: Accepted layers. Lambda and the wrappers of other frameworks are missing on purpose, because they
+#: run code from the file.
 LAYERS = (
     "Activation Add AlphaDropout Average AveragePooling1D AveragePooling2D BatchNormalization "
     "Bidirectional CenterCrop Concatenate Conv1D Conv2D Conv2DTranspose Cropping1D Cropping2D "
@@ -47,7 +47,7 @@ _RENAMED = {
     "SeparableConvolution2D": "SeparableConv2D",
 }
 
-#: Layers that have an effect only in training. In a prediction, they return their input unchanged.
+#: Layers that have an effect only in training, so they are replaced by the layer Identity.
 _TRAINING_LAYERS = (
     "ActivityRegularization RandomBrightness RandomContrast RandomFlip RandomRotation "
     "RandomTranslation RandomZoom"
@@ -96,7 +96,7 @@ class LayerConfig:
         name: Name of the layer, by which the file stores the weights.
         kind: Class of the layer, one of `LAYERS`.
         options: Options of the layer. `Builder` ignores options that the class does not have.
-        trainable: False if the weights are frozen, which means that training does not change them.
+        trainable: False if training does not change the weights.
         inner: Layer inside this layer, None if this layer is not a wrapper.
     """
 
@@ -149,8 +149,8 @@ def _check(kind: str, name: str, layer: dict[str, Any], given: dict[str, Any]) -
     module = str(layer.get("module") or "keras.layers")
     if kind == "Lambda":
         raise ModelError(
-            f"has a Lambda layer, {name[:80]!r}, which runs custom code. Replace it with a Keras "
-            "layer, such as Rescaling or Activation, and save the model again."
+            f"The network has a Lambda layer, {name[:80]!r}, which runs custom code. Replace this "
+            "layer with a layer such as Rescaling or Activation, and save the model again."
         )
     if (
         kind not in LAYERS.split()
@@ -158,19 +158,20 @@ def _check(kind: str, name: str, layer: dict[str, Any], given: dict[str, Any]) -
         or module.partition(".")[0] not in ("keras", "tf_keras")
     ):
         raise ModelError(
-            f"has a layer {name[:80]!r} of the class {str(layer['class_name'])[:80]!r}, a class "
-            "that this service does not know. Replace the layer with a layer of Keras and save the "
-            "model again."
+            f"The network has a layer {name[:80]!r} of the class "
+            f"{str(layer['class_name'])[:80]!r}, a class that this service does not know. Replace "
+            "the layer with a layer of Keras and save the model again."
         )
     if kind == "BatchNormalization" and given.get("mode", 0) != 0:
         raise ModelError(
-            f"has a layer BatchNormalization, {name[:80]!r}, of mode {given['mode']}, a mode that "
-            "exists only in Keras 1. Train the network again with a later version of Keras."
+            f"The network has a layer BatchNormalization, {name[:80]!r}, of mode {given['mode']}, "
+            "a mode that exists only in Keras 1. Train the network again with a later version of "
+            "Keras."
         )
 
 
 def _read_number(value: Any) -> Any:
-    """Return the number in `value` if it is written as an array, otherwise `value` itself.
+    """Return the number in `value` if `value` is an array, otherwise `value` itself.
 
     Keras 2 writes some numbers as arrays, such as the slope of LeakyReLU:
     `{"type": "ndarray", "value": 0.3}`.

@@ -11,8 +11,8 @@ import struct
 import sys
 from pathlib import Path
 
-#: Maximum memory of the process in bytes. Keras and OpenVINO take 0.4 GB, and large weights take
-#: five times their size while they are converted.
+#: Maximum memory of the process in bytes. Keras and OpenVINO take 0.4 GB, and the conversion of
+#: weights takes five times the size of the weights.
 MAX_READER_MEMORY_BYTES = 4 * 1024**3
 
 #: Maximum CPU time in seconds. The largest files that were tried take 5 seconds.
@@ -22,7 +22,7 @@ MAX_CPU_SECONDS = 120
 _MAX_FILE_BYTES = 2 * 1024**3
 _MAX_OPEN_FILES = 256
 
-#: Numbers in linux/prctl.h.
+#: Numbers of operations of the system call `prctl`, from linux/prctl.h.
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22
 
 #: For each kind of processor, the number AUDIT_ARCH of linux/audit.h and the numbers of the
@@ -61,17 +61,16 @@ def _set(kind: int, limit: int) -> None:
 
 
 def _filter_system_calls() -> None:
-    """Let the kernel end this process with the service and reject the calls in `_FORBIDDEN`."""
+    """Forbid the calls in `_FORBIDDEN`, and let the kernel end this process with the service."""
     libc = ctypes.CDLL(None, use_errno=True)
-    # The kernel ends this process when the service ends.
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if platform.machine() not in _FORBIDDEN:
         return
     processor, calls = _FORBIDDEN[platform.machine()]
     count = len(calls)
-    # The filter is a program of classic BPF (the kernel's language for filters). Each instruction
-    # has a code, the number of instructions to skip if its comparison is true, the number to skip
-    # if the comparison is false, and a value.
+    # The filter is a program of classic BPF (the kernel's language for filters). An instruction is
+    # a code, the number of instructions to skip if the comparison is true, the number to skip if
+    # the comparison is false, and a value.
     load, equal, at_least, decide = 0x20, 0x15, 0x35, 0x06
     allow, refuse = 0x7FFF0000, 0x00050000 | 1  # EPERM
     program = [

@@ -1,8 +1,7 @@
-"""Configuration of a network, the same for files of every version of Keras.
+"""Configuration of a network, in one notation for files of every version of Keras.
 
 Keras has saved networks in four notations since 2015. This module translates all of them to one
-notation, so that the rest of the package handles only one kind of network: layers, and the inputs
-of each layer.
+notation: the layers, and the inputs of each layer.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ _MAX_DEPTH = 8
 
 
 class Reference(NamedTuple):
-    """One output of a layer: the layer's name, the number of the call, the number of the output.
+    """Reference to an output of a layer: the layer's name, index of the call, index of the output.
 
-    A layer that a network uses several times has several calls.
+    A network may call (use) a layer several times.
     """
 
     layer: str
@@ -50,11 +49,11 @@ class NetworkConfig:
     Attributes:
         name: Name of the network.
         input_shapes: Shape of each input without the batch axis, by the name of its input layer.
-            None if the file does not contain the shape.
+            A shape is None if the file does not contain it.
         nodes: All layers except the input layers, by name.
         inputs: Names of the input layers, in order.
         outputs: Outputs of the network.
-        trainable: False if the weights are frozen, which means that training does not change them.
+        trainable: False if training does not change the weights.
         is_sequential: True for a chain of layers.
     """
 
@@ -76,13 +75,13 @@ def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
     """
     if not isinstance(config, dict):
         raise ModelError(
-            f"has the configuration {str(config)[:60]!r}; expected a JSON object with the layers "
-            "of a network. Save the model again with `model.save`."
+            f"The file has the configuration {str(config)[:60]!r}; expected a JSON object with the "
+            "layers of a network. Save the model again with `model.save`."
         )
     if depth > _MAX_DEPTH:
         raise ModelError(
-            f"has networks nested more than {_MAX_DEPTH} levels deep, which is the limit. Build "
-            "the network with fewer levels and save it again."
+            f"The file exceeds the limit of {_MAX_DEPTH} levels of nested networks. Build the "
+            "network with fewer levels and save it again."
         )
     kind, body = config.get("class_name"), config.get("config")
     if kind == _SEQUENTIAL and isinstance(body, list):  # notation of Keras up to 2.2.2
@@ -92,15 +91,15 @@ def read_network(config: Any, version: str, depth: int = 0) -> NetworkConfig:
     if kind in _FUNCTIONAL and isinstance(body, dict) and "layers" in body:
         return _functional(body, version, depth)
     raise ModelError(
-        f"contains a {str(kind)[:80]!r}, which is a single layer or a custom class; expected a "
-        "network. Build the network as keras.Sequential or keras.Model and save it again."
+        f"The file contains a {str(kind)[:80]!r}, which is a single layer or a custom class; "
+        "expected a network. Save a keras.Sequential or a keras.Model."
     )
 
 
 def _sequential(body: dict[str, Any], version: str, depth: int) -> NetworkConfig:
     layers = list(body["layers"])
     if not layers:
-        raise ModelError("contains a network without layers. Add layers and save the model again.")
+        raise ModelError("The network does not have layers. Add layers and save the model again.")
     first = layers[0].get("config") if isinstance(layers[0], dict) else None
     shape = _shape(first) or _shape({"batch_shape": body.get("build_input_shape")})
     if layers[0]["class_name"] == "InputLayer":
@@ -177,7 +176,7 @@ def _references(nested: Any) -> Iterator[Reference]:
     elif isinstance(nested, list | tuple):
         if len(nested) >= 3 and isinstance(nested[0], str) and isinstance(nested[1], int):
             yield Reference(nested[0], nested[1], int(nested[2]))
-            # In Keras 2, the arguments of the call follow, which may contain further references.
+            # In Keras 2, the next item contains arguments of the call, perhaps with references.
             for value in nested[3:]:
                 yield from _references(value)
             return

@@ -23,8 +23,13 @@ from dlflask.types import Outputs, Tensor
 #: Accepted numbers of classes: ten digits, with or without "not a digit".
 NUM_CLASSES = (10, 11)
 
-#: Layers that do not change the values of their input in a prediction.
+#: Layers that, in a prediction, return the values of their input unchanged.
 _PASSING = ("Dropout", "Flatten", "Identity", "Reshape", "Permute")
+
+_UNKNOWN_SIZE = (
+    "The network has an input of unknown size. Build the network with an Input layer and save it "
+    "again."
+)
 
 #: Function that takes a Keras network and returns a function that runs the network, from
 #: (N, *shape) to (N, classes).
@@ -63,7 +68,7 @@ def read_digits(saved: SavedModel, samples: Tensor, run: Runner) -> DigitModel:
     Args:
         saved: The file.
         samples: Sample digits 0 to 9, (10, 28, 28) in 0..1.
-        run: Function that makes a network callable on the backend of Keras.
+        run: Function that returns a function that runs a network.
 
     Raises:
         ModelError: The network does not map an image to ten or eleven classes.
@@ -77,7 +82,7 @@ def read_digits(saved: SavedModel, samples: Tensor, run: Runner) -> DigitModel:
     if needs_flip_test(network, saved.version, saved.backend):
         flipped = _build(saved, config, shape, is_flipped=True)
         other = adapt(run(flipped.model), shape, activation, samples)
-        # Item 2 of the result of `adapt` is the score.
+        # Keep the result of `adapt` with the higher score, which is item 2.
         if other[2] > found[2]:
             network, found = flipped, other
     adaptation, samples_read, _ = found
@@ -106,10 +111,7 @@ def _build(
 ) -> Network:
     shapes = {name: shape or size for name, size in config.input_shapes.items()}
     if None in shapes.values():
-        raise ModelError(
-            "does not say the size of its input. Build the network with an Input layer and save it "
-            "again."
-        )
+        raise ModelError(_UNKNOWN_SIZE)
     builder = Builder(saved.version, saved.num_values)
     network = builder.build(config, {name: size for name, size in shapes.items() if size})
     if saved.archive is None:
@@ -122,37 +124,35 @@ def _build(
 def _only_input(config: NetworkConfig) -> tuple[int | None, ...]:
     if len(config.inputs) != 1:
         raise ModelError(
-            f"has {len(config.inputs)} inputs; expected one image. Train a network that takes only "
-            "the image."
+            f"The network has {len(config.inputs)} inputs; expected one image. Train a network "
+            "that takes only the image."
         )
     shape = config.input_shapes.get(config.inputs[0])
     if not shape:
-        raise ModelError(
-            "does not say the size of its input. Build the network with an Input layer and save it "
-            "again."
-        )
+        raise ModelError(_UNKNOWN_SIZE)
     return shape
 
 
 def _count_classes(config: NetworkConfig, network: Network) -> int:
     if len(config.outputs) != 1:
         raise ModelError(
-            f"has {len(config.outputs)} outputs; expected one output, the probabilities of ten "
-            "digits. Save a model with this output only."
+            f"The network has {len(config.outputs)} outputs; expected one output, the "
+            "probabilities of ten digits. Save a model with this output only."
         )
     shape = tuple(network.model.output_shape[1:])
     count = 0 if None in shape else int(np.prod(shape))
     if count in NUM_CLASSES and count in shape:
         return count
     if shape == tuple(network.model.input_shape[1:]) or len(shape) > 1:
-        words = " x ".join("any" if size is None else str(size) for size in shape)
+        dimensions = " x ".join("any" if size is None else str(size) for size in shape)
         raise ModelError(
-            f"returns {words} values, which look like an image, so the network may be an "
+            f"The network returns {dimensions} values like an image, so the network may be an "
             "autoencoder. Serve a network that returns the probabilities of ten digits."
         )
     raise ModelError(
-        f"has {count} outputs; expected ten, the probabilities of the digits, or eleven with the "
-        "probability of 'not a digit' as the last. Train a network that classifies the ten digits."
+        f"The network has {count} outputs; expected ten, the probabilities of the digits, or "
+        "eleven with the probability of 'not a digit' as the last. Train a network that classifies "
+        "the ten digits."
     )
 
 

@@ -33,8 +33,8 @@ class SavedModel:
         weights: HDF5 group with the weights of an `.h5` file, None for a `.keras` file.
         archive: The file `model.weights.h5` in a `.keras` file, None for an `.h5` file.
         num_values: Number of weights in the file.
-        thresholds: Thresholds in the file as JSON text, None if it has none.
-        golden: Golden digits in the file, None if it has none.
+        thresholds: Thresholds in the file as JSON text, None if the file has none.
+        golden: Golden digits in the file, None if the file has none.
         number_network: Description of a number network as JSON text, None if the file has none.
     """
 
@@ -54,11 +54,11 @@ def open_saved_model(file: BinaryIO, say_version: Callable[[str], None]) -> Save
 
     Args:
         file: The file, at any position.
-        say_version: Function that is called with the version of Keras as soon as it is known, so
-            that the message of a later error can name the version.
+        say_version: Function that is called with the version of Keras before the network is read,
+            so that the message of a later error can name the version.
 
     Raises:
-        ModelError: The file is not a model of Keras. The message starts with a verb.
+        ModelError: The file is not a model of Keras, or is damaged.
     """
     return (_open_h5 if identify(file) == "hdf5" else _open_archive)(file, say_version)
 
@@ -90,8 +90,8 @@ def _open_h5(file: BinaryIO, say_version: Callable[[str], None]) -> SavedModel:
 def _raise_without_config(opened: Any) -> None:
     weights = {"layer_names", "layer_names0"} & set(opened.attrs)
     if weights or {"layers", "_layer_checkpoint_dependencies", "model_weights"} & set(opened):
-        raise ModelError(f"holds only the weights of a network, without its layers. {_SAVE}")
-    raise ModelError(f"is an HDF5 file without a model of Keras. {_SAVE}")
+        raise ModelError(f"The file contains only the weights of a network. {_SAVE}")
+    raise ModelError(f"The file is an HDF5 file without a model of Keras. {_SAVE}")
 
 
 def _open_archive(file: BinaryIO, say_version: Callable[[str], None]) -> SavedModel:
@@ -113,6 +113,6 @@ def _parse(text: str | bytes) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelError(
-            f"has a configuration that is not valid JSON ({type(error).__name__}). Copy or "
-            "download the file again."
+            f"The file has a configuration that is not valid JSON ({type(error).__name__}). Copy "
+            "or download the file again."
         ) from error

@@ -1,6 +1,6 @@
-"""Conversion of a model file to a graph of OpenVINO, by tracing its Keras network.
+"""Conversion of a model file to a graph of OpenVINO, by tracing the Keras network in the file.
 
-Tracing runs the Keras network on an input without values, and records each operation in the graph.
+Tracing runs the network on an input without values, and records each operation in the graph.
 """
 
 from __future__ import annotations
@@ -82,11 +82,11 @@ def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
         prepared = _prepare(parameter, adaptation)
     try:
         output = model(OpenVINOKerasTensor(prepared), training=False).output
-    except Exception as error:  # tracing the layers may raise anything
-        words = " ".join(str(error).split())[:200]
+    except Exception as error:  # tracing a layer may raise any exception
+        reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"has a layer that OpenVINO does not support ({words}). Replace that layer, or set "
-            "KERAS_BACKEND=tensorflow where TensorFlow is installed."
+            f"The network has a layer that OpenVINO does not support ({reason}). Replace that "
+            "layer, or set KERAS_BACKEND=tensorflow where TensorFlow is installed."
         ) from error
     if adaptation:
         output = _finish(output, adaptation)

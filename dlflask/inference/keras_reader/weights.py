@@ -16,10 +16,12 @@ from dlflask.inference.keras_reader.build import Network
 from dlflask.inference.keras_reader.hdf5_file import read_names, read_values
 from dlflask.inference.keras_reader.layer_config import LayerConfig
 
+_SAVE_AGAIN = "Save the model again."
+
 Values = NDArray[np.float32]
 
-#: Gates of LSTM (12 arrays in the file) and GRU (9 arrays). Keras 1 stores three arrays for each
-#: gate: kernel, recurrent kernel and bias. The numbers are the indices of the kernels, in the order
+#: Gates of LSTM and GRU, by the number of arrays in the file. Keras 1 stores three arrays for each
+#: gate: kernel, recurrent kernel and bias. The values are the indices of the kernels, in the order
 #: of the gates in Keras 2 and later.
 _GATES = {12: (0, 6, 3, 9), 9: (0, 3, 6)}
 
@@ -40,8 +42,8 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
     expected = [(config, layer) for config, layer in network.layers if layer.weights]
     if len(stored) != len(expected):
         raise ModelError(
-            f"holds the weights of {len(stored)} layers, but its network has {len(expected)} "
-            "layers with weights. Save the model again."
+            f"The file contains the weights of {len(stored)} layers, but the network has "
+            f"{len(expected)} layers with weights. {_SAVE_AGAIN}"
         )
     for (name, arrays), (config, layer) in zip(stored, expected, strict=True):
         values = arrays
@@ -54,8 +56,8 @@ def load_weights(network: Network, group: Any, version: str, *, is_flipped: bool
         expected_shapes = [tuple(each.shape) for each in targets]
         if shapes != expected_shapes:
             raise ModelError(
-                f"holds weights of the shapes {shapes} for its layer {name[:80]!r}; expected the "
-                f"shapes {expected_shapes}. Save the model again."
+                f"The weights of the layer {name[:80]!r} have the shapes {shapes}; expected the "
+                f"shapes {expected_shapes}. {_SAVE_AGAIN}"
             )
         for target, value in zip(targets, values, strict=True):
             target.assign(np.ascontiguousarray(value))
@@ -75,18 +77,18 @@ def load_archive(network: Network, file: io.BytesIO) -> None:
     store = H5IOStore(file)
     counts: Counter[str] = Counter()
     for config, layer in network.layers:
-        # Keras numbers the layers of each class: dense, dense_1, dense_2.
+        # Keras numbers the layers of each class in the file: dense, dense_1, dense_2.
         kind = to_snake_case(type(layer).__name__)
         number = f"_{counts[kind]}" if counts[kind] else ""
         counts[kind] += 1
         try:
             # This is Keras's own reader, which knows the layouts of all versions since 2.12.
             _load_state(layer, store, None, f"layers/{kind}{number}")
-        except Exception as error:  # Keras raises anything for weights that do not fit
-            words = " ".join(str(error).split())[:200]
+        except Exception as error:  # Keras may raise any exception for weights that do not fit
+            reason = " ".join(str(error).split())[:200]
             raise ModelError(
-                f"holds weights that do not fit its layer {config.name[:80]!r} ({words}). Save the "
-                "model again."
+                f"The weights of the layer {config.name[:80]!r} do not fit the layer ({reason}). "
+                f"{_SAVE_AGAIN}"
             ) from error
     _finalize(network)
 
@@ -99,11 +101,11 @@ def _finalize(network: Network) -> None:
 
 
 def needs_flip_test(network: Network, version: str, backend: str) -> bool:
-    """Return True if the file may contain kernels of the backend Theano.
+    """Return True if the file may contain kernels of Keras's former backend Theano.
 
-    Theano turns each kernel by 180 degrees before it applies the kernel. Other backends do not, so
-    the kernels in the file have to be turned for them. A file of Keras 1 does not contain the name
-    of the backend, so the network has to be tried with and without turning.
+    Theano turns each kernel by 180 degrees before it applies the kernel, so kernels from Theano
+    have to be turned for other backends. A file of Keras 1 does not contain the name of the
+    backend. The caller therefore tries the network with and without turning.
     """
     kernels = [
         layer.kernel_size
@@ -122,10 +124,10 @@ def _read_layers(group: Any) -> list[tuple[str, list[Values]]]:
     layers = []
     for name in read_names(group.attrs, "layer_names"):
         if name not in group:
-            raise ModelError(f"lacks the weights of its layer {name[:80]!r}. Save the model again.")
+            raise ModelError(f"The layer {name[:80]!r} lacks its weights. {_SAVE_AGAIN}")
         paths = read_names(group[name].attrs, "weight_names")
         if missing := [path for path in paths if path not in group[name]]:
-            raise ModelError(f"lacks the weights {missing[0][:80]!r}. Save the model again.")
+            raise ModelError(f"The weights {missing[0][:80]!r} are missing. {_SAVE_AGAIN}")
         layers.append((name, [read_values(group[name][path]) for path in paths]))
     return layers
 

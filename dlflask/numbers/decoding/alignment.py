@@ -1,4 +1,4 @@
-"""Find the place of each character of a text: its columns in the outputs of the number network."""
+"""Find the columns of the number network's outputs that belong to each character of a text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from dlflask.numbers.characters import ALPHABET, BLANK, collapse
 from dlflask.types import Outputs
 
-#: This is added to each probability, because the logarithm of 0 is infinite.
+#: Number that is added to each probability, because the logarithm of 0 is infinite.
 _TINY = 1e-9
 
 
@@ -32,7 +32,8 @@ def align(outputs: Outputs, text: str) -> list[Place]:
 
     Source: Graves et al., Connectionist Temporal Classification, ICML 2006, section 4.1.
     """
-    # The path of each column's most probable output is fast to compute and often spells `text`.
+    # The path of each column's most probable output is fast to compute. If it spells `text`, no
+    # other path is more probable.
     greedy_path = outputs.argmax(axis=1).tolist()
     path = greedy_path if collapse(greedy_path) == text else _best_path(outputs, text)
     places: list[Place] = []

@@ -1,9 +1,9 @@
 """Find the most probable texts in the outputs of the number network by prefix beam search.
 
-A path names one output (a character or blank) for each column. The probability of a text
-is the sum of the probabilities of all paths that spell it. If the caller knows the number of
-digits, the search keeps the best prefixes (beginnings of texts) of each number of digits. Thus the
-search finds the best text of the right length even if a longer or shorter text is more probable.
+A path names one output (a character or blank) for each column. The probability of a text is the sum
+of the probabilities of all paths that spell this text. If the caller knows the number of digits,
+the search keeps the best prefixes (beginnings of texts) of each number of digits. Thus the search
+finds the best text of the right length even if a longer or shorter text is more probable.
 
 Source: Hannun et al., First-Pass Large Vocabulary Continuous Speech Recognition using
 Bi-Directional Recurrent DNNs, 2014, algorithm 1.
@@ -18,15 +18,16 @@ from dlflask.numbers.characters import ALPHABET, BLANK, DIGIT_CHARACTERS, UNREAD
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.types import Outputs
 
-#: Maximum number of prefixes that are kept after each column: in total, or, if the caller knows the
-#: number of digits, for each number of digits.
+#: Maximum number of prefixes that are kept after each column. If the caller knows the number of
+#: digits, `BEAM_OF_LENGTH` prefixes of each number of digits are kept instead of `BEAM` in total.
 BEAM, BEAM_OF_LENGTH = 12, 4
 
-#: In each column, characters that are less probable than this are ignored. The lower value applies
-#: if the caller knows the number of digits, because the right text may then be improbable.
+#: Minimum probability of a character in a column. Less probable characters are ignored there. The
+#: lower minimum applies if the caller knows the number of digits, because the best text of the
+#: right length may be improbable.
 LEAST, LEAST_RESTRICTED = 1e-3, 1e-5
 
-#: If blank has at least this probability in a column, all characters are ignored there.
+#: If blank has at least this probability in a column, characters are ignored there, to save time.
 SURE_BLANK = 0.9995
 
 
@@ -42,8 +43,7 @@ def search(
 ) -> list[Hypothesis]:
     """Return the most probable texts, best first.
 
-    The list is empty if no text that was found has a possible number of digits. It has at least one
-    text if `lengths` is None.
+    The list is empty only if `lengths` is given and the search found no text of these lengths.
 
     Args:
         outputs: (T, classes) probabilities of each column.
@@ -74,8 +74,8 @@ def _extend(
 ) -> dict[str, tuple[float, float]]:
     """Extend each prefix by one column.
 
-    `beam` and the result give two probabilities for each prefix: the probability of its paths that
-    end with blank, and the probability of its other paths.
+    `beam` and the result map each prefix to two probabilities: that of its paths that end with
+    blank, and that of its other paths.
     """
     if blank >= SURE_BLANK:
         return {text: ((ends + other) * blank, 0.0) for text, (ends, other) in beam.items()}
@@ -87,6 +87,7 @@ def _extend(
         last = text[-1:]
         for character, probability in characters:
             if character == last:
+                # Equal characters are one character if there is no blank between them.
                 others[text] += other * probability
                 others[text + character] += ends * probability
             else:

@@ -29,9 +29,9 @@ _OFF_MIDDLE = 0.02
 def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
     """Return the ink of each character, in an array in which all other ink is cleared.
 
-    A blob usually goes as a whole to the character whose columns contain at least `MOST` of its
-    ink, so that slanted digits stay complete. Touching digits are cut in the column with the least
-    ink between them.
+    A blob usually goes as a whole to the character whose columns contain at least `MOST` of the
+    blob's ink, so that slanted digits stay complete. Touching digits are cut in the column with the
+    least ink between their centres.
 
     Args:
         ink: (height, width) float32 in 0..1: one line of writing.

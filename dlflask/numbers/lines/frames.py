@@ -1,8 +1,8 @@
 """Removal of rulings, frames and combs (rows of joined boxes) around handwritten numbers.
 
-`imaging.ruled_lines` erases horizontal and vertical lines that cross the image. In an image that is
-cropped close to a line of writing, it would also erase 1s. Therefore this module erases a vertical
-line only if the line is a part of a frame.
+`imaging.ruled_lines` erases horizontal and vertical lines that cross the image. If an image is
+cropped closely, each 1 crosses the image from top to bottom and would be erased too. Therefore this
+module erases a vertical line only if the line is a part of a frame.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from dlflask.imaging.morphology.blobs import find_blobs
 from dlflask.imaging.morphology.growth import grow
 from dlflask.imaging.morphology.running import running_maximum, running_minimum
-from dlflask.imaging.ruled_lines import erase_level_lines
+from dlflask.imaging.ruled_lines import erase_horizontal_lines
 from dlflask.types import Ink, Mask
 
-#: A pixel with more ink than `LINE` may belong to a printed line; with more than `STROKE`, to a
-#: stroke.
+#: A pixel with more ink than `LINE` may belong to a printed line, and a pixel with more ink than
+#: `STROKE` to a stroke.
 LINE, STROKE = 0.1, 0.2
 
 #: A blob (connected ink) may be a frame if its width exceeds `WIDE` times its height, or if it is
@@ -25,7 +25,8 @@ LINE, STROKE = 0.1, 0.2
 #: its ink must cover at most `MAX_FILL` of its box, because touching digits cover more.
 LARGE, WIDE, MAX_FILL = 1.3, 3.5, 0.3
 
-#: Minimum length and maximum thickness of a frame's horizontal lines, in median heights of digits.
+#: Minimum length of a frame's horizontal lines, and maximum thickness of all lines of a frame, as
+#: multiples of the median height of the digits.
 MIN_LENGTH, MAX_THICKNESS = 1.1, 0.22
 
 #: Minimum length of a vertical line in a frame, as a fraction of the distance between the highest
@@ -42,7 +43,7 @@ def erase_rulings(ink: Ink) -> Ink:
     Returns:
         (height, width) float32 in 0..1. Strokes keep the pixels in which they cross a line.
     """
-    ink = erase_level_lines(ink, ink > LINE)
+    ink = erase_horizontal_lines(ink, ink > LINE)
     mask = ink > STROKE
     found = find_blobs(mask)
     if not found.number:
@@ -76,7 +77,7 @@ def _look_like_frames(sizes: NDArray[np.integer], area: NDArray[np.integer]) -> 
 def _median_height(sizes: NDArray[np.integer], is_frame: Mask) -> float:
     """Return the median height of the digits.
 
-    If there are only frames and low blobs, return 0.7 of the highest frame's height.
+    If there are only frames and low blobs, return an estimate: 0.7 of the highest frame's height.
     """
     heights = sizes[~is_frame, 0]
     highest_frame = float(sizes[is_frame, 0].max())
@@ -97,7 +98,7 @@ def _find_frame(blob: Mask, height: float) -> Mask:
         return horizontal
     rows = np.flatnonzero(horizontal.any(axis=1))
     span = int(rows[-1] - rows[0])
-    if span < 0.8 * height:  # a single line below or above the digits
+    if span < 0.8 * height:  # This is a single line below or above the digits.
         return horizontal
     vertical = _runs(blob, max(8, round(MIN_UPRIGHT * span)), axis=0)
     vertical &= ~_runs(blob, max(4, round(MAX_THICKNESS * height)), axis=1)

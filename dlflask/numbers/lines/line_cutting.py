@@ -33,7 +33,7 @@ class Line:
         distance: Distance of each pixel from the paper, (height, width) float32, in any unit.
         ink: Ink of this line without the ink of other lines, (height, width) float32 in 0..1.
         left: Column of the page that the first column of the arrays shows.
-        top: Row of the page that the first row of the arrays shows, for each column, (width,).
+        top: (width,) int. For each column of the arrays, row of the page that its first row shows.
         box: Box around the line's ink, in pixels of the page.
         digit_height: Median height of the line's strokes, in pixels of the page.
     """
@@ -83,9 +83,8 @@ def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
     is_foreign = ~is_own & ~_is_inside(blobs, boxes)
     is_foreign[0] = False
     grown = grow(is_own[labels])
-    # Use `page.distance`, which still contains the rulings. An erased ruling leaves a gap in each
-    # stroke that it crosses, and the network misreads strokes with gaps. The network can read lines
-    # with rulings, because it was trained with rulings.
+    # `page.distance` still contains the rulings. The network can read lines with rulings, because
+    # it was trained with rulings. It misreads the gaps that erased rulings leave in strokes.
     foreign = grow(is_foreign[labels]) & ~grown
     distance = np.where(is_on_page & ~foreign, page.distance[pixels], np.float32(0))
     box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
@@ -94,7 +93,7 @@ def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
 
 
 def _is_inside(blobs: Blobs, boxes: NDArray[np.intp]) -> Mask:
-    """Return True for each label whose blob lies inside the line's box, and False for label 0.
+    """Return True for each label whose blob lies inside the line's box. Label 0 (paper) is False.
 
     Args:
         blobs: Blobs of the page.

@@ -1,9 +1,9 @@
 """Find the lines of writing on a page by the heights and positions of its strokes.
 
-No neural network is needed. Strokes of about the same height are joined from left to right. Smaller
-marks, such as points and dashes, are added to a line beside them. In the names and comments below,
-a blob is connected ink, a band is the list of a line's blobs, and the median height is an estimate
-of the median of all strokes' heights.
+Strokes that share rows of pixels are joined to lines, from left to right. Smaller marks, such as
+points and dashes, are then added to a line near them. In the names and comments below, a blob is
+connected ink, a band is the list of a line's blobs, and the median height is an estimate of the
+median of all strokes' heights.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ SIDE, SIDE_HEIGHT, SIDE_WIDTH, NEAR_EDGE = 0.7, 1.25, 0.22, 0.2
 #: Maximum number of lines of a page, and minimum height of a line relative to the highest line.
 MAX_LINES, MIN_LINE = 32, 0.35
 
-#: Minimum height of a line of one stroke, relative to the highest line of several strokes.
+#: Minimum height of a line of one stroke, relative to the highest line of several strokes. A lower
+#: stroke becomes a mark.
 MIN_SINGLE = 0.75
 
 
@@ -126,8 +127,8 @@ def _overlap(blobs: Blobs, one: int, other: int, height: float) -> float:
 def _set_apart_small(bands: list[Band], blobs: Blobs) -> tuple[list[Band], list[int]]:
     """Return all lines except those of a single small stroke, and the indices of these strokes.
 
-    If no line has several strokes, all lines are returned. Beside a line of several strokes, a
-    single small stroke is a comma that reaches far down, a part of a frame or a blot.
+    If there is a line of several strokes, a single small stroke is probably a comma that reaches
+    far down, a part of a frame or a blot. If all lines have one stroke, all lines are returned.
     """
     several = [band for band in bands if len(band.members) > 1]
     if not several:
@@ -179,8 +180,8 @@ def _add_marks(bands: list[Band], blobs: Blobs, marks: NDArray[np.intp], height:
         boxes = blobs.boxes[band.members]
         is_dark = blobs.mass[marks] >= MIN_MARK * np.median(blobs.mass[band.members])
         gap = np.maximum(boxes[:, 1].min() - right, left - boxes[:, 3].max())
-        # Drop marks outside the rows of the line. None of its strokes is level with these marks, so
-        # they need no search for the nearest stroke.
+        # Leave out marks above or below all strokes of the line before the nearest stroke of each
+        # mark is searched, because this search takes longer.
         is_beside = (middle_y >= boxes[:, 0].min() - 0.3 * height) & (
             middle_y <= boxes[:, 2].max() + 0.35 * height
         )

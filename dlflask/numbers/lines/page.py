@@ -1,7 +1,7 @@
-"""Read a whole image, and then parts of it again at a higher resolution.
+"""Decode an image, and decode parts of it again at a higher resolution.
 
-`read_ink` cuts a single object out of an image. A `Page` shows the whole image or a part of it, and
-records where that part is in the image.
+A `Page` shows the whole image or a part of it, and records where this part is in the image. In
+contrast, `imaging.read_ink` is for images that show a single object.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dlflask.imaging.cost.pieces import CpuTimeLimit
+from dlflask.imaging.cost.limited_file import CpuTimeLimit
 from dlflask.imaging.decode import decode
 from dlflask.imaging.decoded_image import WHOLE, DecodedImage, Region
 from dlflask.imaging.ink import extract_distance_and_ink
@@ -21,12 +21,12 @@ from dlflask.types import Ink, Pixels
 #: page is then 40 to 70 pixels high.
 PAGE_SIDE = 512
 
-#: Maximum length, in pixels, of the longer side of the reduced copy on which the paper is
-#: estimated. A strip, whose longer side is at least `STRIP_ASPECT` times its shorter side, needs a
-#: larger copy, because its strokes would disappear in a copy of `COARSE_PAGE` pixels.
-COARSE_PAGE, COARSE_STRIP, STRIP_ASPECT = 32, 64, 3
+#: Length, in pixels, of the longer side of the reduced copy on which the paper is estimated. An
+#: image is oblong if its longer side is at least `OBLONG` times its shorter side. An oblong image
+#: needs a larger copy, because strokes would disappear in a copy only a few pixels high.
+COARSE_PAGE, COARSE_OBLONG, OBLONG = 32, 64, 3
 
-#: Maximum number of parts that are read again. Further parts are read from the page itself.
+#: Maximum number of parts that are decoded again. Lines in further parts are read from the page.
 MAX_PARTS = 16
 
 
@@ -66,8 +66,8 @@ def read_page(
         choose: Function that returns the parts around objects that are too small on the page.
 
     Returns:
-        The page, its objects, and a page for each of the first `MAX_PARTS` parts. If the image was
-        not reduced, a part could not show more, so there are no parts.
+        The page, its objects, and a page for each of the first `MAX_PARTS` parts. The last list is
+        empty if the image was not reduced, because its parts would not show more details.
 
     Raises:
         ImageError: For the same reasons as in `read_ink.read_ink`.
@@ -82,8 +82,8 @@ def read_page(
             return page, found, []
         if image.is_full_scale:
             return page, found, [_cut(image, region) for region in regions]
-    # The JPEG was reduced while it was decoded, so it must be decoded again. This takes as long as
-    # the first time.
+    # The JPEG decoder reduced the image, so the image must be decoded again. This takes as long as
+    # before, so the time for decoding twice must not exceed the limit.
     time_limit.check(times=2)
     with decode(upload, time_limit, _smallest_size(regions), side=PAGE_SIDE) as image:
         return page, found, [_cut(image, region) for region in regions]
@@ -110,12 +110,12 @@ def measure(pixels: Pixels) -> tuple[Plane, Ink]:
         BlankImage: Every pixel looks like paper.
     """
     height, width = pixels.shape[-2:]
-    is_strip = max(height, width) >= STRIP_ASPECT * min(height, width)
-    return extract_distance_and_ink(pixels, COARSE_STRIP if is_strip else COARSE_PAGE)
+    is_oblong = max(height, width) >= OBLONG * min(height, width)
+    return extract_distance_and_ink(pixels, COARSE_OBLONG if is_oblong else COARSE_PAGE)
 
 
 def _smallest_size(regions: Sequence[Region]) -> Region:
-    """Return a region, at any position, with the size of the smallest of `regions`.
+    """Return a region with the size of the smallest of `regions`. Its position does not matter.
 
     The smallest region needs the highest resolution, which is then enough for all regions.
     """

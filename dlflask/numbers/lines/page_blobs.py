@@ -1,4 +1,4 @@
-"""Blobs (connected ink) of a page, and the blobs that belong to one line."""
+"""Blobs (connected pixels of ink) of a page, and lists of the blobs that belong to one line."""
 
 from __future__ import annotations
 

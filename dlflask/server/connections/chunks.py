@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-#: Maximum size in bytes of all headers together, of all trailers together, and of one chunk-size
-#: line, each. This is twice NGINX's default for headers.
+#: Maximum size in bytes of all headers together, twice NGINX's default. The same maximum holds for
+#: all trailers (headers after the last chunk) together, and for one chunk-size line.
 MAX_HEADER_BYTES = 64 * 1024
 
-#: Line with the size of the next chunk in hexadecimal, and optional extensions after it.
+#: Line with the size of the next chunk in hexadecimal, and optional extensions after the size.
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
@@ -20,13 +20,13 @@ class Chunks:
 
     Attributes:
         num_bytes: Sum of the chunk sizes read so far, in bytes.
-        count: Number of chunk sizes read so far, without the final 0.
+        num_chunks: Number of chunk sizes read so far, without the final 0.
     """
 
-    __slots__ = ("_is_in_trailers", "_line", "_skip", "_trailer_bytes", "count", "num_bytes")
+    __slots__ = ("_is_in_trailers", "_line", "_skip", "_trailer_bytes", "num_bytes", "num_chunks")
 
     def __init__(self) -> None:
-        self.num_bytes = self.count = 0
+        self.num_bytes = self.num_chunks = 0
         self._skip = self._trailer_bytes = 0
         self._line = b""
         self._is_in_trailers = False
@@ -49,7 +49,7 @@ class Chunks:
         return False
 
     def _is_end_or_invalid(self, line: bytes) -> bool:
-        """Read a chunk-size line or a trailer (a header after the last chunk)."""
+        """Read a chunk-size line or a trailer. Return True if it ends the body or is invalid."""
         if not self._is_in_trailers:
             return not self._read_chunk_size(line)
         self._trailer_bytes += len(line)
@@ -63,7 +63,7 @@ class Chunks:
             return False
         size = int(found[1], 16)
         if size:
-            self.count += 1
+            self.num_chunks += 1
             self.num_bytes += size
             self._skip = size + 2  # the content and the line end after it
         else:

@@ -10,10 +10,10 @@ from typing import Any
 from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.polling import PollingWorker
 
-#: Time in seconds, after the last response, for which the worker waits for more bytes before it
-#: closes the connection. Most clients send their whole body before they read the response. If the
-#: worker closed the connection at once, the kernel would reset it when more bytes arrive, and the
-#: client would lose the response.
+#: Time in seconds without new bytes, after the last response, until the worker closes a connection.
+#: Most clients send their whole body before they read the response. If the worker closed the
+#: connection at once, the kernel would reset it when more bytes arrive. The client would then lose
+#: the response.
 LINGER_SECONDS = 2
 #: Maximum time in seconds for which the worker reads and discards bytes after a response.
 MAX_LINGER_SECONDS = 30
@@ -22,7 +22,8 @@ MAX_LINGER_BYTES = 64 * 1024 * 1024
 #: Maximum number of bytes in one read.
 _MAX_DISCARD_READ = 64 * 1024
 
-#: Minimum waiting time in seconds of a connection that is closed to make room for a new one.
+#: Minimum time in seconds that a connection has waited before the worker closes it to make room for
+#: a new connection.
 _MIN_AGE_SECONDS = 1
 
 
@@ -34,7 +35,7 @@ class ClosingWorker(PollingWorker):
         self._next_step[Phase.LINGERING] = self._discard
 
     def _linger(self, conn: Connection) -> None:
-        """Stop sending. Read until the client closes, so that it gets the whole response.
+        """Stop sending. Read until the client closes, so that the client gets the whole response.
 
         Source: RFC 9112, section 9.6.
         """

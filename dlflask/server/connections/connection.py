@@ -1,7 +1,7 @@
 """Connection in which no thread waits for the client.
 
 The main loop fills `ReceivedBytes`, from which Gunicorn's parser reads. A thread writes its
-response to `HeaderBufferSocket`. The main loop later sends the bytes that the client did not accept
+response to `HeaderBufferSocket`. The main loop later sends the bytes that the kernel did not accept
 at once.
 """
 
@@ -51,10 +51,10 @@ class ReceivedBytes(Unreader):  # type: ignore[misc]  # Gunicorn is untyped
         self._limit = reception.limit
 
     def chunk(self, size_hint: int | None = None) -> bytes:  # noqa: ARG002  Gunicorn's interface
-        """Return the next piece, or an empty one at the end.
+        """Return the next piece, or an empty piece at the end.
 
         Raises:
-            Exception: A limit ended the reception. Raised once, after the last piece.
+            Exception: A limit ended the reception. The exception comes once, after the last piece.
         """
         if self._pieces:
             return self._pieces.popleft()
@@ -86,7 +86,7 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn is untyped
     Attributes:
         source: Bytes that Gunicorn's parser reads.
         reception: Bytes of the request that is being received or handled.
-        unsent: Bytes of the response that the client has not accepted yet.
+        unsent: Bytes of the response that the kernel has not accepted yet.
         outcome: Finished future of the request whose response is being sent.
         phase: Current task of the main loop for this connection.
         since: Start of `phase`, in seconds of `time.monotonic`.

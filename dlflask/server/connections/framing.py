@@ -10,6 +10,7 @@ import re
 #: Value that `find_body_length` returns for a chunked body.
 CHUNKED = -1
 
+_TRANSFER_ENCODING = b"\r\ntransfer-encoding:"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n")
 
@@ -18,14 +19,14 @@ def find_body_length(headers: bytes) -> int | None:
     """Return the length of the body in bytes, or `CHUNKED`.
 
     Args:
-        headers: Request line and headers in lower case, including the last line end.
+        headers: Request line and headers in lower case, with the line break of the last header.
 
     Returns:
-        None if there is no body, or if the headers are ambiguous or invalid. Gunicorn's parser
-        then accepts or rejects the request.
+        The length or `CHUNKED`. None if the headers do not announce a body, or are ambiguous or
+        invalid. Gunicorn's parser then accepts or rejects the request.
     """
     num_lengths = headers.count(b"\r\ncontent-length:")
-    num_codings = headers.count(b"\r\ntransfer-encoding:")
+    num_codings = headers.count(_TRANSFER_ENCODING)
     if num_lengths == 1 and not num_codings:
         found = _LENGTH.search(headers)
         return int(found[1]) if found else None
@@ -38,5 +39,5 @@ def expects_continue(headers: bytes) -> bool:
 
 
 def _is_chunked(headers: bytes) -> bool:
-    last_header = headers[headers.rfind(b"\r\ntransfer-encoding:") + 20 :].partition(b"\r\n")[0]
-    return last_header.rpartition(b",")[2].strip(b" \t") == b"chunked"
+    codings = headers.rpartition(_TRANSFER_ENCODING)[2].partition(b"\r\n")[0]
+    return codings.rpartition(b",")[2].strip(b" \t") == b"chunked"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 from typing import IO, Any
 
-#: End of the headers. Gunicorn passes all headers of a response to one call of `sendall`.
+#: End of the headers. Gunicorn sends all headers of a response in one call of `sendall`.
 _END_OF_HEADERS = b"\r\n\r\n"
 
 
@@ -19,8 +19,8 @@ class HeaderBufferSocket:
 
     Args:
         connection: The socket to write to.
-        unsent: Buffer to which the bytes are added that the kernel does not accept at once, so that
-            the thread does not wait for the client. If None, the thread waits: with TLS it must.
+        unsent: Buffer for the bytes that the kernel does not accept at once, so that the thread
+            does not wait for the client. None with TLS: the thread then waits.
     """
 
     def __init__(self, connection: socket.socket, unsent: bytearray | None = None) -> None:
@@ -47,7 +47,7 @@ class HeaderBufferSocket:
         return len(data)
 
     def flush(self) -> None:
-        """Send the headers if they are still kept, because the response does not have a body."""
+        """Send the headers if `sendall` kept them and the response does not have a body."""
         if self._headers:
             self._write(self._headers)
             self._headers = b""

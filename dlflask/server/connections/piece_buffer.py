@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-#: Size in bytes below which pieces are joined, because each piece takes 40 bytes of memory in
-#: addition to its content.
+#: Pieces of fewer bytes are joined, because each piece takes 40 bytes of memory in addition to its
+#: content.
 _SHORT_PIECE = 4 * 1024
-#: Minimum size in bytes of a piece that consists of joined pieces, unless a longer piece follows.
+#: Short pieces are joined until they have this number of bytes, or until a long piece follows.
 _JOINED_PIECE = 64 * 1024
 
 
@@ -21,11 +21,11 @@ class PieceBuffer:
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
-    def start(self, data: bytes) -> None:
-        """Add the piece that holds all headers."""
+    def add_headers(self, data: bytes) -> None:
+        """Add the first piece, which contains all headers."""
         self._pieces.append(data)
 
-    def add(self, data: bytes) -> None:
+    def add_body(self, data: bytes) -> None:
         """Add bytes of the body."""
         if len(data) < _SHORT_PIECE:
             self._tail += data
@@ -37,7 +37,7 @@ class PieceBuffer:
             self._pieces.append(data)
 
     def drop_body(self) -> None:
-        """Delete all pieces except the first, which holds the headers."""
+        """Delete all pieces except the first, which contains the headers."""
         del self._pieces[1:]
         self._tail.clear()
 

@@ -1,4 +1,4 @@
-"""Base class of the worker: the table of connections in the main loop, and their bytes."""
+"""Base class of the worker, with the connections in the main loop and the number of their bytes."""
 
 from __future__ import annotations
 
@@ -26,22 +26,25 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped
         self.held_bytes = 0
         # Used as an ordered set. The first connection has been in its phase longest.
         self._in_loop: dict[Connection, None] = {}
-        # Method that continues each phase. Each subclass adds its own.
+        # The method that continues each phase. Each subclass adds the method of its phase.
         self._next_step: dict[Phase, Callable[[Connection], None]] = {}
 
     def retire(self, reason: str) -> None:
         """Stop accepting connections, finish the current requests and exit.
 
         Gunicorn's master process then starts another worker. A worker that has run out of memory
-        must not continue: its threads may have died while they held locks.
+        must not continue, because its threads may have died while they held locks.
         """
         if self.alive:
             self.alive = False
             self.log.error("Worker %s is replaced: %s", self.pid, reason)
-            self.method_queue.defer(lambda: None)
+            self.method_queue.defer(lambda: None)  # wakes the main loop
 
     def _enter(self, conn: Connection, phase: Phase, stall: float = 0, whole: float = 0) -> None:
-        """Start a phase that may last `whole` seconds, and `stall` seconds without progress."""
+        """Start a phase that may last `whole` seconds, and `stall` seconds without progress.
+
+        RECEIVING does not use these values, because `Reception` has its own deadline.
+        """
         conn.phase = phase
         conn.since = time.monotonic()
         conn.deadline = conn.since + stall

@@ -12,11 +12,11 @@ from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.reception import Limit, Reception
 
 #: Maximum number of bytes of requests and responses in a worker, because gunicorn.conf.py limits
-#: the worker's memory. Above this number the worker ends the oldest connection that holds more
-#: than `SMALL_BYTES`: its request gets 503, or its response is cut off. A normal client finishes
+#: the worker's memory. Above this number the worker ends the oldest connection that holds more than
+#: `SMALL_BYTES`. It responds 503 to a request, and cuts off a response. A normal client finishes
 #: soon, so the oldest connection probably belongs to an attacker.
 MAX_HELD_BYTES = 128 * 1024 * 1024
-#: A connection that holds at most this number of bytes is never ended to save memory.
+#: The worker does not end connections that hold at most this number of bytes to save memory.
 SMALL_BYTES = 64 * 1024
 
 #: Maximum size of a body in bytes, unless gunicorn.conf.py sets the application's limit.
@@ -32,8 +32,8 @@ class ReceivingWorker(ClosingWorker):
     """Receives requests in the main loop and hands each complete request to a thread.
 
     Attributes:
-        max_body_bytes: Maximum size of a body in bytes. If a request announces a larger body, its
-            headers alone go to the application, which rejects the request.
+        max_body_bytes: Maximum size of a body in bytes. If a request announces a larger body, the
+            application gets only the headers and rejects the request.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,10 +120,10 @@ class ReceivingWorker(ClosingWorker):
         self._poll(conn, selectors.EVENT_READ)
 
     def _truncate(self, conn: Connection, limit: Limit | None) -> None:
-        """Hand an incomplete request to a thread, or close its connection.
+        """Hand an incomplete request to a thread, or close its connection without a response.
 
-        The connection is closed without a response if the client sent nothing, or if a limit ended
-        the reception before all headers arrived.
+        Close it if the client sent nothing, or if a limit ended the reception before all headers
+        arrived. `limit` is None if the client stopped sending.
         """
         reception = conn.reception
         if reception.has_headers or (limit is None and reception.num_bytes):
@@ -139,7 +139,7 @@ class ReceivingWorker(ClosingWorker):
         self.enqueue_req(conn)
 
     def _free_bytes(self, newest: Connection) -> None:
-        """End the oldest large request or response, or else that of `newest` (`MAX_HELD_BYTES`)."""
+        """End the oldest large request or response. If all are small, end that of `newest`."""
         for conn in self._in_loop:
             if conn.phase is Phase.SENDING and len(conn.unsent) > SMALL_BYTES:
                 self._drop(conn)

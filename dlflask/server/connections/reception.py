@@ -1,8 +1,8 @@
 """Decide from the bytes received so far whether a request is complete, without using a socket.
 
-The main loop feeds a `Reception` and hands the request to a thread when it is complete. A request
-that looks wrong or ambiguous counts as complete, so that Gunicorn's parser decides about it. Only
-this parser interprets requests, so two programs cannot interpret the same request differently.
+The main loop feeds a `Reception`, and hands the request to a thread when the request is complete. A
+request that looks wrong or ambiguous counts as complete, so that Gunicorn's parser decides about
+it. Two parsers could interpret the same request differently, which an attacker could use.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ MAX_SILENCE_SECONDS = 10
 BODY_SECONDS = 20
 MIN_BYTES_PER_SECOND = 32_000
 
-#: Maximum number of chunks in a body, because Gunicorn needs some microseconds for each. Usual
-#: clients send chunks of at least 4 kB.
+#: Maximum number of chunks in a body. Gunicorn needs some microseconds for each chunk. Most clients
+#: send chunks of at least 4 kB.
 MAX_CHUNKS = 100_000
 
 #: Maximum number of bytes in one read of a body of known length.
@@ -36,6 +36,7 @@ _MAX_CHUNKED_READ = 64 * 1024
 #: headers several times, so this piece must be small.
 _MAX_HEADERS_READ = 8 * 1024
 
+#: Line feed without a carriage return, which a valid request does not contain in its headers.
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
@@ -55,18 +56,13 @@ class Reception:
     Attributes:
         is_complete: True if Gunicorn's parser can take the request now.
         is_truncated: True if the reception has ended although bytes of the request are missing.
-        limit: Limit that ended the reception, otherwise None. Also None if the request announces a
-            body that is too large, because the application rejects such a request by its headers.
+        limit: Limit that ended the reception, otherwise None. An announced body that is too large
+            does not set `limit`, because the application rejects the request by its headers.
         num_bytes: Bytes received so far.
         deadline: Latest time for the next bytes to arrive, in seconds of `time.monotonic`.
         start: First bytes of the request, at least the request line if `is_complete`.
         awaits_continue: True if the client waits for "100 Continue" before it sends the body.
     """
-
-    __slots__ = (
-        *("is_complete", "is_truncated", "limit", "num_bytes", "deadline", "awaits_continue"),
-        *("start", "_max_body_bytes", "_buffer", "_missing_bytes", "_chunks", "_body_deadline"),
-    )
 
     def __init__(self, max_body_bytes: int, now: float) -> None:
         self.is_complete = self.is_truncated = self.awaits_continue = False
@@ -87,7 +83,7 @@ class Reception:
 
     @property
     def wanted(self) -> int:
-        """Maximum number of bytes to read next. A read must not go beyond the end of a body."""
+        """Maximum number of bytes to read next, at most the rest of a body of known length."""
         if not self._buffer:
             return _MAX_HEADERS_READ
         return _MAX_CHUNKED_READ if self._chunks else min(self._missing_bytes, _MAX_BODY_READ)
@@ -98,7 +94,7 @@ class Reception:
         if not self._buffer:
             self._feed_headers(data, now)
         else:
-            self._buffer.add(data)
+            self._buffer.add_body(data)
             if self._chunks:
                 self._feed_chunks(data, 0)
             else:
@@ -123,16 +119,16 @@ class Reception:
         return self._buffer.take() or [self.start]
 
     def _feed_headers(self, data: bytes, now: float) -> None:
-        searched = max(0, len(self.start) - 3)
+        search_start = max(0, len(self.start) - 3)
         start = self.start = self.start + data if self.start else data
-        end = start.find(b"\r\n\r\n", searched)
+        end = start.find(b"\r\n\r\n", search_start)
         if end >= 0:
-            self._buffer.start(start)
+            self._buffer.add_headers(start)
             self._body_deadline = now + BODY_SECONDS
             self._start_body(start[: end + 2].lower(), end + 4)
         elif len(start) > MAX_HEADER_BYTES:
             self.truncate(Limit.HEADERS)
-        elif _BARE_LF.search(start, searched):
+        elif _BARE_LF.search(start, search_start):
             self.is_complete = True
 
     def _start_body(self, headers: bytes, end: int) -> None:
@@ -159,5 +155,5 @@ class Reception:
         max_bytes = 2 * self._max_body_bytes + MAX_HEADER_BYTES
         if chunks.num_bytes > self._max_body_bytes or self.num_bytes > max_bytes:
             self.truncate(Limit.BODY)
-        elif chunks.count > MAX_CHUNKS:
+        elif chunks.num_chunks > MAX_CHUNKS:
             self.truncate(Limit.CHUNKS)

@@ -13,8 +13,9 @@ from dlflask.server.connections.receiving import ReceivingWorker
 #: Maximum time in seconds until the client has accepted the whole response. The limit can be high,
 #: because no thread waits for the client.
 MAX_SENDING_SECONDS = 300
-#: Maximum time in seconds in which the kernel accepts no bytes. The kernel reports free space only
-#: after the client has read a third of the buffer, so a slow client needs more than a few seconds.
+#: Maximum time in seconds for which the kernel does not accept any bytes. The kernel reports free
+#: space only after the client has read a third of the buffer. A slow client may need many seconds
+#: for that.
 MAX_STALL_SECONDS = 60
 
 

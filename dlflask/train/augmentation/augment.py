@@ -22,7 +22,7 @@ from dlflask.train.synthesis.skeletonize import MAX_DISTANCE, UNITS
 BOX = 20
 
 #: Maximum angle of a rotation. After more than about 25 degrees, a 6 looks like a 0, and a 1 looks
-#: like a 7. Within this maximum and the next three, a person still reads the same digit.
+#: like a 7. Up to this maximum and the three maxima below, a person still reads the same digit.
 MAX_ROTATION_DEGREES = 20.0
 #: Maximum shear, in columns for each row.
 MAX_SHEAR = 0.40
@@ -129,8 +129,8 @@ def warp(
     """
     num_shapes, side = len(batch), batch.shape[1]
     misplaced = rng.random(num_shapes) < strength.misplaced
-    # (N, 2, 2) matrices, which map an offset (x, y) in the source to an offset in the tensor. The
-    # scale is still missing in them.
+    # (N, 2, 2) matrices, which map an offset (x, y) in the source to an offset in the tensor. They
+    # do not contain the scale yet, because it depends on the warped shape.
     forward = _linear_maps(num_shapes, strength.warp, rng)
     scale, middle = _place(forward, ink, widths, misplaced, rng)
     backward = np.linalg.inv(forward * scale[:, None, None]).astype(np.float32)
@@ -196,7 +196,7 @@ def _place(
 def _shifts(misplaced: NDArray[np.bool_], rng: np.random.Generator) -> Batch:
     """Return (N, 2) shifts in tensor pixels.
 
-    Each shift is up to 0.6, as rounding causes it. A misplaced digit is shifted by up to 3 more.
+    Rounding causes shifts of up to 0.6. A misplaced digit is shifted by up to 3 more.
     """
     rounding = rng.uniform(-0.6, 0.6, (len(misplaced), 2))
     error = np.clip(rng.normal(0, 1.0, rounding.shape), -3, 3) * misplaced[:, None]

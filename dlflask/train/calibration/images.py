@@ -1,4 +1,4 @@
-"""Development images in folders. They serve to choose the thresholds, but never for training."""
+"""Development images in folders, which are used to choose thresholds, but not for training."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_images(found: Iterable[LabelledImage]) -> ImageSet:
             refused[image.source] += 1
             continue
         sources.append(image.source)
-        labels.append(-1 if image.label is None else image.label)
+        labels.append(-1 if image.label is None else int(image.label))
     return ImageSet(
         np.array(tensors, np.float32).reshape(-1, 28, 28),
         np.array(sources, np.str_),

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlflask.digits.thresholds import NOT_A_DIGIT, Probabilities, Thresholds
 
-#: Minimum share of images of digits with the verdict `digit`, when the thresholds are chosen. The
+#: Share of the images of digits that get the verdict `digit` when the thresholds are chosen. The
 #: goal for new images is 97 %. The additional 0.5 percentage points are a margin.
 DIGITS_KEPT = 0.975
 
@@ -14,7 +14,7 @@ DIGITS_KEPT = 0.975
 def choose_thresholds(
     probabilities: Probabilities, temperature: float, chosen_on: str
 ) -> Thresholds:
-    """Choose the strictest thresholds with which `DIGITS_KEPT` of the images of digits get `digit`.
+    """Choose the strictest thresholds with which the share `DIGITS_KEPT` of images gets `digit`.
 
     Args:
         probabilities: (N, 11) outputs for images of digits.
@@ -23,8 +23,9 @@ def choose_thresholds(
         chosen_on: Description of the images. It is only stored with the thresholds.
     """
     confidences = np.sort(probabilities[:, :NOT_A_DIGIT].max(axis=1))
-    # Round down to four decimals, so that rounding rejects no digit.
+    # Round down, so that rounding to four decimals does not change a verdict `digit`.
     unsure_below = np.floor(confidences[int((1 - DIGITS_KEPT) * len(confidences))] * 1e4) / 1e4
-    # Use at least 0.5, and at least the maximum that an image with the verdict `digit` can reach.
+    # If the output for a digit is at least unsure_below, the output for "not a digit" is at most
+    # 1 - unsure_below. Therefore no image can reach both thresholds.
     not_a_digit_above = max(0.5, 1 - unsure_below)
     return Thresholds(float(unsure_below), float(not_a_digit_above), temperature, chosen_on)

@@ -24,6 +24,7 @@ from dlflask.train.numbers.fields.font_files import (
     printed_fonts,
 )
 from dlflask.train.numbers.fields.material import Source, make_material, save_material
+from dlflask.train.numbers.fields.unipen import Writer, read_unipen
 from dlflask.train.numbers.parts import NAMES, Parts
 from dlflask.train.numbers.recipe import NumberRecipe
 from dlflask.train.numbers.shards import ShardMaker
@@ -44,6 +45,9 @@ FAST = NumberRecipe(shards=1, epochs=2, batch_size=16, drawn=200)
 #: Number of MNIST digits with --fast, for training and for validation.
 FAST_DIGITS = 300
 
+#: One of so many writers of UNIPEN is kept for the fields on which the model is scored.
+WRITERS_PER_HELD_BACK = 10
+
 #: Seed of the fields on which the model is scored. It differs from the seeds in training, so the
 #: model has not seen these fields.
 VALIDATION_SEED = 1_000_003
@@ -55,6 +59,7 @@ def main(arguments: list[str]) -> int:
     try:
         data = load_mnist(options.data)
         fonts = _find_fonts(options)
+        writers = read_unipen(options.unipen) if options.unipen else []
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
@@ -66,7 +71,7 @@ def main(arguments: list[str]) -> int:
 
     output: Path = options.output or (FAST_OUTPUT if options.fast else OUTPUT)
     try:
-        recipe = _recipe(options)
+        recipe = _recipe(options, len(writers))
         weights = load_weights(options.start) if options.start else None
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -81,9 +86,10 @@ def main(arguments: list[str]) -> int:
     context = get_context("forkserver" if os.name == "posix" else "spawn")
     with ProcessPoolExecutor(options.workers, context) as executor:
         few = FAST_DIGITS if options.fast else None
-        validation = Source(data.x_validation[:few], data.y_validation[:few], fonts)
+        held, used = _split(writers)
+        validation = Source(data.x_validation[:few], data.y_validation[:few], fonts, held)
         held_back = _draw_held_back(validation, recipe, folder / "held_back", executor)
-        source = Source(data.x_train, data.y_train, fonts)
+        source = Source(data.x_train, data.y_train, fonts, used)
         material = _prepare(source, recipe, folder / "material", executor)
         print(
             f"Drawing {recipe.shards * recipe.plan().size:,} fields with {len(fonts)} fonts in "
@@ -121,6 +127,12 @@ def _find_fonts(options: argparse.Namespace) -> list[Path]:
     return handwriting + printed_fonts()
 
 
+def _split(writers: list[Writer]) -> tuple[list[Writer], list[Writer]]:
+    """Return the writers that are kept to score the model, and the writers for the training."""
+    held = writers[::WRITERS_PER_HELD_BACK]
+    return held, [writer for i, writer in enumerate(writers) if i % WRITERS_PER_HELD_BACK]
+
+
 def _prepare(source: Source, recipe: NumberRecipe, folder: Path, executor: Executor) -> Path:
     """Make the material, the lines of digits and marks, in `folder`, and return `folder`.
 
@@ -143,13 +155,14 @@ def _draw_held_back(
     return ShardMaker(executor, material, seeded.plan(), folder)
 
 
-def _recipe(options: argparse.Namespace) -> NumberRecipe:
+def _recipe(options: argparse.Namespace, num_writers: int) -> NumberRecipe:
     start: Path | None = options.start
     rate = options.learning_rate
     return replace(
         FAST if options.fast else NumberRecipe(shards=options.shards, epochs=options.epochs),
         seed=options.seed,
         parts=Parts().without(*options.without),
+        writers=num_writers,
         start=hashlib.sha256(start.read_bytes()).hexdigest() if start else "",
         learning_rate=rate or (CONTINUED_RATE if start else NumberRecipe.learning_rate),
     )
@@ -226,6 +239,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="folder of handwriting fonts; if it contains no such fonts, npm downloads them, "
         "except with --fast (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--unipen",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of UNIPEN's release train_r01_v07 (doi.org/10.5281/zenodo.1195803), whose "
+        "digits are also drawn (default: none)",
     )
     parser.add_argument(
         "--checkpoints",

@@ -70,8 +70,8 @@ class NumberCard:
             (
                 "Trained on",
                 f"{self.num_fields:,} fields drawn from {self.num_digits:,} MNIST digits, digits "
-                f"drawn by code, and {self.num_fonts} fonts; seen {self.recipe['epochs']} times"
-                + self._started(),
+                f"drawn by code{self._writers()}, and {self.num_fonts} fonts; "
+                f"seen {self.recipe['epochs']} times" + self._started(),
             ),
             (
                 "Fields not used in training",
@@ -87,6 +87,10 @@ class NumberCard:
         )
         lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
         return "\n".join(lines) + "\n"
+
+    def _writers(self) -> str:
+        count = self.recipe.get("writers")
+        return f", digits of {count} writers of UNIPEN" if count else ""
 
     def _started(self) -> str:
         start = self.recipe.get("start")

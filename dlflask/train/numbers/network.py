@@ -23,7 +23,7 @@ ALONG = 140
 def build_network(widths: tuple[int, ...] = WIDTHS, along: int = ALONG) -> keras.Model:
     """Build a fully convolutional network with one output column for each four input columns.
 
-    Most layers work on a strip whose size is already reduced, so they cost little. Three
+    Most layers work on a strip whose size is already reduced, so they cost little. Four
     convolutions along the line also see the neighbours of a character. The neighbours help to
     distinguish a 1 from a border, and a comma from a speck. The network has no recurrence and no
     attention, because these cost more and numbers have little grammar to learn.
@@ -41,8 +41,10 @@ def build_network(widths: tuple[int, ...] = WIDTHS, along: int = ALONG) -> keras
     x = _residual(x)
     x = _convolution(x, widths[2], 3, (2, 1))  # (N, 4, W/4, 80)
     x = _residual(x)
+    x = _residual(x)
     x = layers.ZeroPadding2D((0, 1))(x)
     x = _convolution(x, along, (4, 3), (1, 1), "valid")  # (N, 1, W/4, 140)
+    x = _residual(x, (1, 5))
     x = _residual(x, (1, 5))
     x = _residual(x, (1, 5))
     x = layers.Reshape((-1, along))(x)  # (N, W/4, 140)

@@ -15,6 +15,8 @@ class Parts:
     Attributes:
         hands: Digits in the forms of Europe and East Asia, in addition to MNIST's digits.
         fonts: Digits of handwriting fonts.
+        writers: Digits of the writers of UNIPEN, if the training has them.
+        bends: Digits that are bent, each in another way.
         spacing: Gaps of many widths, overlapping or joined characters, and groups of digits.
             Without this part, all gaps have the same width.
         drift: Baselines that rise, fall or wave.
@@ -29,6 +31,8 @@ class Parts:
 
     hands: bool = True
     fonts: bool = True
+    writers: bool = True
+    bends: bool = True
     spacing: bool = True
     drift: bool = True
     combs: bool = True

@@ -21,6 +21,7 @@ class NumberRecipe:
         seed: Seed of the fields, of the initial weights and of the order of the batches.
         parts: Parts of the synthesis that are drawn.
         drawn: Number of digits drawn by code in the forms of `fields.hands`.
+        writers: Number of writers of UNIPEN whose digits are used. It is 0 without UNIPEN.
         start: SHA-256 of the model from whose weights the training starts. It is empty if the
             initial weights are random.
     """
@@ -33,6 +34,7 @@ class NumberRecipe:
     seed: int = 1
     parts: Parts = ALL
     drawn: int = 20_000
+    writers: int = 0
     start: str = ""
 
     def plan(self) -> Plan:
@@ -44,4 +46,4 @@ class NumberRecipe:
         """Return the name of the checkpoints' folder, which is different for each recipe."""
         settings = (self.shards, self.epochs, self.learning_rate, self.weight_decay, self.drawn)
         start = [self.start[:12]] if self.start else []
-        return "-".join([self.plan().name, *map(str, settings), *start])
+        return "-".join([self.plan().name, *map(str, settings), str(self.writers), *start])

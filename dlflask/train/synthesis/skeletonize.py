@@ -1,9 +1,8 @@
-"""Skeletons: lines that a pen followed, stored as distance fields. Other pens can redraw them.
+"""Skeletons: lines that a pen followed, stored as distance fields, so that code can redraw them.
 
 A mask, which is True where there is ink, is thinned to its middle line. The distance field contains
-the distance of every pixel from that line. The field can be warped smoothly. The stroke of a pen
-consists of all pixels whose distance is less than half the pen's width, for a hairline as well as
-for a felt pen.
+the distance of every pixel from that line. The field can be warped smoothly. The stroke of a pen of
+any width consists of all pixels whose distance is less than half the width.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Digits drawn by code, in forms that are rare in MNIST, which was written in the United States.
+"""Digits drawn by code in forms that are rare in MNIST, which comes from the United States.
 
 The forms include the European 1 with a long flag, the crossed 7, the open 4, angular and
 seven-segment digits, the 9 with a curved tail, the slashed 0, and the printed digits of

@@ -1,8 +1,8 @@
 """Non-digits drawn by code: letters, signs, doodles, scribbles, plots and ruled lines.
 
-Characters that look exactly like a digit (such as O o I l |) are left out. Characters that are
-often mistaken for a digit are drawn half as often as other characters, so that the model does not
-reject digits.
+Characters that look exactly like a digit (such as O o I l |) are left out, and characters that are
+often mistaken for a digit are drawn half as often as other characters. Otherwise the model would
+give real digits the output "not a digit".
 """
 
 from __future__ import annotations

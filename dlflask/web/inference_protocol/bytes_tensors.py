@@ -1,8 +1,8 @@
-"""Tensors of the type BYTES: image files in a request, texts in a response.
+"""Tensors of the type BYTES. They contain image files in a request, and texts in a response.
 
 Binary data are the bytes that follow the JSON in a body.
 
-Source: as in `tensors`.
+Source: see the module `tensors`.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ _LENGTH = struct.Struct("<I")
 
 
 def read_images(tensor: Mapping[str, Any], binary: bytes | None) -> list[bytes]:
-    """Return the N image files of an input.
+    """Return the image files of an input of shape (N,).
 
-    In JSON the files are base64. In binary data they are raw bytes.
+    In JSON the files are base64. In binary data the files are raw bytes.
 
     Args:
         tensor: JSON object of the input.
         binary: Binary data of the input, or None if the files are in the JSON.
 
     Raises:
-        InvalidInferRequest: The number of images is not N, the length of an image is wrong, or its
-            base64 is not valid.
+        InvalidInferRequest: The number of images is not N, or the length or the base64 of an image
+            is not valid.
     """
     num_images = read_shape(tensor, ())[0]
-    data = tensor.get("data")
     if binary is not None:
         elements: Sequence[Any] = _split(binary)
     else:
+        data = tensor.get("data")
         elements = data if isinstance(data, list) else []
     if len(elements) != num_images:
         raise InvalidInferRequest(
@@ -53,17 +53,16 @@ def _split(binary: bytes) -> list[bytes]:
     while start < len(binary):
         if start + _LENGTH.size > len(binary):
             raise InvalidInferRequest(
-                "The binary data are cut off within the four bytes that give the length of "
-                f"element {len(elements)}, counted from 0. Send the length of each file as four "
-                "bytes, little-endian, before the file."
+                f"The binary data end within the length of element {len(elements)}, counted from "
+                "0. Before each file, send its length as a 32-bit integer, little-endian."
             )
         (length,) = _LENGTH.unpack_from(binary, start)
         start += _LENGTH.size
         if start + length > len(binary):
             raise InvalidInferRequest(
-                f"The length of element {len(elements)}, counted from 0, is {length} bytes, but "
-                f"only {len(binary) - start} bytes follow. Send the length of each file as four "
-                "bytes, little-endian, before the file."
+                f"Element {len(elements)} of the binary data, counted from 0, has a length of "
+                f"{length} bytes, but only {len(binary) - start} bytes follow. Before each file, "
+                "send its length as a 32-bit integer, little-endian."
             )
         elements.append(binary[start : start + length])
         if len(elements) > MAX_BATCH:
@@ -77,9 +76,9 @@ def _split(binary: bytes) -> list[bytes]:
 
 def _decode(elements: Sequence[Any]) -> list[bytes]:
     # Clients that send the shape (N, 1) put each element into its own list.
-    flat = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in elements]
+    flat = [each[0] if isinstance(each, list) and len(each) == 1 else each for each in elements]
     try:
-        return [decode_base64(strip_data_url(one)) for one in flat]
+        return [decode_base64(strip_data_url(text)) for text in flat]
     except InvalidBase64 as error:
         raise InvalidInferRequest(str(error)) from error
 

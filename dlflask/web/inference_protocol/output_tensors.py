@@ -1,6 +1,6 @@
 """Outputs of an inference response.
 
-Source: as in `tensors`.
+Source: see the module `tensors`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dlflask.web.inference_protocol.bytes_tensors import join_texts
 from dlflask.web.inference_protocol.tensors import BINARY_TYPES
 
 
-def write_tensor(
+def encode_output(
     name: str, datatype: str, values: NDArray[Any] | Sequence[Sequence[str]], *, as_binary: bool
 ) -> tuple[dict[str, Any], bytes]:
-    """Return the JSON object of an output, and the binary data of the output.
+    """Return the JSON object and the binary data of an output.
 
-    The binary data are empty if `as_binary` is false: the values are in the JSON then. Each float32
-    is written to JSON with enough digits to restore the same float32.
+    If `as_binary` is false, the values are in the JSON, and the binary data are empty. The numbers
+    in the JSON have enough digits to restore each float32 exactly.
     """
     array = np.asarray(values)
     tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(array.shape)}

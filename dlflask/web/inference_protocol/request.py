@@ -2,7 +2,7 @@
 
 The body of a request is JSON, or JSON followed by binary data.
 
-Source: as in `tensors`.
+Source: see the module `tensors`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dlflask.web.json_upload import parse_json
 #: Name of the only input of every model.
 INPUT = "image"
 
-#: Maximum length of an id in characters. The response repeats the id, so it must not be very long.
-#: Most clients send a UUID.
+#: Maximum length of an id in characters. It is limited because the response repeats the id. Most
+#: clients send a UUID.
 MAX_ID_CHARACTERS = 1000
 
-#: Maximum number of brackets and of commas in the JSON: enough for MAX_BATCH images as nested
-#: lists, plus 100 for the rest.
+#: Maximum number of opening brackets and of commas in the JSON. These numbers suffice for MAX_BATCH
+#: images as nested lists, with 100 of each for the rest of the JSON.
 MAX_BRACKETS = MAX_BATCH * (SIZE * SIZE + SIZE + 1) + 100
 MAX_COMMAS = MAX_BATCH * SIZE * SIZE + 100
 
@@ -37,13 +37,13 @@ class Output:
     Attributes:
         name: Name of one of the model's outputs.
         as_binary: True to send the values after the JSON, False to send them in the JSON.
-        classes: Number of classes to return as text, the most probable classes first. If 0, all
+        num_classes: Number of classes to return as text, the most probable classes first. If 0, all
             values are returned as numbers.
     """
 
     name: str
     as_binary: bool
-    classes: int
+    num_classes: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def parse_infer_request(
 
     Args:
         body: Body of the request.
-        header_length: Value of `Inference-Header-Content-Length`, the length of the JSON in bytes;
+        header_length: Value of `Inference-Header-Content-Length`, the length of the JSON in bytes.
             None if the whole body is JSON.
         outputs: Outputs of the model.
 
@@ -79,8 +79,8 @@ def parse_infer_request(
         InvalidInferRequest: An input or output is unknown, the input is missing, an output is
             requested twice, or a size or a parameter is wrong.
     """
-    end = _header_end(body, header_length)
-    document = parse_json(body[:end], MAX_BRACKETS, MAX_COMMAS)
+    json_length = _json_length(body, header_length)
+    document = parse_json(body[:json_length], MAX_BRACKETS, MAX_COMMAS)
     if not isinstance(document, dict):
         raise InvalidInferRequest(
             "The JSON is not an object; expected an object with the key 'inputs'."
@@ -93,11 +93,11 @@ def parse_infer_request(
         )
     tensor = _only_input(document.get("inputs"))
     return InferRequest(
-        tensor, _binary(tensor, body[end:]), _outputs(document, outputs), identifier
+        tensor, _binary(tensor, body[json_length:]), _outputs(document, outputs), identifier
     )
 
 
-def _header_end(body: bytes, header_length: str | None) -> int:
+def _json_length(body: bytes, header_length: str | None) -> int:
     if header_length is None:
         return len(body)
     if not (header_length.isascii() and header_length.isdigit() and len(header_length) < 12):
@@ -114,45 +114,40 @@ def _header_end(body: bytes, header_length: str | None) -> int:
 
 
 def _only_input(inputs: Any) -> Mapping[str, Any]:
-    names = [one.get("name") for one in _objects(inputs, "inputs")]
+    names = [tensor.get("name") for tensor in _check_objects(inputs, "inputs")]
     if names != [INPUT]:
         raise InvalidInferRequest(
             f"The inputs are {names!r:.80}; expected a single input with the name {INPUT!r}."
         )
-    tensor: Mapping[str, Any] = inputs[0]
-    return tensor
+    only_input: Mapping[str, Any] = inputs[0]
+    return only_input
 
 
-def _binary(tensor: Mapping[str, Any], rest: bytes) -> bytes | None:
-    """Return the binary data of the input, or None if the data are in the JSON.
-
-    Args:
-        tensor: JSON object of the input.
-        rest: Bytes of the body after the JSON.
-    """
-    parameters = _object(tensor.get("parameters"))
+def _binary(tensor: Mapping[str, Any], after_json: bytes) -> bytes | None:
+    """Return `after_json` as the binary data of the input, or None if the data are in the JSON."""
+    parameters = _check_parameters(tensor.get("parameters"))
     if any(name.startswith("shared_memory") for name in parameters):
         raise InvalidInferRequest(
             "The input is in shared memory, which is not supported. Send the data in the request."
         )
     size = parameters.get("binary_data_size")
-    if size is None and not rest:
+    if size is None and not after_json:
         return None
-    if type(size) is not int or size != len(rest) or "data" in tensor:
+    if type(size) is not int or size != len(after_json) or "data" in tensor:
         raise InvalidInferRequest(
-            f"The input's binary_data_size is {size!r:.20}, but {len(rest)} bytes follow the JSON. "
-            "Set binary_data_size to the number of bytes after the JSON, set the header "
+            f"The input's binary_data_size is {size!r:.20}, but {len(after_json)} bytes follow the "
+            "JSON. Set binary_data_size to the number of bytes after the JSON, set the header "
             "Inference-Header-Content-Length to the length of the JSON, and leave out 'data'."
         )
-    return rest
+    return after_json
 
 
 def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> list[Output]:
-    parameters = _object(document.get("parameters"))
+    parameters = _check_parameters(document.get("parameters"))
     as_binary = _flag(parameters, "binary_data_output", default=False)
     all_outputs = [{"name": name} for name in known]
-    requested = _objects(document.get("outputs") or all_outputs, "outputs")
-    names = [one.get("name") for one in requested]
+    requested = _check_objects(document.get("outputs") or all_outputs, "outputs")
+    names = [output.get("name") for output in requested]
     if not all(isinstance(name, str) and name in known for name in names):
         raise InvalidInferRequest(
             f"The requested outputs are {names!r:.80}; expected names from this list: "
@@ -162,26 +157,26 @@ def _outputs(document: Mapping[str, Any], known: Mapping[str, OutputSpec]) -> li
         raise InvalidInferRequest(
             f"The requested outputs are {names!r:.80}; expected each name only once."
         )
-    return [_output(one, as_binary=as_binary) for one in requested]
+    return [_output(output, as_binary=as_binary) for output in requested]
 
 
 def _output(requested: Mapping[str, Any], *, as_binary: bool) -> Output:
-    name, parameters = requested["name"], _object(requested.get("parameters"))
-    classes = parameters.get("classification", 0)
-    if type(classes) is not int or classes < 0:
+    name, parameters = requested["name"], _check_parameters(requested.get("parameters"))
+    num_classes = parameters.get("classification", 0)
+    if type(num_classes) is not int or num_classes < 0:
         raise InvalidInferRequest(
-            f"The parameter `classification` of the output {name!r} is {classes!r:.20}; expected "
-            "the number of classes, as an integer of 0 or more."
+            f"The parameter `classification` of the output {name!r} is {num_classes!r:.20}; "
+            "expected the number of classes, as an integer of 0 or more."
         )
-    if classes and name != "probabilities":
+    if num_classes and name != "probabilities":
         raise InvalidInferRequest(
             f"The output {name!r} has the parameter `classification`. Only the output "
             "'probabilities' may have this parameter."
         )
-    return Output(name, _flag(parameters, "binary_data", default=as_binary), classes)
+    return Output(name, _flag(parameters, "binary_data", default=as_binary), num_classes)
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def _check_parameters(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict | None):
         raise InvalidInferRequest(f"The parameters are {value!r:.20}; expected an object.")
     return value or {}
@@ -194,8 +189,8 @@ def _flag(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:
     return value
 
 
-def _objects(value: Any, key: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+def _check_objects(value: Any, key: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise InvalidInferRequest(
             f"The {key} are {value!r:.80}; expected a list of objects with the key 'name'."
         )

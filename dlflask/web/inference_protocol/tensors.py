@@ -22,7 +22,7 @@ from dlflask.types import Tensor
 #: Maximum number of images in one request, as for POST /predictlabels.
 MAX_BATCH = 256
 
-#: NumPy type that holds the values of each data type in binary data.
+#: NumPy type of the values in binary data, for each data type of the protocol.
 BINARY_TYPES: dict[str, np.dtype[Any]] = {
     "FP32": np.dtype("<f4"),
     "UINT8": np.dtype("u1"),
@@ -39,9 +39,9 @@ _FULL_INK = {"FP32": 1, "UINT8": 255}
 def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[int]:
     """Check and return the shape of an input: (N, *input_shape) for numbers, (N,) for BYTES.
 
-    For numbers these shapes are also accepted: each image as a flat list, such as (N, 784), and an
-    additional channel axis of length 1 before or after each image. A single image may lack the axis
-    N. BYTES may also have the shape (N, 1).
+    For numbers, each image may also be a flat list, as in (N, 784). It may also have a channel axis
+    of length 1 before or after its other axes. A single image may lack the axis N. BYTES may also
+    have the shape (N, 1).
 
     Args:
         tensor: JSON object of the input.
@@ -62,7 +62,7 @@ def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[
         not isinstance(shape, list)
         or not shape
         or any(type(side) is not int for side in shape)
-        or not _is_valid(tuple(shape), image_shape)
+        or not _is_accepted(tuple(shape), image_shape)
     ):
         batch = f"[{', '.join(map(str, ('N', *image_shape)))}]"
         if image_shape:
@@ -74,8 +74,8 @@ def read_shape(tensor: Mapping[str, Any], input_shape: tuple[int, ...]) -> list[
     return shape
 
 
-def _is_valid(shape: tuple[int, ...], image_shape: tuple[int, ...]) -> bool:
-    """Return True if `shape` is the shape of a batch of images, or of a single image of numbers."""
+def _is_accepted(shape: tuple[int, ...], image_shape: tuple[int, ...]) -> bool:
+    """Return True if `shape` is one of the shapes that `read_shape` accepts."""
     layouts = [image_shape, (*image_shape, 1)]
     if image_shape:
         flat = math.prod(image_shape)
@@ -126,14 +126,14 @@ def read_numbers(
 def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.float64]:
     """Return the numbers in `data` as a flat array.
 
-    The types of the values are checked first. From a list with strings, NumPy would make an array
-    with every element as wide as the longest string, which can take a lot of memory.
+    Check the types of the values first. From a list with strings, NumPy would make an array whose
+    elements are all as wide as the longest string. Such an array can take a lot of memory.
     """
     values, lengths = _flatten(data)
     if not set(map(type, values)) <= _JSON_TYPES[datatype]:
-        kinds = ", ".join(sorted({type(one).__name__ for one in values}))
+        types = ", ".join(sorted({type(value).__name__ for value in values}))
         raise InvalidInferRequest(
-            f"The input's data contain {kinds}; expected {datatype} numbers only."
+            f"The input's data contain {types}; expected {datatype} numbers only."
         )
     if lengths not in ([math.prod(shape)], shape):
         raise InvalidInferRequest(
@@ -143,7 +143,7 @@ def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.f
     try:
         return np.array(values, np.float64)
     except OverflowError:
-        # An integer is too large for float64. The caller rejects infinity as out of range.
+        # An integer is too large for float64. Return infinity, which the caller rejects.
         return np.array([np.inf])
 
 
@@ -154,7 +154,7 @@ def _flatten(data: Any) -> tuple[list[Any], list[int]]:
         InvalidInferRequest: Lists at the same depth differ in length.
     """
     values, lengths = [data], []
-    while values and all(type(one) is list for one in values):
+    while values and all(type(value) is list for value in values):
         lengths_here = set(map(len, values))
         if len(lengths_here) > 1:
             raise InvalidInferRequest(

@@ -2,7 +2,7 @@
 
 Errors under /v2 have the form `{"error": "..."}`. The module `problems` renders them.
 
-Source: as in `tensors`.
+Source: see the module `tensors`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dlflask import __version__
 from dlflask.errors import DlflaskError
 from dlflask.recogniser import Recogniser
 from dlflask.web.inference_protocol.bytes_tensors import read_images
-from dlflask.web.inference_protocol.output_tensors import write_tensor
+from dlflask.web.inference_protocol.output_tensors import encode_output
 from dlflask.web.inference_protocol.request import INPUT, Output, parse_infer_request
 from dlflask.web.inference_protocol.tensors import read_numbers, read_shape
 from dlflask.web.middleware.environ import MODEL
@@ -44,7 +44,7 @@ def server() -> Response:
 
 @blueprint.get("/health/live")
 def live() -> Response:
-    """Return 200 while the process responds."""
+    """Return 200, which shows that the process responds."""
     return jsonify(live=True)
 
 
@@ -66,7 +66,7 @@ def model_ready(name: str) -> tuple[Response, int]:
 @blueprint.get(_MODEL)
 @blueprint.get(_VERSIONED)
 def model(name: str) -> Response:
-    """Return the model's inputs and outputs. -1 in a shape means any number of images."""
+    """Return the model's inputs and outputs. In a shape, -1 means any number of images."""
     info = _recogniser(name).info
     parameters = {"BYTES": f"image files, shape [-1], read as POST {info.address} reads them"}
     if info.input_shape:
@@ -111,18 +111,18 @@ def infer(name: str) -> Response:
         tensors = read_numbers(infer_request.tensor, infer_request.binary, info.input_shape)
         results = recogniser.read_tensors(tensors)
         current_state().count(recogniser, results)
-    written = [_write(recogniser, output, results) for output in infer_request.outputs]
-    header = {
+    encoded = [_encode(recogniser, output, results) for output in infer_request.outputs]
+    document = {
         "model_name": name,
         "model_version": VERSION,
-        "outputs": [tensor for tensor, _ in written],
+        "outputs": [tensor for tensor, _ in encoded],
     }
     if infer_request.identifier is not None:
-        header["id"] = infer_request.identifier
+        document["id"] = infer_request.identifier
     if not any(output.as_binary for output in infer_request.outputs):
-        return jsonify(header)
-    text = json.dumps(header).encode()
-    response = Response(text + b"".join(binary for _, binary in written))
+        return jsonify(document)
+    text = json.dumps(document).encode()
+    response = Response(text + b"".join(binary for _, binary in encoded))
     response.mimetype = "application/octet-stream"
     response.headers["Inference-Header-Content-Length"] = str(len(text))
     return response
@@ -140,7 +140,7 @@ def _recogniser(name: str) -> Recogniser[Any]:
 
 
 def _read_images(recogniser: Recogniser[Any], images: list[bytes]) -> list[Any]:
-    """Read all images. The first error is raised, because the protocol has no errors per image."""
+    """Read all images. Raise the first error: the protocol does not have errors per image."""
     state = current_state()
     for image in images:
         check_size(len(image), state.config.max_upload_bytes)
@@ -151,20 +151,20 @@ def _read_images(recogniser: Recogniser[Any], images: list[bytes]) -> list[Any]:
     return results
 
 
-def _write(
+def _encode(
     recogniser: Recogniser[Any], output: Output, results: Sequence[Any]
 ) -> tuple[dict[str, Any], bytes]:
     datatype = recogniser.info.outputs[output.name].datatype
     values = recogniser.output(output.name, results)
-    if output.classes:
-        datatype, values = "BYTES", [_classes(row, output.classes) for row in values]
-    return write_tensor(output.name, datatype, values, as_binary=output.as_binary)
+    if output.num_classes:
+        datatype, values = "BYTES", [_classes(row, output.num_classes) for row in values]
+    return encode_output(output.name, datatype, values, as_binary=output.as_binary)
 
 
-def _classes(probabilities: Any, count: int) -> list[str]:
-    """Return the `count` most probable classes as `probability:index:label`.
+def _classes(probabilities: Any, num_classes: int) -> list[str]:
+    """Return the `num_classes` most probable classes as `probability:index:label`.
 
-    Index and label are both the digit.
+    The index and the label of a class are the same digit.
     """
-    order = np.argsort(-probabilities, kind="stable")[:count]
+    order = np.argsort(-probabilities, kind="stable")[:num_classes]
     return [f"{probabilities[index]!s}:{index}:{index}" for index in order]

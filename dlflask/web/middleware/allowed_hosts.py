@@ -1,7 +1,7 @@
 """Middleware that checks the header `Host` before Flask receives the request.
 
 Flask builds URLs from the host. A host name that Python's codecs cannot decode would raise an
-exception inside the error handlers, so the client would not get a response.
+exception inside the error handlers. The client would then not get a response.
 """
 
 from __future__ import annotations
@@ -86,11 +86,7 @@ def _normalise(allowed: str) -> str:
 
 
 def _read_name(host: str) -> str | None:
-    """Return the name in `host` in lower case, without the port and the last dot.
-
-    Returns:
-        The name, or None if `host` is not valid.
-    """
+    """Return the name in `host`, in lower case, without port and last dot. None if not valid."""
     found = _HOST.fullmatch(host) if len(host) <= _MAX_LENGTH else None
     if found is None:
         return None
@@ -112,7 +108,7 @@ def _find_error(host: str, allowed: tuple[str, ...]) -> str | None:
             f"The header Host is {host[:80]!r}, which is not a host name. Send the name of this "
             "service, as in: Host: localhost:8000"
         )
-    if allowed and not any(_matches(name, one) for one in allowed):
+    if allowed and not any(_matches(name, allowed_name) for allowed_name in allowed):
         return (
             f"The host name {host[:80]!r} is not in DLFLASK_ALLOWED_HOSTS. Use a name of the "
             "service, or add this name to DLFLASK_ALLOWED_HOSTS and restart the service."

@@ -25,12 +25,12 @@ _ORIGIN = re.compile(
 #: Ports that browsers leave out of an origin.
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
-#: Headers of every response to an allowed origin. Scripts may read all of the service's headers.
+#: Header of every response to an allowed origin. Scripts may then read all headers of the response.
 _READABLE = [("Access-Control-Expose-Headers", "*")]
 
 #: Headers of the response to a preflight request. A browser sends a preflight request before a POST
-#: with custom headers or media types. It may store the response for an hour. Cookies are not
-#: allowed, because the service does not use them.
+#: with custom headers or media types. The browser may store the response for an hour. Cookies are
+#: not allowed, because the service does not use them.
 _PREFLIGHT = [
     ("Access-Control-Allow-Methods", "GET, POST"),
     ("Access-Control-Allow-Headers", "*"),
@@ -41,8 +41,8 @@ _PREFLIGHT = [
 def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIApplication:
     """Wrap `application` so that web pages of the allowed origins may read its responses.
 
-    The wrapper itself responds to preflight requests of allowed origins. Responses to other origins
-    do not get CORS headers, so the browser does not let pages of those origins read them.
+    The wrapper itself responds to preflight requests of allowed origins. It does not add CORS
+    headers to responses to other origins. Browsers hide such responses from the pages.
 
     Args:
         application: Application for all requests except preflight requests of allowed origins.
@@ -57,7 +57,7 @@ def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIA
 
     def allowing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         origin = environ.get("HTTP_ORIGIN", "")
-        # A cache must not give the response for one origin to another origin.
+        # `Vary` tells caches not to use the response to one origin for another origin.
         headers = [("Vary", "Origin")]
         if origin in origins:
             headers.append(("Access-Control-Allow-Origin", origin))
@@ -66,8 +66,8 @@ def allow_origins(application: WSGIApplication, allowed: Iterable[str]) -> WSGIA
                 return []
             headers += _READABLE
 
-        def start(status: str, own: list[tuple[str, str]], *exc_info: Any) -> Any:
-            return start_response(status, [*own, *headers], *exc_info)
+        def start(status: str, app_headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            return start_response(status, [*app_headers, *headers], *exc_info)
 
         return application(environ, start)
 

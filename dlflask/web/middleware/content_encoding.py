@@ -54,8 +54,8 @@ def decode_bodies(
     """Wrap `application` so that it receives decompressed request bodies.
 
     Args:
-        application: Application that receives the decompressed body. Its `Content-Length` is the
-            decompressed length, and its `Content-Encoding` is removed.
+        application: Application that receives the decompressed body, with the new length as
+            `Content-Length` and without `Content-Encoding`.
         reject: Application for bodies that cannot be decoded. It renders the exception stored as
             `ERROR`.
         max_bytes: Maximum size of a body in bytes, before and after decompression.
@@ -96,8 +96,8 @@ def _decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     """Return the decompressed body.
 
     The first bytes of the body decide the format, because clients confuse gzip, zlib and raw
-    deflate. A body in none of these formats is returned unchanged, because some proxies decompress
-    a body but keep its header `Content-Encoding`.
+    deflate. Return a body in another format unchanged, because some proxies decompress a body but
+    keep its header `Content-Encoding`.
 
     Raises:
         RequestEntityTooLarge: The result is larger than `max_bytes`.
@@ -105,6 +105,7 @@ def _decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     """
     if body.startswith(_GZIP):
         return _inflate(body, _GZIP_BITS, encoding, max_bytes)
+    # Check the two bytes of a zlib header (RFC 1950, section 2.2).
     if len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and not (body[0] * 256 + body[1]) % 31:
         return _inflate(body, _ZLIB_BITS, encoding, max_bytes)
     if encoding == "deflate":

@@ -14,7 +14,7 @@ ROUTE = "dlflask.route"
 #: model, or no model.
 MODEL = "dlflask.model"
 
-#: Exception of a middleware. Flask's error handlers render it.
+#: Exception from a middleware, for Flask's error handlers to render.
 ERROR = "dlflask.error"
 
 #: Type of the problem document in the response. Absent if the response is not an error.

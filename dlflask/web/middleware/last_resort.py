@@ -28,7 +28,7 @@ def catch_unexpected(application: WSGIApplication) -> WSGIApplication:
     def caught(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return application(environ, start_response)
-        except Exception as error:  # noqa: BLE001  no caller can send a response
+        except Exception as error:  # noqa: BLE001  the caller cannot send a response
             environ[PROBLEM_TYPE] = PLAIN_TYPE
             problem = report_unexpected(error, environ)
             body = (json.dumps(problem, sort_keys=True) + "\n").encode()

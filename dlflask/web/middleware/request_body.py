@@ -21,8 +21,8 @@ T = TypeVar("T")
 #: Value of Retry-After in seconds, if the worker does not have memory for another body.
 _RETRY_SECONDS = 2
 
-#: Maximum number of bytes of a rejected body that are read before the connection is closed. They
-#: are read and discarded, because most clients read the response only after sending the whole body.
+#: Maximum number of bytes of a rejected body that the service reads and discards before closing the
+#: connection. Most clients read the response only after sending the whole body.
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
 
 #: Number of bytes of a rejected body that are read at a time.
@@ -72,7 +72,7 @@ class NoRoom(ServiceUnavailable):
 class Body:
     """Stream for `wsgi.input`, with the methods that PEP 3333 requires.
 
-    It raises `BrokenBody` instead of the exceptions of the server.
+    The methods raise `BrokenBody` instead of the exceptions of the server.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -82,7 +82,7 @@ class Body:
         """Return at most `size` bytes, or all remaining bytes if `size` is negative.
 
         Raises:
-            BrokenBody: The remaining bytes cannot be read. The other methods also raise BrokenBody.
+            BrokenBody: The remaining bytes cannot be read.
         """
         return _read(self._stream.read, size)
 
@@ -108,7 +108,7 @@ class Body:
 def _read(read: Callable[[int], T], size: int) -> T:
     try:
         return read(size)
-    except (HTTPException, MemoryError):  # dlflask's own server: too slow, too large, no memory
+    except (HTTPException, MemoryError):  # dlflask.server has already chosen the exception
         raise
     except Exception as error:  # the exceptions differ between servers
         raise BrokenBody from error

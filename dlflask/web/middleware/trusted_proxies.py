@@ -1,7 +1,7 @@
 """Middleware that reads the client's address, scheme, host and path from a trusted proxy's headers.
 
-Any client can send these headers. They are ignored unless the connection comes from an address in
-DLFLASK_TRUSTED_PROXIES.
+Any client can send these headers. The middleware ignores them unless the connection comes from an
+address in DLFLASK_TRUSTED_PROXIES.
 """
 
 from __future__ import annotations
@@ -96,14 +96,14 @@ def _parse_prefix(text: str) -> str:
 
 
 def _find_client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
-    """Return the client's address from X-Forwarded-For, or an empty string if it has no address.
+    """Return the client's address from X-Forwarded-For, or an empty string if it is not valid.
 
     Each proxy appends the address from which it received the request. Read from the end, the first
     address that is not a trusted proxy is the client. All addresses before it may be forged.
     """
     client = ""
     for text in reversed(forwarded_for.split(",")):
-        # Cut the text, because the cache stores it and a client may send a very long text.
+        # Cut a very long text, because the cache stores it. `_read_address` rejects the cut text.
         address = _read_address(text.strip()[: _MAX_ADDRESS_LENGTH + 1])
         if not address:
             break
@@ -131,16 +131,12 @@ def _read_address(text: str) -> str:
         address = ip_address(text)
     except ValueError:
         return ""
-    # A socket for both IPv4 and IPv6 reports 10.0.0.7 as ::ffff:10.0.0.7.
+    # A socket for both IPv4 and IPv6 reports 10.0.0.7 as ::ffff:10.0.0.7. Undo this mapping.
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _apply_headers(environ: WSGIEnvironment) -> str:
-    """Set scheme and host from the proxy's headers, and return its path prefix.
-
-    Returns:
-        The path prefix, or an empty string if the proxy does not send a valid prefix.
-    """
+    """Set scheme and host from the proxy's headers. Return the prefix, empty if it is not valid."""
     scheme = _last_value(environ, "HTTP_X_FORWARDED_PROTO").lower()
     if scheme in ("http", "https"):
         environ["wsgi.url_scheme"] = scheme

@@ -1,4 +1,4 @@
-"""Load the OpenAPI document and fill in the texts that depend on the installation."""
+"""Load the OpenAPI document. Fill in the version, the settings and the types of problems."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def document(config: Config) -> dict[str, Any]:
     )
     responses = loaded["components"]["responses"]
     for error, (status, title) in PROBLEMS.items():
-        # Only the addresses under /v2 raise InvalidInferRequest. Their errors do not have a problem
-        # type, the field `type` of an error's JSON (RFC 9457).
+        # A problem type is the value of `type` in the JSON of an error (RFC 9457). Omit the type of
+        # InvalidInferRequest: the error occurs only under /v2, where the JSON lacks this key.
         if error is not InvalidInferRequest:
             responses[str(int(status))]["description"] += f"\n- {title}: `{problem_type(error)}`"
     return loaded

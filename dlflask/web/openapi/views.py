@@ -11,7 +11,8 @@ from dlflask.web.state import current_state
 
 blueprint = Blueprint("reference", __name__)
 
-#: Statuses that every address can return. The document describes each of them once, as a component.
+#: Statuses that every address can return. The document describes them only as components, not in
+#: each operation.
 ANYWHERE = ("404", "405")
 
 #: Maximum length in characters of a text in an example. A longer text, such as base64, is cut.
@@ -33,9 +34,9 @@ def reference() -> str:
     """Return the document as a page without scripts."""
     described = _document()
 
-    def resolve(one: dict[str, Any]) -> dict[str, Any]:
-        kind, name = one.get("$ref", "//").split("/")[-2:]
-        found: dict[str, Any] = described["components"][kind][name] if name else one
+    def resolve(item: dict[str, Any]) -> dict[str, Any]:
+        kind, name = item.get("$ref", "//").split("/")[-2:]
+        found: dict[str, Any] = described["components"][kind][name] if name else item
         return found
 
     return render_template(
@@ -85,30 +86,30 @@ def _common(described: dict[str, Any]) -> list[str]:
     return [*ANYWHERE] + [
         status
         for status, response in responses[0].items()
-        if "$ref" in response and all(one.get(status) == response for one in responses)
+        if "$ref" in response and all(other.get(status) == response for other in responses)
     ]
 
 
 def _format_example(example: Any, indent: str = "") -> str:
     """Return an example as indented JSON.
 
-    Long texts are shortened. Lists and objects that fit into a line are not split.
+    Shorten long texts. Do not split lists of numbers, or lists and objects that fit into a line.
     """
     if isinstance(example, str):
         text = example if len(example) <= MAX_TEXT else f"{example[:24]}..."
         return json.dumps(text) if indent else text
     line = json.dumps(example, sort_keys=False)
-    has_parts = isinstance(example, dict) or (
-        isinstance(example, list) and any(isinstance(one, (dict, list, str)) for one in example)
+    can_split = isinstance(example, dict) or (
+        isinstance(example, list) and any(isinstance(item, (dict, list, str)) for item in example)
     )
-    if not has_parts or len(indent + line) <= MAX_LINE:
+    if not can_split or len(indent + line) <= MAX_LINE:
         return line
     inner = indent + "  "
     if isinstance(example, list):
-        members, opening, closing = [_format_example(one, inner) for one in example], "[", "]"
+        members, opening, closing = [_format_example(item, inner) for item in example], "[", "]"
     else:
         members = [
-            f"{json.dumps(name)}: {_format_example(one, inner)}" for name, one in example.items()
+            f"{json.dumps(name)}: {_format_example(item, inner)}" for name, item in example.items()
         ]
         opening, closing = "{", "}"
     return f"{opening}\n{inner}" + f",\n{inner}".join(members) + f"\n{indent}{closing}"

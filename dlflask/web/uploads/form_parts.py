@@ -11,17 +11,16 @@ from dlflask.web.multipart_form import PART_NAMES
 from dlflask.web.uploads.limits import check_size
 from dlflask.web.uploads.raw_body import is_image
 
-#: Number of bytes at the start of a part that are examined. If they are base64, they are decoded to
-#: recognise the image format.
-_BASE64_START = 512
+#: Number of bytes at the start of a part that are enough to recognise an image, raw or in base64.
+_START_BYTES = 512
 
 
 def find_parts(request: Request) -> list[FileStorage]:
     """Return the parts named `image` or `file` that contain an image.
 
-    A part with a file name always counts as an image. A part without a file name counts if its
-    content is an image, because React Native and forms written by hand leave the file name out.
-    All other parts are ignored if an image is found.
+    A part with a file name always counts as an image. Forms of React Native, and forms written by
+    hand, lack file names. A part without a file name therefore counts if its content is an image.
+    If there is an image, all other parts are ignored.
 
     Raises:
         MissingUpload: No part is named `image` or `file`, or all parts with these names contain
@@ -37,7 +36,7 @@ def find_parts(request: Request) -> list[FileStorage]:
             "; expected a file. With curl, write @ before the name of the file, as in: "
             "curl -F image=@4.jpg"
         )
-    # A part without a name has the key None.
+    # A part without a name has the key None. Omit it.
     names = sorted(name for name in {*request.files, *request.form} if name)
     received = f"has the parts: {', '.join(names)[:200]}" if names else "is empty"
     raise MissingUpload(
@@ -50,8 +49,8 @@ def read_part(part: FileStorage, max_bytes: int) -> bytes:
     """Return the image in a part.
 
     Raises:
-        MissingUpload: The part is empty and lacks a file name, because a person did not choose a
-            file in a browser.
+        MissingUpload: The part is empty and has an empty file name. A browser sends such a part if
+            a person did not choose a file.
         EmptyUpload: The image has 0 bytes.
         UploadTooLarge: The image has more than `max_bytes` bytes.
         InvalidBase64: The part is an invalid `data:` URL or invalid base64.
@@ -70,14 +69,15 @@ def _holds_image(part: FileStorage) -> bool:
 
     JavaScript's `canvas.toDataURL()` returns a `data:` URL.
     """
-    start = part.read(_BASE64_START)
+    start = part.read(_START_BYTES)
     part.seek(0)
     if is_image(start):
         return True
     text = "".join(start.decode("ascii", errors="replace").split())
     if text[:5].lower() == "data:":
         return True
+    whole_groups = text[: len(text) // 4 * 4]  # four characters encode three bytes
     try:
-        return is_image(decode_base64(text[: len(text) // 4 * 4]))
+        return is_image(decode_base64(whole_groups))
     except InvalidBase64:
         return False

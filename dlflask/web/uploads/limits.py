@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dlflask.errors import EmptyUpload, TooManyUploads, UploadTooLarge
 
-#: Maximum number of images in one request. A larger batch would not save time, because the
-#: throughput grows only up to 64 images.
+#: Maximum number of images in one request. More images would not save time, because the throughput
+#: grows only up to 64 images per request.
 MAX_UPLOADS = 256
 
-#: Maximum number of images in one request with details. The details contain a saliency map, which
-#: takes as long as reading sixty images.
+#: Maximum number of images in one request with details. The details of an image contain a saliency
+#: map, which takes as long as reading sixty images.
 MAX_DETAILED = 64
 
 

@@ -1,7 +1,7 @@
 """Read an image that is itself the body of a request.
 
-Many clients send a wrong Content-Type. The first bytes of the body decide what it is, unless the
-type is `image/*`.
+Many clients send a wrong Content-Type. Unless the type is `image/*`, the first bytes of the body
+therefore decide whether the body is an image.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dlflask.web.uploads.limits import check_size
 #: Number of bytes at the start of a body that are compared with the image formats.
 _START_BYTES = 512
 
-#: Content types that do not tell what the body contains.
+#: Content types that do not state the format of the body.
 _UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream")
 
 #: Content type that curl sends for `-d` and `--data-binary`.
@@ -31,8 +31,8 @@ _FORM_START = re.compile(rb"--[^\r\n]+\r?\nContent-Disposition:", re.IGNORECASE)
 #: Beginning of a JSON object or list.
 _JSON_START = re.compile(rb'\s*[{\[]\s*["{}\]]')
 
-#: Bytes that `curl -d @FILE` deletes. The start of every image format contains one of them, so a
-#: binary body without any of them is damaged.
+#: Bytes that `curl -d @FILE` deletes. The start of an image in any format contains at least one of
+#: these bytes. A binary body whose start lacks all of them is therefore damaged.
 _DELETED_BY_CURL = re.compile(rb"[\r\n\0]")
 
 
@@ -44,8 +44,8 @@ def is_image(body: bytes) -> bool:
 def read_raw_body(request: Request, max_bytes: int) -> bytes:
     """Return the body as an image, or raise an error if the body cannot be an image.
 
-    If the content type is unknown, any body is returned unless it looks like a form or JSON. The
-    decoder then checks the body.
+    If the content type is in `_UNKNOWN_TYPES`, return any body that does not look like a form or
+    JSON. The image decoder then checks the body.
 
     Raises:
         EmptyUpload: The type is `image/*` and the body is empty.

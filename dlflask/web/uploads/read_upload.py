@@ -64,8 +64,8 @@ def read_uploads(
         UnsupportedMediaType: The body is not a multipart form, JSON or an image.
     """
     if request.mimetype == FORM_TYPE:
-        # Twice MAX_UPLOADS, because the form may have other fields, and because the error for too
-        # many images states their number.
+        # Allow more parts than images, because the form may have other fields, and because the
+        # error for too many images states their number.
         request.max_form_parts = 2 * MAX_UPLOADS
         return _read_parts(find_parts(request), max_bytes, max_images)
     if not request.is_json:
@@ -109,9 +109,9 @@ def _read_list(values: Any, max_bytes: int, max_images: int) -> list[bytes | Upl
 
 
 def _read_or_error(
-    read: Callable[[Any, int], bytes], one: FileStorage | Any, max_bytes: int
+    read: Callable[[Any, int], bytes], item: FileStorage | Any, max_bytes: int
 ) -> bytes | UploadError:
     try:
-        return read(one, max_bytes)
+        return read(item, max_bytes)
     except UploadError as error:
         return error

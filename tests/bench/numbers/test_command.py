@@ -9,7 +9,8 @@ import pytest
 from bench.__main__ import main
 from bench.numbers.command import choose
 from bench.numbers.table import read
-from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
+from dlflask.evaluate.dataset import LabelledImage
+from dlflask.evaluate.numbers.dataset import find_numbers
 from tests.readme import read as read_page
 from tests.serving import ROOT
 
@@ -77,7 +78,7 @@ def test_program_that_is_not_installed(images, monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--limit", "0"], "received 0; expected 1 or more"),
+        (["--limit", "0"], "received 0; expected at least 1"),
         (["--readers", "eyes"], "invalid choice: 'eyes'"),
     ],
 )
@@ -114,7 +115,7 @@ def test_command_without_labels(tmp_path, capsys):
 
 
 def test_choose_takes_the_same_images_again(images):
-    many = [NumberImage(str(i), source, "1", bytes) for source in "ab" for i in range(50)]
+    many = [LabelledImage(str(i), source, "1", bytes) for source in "ab" for i in range(50)]
 
     chosen = choose(many, 5)
 
@@ -133,7 +134,7 @@ def test_labels_of_the_public_set(tmp_path):
     subprocess.run(["sh", "-c", LABELS], cwd=tmp_path, check=True)
 
     (found,) = find_numbers(tmp_path / "latecki")
-    assert found.number == "0123456789"
+    assert found.label == "0123456789"
     assert found.name == "images/set-1/train/0123456789-Set-1.png"
     assert LABELS.removeprefix("cd latecki") in read_page(ROOT / "docs" / "performance.md")
 

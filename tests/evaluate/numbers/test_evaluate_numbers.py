@@ -1,24 +1,22 @@
 import numpy as np
 import pytest
 
-from dlflask.client import REFUSED, UNREAD, NumberOutcome
-from dlflask.evaluate.numbers.contact_sheet import choose_worst_numbers, draw_number_sheet
-from dlflask.evaluate.numbers.dataset import NumberImage, find_numbers
-from dlflask.evaluate.numbers.outcomes import NumberCase, ask_numbers, read_by_recogniser
-from dlflask.evaluate.numbers.report import (
-    edit_distance,
-    share_answered,
-    summarise_numbers,
-    to_number_markdown,
-)
+from dlflask.client import REFUSED, UNREAD, Outcome
+from dlflask.evaluate.contact_sheet import choose_worst, draw_contact_sheet, preview_number
+from dlflask.evaluate.dataset import LabelledImage
+from dlflask.evaluate.numbers.dataset import find_numbers
+from dlflask.evaluate.numbers.report import edit_distance, share_answered
+from dlflask.evaluate.outcomes import Case, ask, read_by_recogniser
+from dlflask.evaluate.render import to_markdown
+from dlflask.evaluate.report import summarise
 from dlflask.numbers.recogniser import NumberRecogniser
 from tests.conftest import encode
 from tests.drawing import draw_number
 
 
 def case(number, read, confidence=0.9, verdict="number", source="pen"):
-    image = NumberImage(f"{source}/{number}.png", source, number, lambda: b"")
-    return NumberCase(image, NumberOutcome(verdict, read, confidence))
+    image = LabelledImage(f"{source}/{number}.png", source, number, lambda: b"")
+    return Case(image, Outcome(verdict, read, confidence))
 
 
 CASES = [
@@ -42,7 +40,7 @@ def test_find_numbers_by_source(tmp_path):
 
     found = find_numbers(tmp_path)
 
-    assert [(one.name, one.source, one.number) for one in found] == [
+    assert [(one.name, one.source, one.label) for one in found] == [
         ("pen/a.png", "pen", "007"),
         ("pen/b.png", "pen", "-3,5"),
         ("pencil/a.png", "pencil", "1"),
@@ -53,35 +51,36 @@ def test_find_numbers_by_source(tmp_path):
 def test_find_numbers_names_what_it_expects(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"lack the table labels\.tsv"):
         find_numbers(tmp_path)
+    (tmp_path / "labels.tsv").touch()
+    with pytest.raises(ValueError, match=r"labels\.tsv is empty\. Write a line for each image"):
+        find_numbers(tmp_path)
     (tmp_path / "labels.tsv").write_text("a.png 5\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"Line 1 of .* expected a file, a tab and a number"):
         find_numbers(tmp_path)
 
 
 def test_summarise_numbers():
-    report = summarise_numbers(CASES, {"model": "none"})
+    report = summarise(CASES, {"model": "none"}, numbers=True)
+    figures = report.numbers
 
-    assert (report.right.hits, report.right.count) == (1, 4)
-    assert report.right_digits.hits == 2
-    assert report.macro == pytest.approx((1 / 3 + 0) / 2)
-    assert report.by_length["4".rjust(2)].rate == 0.5
+    assert (figures.right.hits, figures.right.count) == (1, 4)
+    assert figures.right_digits.hits == 2
+    assert figures.macro == pytest.approx((1 / 3 + 0) / 2)
+    assert figures.by_length["4".rjust(2)].rate == 0.5
     # A point is missing, 7 is replaced, 80 is missing: 4 of 13 characters.
-    assert report.character_errors == pytest.approx(4 / 13)
-    assert report.verdicts["number"].hits == 2
-    assert report.right_of_verdict["number"].rate == 0.5
-    assert report.answered == {"95%": 0.25, "98%": 0.25, "99%": 0.25}
+    assert figures.character_errors == pytest.approx(4 / 13)
+    assert figures.right_by_verdict["number"].count == 2
+    assert figures.right_by_verdict["number"].rate == 0.5
+    assert figures.answered == {"95%": 0.25, "98%": 0.25, "99%": 0.25}
     assert len(report.unread) == 1
 
 
-def test_report_in_markdown(tmp_path):
-    report = summarise_numbers(CASES, {"model": "none"})
-    report.write(tmp_path / "report.json")
-
-    text = to_number_markdown(report)
+def test_report_in_markdown():
+    text = to_markdown(summarise(CASES, {"model": "none"}, numbers=True))
 
     assert "| right | 25.00% of 4 (95 % interval 4.56% to 69.94%) |" in text
     assert "## Not read and not counted: 1" in text
-    assert '"character_errors"' in (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert "- pen/3.png: " in text
 
 
 @pytest.mark.parametrize(
@@ -105,10 +104,10 @@ def test_read_by_recogniser_and_contact_sheet(tmp_path, network, classifier):
     (tmp_path / "pen" / "x.png").write_bytes(b"x")
 
     reader = read_by_recogniser(NumberRecogniser(network, classifier))
-    cases = ask_numbers(reader, find_numbers(tmp_path))
-    worst = choose_worst_numbers(cases)
-    sheet = draw_number_sheet(worst)
+    cases = ask(reader, find_numbers(tmp_path))
+    worst = choose_worst(cases)
+    sheet = draw_contact_sheet(worst, preview_number)
 
     assert [each.outcome.verdict for each in cases] == ["number", "number", REFUSED, UNREAD]
-    assert [each.image.number for each in worst] == ["8", "1", "2"]
+    assert [each.image.label for each in worst] == ["8", "1"]
     assert np.asarray(sheet).min() < 100

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
-from dlflask.digits.segmentation import find_digit
+from dlflask.digits.segmentation import locate_digit
 from dlflask.errors import TooComplex
 from dlflask.imaging.cost import vp8l_layout
 from dlflask.imaging.cost.prefix_codes import Bits, read_code
@@ -71,9 +71,9 @@ def test_read_ink_of_a_lossless_webp_is_that_of_a_png(make, size, method):
     image = make(size)
     upload = encode(image, "WEBP", lossless=True, method=method, quality=50)
 
-    ink = read_ink(upload, find_digit)
+    ink = read_ink(upload, locate_digit)
 
-    np.testing.assert_array_equal(ink, read_ink(encode(image, compress_level=1), find_digit))
+    np.testing.assert_array_equal(ink, read_ink(encode(image, compress_level=1), locate_digit))
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ def test_read_ink_of_a_webp_with_lossless_opacity():
     upload = encode(image, "WEBP", quality=80, method=0)
 
     assert {kind for kind, _ in image_chunks(upload)} == {b"ALPH", b"VP8 "}
-    assert read_ink(upload, find_digit).max() > 0.9
+    assert read_ink(upload, locate_digit).max() > 0.9
 
 
 @pytest.mark.slow

@@ -118,14 +118,14 @@ REFUSED = {
             ),
             FLAT,
         ),
-        "layer 'up' with outputs of shape",
+        "layer 'up' has outputs of shape",
     ),
     "other-weights": (
         written(sequential(dense(**FIRST)), {"dense": old_models.TO_CLASSES}),
         "expected the shapes",
     ),
     "no-weights": (written(sequential(dense(**FIRST)), {}), "has only 0 weights"),
-    "no-input": (written(sequential(dense()), FLAT), "size of its input"),
+    "no-input": (written(sequential(dense()), FLAT), "input of unknown size"),
     "two-inputs": (two_inputs, "has 2 inputs"),
     "two-outputs": (two_outputs, "has 2 outputs"),
     "3-classes": (saved(keras.Input((784,)), layers.Dense(3)), "has 3 outputs"),
@@ -138,7 +138,7 @@ REFUSED = {
         "input of shape 224 x 224 x 3",
     ),
     "text-weights": (text_weights, "are not numbers"),
-    "nan-weights": (nan_weights, "values that are not numbers"),
+    "nan-weights": (nan_weights, "infinite values or NaN"),
 }
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from dlflask.train.numbers.fields.font_files import printed_fonts
 from dlflask.train.numbers.fields.material import Source, make_material, save_material
+from dlflask.train.numbers.fields.unipen import Writer
+from dlflask.train.synthesis.stroke_drawing import parse
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +19,12 @@ def executor():
 @pytest.fixture(scope="session")
 def source(digits):
     images, labels = digits
-    return Source(images[:300], labels[:300], printed_fonts()[:2])
+    # The first writer wrote only a 1 and a 7, the second one two of each digit.
+    writers = [
+        Writer([parse("50,0 50,100"), parse("0,0 80,0 30,100")], [1, 7]),
+        Writer([parse(f"{10 + digit},0 50,100") for digit in range(20)], [*range(10), *range(10)]),
+    ]
+    return Source(images[:300], labels[:300], printed_fonts()[:2], writers)
 
 
 @pytest.fixture(scope="session")

@@ -184,7 +184,7 @@ def test_openapi_names_the_path_as_server(get):
 def test_unknown_address_is_named_with_its_path(get):
     _, problem = get("10.0.0.7", "/none", accept="application/json")
 
-    assert "/tools/digits/none does not exist. The page is at /tools/digits/, and" in problem
+    assert "/tools/digits/none does not exist. The page is at /tools/digits/. The" in problem
 
 
 def test_forwarded_host_must_be_valid(get):

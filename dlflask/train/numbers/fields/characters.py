@@ -11,9 +11,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from dlflask.train.numbers.fields.joined_zeros import COUNTS
 from dlflask.train.numbers.fields.material import Material
-from dlflask.train.numbers.fields.pen import Glyph, Line, Pen, draw_line, draw_segment, paste
+from dlflask.train.numbers.fields.pen import Form, Glyph, Line, Pen, draw_line, draw_segment, paste
 from dlflask.train.numbers.parts import Parts
+
+#: Standard deviation of the movement of the grid points that bend a digit, relative to its height.
+BEND = 0.06
 
 #: Function that chooses the line (one thinned form) of a digit.
 Choice = Callable[[int], Line]
@@ -58,8 +62,15 @@ class Hand:
     def draw_digit(self, digit: int, size: float) -> Character:
         """Draw `digit` with a height of `size` pixels."""
         line = self.choose(digit)
-        turn = float(self.rng.normal(0, 0.05))
-        return Character(draw_line(self.material, line, size, self.pen, turn))
+        bend = self.rng.normal(0, BEND * size * self.parts.bends, (3, 3, 2))
+        form = Form(float(self.rng.normal(0, 0.05)), bend)
+        return Character(draw_line(self.material, line, size, self.pen, form))
+
+    def draw_zeros(self, count: int, size: float) -> Character:
+        """Draw `count` joined zeros, as one character."""
+        lines = self.material.joined_zeros[COUNTS.index(count)]
+        line = Line(int(lines[self.rng.integers(len(lines))]))
+        return Character(draw_line(self.material, line, size, self.pen))
 
     def draw_unreadable(self, digit: int, size: float) -> Character:
         """Draw an unreadable character: a letter, another mark, or `digit` crossed out."""
@@ -97,7 +108,8 @@ class Hand:
             is_raised = rng.random() < 0.3
             rise = float(rng.uniform(0.1, 0.5) if is_raised else rng.uniform(-0.06, 0.1)) * size
         elif sign == ",":
-            tall = float(rng.uniform(0.13, 0.32) * size)
+            is_long = rng.random() < 0.15
+            tall = float(rng.uniform(0.3, 0.5) if is_long else rng.uniform(0.13, 0.32)) * size
             lean = float(rng.uniform(-0.15, 0.8) * tall)
             glyph, rise = draw_segment((lean, 0), (0, tall), pen), -0.6 * tall
         else:
@@ -111,8 +123,10 @@ class Hand:
 def choose_forms(material: Material, parts: Parts, rng: np.random.Generator) -> Choice:
     """Return the forms in which one hand writes all digits.
 
-    They are the digits of a handwriting font, digits drawn by code, or digits of MNIST.
+    They are the digits of one writer of UNIPEN, of a handwriting font, drawn by code, or of MNIST.
     """
+    if parts.writers and material.by_writer and rng.random() < 0.4:
+        return _one_writer(material, rng)
     kind = rng.random()
     if parts.fonts and material.by_font and kind < 0.2:
         font = material.by_font[rng.integers(len(material.by_font))]
@@ -120,6 +134,20 @@ def choose_forms(material: Material, parts: Parts, rng: np.random.Generator) -> 
     if parts.hands and kind < 0.62:
         return _one_style(material, rng)
     return _one_slant(material, rng)
+
+
+def _one_writer(material: Material, rng: np.random.Generator) -> Choice:
+    """Choose digits of one writer, and digits of other writers where this one wrote none."""
+    writers = material.by_writer
+    own = writers[rng.choice(len(writers), p=material.writer_shares)]
+
+    def choose(digit: int) -> Line:
+        lines = own[digit]
+        while not len(lines):
+            lines = writers[rng.integers(len(writers))][digit]
+        return Line(int(lines[rng.integers(len(lines))]))
+
+    return choose
 
 
 def _one_style(material: Material, rng: np.random.Generator) -> Choice:

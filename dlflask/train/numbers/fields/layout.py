@@ -104,7 +104,7 @@ def compose(characters: list[Character], row: Row, hand: Hand) -> Sheet:
         rows, columns = glyph.ink.shape
         top = baseline - character.rise - rows + glyph.pad
         paste(canvas, glyph.ink, before + middle - columns / 2, top)
-    if parts.spacing and rng.random() < 0.05 and len(characters) > 1:
+    if parts.spacing and rng.random() < 0.08 and len(characters) > 1:
         _tie(canvas, [before + left for left in row.lefts], floor - height / 2, hand)
     return Sheet(canvas, before, above)
 

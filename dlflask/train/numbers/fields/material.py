@@ -8,7 +8,7 @@ from __future__ import annotations
 import pickle
 import zlib
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dlflask.train.data import Images, Labels
 from dlflask.train.numbers.fields.hands import STYLES
+from dlflask.train.numbers.fields.joined_zeros import COUNTS, draw_joined_zeros
+from dlflask.train.numbers.fields.unipen import Writer
 from dlflask.train.synthesis.skeletonize import (
     FIELD_SIZE,
     Fields,
@@ -49,11 +51,13 @@ class Source:
         images: MNIST's digits, (N, 28, 28) uint8.
         labels: Labels of `images`, (N,) uint8.
         fonts: Font files.
+        writers: Digits of the writers of UNIPEN. They can be missing.
     """
 
     images: Images
     labels: Labels
     fonts: list[Path]
+    writers: list[Writer] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ class Material:
             backward to forward. Neighbours in this order look as if one person had written them.
         by_style: For each digit and each of its drawn forms, the indices of the lines.
         by_font: For each font and each digit, the index of the line.
+        by_writer: For each writer of UNIPEN and each digit, the indices of the lines. A writer may
+            have no lines of a digit.
+        writer_shares: Share of each writer of UNIPEN, in proportion to the square root of the
+            number of lines. With equal shares, half of the digits would come from one source.
+        joined_zeros: For each of `COUNTS`, the indices of the lines of as many joined zeros.
         marks: Indices of the lines of marks.
     """
 
@@ -77,6 +86,9 @@ class Material:
     by_slant: list[NDArray[np.intp]]
     by_style: list[list[NDArray[np.intp]]]
     by_font: list[list[int]]
+    by_writer: list[list[NDArray[np.intp]]]
+    writer_shares: NDArray[np.float64]
+    joined_zeros: list[NDArray[np.intp]]
     marks: NDArray[np.intp]
 
 
@@ -87,7 +99,8 @@ def make_material(source: Source, seed: int, executor: Executor, size: int = 20_
         source: Digits and fonts.
         seed: Seed of the drawn lines. The same seed gives the same material.
         executor: Executor that runs parts of the work in parallel.
-        size: Number of digits drawn by code. A fortieth as many marks are drawn.
+        size: Number of digits drawn by code. A fortieth as many marks and joined
+            zeros are drawn.
     """
     images, labels = source.images, source.labels
     chunks = np.array_split(images, 1 + len(images) // 1_000)
@@ -96,6 +109,8 @@ def make_material(source: Source, seed: int, executor: Executor, size: int = 20_
         *executor.map(_thin_images, chunks),
         *executor.map(_draw_style, *zip(*forms, strict=True)),
         *executor.map(_read_font, source.fonts),
+        *executor.map(_draw_writer, source.writers),
+        *(draw_joined_zeros(count, size // 40, seed) for count in COUNTS),
         executor.submit(draw_negatives, size // 40, np.random.default_rng(seed)).result(),
     ]
     ends = np.cumsum([len(part) for part in parts])
@@ -103,6 +118,11 @@ def make_material(source: Source, seed: int, executor: Executor, size: int = 20_
     rest = iter(np.split(np.arange(ends[-1]), ends[:-1])[len(chunks) :])
     by_style = [[next(rest) for _ in STYLES[digit]] for digit in range(10)]
     fonts = [next(rest) for _ in source.fonts]
+    by_writer = [
+        [lines_of_writer[np.equal(writer.labels, digit)] for digit in range(10)]
+        for writer, lines_of_writer in zip(source.writers, rest, strict=False)
+    ]
+    roots = np.sqrt([len(writer.labels) for writer in source.writers])
     lines = np.concatenate(parts)
     return Material(
         lines,
@@ -111,6 +131,9 @@ def make_material(source: Source, seed: int, executor: Executor, size: int = 20_
         [_sort_by_slant(images, np.flatnonzero(labels == digit)) for digit in range(10)],
         by_style,
         [font[:10].tolist() for font in fonts],
+        by_writer,
+        roots / max(1, roots.sum()),
+        [next(rest) for _ in COUNTS],
         np.concatenate([*(font[10:] for font in fonts), next(rest)]),
     )
 
@@ -143,6 +166,10 @@ def _draw_style(style: str, seed: int, size: int) -> Fields:
     count = max(1, size // sum(map(len, STYLES.values())))
     figures = [jitter(style, rng, float(rng.uniform(*_SPREADS))) for _ in range(count)]
     return distance_fields(np.array([draw(figure) for figure in figures]))
+
+
+def _draw_writer(writer: Writer) -> Fields:
+    return distance_fields(np.array([draw(figure) for figure in writer.figures]))
 
 
 def _read_font(path: Path) -> Fields:

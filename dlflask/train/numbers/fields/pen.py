@@ -32,6 +32,27 @@ class Pen:
     stretch: float = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class Form:
+    """Rotation and bend of one character.
+
+    Attributes:
+        turn: Rotation in radians.
+        bend: (3, 3, 2), movements in x and y of the points of a grid over the character, in pixels.
+            The first axis contains the rows of the grid, the second axis its columns.
+    """
+
+    turn: float
+    bend: NDArray[np.float64]
+
+
+#: Points of the grid over a character, relative to its size. The origin is the middle.
+_GRID = np.stack(np.meshgrid([-0.5, 0, 0.5], [-0.5, 0, 0.5]), axis=-1)
+
+#: Form of a character that is neither turned nor bent.
+STRAIGHT = Form(0.0, np.zeros((3, 3, 2)))
+
+
 class Line(NamedTuple):
     """Choice of a line of the material.
 
@@ -59,7 +80,9 @@ class Glyph:
     advance: float
 
 
-def draw_line(material: Material, line: Line, height: float, pen: Pen, turn: float = 0.0) -> Glyph:
+def draw_line(
+    material: Material, line: Line, height: float, pen: Pen, form: Form = STRAIGHT
+) -> Glyph:
     """Draw a line of `material` with `pen`.
 
     Args:
@@ -67,8 +90,9 @@ def draw_line(material: Material, line: Line, height: float, pen: Pen, turn: flo
         line: The line.
         height: Height of the character in pixels.
         pen: Pen and slant.
-        turn: Rotation in radians.
+        form: Rotation and bend.
     """
+    turn = form.turn
     left, top, right, bottom = (float(edge) for edge in material.boxes[line.number])
     # Do not enlarge a flat character to the full height: a dash would become a thick beam.
     scale_y = height / max(bottom - top, 0.7 * (right - left))
@@ -81,38 +105,63 @@ def draw_line(material: Material, line: Line, height: float, pen: Pen, turn: flo
     forward = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     forward = forward @ np.array([[1, -pen.shear], [0, 1]]) @ np.diag([scale_x, scale_y])
     middle = np.array([(left + right) / 2, (top + bottom) / 2])
+    size = columns, rows
+    grid = _map_grid(size, forward, middle, form.bend)
     if line.own:
-        values = _move(material.ink[line.number], forward, middle, (columns, rows), 0)
+        values = _warp(material.ink[line.number], size, grid, 0)
         ink = np.minimum(values * np.float32(1.15 / 255), 1)
     else:
         far = MAX_DISTANCE * UNITS
-        values = _move(material.lines[line.number], forward, middle, (columns, rows), far)
+        values = _warp(material.lines[line.number], size, grid, far)
         ink = _stroke(values * np.float32(scale_y / UNITS), pen)
     return Glyph(ink, pad, advance + max(0.0, abs(pen.shear) * tall * 0.3))
 
 
-def _move(
-    source: NDArray[np.uint8],
+def _map_grid(
+    size: tuple[int, int],
     forward: NDArray[np.float64],
     middle: NDArray[np.float64],
-    size: tuple[int, int],
-    outside: int,
-) -> Canvas:
-    """Return `source` mapped by the matrix `forward` to a patch of `size`, (columns, rows).
+    bend: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the points of a line's field that a patch shows at the points of its 3 x 3 grid.
 
-    The point `middle` of `source` comes to the middle of the patch.
+    Args:
+        size: Columns and rows of the patch.
+        forward: (2, 2) matrix that maps the field to the patch.
+        middle: Point of the field that comes to the middle of the patch.
+        bend: See `Form`.
+
+    Returns:
+        (3, 3, 2): rows and columns of the grid; x and y in pixels of the field.
     """
-    factor = len(source) / FIELD_SIZE
-    backward = np.linalg.inv(forward) * factor
-    offset = middle * factor - backward @ np.array([size[0] / 2, size[1] / 2])
-    moved = Image.fromarray(source).transform(
-        size,
-        Image.Transform.AFFINE,
-        (*backward[0], offset[0], *backward[1], offset[1]),
-        Image.Resampling.BILINEAR,
-        fillcolor=outside,
+    moved = _GRID * size + bend
+    mapped: NDArray[np.float64] = moved @ np.linalg.inv(forward).T + middle
+    return mapped
+
+
+def _warp(
+    source: NDArray[np.uint8], size: tuple[int, int], grid: NDArray[np.float64], outside: int
+) -> Canvas:
+    """Return a patch of `size` that shows the points `grid` of `source`, interpolated in between.
+
+    Pixels from outside `source` get the value `outside`.
+    """
+    xs, ys = ((0, side // 2, side) for side in size)
+    points = grid * (len(source) / FIELD_SIZE)
+    # Each quarter of the patch, with its four corners in `source`. The corners are listed
+    # counterclockwise from the upper left one.
+    quarters = [
+        (
+            (xs[column], ys[row], xs[column + 1], ys[row + 1]),
+            tuple(points[row : row + 2, column : column + 2][[0, 1, 1, 0], [0, 0, 1, 1]].flat),
+        )
+        for row in range(2)
+        for column in range(2)
+    ]
+    warped = Image.fromarray(source).transform(
+        size, Image.Transform.MESH, quarters, Image.Resampling.BILINEAR, fillcolor=outside
     )
-    return np.asarray(moved, np.float32)
+    return np.asarray(warped, np.float32)
 
 
 def draw_segment(start: tuple[float, float], stop: tuple[float, float], pen: Pen) -> Glyph:

@@ -57,6 +57,8 @@ def _with_decimals(digits: str, rng: np.random.Generator) -> str:
 
 
 def _with_thousands(digits: str, rng: np.random.Generator) -> str:
-    number = f"{int('1' + digits[1:7].ljust(3, '0')):,}"
+    zeros = int(rng.choice([0, 1, 2, 3], p=[0.5, 0.1, 0.2, 0.2]))  # prices often end in zeros
+    value = int("1" + digits[1:7].ljust(3, "0"))
+    number = f"{value - value % 10**zeros:,}"
     number = str(rng.integers(1, 10)) + number[1:]
     return number if rng.random() < 0.5 else number.replace(",", ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ from dlflask.train.numbers.fields.layout import compose, place
 from dlflask.train.numbers.fields.material import Material
 from dlflask.train.numbers.fields.pen import Canvas, Pen
 from dlflask.train.numbers.parts import Parts
+
+#: Share of the numbers in which neighbouring zeros are joined.
+_JOINED_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,13 @@ def _spell(number: str, hand: Hand) -> tuple[str, list[Character]]:
     spread = rng.uniform(0, 0.09)
     has_unreadable = hand.parts.unreadable and rng.random() < 0.04
     rate = rng.choice([0.15, 0.3, 1.0], p=[0.6, 0.3, 0.1]) if has_unreadable else 0.0
-    for each in number:
+    joins_zeros = hand.parts.spacing and rng.random() < _JOINED_SHARE
+    for each in re.findall("0{2,3}|." if joins_zeros else ".", number):
         size = hand.height * float(np.exp(rng.normal(0, spread)))
-        if not each.isdigit():
+        if len(each) > 1:
+            label += each
+            characters.append(hand.draw_zeros(len(each), size))
+        elif not each.isdigit():
             label += each
             characters.append(hand.draw_sign(each, size))
         elif rng.random() < rate:

@@ -1,5 +1,7 @@
 """Fields: the same for the same seed, and labelled with what is drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -79,6 +81,7 @@ def test_every_hand_writes_the_digit(material):
             *material.by_slant[digit].tolist(),
             *np.concatenate(material.by_style[digit]).tolist(),
             *(font[digit] for font in material.by_font),
+            *np.concatenate([writer[digit] for writer in material.by_writer]).tolist(),
         }
         for digit in range(10)
     ]
@@ -116,3 +119,15 @@ def test_write_marks_unreadable_digits(material):
 )
 def test_is_readable(label, width, expected):
     assert is_readable(label, width) is expected
+
+
+def test_write_joins_zeros(material):
+    parts = replace(PLAIN, spacing=True)
+
+    def count_figures(number):
+        """Return the mean number of connected figures in 150 drawings of `number`."""
+        drawings = [write(number, material, parts, np.random.default_rng(i)) for i in range(150)]
+        assert {drawing.label for drawing in drawings} == {number}
+        return np.mean([ndimage.label(drawing.ink > 0.3)[1] for drawing in drawings])
+
+    assert count_figures("1000") < count_figures("1321") - 0.2

@@ -1,6 +1,7 @@
 """Material: each line belongs to the digit under which it is filed."""
 
 import numpy as np
+import pytest
 
 from dlflask.train.numbers.fields.hands import STYLES
 from dlflask.train.numbers.fields.material import load_material, make_material
@@ -26,10 +27,22 @@ def test_material_groups_are_apart(material, source):
         np.arange(len(source.images)),
         *(lines for styles in material.by_style for lines in styles),
         np.ravel(material.by_font),
+        *(lines for writer in material.by_writer for lines in writer),
+        *material.joined_zeros,
         material.marks,
     ]
     together = np.concatenate(groups)
     assert len(set(together.tolist())) == len(together) == len(material.lines)
+
+
+def test_material_of_writers(material, source):
+    for writer, by_digit in zip(source.writers, material.by_writer, strict=True):
+        assert [len(lines) for lines in by_digit] == np.bincount(
+            writer.labels, minlength=10
+        ).tolist()
+    one, other = material.writer_shares
+    assert one + other == pytest.approx(1)
+    assert other / one == pytest.approx(10**0.5)
 
 
 def test_boxes_enclose_lines(material):

@@ -9,10 +9,9 @@ from dlflask.errors import TooComplex
 from dlflask.imaging.decode_limits import CPU_SECONDS, MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: A check of the CPU time takes a microsecond, as long as reading some bytes of a header. Therefore
-#: only read operations of at least `_SMALL_BYTES` bytes are all checked. Of the shorter ones, about
-#: every sixteenth (`_SMALL_READS`) is checked.
-_SMALL_BYTES, _SMALL_READS = 4_096, 16
+#: The CPU time is checked at each read operation of at least `_SMALL_BYTES` bytes, and also at
+#: every sixteenth read operation (`_CHECK_INTERVAL`). A check takes 1 µs, as long as a small read.
+_SMALL_BYTES, _CHECK_INTERVAL = 4_096, 16
 
 
 class CpuTimeLimit:
@@ -50,8 +49,8 @@ class CpuTimeLimit:
             )
 
 
-class Pieces(BytesIO):
-    """Upload as a file that allows at most `MAX_PIECES` read operations, until `time_limit`."""
+class LimitedFile(BytesIO):
+    """File in memory with limits on the number of read operations and on the CPU time."""
 
     def __init__(self, upload: bytes, time_limit: CpuTimeLimit) -> None:
         super().__init__(upload)
@@ -70,6 +69,6 @@ class Pieces(BytesIO):
         if self._reads > MAX_PIECES:
             raise InvalidFile(f"it needs more read operations than the limit of {MAX_PIECES:,}")
         is_small = size is not None and 0 <= size < _SMALL_BYTES
-        if not is_small or self._reads % _SMALL_READS == 0:
+        if not is_small or self._reads % _CHECK_INTERVAL == 0:
             self._time_limit.check()
         return super().read(size)

@@ -1,19 +1,20 @@
 import io
 import json
+from functools import partial
 
-from dlflask.cli.numbers import number_csv_rows, number_json_rows, number_text_rows
-from dlflask.client import REFUSED, NumberOutcome
+from dlflask.cli.formatters import csv_rows, json_rows, text_rows
+from dlflask.client import REFUSED, Outcome
 
 LINE = {"number": "18014", "verdict": "number"}
-READ = NumberOutcome("number", "18014", 0.98714, [LINE])
-SEVERAL = NumberOutcome("unsure", "1\n-2,5", 0.5, [LINE, LINE])
-NONE = NumberOutcome("no_number", "", 0.0)
-ERROR = NumberOutcome(REFUSED, reason="The image is empty")
+READ = Outcome("number", "18014", 0.98714, lines=[LINE])
+SEVERAL = Outcome("unsure", "1\n-2,5", 0.5, lines=[LINE, LINE])
+NONE = Outcome("no_number", "", 0.0)
+ERROR = Outcome(REFUSED, reason="The image is empty")
 
 
 def written(make, *outcomes):
     output = io.StringIO()
-    write = make(output)
+    write = make(output, number=True)
     for outcome in outcomes:
         write("a.png", outcome)
     return output.getvalue()
@@ -22,7 +23,7 @@ def written(make, *outcomes):
 def test_text_rows():
     errors = io.StringIO()
 
-    text = written(lambda output: number_text_rows(output, errors), READ, SEVERAL, NONE, ERROR)
+    text = written(partial(text_rows, errors=errors), READ, SEVERAL, NONE, ERROR)
 
     assert text.splitlines() == [
         "18014        98.7%  number     a.png",
@@ -33,7 +34,7 @@ def test_text_rows():
 
 
 def test_csv_rows():
-    text = written(number_csv_rows, READ, SEVERAL, ERROR)
+    text = written(csv_rows, READ, SEVERAL, ERROR)
 
     assert text == (
         "file,number,confidence,verdict,error\n"
@@ -44,7 +45,7 @@ def test_csv_rows():
 
 
 def test_json_rows():
-    first, second = map(json.loads, written(number_json_rows, READ, ERROR).splitlines())
+    first, second = map(json.loads, written(json_rows, READ, ERROR).splitlines())
 
     assert first == {
         "file": "a.png",
