@@ -22,9 +22,11 @@ help:  ## List the targets
 run: $(SERVICE)/.installed  ## Serve on http://127.0.0.1:8000 (PORT=... for another port)
 	$(SERVICE)/bin/python -m dlflask serve --port $(PORT)
 
-# Without the folders whose tests load TensorFlow, start servers or drive browsers.
+# Without the folders whose tests load TensorFlow, start servers or drive browsers. As in the
+# service, a process has one thread for matrices: more threads would wait for each other's CPU.
 quick: $(DEV)/.installed  ## Run the fast tests, in about a minute
-	KERAS_BACKEND=openvino $(DEV)/bin/python -m pytest $(PARALLEL) -m "not (slow or model or train)" \
+	KERAS_BACKEND=openvino OPENBLAS_NUM_THREADS=1 \
+	  $(DEV)/bin/python -m pytest $(PARALLEL) -m "not (slow or model or train)" \
 	  --ignore=tests/model --ignore=tests/train --ignore=tests/e2e
 
 test: $(DEV)/.installed  ## Run every test that needs neither a Docker engine nor a browser

@@ -23,7 +23,7 @@ from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS as NUMBER_DEFAULTS
 from dlflask.web.app import create_app
 from tests.drawing import draw_digit
 
-pytest_plugins = ["tests.pen_strokes"]
+pytest_plugins = ["tests.compiled_once", "tests.pen_strokes"]
 
 # Keras uses TensorFlow by default, which is missing on Python 3.14.
 if find_spec("tensorflow") is None:
@@ -35,6 +35,10 @@ settings.load_profile("dlflask")
 
 # As in dlflask/inference/environment.py, for tests that import Keras before it.
 sys.modules["openvino_telemetry"] = None
+
+# jsonschema would compile grammars for a second to check internationalised addresses ("iri"), a
+# format that none of the checked schemas has.
+sys.modules["rfc3987_syntax"] = None
 
 
 SAMPLES = sorted((ROOT / "static" / "samples").glob("*.png"))

@@ -4,6 +4,7 @@
 static/samples/numbers/*.png.
 """
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -84,16 +85,23 @@ STORED_AS = {
 _OVERSAMPLING = 4
 
 
-def draw_digit(
+def draw_digit(label: int, size: int = 200, **options: object) -> Image.Image:
+    """Draw a square RGB image of `label`; `_draw_digit` lists the options."""
+    # A copy, because some tests draw on the image.
+    return _draw_digit(label, size, **options).copy()
+
+
+@cache
+def _draw_digit(
     label: int,
-    size: int = 200,
+    size: int,
     *,
     ink: object = (25, 25, 60),
     paper: object = (255, 255, 255),
     pen: float = 8.0,
     margin: float = 0.15,
 ) -> Image.Image:
-    """Draw a square RGB image of `label`; `pen` is the stroke's width in hundredths of the box."""
+    """Draw a digit; `pen` is the stroke's width in hundredths of the box."""
     side = size * _OVERSAMPLING
     image = Image.new("RGB", (side, side), paper)
     pencil = ImageDraw.Draw(image)

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import fields
+from functools import cache
 
 import yaml
 
@@ -94,14 +95,20 @@ def tables():
 
 def compose_use(variable):
     """Return `yes` if Compose passes the variable on, `a mount` if it mounts a file, or `no`."""
-    files = (ROOT / "docker-compose.yml", ROOT / "docker-compose.override.yml")
-    values = {}
-    for file in files:
-        for service in yaml.safe_load(read(file))["services"].values():
-            values |= service.get("environment", {})
+    values = _compose_environment()
     if variable not in values:
         return "no"
     return "a mount" if str(values[variable]).startswith("/app/") else "yes"
+
+
+@cache
+def _compose_environment():
+    """Return the environment variables of all services, by name."""
+    values = {}
+    for name in ("docker-compose.yml", "docker-compose.override.yml"):
+        for service in yaml.safe_load(read(ROOT / name))["services"].values():
+            values |= service.get("environment", {})
+    return values
 
 
 def filled_in(page):

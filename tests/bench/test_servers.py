@@ -101,15 +101,14 @@ def test_run_pins_the_server_to_the_first_cpu():
 
 
 def test_memory_includes_child_processes():
-    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    # The child prints a line when it has started, because its memory grows until then.
+    child = "[sys.executable, '-c', 'print(flush=True); input()']"
     with subprocess.Popen(
-        [sys.executable, "-c", f"print(flush=True); {child}"],
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.run({child})"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
         process.stdout.readline()
-        while not psutil.Process(process.pid).children():
-            pass
         memory = Server(SERVICE, 9, process).measure_memory()
         alone = psutil.Process(process.pid).memory_info().rss / 1e6
         process.stdin.close()

@@ -17,7 +17,7 @@ from tests.costly.jpeg import segment, with_segments
 from tests.costly.png import chunk, with_chunks
 from tests.costly.tiff import strips, tiff
 from tests.drawing import draw_digit
-from tests.unusual_images import UNUSUAL_IMAGES
+from tests.unusual_images import UNUSUAL_IMAGES, unusual_image
 
 # Pillow warns of tags that it skips in a damaged file; the service ignores that.
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
@@ -59,7 +59,7 @@ def test_strip_metadata_keeps_the_orientation(name):
 
 @pytest.mark.parametrize("name", UNUSUAL_IMAGES)
 def test_strip_metadata_keeps_the_pixels(name):
-    upload = UNUSUAL_IMAGES[name]
+    upload = unusual_image(name)
 
     with Image.open(BytesIO(upload)) as whole:
         expected = np.asarray(whole)

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from scipy import special
 
 from dlflask.config import Config
 from dlflask.digits.classifier import Classifier
@@ -105,6 +106,13 @@ def test_probabilities_equal_tensorflow(classifier, tensors, tmp_path):
     assert np.abs(served - np.load(tmp_path / "tf.npy")).max() < 1e-4
 
 
+ACTIVATIONS = {
+    "softmax": lambda logits: special.softmax(logits, axis=1),
+    "linear": lambda logits: logits,
+    "sigmoid": special.expit,
+}
+
+
 @pytest.mark.parametrize(
     ("shape", "activation", "name"),
     [
@@ -137,11 +145,18 @@ def test_classifier_with_another_architecture(tmp_path, tensors, shape, activati
     # The network is not trained, so any convention may have been chosen.
     outputs = {"softmax": "softmax", "linear": "logits", "sigmoid": "sigmoids"}[activation]
     adaptation = Adaptation(shape, classifier.description.convention, outputs)
-    expected = adaptation.finish(model.predict(adaptation.prepare(tensors), verbose=0))
+    expected = adaptation.finish(compute_outputs(model, adaptation.prepare(tensors), activation))
     assert classifier.description.outputs == outputs
     assert np.allclose([p.probabilities for p in predictions], expected, atol=1e-5)
     alone = classifier.predict(tensors[3]).probabilities
     assert np.allclose(alone, expected[3], atol=1e-5)
+
+
+def compute_outputs(model, batch, activation):
+    """Return the outputs of Dense layers. Keras's own function rounds to 8 bits on OpenVINO."""
+    kernel, bias, last_kernel, last_bias = model.get_weights()
+    hidden = np.maximum(batch.reshape(len(batch), -1) @ kernel + bias, 0)
+    return ACTIVATIONS[activation](hidden @ last_kernel + last_bias)
 
 
 def save_network(path, inputs, units, activation):

@@ -14,7 +14,7 @@ from dlflask.train.model_card import ModelCard
 from tests.conftest import encode
 from tests.invalid_requests import BAD_REQUESTS, encode_form, encode_request
 from tests.serving import ROOT, ask, ask_on, running_server
-from tests.unusual_images import UNUSUAL_IMAGES
+from tests.unusual_images import UNUSUAL_IMAGES, unusual_image
 
 FOUR = (ROOT / "static" / "4.jpg").read_bytes()
 MNIST_FILES = (
@@ -51,7 +51,7 @@ def test_predictlabel_bad_request(server, bad):
 
 @pytest.mark.parametrize("name", UNUSUAL_IMAGES)
 def test_predictlabel_unusual_image(server, name):
-    body, content_type = encode_form([("image", name, UNUSUAL_IMAGES[name])])
+    body, content_type = encode_form([("image", name, unusual_image(name))])
 
     response = ask(server, "POST", "/predictlabel", body, content_type)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
-pytest.importorskip("tensorflow")
+pytest.importorskip("tensorflow", reason="TensorFlow trains; it is not installed")
 
 from dlflask.train.data import Mnist  # noqa: E402
 from dlflask.train.network import build_network, count_multiply_adds, describe  # noqa: E402

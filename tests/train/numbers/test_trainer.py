@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
-pytest.importorskip("tensorflow")
+pytest.importorskip("tensorflow", reason="TensorFlow trains; it is not installed")
 
 from dlflask.inference.model_file import read_number_network  # noqa: E402
 from dlflask.numbers.characters import ALPHABET, NUM_CLASSES, NumberNetwork, encode  # noqa: E402
