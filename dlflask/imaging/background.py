@@ -43,7 +43,7 @@ MIN_TABLE_CONTRAST = 0.4
 MAX_CONTACT = 0.08
 
 #: Minimum contrast of the writing that the table surrounds, divided by the maximum contrast in the
-#: image. With less contrast, the dark region is bold writing instead of a table.
+#: image. With less contrast, the supposed table is bold writing.
 MIN_INSIDE = 0.15
 
 #: Minimum contrast of ink with the paper, in grey levels.
@@ -174,14 +174,14 @@ def _fit_light(small: Plane, where: NDArray[np.bool_]) -> Plane:
     y, x = np.indices(small.shape, np.float32) / np.float32(COARSE_SIDE)
     terms = np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=-1)
     known = terms[where]
-    # Solve the 6 x 6 normal equations, in a fraction of the time of one equation per pixel.
+    # Solve the 6 x 6 normal equations. This is much faster than to solve one equation per pixel.
     fit = np.linalg.lstsq(known.T @ known, known.T @ small[where], rcond=None)[0]
     surface: Plane = terms @ fit
     return surface
 
 
 def _find_table(distance: Plane) -> Plane | None:
-    """Return 1 on the dark table around the paper and 0 elsewhere, or None without a table."""
+    """Return 1 on the dark table around the paper and 0 elsewhere, or None if there is no table."""
     mask = distance > MIN_TABLE_CONTRAST * distance.max()
     border = _along_border(mask)
     max_contact = MAX_CONTACT * len(border)

@@ -15,13 +15,13 @@ from dlflask.types import ImageBox, Pixels
 #: image at once would need several copies in memory: 2 GB for 64 megapixels with transparency.
 STRIP_PIXELS = 1 << 20
 
-#: Grey values of more than 8 bits are scaled to 0..255. If the range is then smaller than this, it
-#: is stretched, because cameras and scanners often use only a part of the possible values.
+#: Grey values of more than 8 bits are scaled to 0..255. If the scaled values span less than
+#: this, they are stretched: cameras and scanners often use only a part of the possible values.
 MIN_SPAN = 64
 
-#: Minimum size of a range that is stretched: `MIN_SHARE` times the larger absolute value of its two
-#: ends, and `MIN_LEVELS` whole numbers in the file. A smaller range comes from rounding, or from
-#: the grain of an even surface.
+#: A range is stretched only if it is larger than `MIN_SHARE` times the larger absolute value of its
+#: two ends and, if the file has whole numbers, contains more than `MIN_LEVELS` of them. A smaller
+#: range comes from rounding, or from the grain of an even surface.
 MIN_SHARE, MIN_LEVELS = 0.001, 32
 
 #: Maximum absolute value of a pixel in a float image. Larger values are clipped.

@@ -40,7 +40,7 @@ def decode(
 
     Raises:
         ImageError: The image is damaged, too large or in an unsupported format.
-        Busy: The image is large, and the worker decodes another large image while a third waits.
+        Busy: The image is large, another large image is being decoded, and a third is waiting.
     """
     configure_pillow()
     if region == WHOLE and (decoded := decode_fast(upload, side)):
@@ -125,8 +125,8 @@ def _load_truncated_jpeg(
 
 
 def _layout(image: Image.Image) -> JpegLayout:
-    # Pillow's `layer` has a tuple for each colour component: the number of the component, the
-    # columns and the rows of blocks that are coded together, and the number of a table.
+    # Pillow's `layer` has a tuple of four numbers for each colour component: its identifier, how
+    # many columns and how many rows of blocks are coded together, and the number of its table.
     components = getattr(image, "layer", ())
     columns, rows = (max((each[at] for each in components), default=1) for at in (1, 2))
     is_grey = len(components) == 1

@@ -27,8 +27,8 @@ BYTES_PER_PIXEL_OF = {"WEBP": 16, "TIFF": 12, "AVIF": 9, "HEIF": 9, "GIF": 2}
 BYTES_PER_PROGRESSIVE_PIXEL = 10
 BYTES_PER_PIXEL = 4
 
-#: Memory in bytes per pixel of a HEIC with more than 8 bits and with colours at more than half
-#: resolution, and additional memory in bytes per pixel if the HEIC contains an image of opacity.
+#: Memory in bytes per pixel of a HEIC that has more than 8 bits and whose colours have more than
+#: half resolution. For any HEIC with opacity, additional memory in bytes per pixel.
 BYTES_PER_DEEP_HEIF_PIXEL, BYTES_PER_OPACITY_PIXEL = 16, 4
 
 #: Memory in bytes per pixel of a PNG with 16-bit colour channels. Pillow's decoded image has only 8

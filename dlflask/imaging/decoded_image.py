@@ -59,7 +59,7 @@ class DecodedImage:
 
     @property
     def upright_size(self) -> tuple[float, float]:
-        """Width and height of the upright image in the file, in pixels."""
+        """Width and height, in pixels, of the image in the file after its rotation to upright."""
         scale = self.longer_side / max(self._image.size)
         width, height = self._image.size if self._orientation < 5 else self._image.size[::-1]
         return width * scale, height * scale
@@ -100,8 +100,9 @@ def _box(region: Region, size: tuple[int, int], orientation: int, side: int) -> 
         round(part * length) for part, length in zip(region, sides, strict=True)
     )
     if orientation > 1:
-        # Make both sides multiples of `factor`, because the image is reduced before it is rotated.
-        # Otherwise an incomplete block of pixels would be at another edge than in an upright image.
+        # Make the width and height of the region multiples of `factor`. The image is reduced before
+        # it is rotated, so an incomplete block of pixels would be at another edge than in an image
+        # that is stored upright.
         factor = -(-max(right - left, bottom - top) // side)
         right -= (right - left) % factor
         bottom -= (bottom - top) % factor

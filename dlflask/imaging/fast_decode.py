@@ -33,8 +33,8 @@ _MODE_OF_COMPONENTS = {1: "L", 3: "RGB"}
 #: Chunks that are ignored, because they change neither the pixels nor the orientation.
 _IGNORED_CHUNKS = {b"cHRM", b"gAMA", b"pHYs", b"sBIT", b"sRGB", b"tIME"}
 
-#: Markers of the other accepted segments: Huffman tables, quantisation tables, interval of
-#: restarts, JFIF, comment.
+#: Markers of the segments that are accepted besides the frame and the scan: Huffman tables,
+#: quantisation tables, interval of restarts, JFIF, comment.
 _OTHER_SEGMENTS = {0xFFC4, 0xFFDB, 0xFFDD, 0xFFE0, 0xFFFE}
 
 #: Markers of the frame (the header of the image) in a baseline JPEG, and of a scan.
@@ -124,7 +124,8 @@ def _frame(upload: bytes) -> tuple[int, int, int, int]:
     for _ in range(MAX_PIECES):
         marker, length = _read_segment(upload, position)
         if marker == _SCAN:
-            # Leave several scans to the parser, because each scan goes over all pixels again.
+            # Leave a JPEG with several scans to the parser: each scan goes over all pixels again,
+            # so the limits must be checked.
             return frame if upload.count(b"\xff\xda", position) == 1 else _NO_FRAME
         if marker == _BASELINE_FRAME and frame is _NO_FRAME:
             frame = _read_frame(upload, position + 4)

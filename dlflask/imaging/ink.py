@@ -24,8 +24,8 @@ from dlflask.types import Ink, Pixels
 #: image, the twelve pixels that differ most from the paper reach only 3.4.
 MIN_CLEARNESS = 4
 
-#: An image with less contrast than this number of the noise's standard deviations is smoothed
-#: first.
+#: Contrast of ink with paper, in standard deviations of the paper's noise, below which an image is
+#: smoothed first.
 SMOOTH_BELOW = 12
 
 #: Minimum part of the paper that has exactly the same grey level, in a drawing made on a screen.
@@ -74,8 +74,8 @@ def extract_distance_and_ink(pixels: Pixels, coarse_side: int = COARSE_SIDE) -> 
     Returns:
         Two arrays of (height, width) float32. The first is the difference from the paper, about 0
         on paper, in a unit that differs between images. The second is the ink in 0..1. If the paper
-        is exactly black or white, the ink is the difference in grey levels divided by 255. An image
-        that was made from ink values therefore keeps these values.
+        has exactly one grey and the contrast is at least `FULL_CONTRAST`, the ink is the difference
+        in grey levels divided by 255. An image made from ink values therefore keeps these values.
 
     Raises:
         BlankImage: Every pixel looks like paper.
@@ -148,10 +148,11 @@ def _levels(distance: Plane) -> tuple[int, int, float]:
     """Return the levels of ink and paper, and the standard deviation of the noise."""
     # Add 64, because `bincount` cannot count negative differences.
     levels = np.bincount(np.clip(distance + 64, 0, 255).astype(np.uint8).ravel(), minlength=256)
-    # The level of the ink is the lowest level that at most 12 pixels, or 1 of 4,000, exceed.
+    # The level of the ink is the lowest level that at most 12 pixels exceed (in a large image, at
+    # most 1 of 4,000 pixels).
     above = distance.size - levels.cumsum()
     peak = int(np.searchsorted(-above, -max(12, distance.size // 4000)))
-    # Levels up to the midpoint between the most frequent level and the ink count as paper.
+    # All levels up to the midpoint between the most frequent level and `peak` count as paper.
     paper = levels[: (int(levels.argmax()) + peak) // 2 + 1]
     half = paper.sum() / 2
     middle = int(np.searchsorted(paper.cumsum(), half))

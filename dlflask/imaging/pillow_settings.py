@@ -22,7 +22,7 @@ def configure_pillow() -> None:
     # for formats whose pixels Pillow allocates before `check_cost` is called.
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
     # libjpeg reads this variable and stops when it needs more memory. `check_cost` estimates the
-    # memory by the scans that Pillow finds, and a file may hide scans from Pillow.
+    # memory only by the scans that Pillow finds, but a file may hide scans from Pillow.
     os.environ.setdefault("JPEGMEM", f"{MAX_DECODED_BYTES // 1_000_000}m")
     # With more threads, the AVIF decoder would need more memory, but would not be faster, because
     # each CPU already has a worker.

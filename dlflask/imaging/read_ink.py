@@ -38,7 +38,7 @@ def read_ink(upload: bytes, locate: Locator | None = None) -> Ink:
         DamagedImage: The bytes begin like an image, but cannot be decoded.
         TooManyPixels: The header announces more pixels than `decode_limits` allow.
         TooComplex: Decoding takes more CPU time or memory than `decode_limits` allow.
-        Busy: The image is large, and the worker decodes another large image while a third waits.
+        Busy: The image is large, another large image is being decoded, and a third is waiting.
         BlankImage: The image shows no ink.
     """
     time_limit = CpuTimeLimit()

@@ -1,4 +1,4 @@
-"""Resizing, by averages of areas to a smaller size and by linear interpolation to a larger size."""
+"""Resizing: shrink images by averages of areas, and enlarge them by linear interpolation."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Plane = NDArray[np.float32]
 def resize(plane: Plane, height: int, width: int, *, clamp: bool = False) -> Plane:
     """Scale to `height` x `width` by two matrix products.
 
-    For small images, this takes a tenth of the time of `scipy.ndimage.zoom`. If `zoom` shrinks an
-    image, it loses thin strokes, because it samples points.
+    For small images, this takes a tenth of the time of `scipy.ndimage.zoom`. `zoom` also loses thin
+    strokes when it shrinks an image, because it samples points.
 
     Args:
         plane: (..., H, W) float32.
         height: Height of the result, in pixels.
         width: Width of the result, in pixels.
-        clamp: When enlarging, repeat the outermost pixels. Otherwise continue the slope between the
-            two outermost pixels.
+        clamp: Only used to enlarge. True repeats the outermost pixels. False continues the slope
+            between the two outermost pixels.
 
     Returns:
         (..., height, width) float32.
@@ -46,8 +46,8 @@ def weights(source: int, target: int, *, clamp: bool = False) -> Plane:
         return np.ones((target, 1), np.float32)
     if clamp:
         centres = np.clip(centres, 0, source - 1)
-    # Without `clamp`, the slope continues beyond the centres of the outermost pixels, because the
-    # light in a photo continues too.
+    # Without `clamp`, the slope between the two outermost pixels continues beyond their centres, as
+    # the light in a photo does.
     left = np.clip(np.floor(centres), 0, source - 2)
     right_share = centres - left
     interpolated = (pixels == left) * (1 - right_share) + (pixels == left + 1) * right_share

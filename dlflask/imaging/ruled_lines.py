@@ -23,7 +23,7 @@ MAX_MARGIN = 0.03
 #: slope of about 5 degrees. Runs shorter than `MIN_RUN` occur in every stroke.
 RUN_SHARE, MIN_RUN = 0.08, 10
 
-#: Maximum gap in a line, where a bold stroke crosses the line, divided by the width of the image.
+#: Maximum width of a gap that a bold stroke leaves in a line, divided by the width of the image.
 MAX_GAP = 0.2
 
 #: Minimum part of the ink that is outside of a single line. If less ink is outside of the line, the
@@ -40,7 +40,7 @@ MIN_CROSSING = 2
 #: Lines with less ink (0..1) than this are fainter than the pen.
 MAX_FAINT_INK = 0.5
 
-#: Minimum height of vertical runs of ink that are too tall for a line, so they belong to strokes:
+#: Minimum height of vertical runs of ink that belong to strokes, because a line is not so tall:
 #: `TALL_SHARE` of the image's height, but at least `MIN_TALL` pixels.
 TALL_SHARE, MIN_TALL = 0.04, 6
 
@@ -118,7 +118,7 @@ def _crosses(mask: Mask) -> bool:
 
 
 def _find_lines(mask: Mask) -> Lines:
-    """Find the lines from left to right."""
+    """Find the lines that go from left to right."""
     thin, filled = np.zeros_like(mask), np.zeros_like(mask)
     if not _crosses(mask):
         return Lines(thin, filled, 0)

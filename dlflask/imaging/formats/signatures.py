@@ -54,8 +54,8 @@ def find_image(upload: bytes) -> tuple[str, int] | None:
     """Find the image in a file.
 
     Returns:
-        Pillow's name of the format and the position of the image's first byte (at most
-        `MAX_LEADING_BYTES`), or None if no image begins there.
+        Pillow's name of the format and the position of the image's first byte, or None if no image
+        begins at a position up to `MAX_LEADING_BYTES`.
     """
     if format_name := _format_at_start(upload):
         return format_name, 0

@@ -24,8 +24,8 @@ MAX_MISSING = 0.1
 #: The end marker, and the byte with which every marker begins.
 _END, _MARKER = b"\xff\xd9", b"\xff"
 
-#: Data that is appended to the file. It changes the decoded image from the place where the file's
-#: own data ends.
+#: Data that is appended to the file for one of the two decodings. The first pixel that differs
+#: between them shows where the file's own data ends.
 _OTHER_DATA = bytes(range(255)) * 4
 
 #: Start of a scan's header: marker, length, and number of components. The rest of the header lists
@@ -87,8 +87,8 @@ def complete_jpeg(
     block = max(1, round(layout.block[0] * scale)), max(1, round(layout.block[1] * scale))
     missing = _missing_part(mask, block)
     length = len(data) - scans[-1].start()
-    # The last scan lacks `missing * length / (1 - missing)` bytes. Both sides are multiplied by
-    # `1 - missing`, which may be 0.
+    # The last scan lacks `n = missing * length / (1 - missing)` bytes. To avoid a division by 0,
+    # the condition `n > MAX_MISSING * (n + len(data))` is multiplied by `1 - missing`.
     if missing * length > MAX_MISSING * (missing * length + (1 - missing) * len(data)):
         raise InvalidFile("more than a tenth of it is missing")
     # If the JPEG has several scans, all rows exist, and only fine detail is missing.
@@ -98,7 +98,7 @@ def complete_jpeg(
 
 def _has_all_scans(data: bytes, scans: list[re.Match[bytes]], components: int) -> bool:
     """Return True if `scans` contain all bits of all components, so that no scan is missing."""
-    # Components whose constant coefficient, or whose further coefficients, are complete.
+    # Components with a complete constant coefficient, and those with complete further coefficients.
     constant, further = set[int](), set[int]()
     for scan in scans:
         count = scan[1][0]
@@ -130,10 +130,10 @@ def _missing_part(mask: NDArray[np.bool_], block: tuple[int, int]) -> float:
 
 
 def _block_of(mask: NDArray[Any], block: int) -> int:
-    """Return the number of the first block that is marked, along the axis of `mask`.
+    """Return the number of the first marked block along the only axis of `mask`.
 
-    Colours at half resolution spread by one pixel into the previous block, so the first marked
-    pixel does not count.
+    If colours have half resolution, a change in a block also marks the last pixel of the previous
+    block. The result is therefore the block of the pixel after the first marked pixel.
     """
     first = int(mask.argmax())
     return (first + (block > 1 and first > 0)) // block

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dlflask.imaging.iso_media.heic import HeicItems, reading_structure
 
-#: Kind of an item that no decoder knows, and flag of an item that viewers do not show.
+#: Kind that no decoder knows, and flag of an item that viewers do not show.
 _UNKNOWN, _HIDDEN = b"skip", 1
 
 

@@ -10,7 +10,7 @@ import struct
 from dlflask.imaging.decode_limits import MAX_ISO_MEDIA_BYTES, MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
-#: Kinds of the boxes that describe the items (images and metadata), and the frames of an animation.
+#: Kinds of the boxes that describe the items (images and metadata) or the frames of an animation.
 _DESCRIPTIONS = {b"meta", b"moov"}
 
 _read_box = struct.Struct(">I4s").unpack_from

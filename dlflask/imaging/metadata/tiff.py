@@ -22,7 +22,7 @@ from dlflask.imaging.formats.invalid_file import InvalidFile
 _WIDTH, _HEIGHT, _COMPRESSION, _SAMPLES, _PLANES = 256, 257, 259, 277, 284
 _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _XMP = 278, 322, 323, 700
 
-#: Tags that list the offsets and the lengths, each for strips and for tiles.
+#: Tags that list the offsets (of strips, of tiles) and the lengths (of strips, of tiles).
 _OFFSETS, _BYTE_COUNTS = (273, 324), (279, 325)
 
 #: Tags for the layout, the colours, strips and tiles, options of the codecs (including the tables

@@ -70,7 +70,7 @@ def image_chunks(upload: bytes) -> list[Chunk]:
 
 
 def canvas_pixels(upload: bytes) -> int:
-    """Return the number of pixels in the header. Pillow allocates them when it opens the file."""
+    """Return the number of pixels that the header states. Pillow allocates them at opening."""
     kind, header = upload[12:16], memoryview(upload)[20:]
     if kind == b"VP8X":
         width, height = (1 + int.from_bytes(header[i : i + 3], "little") for i in (4, 7))

@@ -1,4 +1,4 @@
-"""Connected parts of a mask, found through the runs of its rows."""
+"""Connected parts of a mask, found by joining the runs of pixels in its rows."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _FEW_RUNS = 100
 class Blobs:
     """Connected parts of a mask, numbered from 1 in the order of their first pixels, row by row.
 
-    A run is an unbroken sequence of the mask's pixels in one row. Positions are indices of the
-    flattened mask with an additional column at the right. This column is empty, so that runs of
-    different rows do not touch.
+    A run is an unbroken sequence of the mask's pixels in one row. An empty column is added at the
+    right of the mask, so that runs of different rows do not touch. The mask with this column is
+    then flattened, and positions are indices of the result.
 
     Attributes:
         number: Number of blobs.
@@ -88,8 +88,8 @@ def _join_few(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, NDA
     """Return the number of blobs, and the number of each run's blob, by a loop in Python.
 
     Args:
-        first: (R,) index of the first run above each run that touches it.
-        last: (R,) index after the last run above each run that touches it.
+        first: (R,) for each run, index of the first of the runs above that touch it.
+        last: (R,) for each run, index after the last of the runs above that touch it.
     """
     parents: list[int] = []
     for run, (start, stop) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
@@ -98,7 +98,7 @@ def _join_few(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, NDA
             other = above
             while parents[other] != other:
                 other = parents[other]
-            # The earliest run is the root, because blobs are numbered by their first pixel.
+            # Make the earliest run the root, because blobs are numbered by their first pixel.
             if other < root:
                 if root != run:
                     parents[root] = other

@@ -26,8 +26,8 @@ def running_minimum(
         length: Number of values in the window.
         axis: Axis along which the window lies.
         outside: Value beyond the ends of `values`, or None to repeat the value at each end.
-        before: Number of values in the window before the value around which it lies, or None for
-            `length // 2`.
+        before: Number of values between the start of the window and the value that the window
+            surrounds, or None for `length // 2`.
     """
     padded = _pad(values, length, axis, outside, before)
     return _combine(np.minimum, padded, length, axis)
