@@ -25,7 +25,7 @@ def load_forward(path: Path, samples: Callable[[], Tensor]) -> tuple[str, ModelG
         samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1.
 
     Returns:
-        The SHA-256 of the file, a `ModelGraph` with the facts in the file and an empty graph, and a
+        The SHA-256 of the file, a `ModelGraph` with an empty graph and the facts in the file, and a
         function from tensors of shape (N, 28, 28) to probabilities of shape (N, classes).
 
     Raises:

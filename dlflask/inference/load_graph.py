@@ -39,7 +39,8 @@ def load_graph(
         path: An `.h5` or `.keras` file, which is not changed.
         samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1, on which a
             digit network is tried with several ranges of values. None for other networks.
-        cache: Folder in which graphs are kept. It may be missing or read-only. None keeps nothing.
+        cache: Folder in which graphs are kept. It may be missing or read-only. If None, nothing is
+            kept.
         samples_id: Text that changes when the sample digits change. A cached graph is used only
             with the same `samples_id`, because the graph depends on the sample digits.
 
@@ -82,8 +83,8 @@ def _readable(path: Path) -> Path:
 
     Docker Compose mounts the project's model from a clone of the repository. In a clone made with
     `umask 077`, only the owner may read the file. If the sizes of file and copy differ, the user
-    has replaced the file, and `path` is returned. Modification times are not compared, because a
-    build may reuse the copy of an earlier build.
+    has replaced the file, and `path` is returned. Modification times are not compared, because they
+    also differ if a build reuses the copy of an earlier build.
     """
     copy = ROOT / path.name
     if os.access(path, os.R_OK) or not copy.is_file():

@@ -66,7 +66,7 @@ def read_golden(path: Path) -> Golden | None:
     """Return the golden digits in the `.h5` file at `path`, None if the file has none.
 
     Raises:
-        ModelError: Only one of the two attributes exists, or the shape or type of one is wrong.
+        ModelError: Only the digits or only their outputs exist, or a shape or type is wrong.
     """
     with h5py.File(path, "r") as file:
         return parse_golden(file.attrs)
@@ -76,7 +76,7 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
     """Return the golden digits in the attributes of a file, None if the file has none.
 
     Raises:
-        ModelError: Only one of the two attributes exists, or the shape or type of one is wrong.
+        ModelError: Only the digits or only their outputs exist, or a shape or type is wrong.
     """
     stored = [attributes.get(name) for name in (GOLDEN_DIGITS_ATTRIBUTE, GOLDEN_OUTPUTS_ATTRIBUTE)]
     if all(each is None for each in stored):

@@ -24,7 +24,7 @@ class Golden:
 
     Attributes:
         digits: The images, (N, 28, 28) uint8, ink = 255.
-        outputs: The outputs for `digits` divided by 255, (N, 10) or (N, 11) float32.
+        outputs: The outputs for the inputs `digits / 255`, (N, 10) or (N, 11) float32.
     """
 
     digits: NDArray[np.uint8]

@@ -64,8 +64,8 @@ def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
 
     Args:
         graph: The graph.
-        cache: Folder in which compiled networks are kept. It may be missing or read-only. None
-            keeps nothing.
+        cache: Folder in which compiled networks are kept. It may be missing or read-only. If
+            None, nothing is kept.
 
     Returns:
         Function from a batch, (N, ...) float32, to the graph's outputs, (N, ...) float32. The

@@ -38,9 +38,9 @@ def load_strip_network(path: Path, cache: Path | None = None) -> tuple[str, Mode
 def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forward:
     """Compile `graph` into a function that may be called from several threads at once.
 
-    Unlike the function of `openvino_runtime.compile_graph`, this function takes one image at a
-    time. Callers should use few different widths, because OpenVINO prepares kernels for each new
-    width, which takes time.
+    The returned function takes one image at a time, unlike the function that
+    `openvino_runtime.compile_graph` returns. Callers should use few different widths, because
+    OpenVINO prepares kernels for each new width, which takes time.
 
     Returns:
         Function from a strip, (1, H, W, 1) float32, to outputs for T columns of the strip,

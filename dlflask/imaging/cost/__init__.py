@@ -100,7 +100,7 @@ def _too_large(image: Image.Image, pixels: int, limit: int) -> TooManyPixels:
 
 
 def _check_tables(image: Image.Image, upload: bytes, cost: int) -> int:
-    """Return the memory in bytes of a WebP's decoding tables, in addition to `cost` for the pixels.
+    """Return the memory in bytes of a WebP's decoding tables, without the `cost` of the pixels.
 
     Raises:
         TooComplex: The pixels and the tables together take too much memory.
@@ -140,7 +140,8 @@ def _max_pixels(image: Image.Image, bytes_per_pixel: int) -> int:
 def _bytes_per_pixel(image: Image.Image, scans: int) -> int:
     """Return the memory in bytes per pixel that decoding at full scale takes.
 
-    Return 0 for a JPEG with one scan, because Pillow reduces such an image while decoding.
+    Return 0 for a JPEG with one scan: it takes little memory, because Pillow reduces it while
+    decoding.
     """
     if image.format in ("JPEG", "MPO"):
         return BYTES_PER_PROGRESSIVE_PIXEL if scans > 1 else 0

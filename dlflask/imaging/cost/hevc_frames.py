@@ -194,8 +194,8 @@ def _kind(unit: bytes) -> int:
 
 def _read_parameters(unit: bytes) -> Frame:
     """Return the size of a frame from a sequence parameter set."""
-    # Remove the bytes of value 3 that encoders insert after two zero bytes. Decoders need these
-    # bytes to distinguish the data from start codes.
+    # Encoders insert a byte of value 3 after two zero bytes, so that decoders do not mistake the
+    # data for a start code. Remove the inserted bytes.
     bits = _Bits(unit[2:MAX_PARAMETER_BYTES].replace(b"\0\0\3", b"\0\0"))
     bits.skip(4)  # number of the video parameter set
     layers = bits.read(3)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from dlflask.errors import Busy
 
-#: Maximum number of large images in a worker: one that is decoded, and one that waits. The third of
-#: the worker's threads stays free for other requests.
+#: Maximum number of large images in a worker: one that is decoded, and one that waits. A worker has
+#: three threads, so one thread stays free for other requests.
 MAX_ADMITTED = 2
 
 #: `_places` has one place for each admitted image. The image that is decoded holds `_slot`.

@@ -12,8 +12,8 @@ from __future__ import annotations
 #: the second code in this order of its symbols.
 _ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
-#: Symbols of the second code that repeat the last length above 0 (16) or the length 0 (17, 18),
-#: with the number of extra bits and the minimum number of repetitions.
+#: Symbols of the second code for repetitions: 16 repeats the last length above 0, 17 and 18 repeat
+#: the length 0. The values are the number of extra bits and the minimum number of repetitions.
 _REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}
 
 #: Table of a prefix code. The index is the value of the next bits. An entry contains the number of
@@ -48,7 +48,7 @@ class Bits:
         return symbol
 
     def skip_symbols(self, tables: list[Table]) -> None:
-        """Skip one symbol of each prefix code. There are at most three, of at most 15 bits each."""
+        """Skip one symbol of each prefix code: at most three symbols, of at most 15 bits each."""
         ahead, used = self.peek(), 0
         for table in tables:
             used += table[(ahead >> used) & (len(table) - 1)][0]
@@ -85,7 +85,7 @@ def _simple_code(bits: Bits, size: int) -> list[int]:
 
 
 def _normal_code(bits: Bits, size: int) -> list[int]:
-    """Read the second code, and decode the lengths of the prefix code with the second code.
+    """Read the second code, and use it to decode the lengths of the prefix code.
 
     Return the length of each symbol's code in bits, 0 for an unused symbol.
     """

@@ -2,9 +2,9 @@
 
 libwebp builds the tables of all prefix codes before it decodes the first pixel. The number of
 prefix codes therefore decides how much memory libwebp takes. An image is divided into blocks, and
-each block may have its own five prefix codes (a group). The file stores the size of the blocks
-after the transforms. A transform is a change of all pixels, and may contain a small image. To find
-the end of this small image, this module reads its symbols one by one and discards them.
+each block may have its own five prefix codes (a group). In the file, the transforms come first, and
+then the size of the blocks. A transform is a change of all pixels, and may contain a small image.
+To find the end of this small image, this module reads its symbols one by one and discards them.
 
 Source: RFC 9649, 2024, sections 3.4 to 3.7.
 """
@@ -19,7 +19,7 @@ from dlflask.imaging.decode_limits import MAX_WEBP_SKIPPED_PIXELS
 #: Kinds of transforms that contain an image.
 _PREDICTOR, _COLOURS, _PALETTE = 0, 1, 3
 
-#: Numbers of symbols: for values of a colour, for lengths and for distances of copied pixels.
+#: Numbers of symbols: for values of a colour, for lengths of copies, for distances of copies.
 _LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40
 
 #: Maximum number of bits that select a colour in the colour cache (the table of recent colours).
@@ -50,7 +50,7 @@ def read_layout(data: memoryview, width: int, height: int, start: int) -> Layout
 
 
 def _layout(bits: Bits, width: int, height: int) -> Layout:
-    """Skip the transforms, then read the bits of the colour cache and the size of the blocks."""
+    """Skip the transforms, then read the size of the colour cache and the size of the blocks."""
     # `remaining` is the number of pixels that may still be skipped.
     seen, remaining = set[int](), MAX_WEBP_SKIPPED_PIXELS
     while bits.take(1):
@@ -61,8 +61,8 @@ def _layout(bits: Bits, width: int, height: int) -> Layout:
         if kind == _PALETTE:
             colours = 1 + bits.take(8)
             remaining = _skip_image(bits, colours, remaining)
-            # If the palette is small, one stored pixel holds several pixels: 8 pixels with at most
-            # 2 colours, 4 with at most 4 colours, and 2 with at most 16 colours.
+            # If the palette is small, one stored pixel holds several pixels: 8 if the palette has
+            # at most 2 colours, 4 if it has at most 4, and 2 if it has at most 16.
             width = _divided(width, sum(colours <= limit for limit in (2, 4, 16)))
         elif kind in (_PREDICTOR, _COLOURS):
             side = 2 + bits.take(3)

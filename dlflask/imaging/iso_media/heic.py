@@ -45,7 +45,7 @@ _OPACITY = (b":auxiliary:alpha", b":auxid:1")
 
 @contextmanager
 def reading_structure() -> Iterator[None]:
-    """Convert exceptions of the functions that read the tables of a HEIC to `InvalidFile`."""
+    """Raise `InvalidFile` instead of the errors that occur while the tables of a HEIC are read."""
     try:
         yield
     except InvalidFile:
@@ -112,7 +112,7 @@ class HeicItems:
 
     @cached_property
     def tiles_of_image(self) -> dict[int, list[int]]:
-        """Numbers of the tiles of the main image and of its opacity, by the number of the image.
+        """Item numbers of the tiles of the main image and its opacity, by the image's item number.
 
         An image that is not divided into tiles is its own tile.
 

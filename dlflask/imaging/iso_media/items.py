@@ -132,7 +132,7 @@ def item_properties(upload: bytes, span: Span) -> Iterator[tuple[int, list[int]]
     for _ in range(numbers.read(4)):
         item = numbers.read(4 if version else 2)
         count = numbers.read(1)
-        # Remove the highest bit, a flag that readers must know the property.
+        # Remove the highest bit. It is 1 if readers must not ignore the property.
         yield (
             item,
             [numbers.read(2) & 0x7FFF if is_wide else numbers.read(1) & 0x7F for _ in range(count)],

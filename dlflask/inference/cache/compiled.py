@@ -27,7 +27,7 @@ class CompiledCache:
     same outputs as a newly compiled network, and takes 5 MB less memory.
 
     Args:
-        folder: Folder of the cache. It may be missing or read-only. None keeps nothing.
+        folder: Folder of the cache. It may be missing or read-only. If None, nothing is kept.
         graph: The graph.
         settings: Properties with which OpenVINO compiles the graph.
     """

@@ -29,8 +29,8 @@ def keep(path: Path, data: bytes, max_files: int) -> None:
     Args:
         path: The file. Its folder is made if it is missing.
         data: Content of the file.
-        max_files: Maximum number of files with this suffix in the folder. If the folder has more,
-            the oldest files are deleted.
+        max_files: Maximum number of files in the folder with the suffix of `path`. If there are
+            more, the oldest are deleted.
     """
     folder = path.parent
     # Ignore errors, because without the cache file, a later start only repeats the work.

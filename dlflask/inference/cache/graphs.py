@@ -21,7 +21,7 @@ class GraphCache:
     """Cache of graphs, by the SHA-256 of the model file, the purpose and the software versions.
 
     Args:
-        folder: Folder of the cache. It may be missing or read-only. None keeps nothing.
+        folder: Folder of the cache. It may be missing or read-only. If None, nothing is kept.
         purpose: Kind of network. For digit networks, it also identifies the sample digits, because
             the graph depends on the sample digits.
     """

@@ -2,7 +2,8 @@
 
 The process reads the model file from descriptor FD, and COUNT sample digits (28 x 28 float32 each)
 from standard input. It writes a `ModelGraph` to standard output and exits with 0. If the file
-cannot be served, it writes JSON with the keys `error` and `keras_version` and exits with `REFUSED`.
+cannot be served, the process writes JSON with the keys `error` and `keras_version`, and exits with
+`REFUSED`.
 """
 
 from __future__ import annotations

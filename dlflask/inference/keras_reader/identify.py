@@ -1,4 +1,4 @@
-"""Recognition of model files, and of other kinds of files that error messages name."""
+"""Recognition of model files, and of other kinds of files, for error messages that name them."""
 
 from __future__ import annotations
 

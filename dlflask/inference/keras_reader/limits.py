@@ -35,7 +35,7 @@ _FORBIDDEN = {
 
 
 def limit_process() -> None:
-    """Limit memory, CPU time and files of this process. On Linux, also forbid system calls."""
+    """Limit memory, CPU time and files of this process. On Linux, also forbid some system calls."""
     _set(resource.RLIMIT_CPU, MAX_CPU_SECONDS)
     _set(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
     _set(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
@@ -61,7 +61,7 @@ def _set(kind: int, limit: int) -> None:
 
 
 def _filter_system_calls() -> None:
-    """Forbid the calls in `_FORBIDDEN`, and let the kernel end this process with the service."""
+    """Forbid the calls in `_FORBIDDEN`, and let the kernel end this process if the service ends."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if platform.machine() not in _FORBIDDEN:

@@ -153,7 +153,7 @@ def _read_one(layer: dict[str, Any], version: str, depth: int) -> LayerConfig | 
 
 
 def _shape(options: Any) -> tuple[int | None, ...] | None:
-    """Return the input shape in the options of a layer without the batch axis, None if missing."""
+    """Return a layer's input shape from its options, without the batch axis, None if missing."""
     if not isinstance(options, dict):
         return None
     for name in _SHAPE_NAMES:

@@ -82,7 +82,7 @@ def read_digits(saved: SavedModel, samples: Tensor, run: Runner) -> DigitModel:
     if needs_flip_test(network, saved.version, saved.backend):
         flipped = _build(saved, config, shape, is_flipped=True)
         other = adapt(run(flipped.model), shape, activation, samples)
-        # Keep the result of `adapt` with the higher score, which is item 2.
+        # Keep the result of `adapt` with the higher score. Item 2 of a result is the score.
         if other[2] > found[2]:
             network, found = flipped, other
     adaptation, samples_read, _ = found
