@@ -146,8 +146,8 @@ def _histogram(
 ) -> Metric:
     """Return a histogram.
 
-    `counts` has an array for each combination of label values: the count of each bucket, and then
-    the sum of all values. In Prometheus, a bucket also counts the values of all lower buckets.
+    `counts` has an array for each combination of labels: the count of each bucket, and then the sum
+    of all measured values. In Prometheus, a bucket also counts the values of all lower buckets.
     """
     family = HistogramMetricFamily(name, help_text, labels=names)
     edges = [*map(str, map(float, bounds)), "+Inf"]

@@ -86,8 +86,8 @@ def create_app(
     for recogniser in recognisers:
         state.metrics.register_model(recogniser.info)
     headers = {recogniser.info.name: _headers(recogniser.info) for recogniser in recognisers}
-    # A tracer that has replaced `wsgi_app` must receive every request. Do not use the fast path
-    # then, because it would bypass the tracer.
+    # If a tracer has replaced `wsgi_app`, it must receive every request. In this case, do not use
+    # the fast path, because it would bypass the tracer.
     is_traced = "wsgi_app" in vars(app)
     application = app.wsgi_app if is_traced else with_fast_path(app.wsgi_app, state, by_name[DIGIT])
     # Each middleware wraps the previous one, so the last receives a request first.

@@ -30,7 +30,8 @@ def compress(response: Response) -> Response:
     accepts_gzip = request.accept_encodings.quality("gzip") > 0
     if not accepts_gzip or response.status_code != 200 or response.content_encoding:
         return response
-    # By default Flask streams a file, and `get_data` raises an exception. Turn the streaming off.
+    # By default Flask streams files. `get_data` raises an exception for a streamed file, so turn
+    # the streaming off.
     response.direct_passthrough = False
     body = response.get_data()
     if len(body) < _MIN_BYTES:

@@ -14,8 +14,8 @@ class Health:
 
     Attributes:
         failure: Reason why the self-test failed. Empty if the self-test did not fail.
-        is_draining: Function that returns True if the worker finishes its current requests and
-            then exits.
+        is_draining: Function that returns True while the worker finishes its last requests before
+            it exits.
     """
 
     def __init__(self, recognisers: Iterable[Recogniser[Any]]) -> None:

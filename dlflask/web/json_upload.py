@@ -109,7 +109,7 @@ def decode_image(value: Any, max_bytes: int) -> bytes:
     """Decode an image that is given as base64 or as a `data:` URL.
 
     Raises:
-        InvalidBase64: `value` is not base64, with or without the beginning of a `data:` URL.
+        InvalidBase64: `value` is neither base64 nor a `data:` URL with base64.
         EmptyUpload: The image has 0 bytes.
         UploadTooLarge: The image has more than `max_bytes` bytes.
     """
@@ -162,8 +162,8 @@ def decode_base64(encoded: str) -> bytes:
     Source: RFC 4648, sections 3.2, 4 and 5.
 
     Raises:
-        InvalidBase64: `encoded` has a character that is not in these alphabets, a wrong length or
-            wrong padding.
+        InvalidBase64: `encoded` has a wrong length or wrong padding, or has a character that is not
+            in these alphabets.
     """
     text = encoded.replace("-", "+").replace("_", "/")
     expected_padding = -len(text.rstrip("=")) % 4

@@ -17,7 +17,7 @@ THREADS = 3
 #: Maximum time in seconds that a request may wait for a busy and overloaded worker. NGINX sends a
 #: replica (container) at most 80 requests at a time. A replica that handles 140 requests per second
 #: needs 0.57 s for 80 requests. With a limit of 0.5 s, the replica rejected many of these requests
-#: just before their turn. It then handled only 83 % of the requests that it could handle.
+#: just before their turn. As a result, it used only 83 % of its capacity.
 MAX_WAIT_SECONDS = 0.6
 
 #: A request is late if it has waited for at least `MAX_WAIT_SECONDS / 2`. A worker is overloaded if
@@ -116,7 +116,8 @@ def _is_closed(connection: socket.socket | None) -> bool:
     """Return True if the client has closed the connection.
 
     If `recv` returns zero bytes, the connection is closed. If `recv` raises `BlockingIOError`, the
-    connection is open and idle. `_PEEK` leaves a request that the client sends next in the socket.
+    connection is open and idle. If the client has already sent its next request, `_PEEK` leaves
+    this request in the socket.
     """
     if connection is None:
         return False

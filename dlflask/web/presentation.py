@@ -21,8 +21,8 @@ from dlflask.types import Tensor
 #: Maximum number of digits or lines in one sentence. A longer list would not help.
 MAX_NAMED = 3
 
-#: Verdicts of the digit recogniser with which the page shows a number of several digits even if the
-#: number is unsure.
+#: If the digit recogniser gives one of these verdicts, the page shows a number of several digits
+#: even if the number is unsure.
 _MAY_BE_NUMBER = ("unsure", SEVERAL_DIGITS)
 
 

@@ -66,7 +66,7 @@ class State:
         environ: Mapping[str, Any],
         deadline: float | None = None,
     ) -> list[Any]:
-        """Read and count several images like `Recogniser.read_many`.
+        """Read several images with `Recogniser.read_many`, and count the results.
 
         Raises:
             Declined: One of the errors that `admit` raises.

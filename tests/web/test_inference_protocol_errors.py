@@ -162,7 +162,7 @@ def test_infer_with_nan_in_binary_data_returns_error(client):
         pytest.param(
             b"\xff\xff\xff\xff\0", "4294967295 bytes, but only 1 bytes follow", id="too-long"
         ),
-        pytest.param(b"\1\0\0", "within the length of element 0", id="cut-off"),
+        pytest.param(b"\1\0\0", "give the length of element 0", id="cut-off"),
         pytest.param(bytes(4 * 257), "more than 256", id="257-empty"),
         pytest.param(bytes(8), "has 2 images", id="too-many"),
     ],

@@ -53,8 +53,9 @@ def _split(binary: bytes) -> list[bytes]:
     while start < len(binary):
         if start + _LENGTH.size > len(binary):
             raise InvalidInferRequest(
-                f"The binary data end within the length of element {len(elements)}, counted from "
-                "0. Before each file, send its length as a 32-bit integer, little-endian."
+                "The binary data are cut off in the four bytes that give the length of element "
+                f"{len(elements)}, counted from 0. Before each file, send its length as a 32-bit "
+                "integer, little-endian."
             )
         (length,) = _LENGTH.unpack_from(binary, start)
         start += _LENGTH.size

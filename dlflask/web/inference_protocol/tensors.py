@@ -117,7 +117,7 @@ def read_numbers(
     if not (numbers.min() >= 0 and numbers.max() <= _FULL_INK[datatype]):
         raise InvalidInferRequest(
             f"The input has numbers outside of 0 to {_FULL_INK[datatype]}; expected "
-            f"{datatype} numbers from 0 for paper to {_FULL_INK[datatype]} for full ink."
+            f"{datatype} numbers from 0 (paper) to {_FULL_INK[datatype]} (full ink)."
         )
     tensors = numbers.astype(np.float32).reshape(-1, *input_shape)
     return tensors / np.float32(255) if datatype == "UINT8" else tensors

@@ -89,8 +89,8 @@ def _normalise(allowed: str) -> str:
         scheme = ""
     if not scheme:
         raise ConfigError(
-            f"DLFLASK_ALLOWED_ORIGINS contains {allowed!r}, which is not an origin. Name each "
-            "origin with its scheme, such as https://app.example.org, separated by commas."
+            f"DLFLASK_ALLOWED_ORIGINS contains {allowed!r}, which is not an origin. Write "
+            "origins such as https://app.example.org, each with its scheme, separated by commas."
         )
     scheme = scheme.lower()
     is_default = port is None or port == _DEFAULT_PORTS.get(scheme)

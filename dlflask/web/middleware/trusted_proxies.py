@@ -89,8 +89,8 @@ def _parse_prefix(text: str) -> str:
     prefix = text.rstrip("/")
     if prefix and not _PREFIX.fullmatch(prefix):
         raise ConfigError(
-            f"DLFLASK_PATH_PREFIX is {text!r}; expected a path that starts with / and consists of "
-            "letters, digits and the characters . _ ~ - such as /tools/digits."
+            f"DLFLASK_PATH_PREFIX is {text!r}; expected a path that starts with /, such as "
+            "/tools/digits. It may contain only letters, digits and the characters / . _ ~ -"
         )
     return prefix
 
@@ -99,7 +99,7 @@ def _find_client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
     """Return the client's address from X-Forwarded-For, or an empty string if it is not valid.
 
     Each proxy appends the address from which it received the request. Read from the end, the first
-    address that is not a trusted proxy is the client. All addresses before it may be forged.
+    address that is not a trusted proxy is the client. All addresses to its left may be forged.
     """
     client = ""
     for text in reversed(forwarded_for.split(",")):

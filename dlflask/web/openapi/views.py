@@ -18,8 +18,8 @@ ANYWHERE = ("404", "405")
 #: Maximum length in characters of a text in an example. A longer text, such as base64, is cut.
 MAX_TEXT = 200
 
-#: Maximum length in characters of a line of an example. Lists and objects that are not longer stay
-#: on one line.
+#: Maximum length in characters of a line of an example. Lists and objects that fit into this length
+#: stay on one line.
 MAX_LINE = 80
 
 

@@ -64,8 +64,8 @@ def read_uploads(
         UnsupportedMediaType: The body is not a multipart form, JSON or an image.
     """
     if request.mimetype == FORM_TYPE:
-        # Allow more parts than images, because the form may have other fields, and because the
-        # error for too many images states their number.
+        # Allow more parts than images, because the form may also have other fields. If it has too
+        # many images, parse all of them, so that the error can state how many there are.
         request.max_form_parts = 2 * MAX_UPLOADS
         return _read_parts(find_parts(request), max_bytes, max_images)
     if not request.is_json:
