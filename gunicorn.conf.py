@@ -81,8 +81,8 @@ if path := os.environ.pop("SCRIPT_NAME", ""):
     os.environ.setdefault("DLFLASK_PATH_PREFIX", path)
 
 try:
-    # Check the settings in this process, because Gunicorn would restart a worker that fails in
-    # server.py again and again.
+    # Check the settings in this process. If a setting made a worker fail in server.py, Gunicorn
+    # would restart the worker again and again.
     Config.from_environment()
     bind = f"127.0.0.1:{read_port(os.environ)}"
     # The default is one worker process for each CPU.
@@ -140,8 +140,8 @@ logger_class = Logger
 
 def on_starting(server: Any) -> None:
     """Exit with one line if the port is in use. Gunicorn would retry without giving the reason."""
-    # Do not check an inherited socket, whose port is in use. Gunicorn inherits its sockets under
-    # systemd and after the signal USR2.
+    # Do not check an inherited socket, because its port is already in use. Gunicorn inherits its
+    # sockets under systemd and after the signal USR2.
     if server.cfg.reuse_port or {"GUNICORN_FD", "LISTEN_FDS"} & set(os.environ):
         return
     try:

@@ -58,7 +58,7 @@ class Outcome:
             error.
         confidence: Probability that `label` is correct, 0..1.
         probabilities: Probabilities of the digits 0 to 9, (10,) float32. None for a number.
-        lines: The lines of a number, as in the response of `POST /predictnumber`.
+        lines: `lines` of the response of `POST /predictnumber`. Empty for a digit.
         reason: Text of the error. Empty if there is a prediction.
     """
 
@@ -77,7 +77,7 @@ class DlflaskClient:
         """Connect to the service at `url`.
 
         Args:
-            url: Address of the page, such as http://127.0.0.1:8000.
+            url: Address of the service, such as http://127.0.0.1:8000.
             key: API key, if the service needs one.
             path: Path of the requests with its query: `DIGIT_PATH`, or `NUMBER_PATH` with or
                 without a length, such as `?length=4`.
@@ -141,7 +141,7 @@ class DlflaskClient:
         try:
             return self._exchange(form)
         except (ConnectionError, http.client.RemoteDisconnected):
-            # The server may have closed the connection after the last request. Try a new one.
+            # The server may have closed the connection after the last request, so reconnect.
             self.close()
             return self._exchange(form)
 

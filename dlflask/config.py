@@ -11,7 +11,7 @@ from dlflask.errors import ConfigError
 
 PREFIX = "DLFLASK_"
 
-#: Variables for the Compose files. The service ignores them, because a shell may export them.
+#: Variables for the Compose files. A shell may export them, so the service does not reject them.
 COMPOSE_VARIABLES = frozenset(
     {
         *("DLFLASK_PORT", "DLFLASK_API_KEYS", "DLFLASK_TLS_PORT", "DLFLASK_TLS_FOLDER"),

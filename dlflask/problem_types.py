@@ -30,8 +30,8 @@ PROBLEMS: dict[type[errors.DlflaskError], tuple[HTTPStatus, str]] = {
     errors.TooComplex: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image is too complex"),
     errors.BlankImage: (HTTPStatus.UNPROCESSABLE_ENTITY, "The image shows no digit"),
     # NGINX repeats a request on another replica only after 502. After a failed self-test, which
-    # concerns this replica only, another replica can help. 503 must not pass the load of a busy
-    # replica on to other replicas. After 500, other replicas would probably have the same error.
+    # concerns this replica only, another replica can help. After 503, repeating would move the load
+    # of a busy replica to others. After 500, other replicas would probably have the same error.
     errors.SelfTestFailed: (HTTPStatus.BAD_GATEWAY, "The service failed its self-test"),
     errors.Expired: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is overloaded"),
     errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "The batch takes too long"),

@@ -115,7 +115,7 @@ class Recogniser(Protocol[AnyResult]):
         """
 
     def read_tensors(self, tensors: Tensor) -> list[AnyResult]:
-        """Return the results for network inputs, (N, *input_shape) float32, as they are."""
+        """Feed inputs, (N, *input_shape) float32, to the network unchanged. Return the results."""
 
     def encode(self, result: AnyResult, *, details: bool) -> str:
         """Return the JSON of the response for `result`."""

@@ -13,7 +13,7 @@ from dlflask.errors import ModelError
 #: Maximum number of characters of an invalid text that an error message quotes.
 _MAX_QUOTED = 200
 
-#: Word for each type of field in an error message.
+#: Word that error messages use for each type of field.
 _TYPE_NAMES = {float: "number", int: "whole number", str: "text"}
 
 

@@ -27,7 +27,7 @@ SUM_TOLERANCE = 1e-3
 #: Selection of pixels: bool of (height, width).
 Mask = NDArray[np.bool_]
 
-#: Width and height of a network's input in pixels, as in MNIST.
+#: Width and height of the digit network's input in pixels, as in MNIST.
 SIZE = 28
 
 

@@ -46,7 +46,7 @@ def describe_classifier(classifier: DescribedClassifier) -> ModelInfo:
         input_shape=(SIZE, SIZE),
         description=description.sentence(),
         is_doubtful=description.is_doubtful,
-        # `make train` stores thresholds in the model file, which differ from the default.
+        # The thresholds that `make train` stores in the model file differ from the default.
         is_trained_here=classifier.thresholds != DEFAULT_THRESHOLDS,
         parameters=to_parameters(description),
     )

@@ -212,7 +212,7 @@ def _apply_stage(
     """Apply `stage` to each item that is not an error.
 
     Returns:
-        Two lists with one entry for each item: the result or the error, and the milliseconds.
+        A list of results or errors, and a list of milliseconds, each with one entry per item.
     """
     outputs: list[Output | DlflaskError] = []
     milliseconds = []

@@ -96,7 +96,7 @@ def find_digit(ink: Ink) -> FoundDigit:
         return FoundDigit(ink, (first_row, first_column), _is_wide(*ink.shape))
     blob_numbers, boxes = blobs.paint(), blobs.measure_boxes()
     mass = np.bincount(blob_numbers.ravel(), ink.ravel())[1:]
-    # Box of the whole image, in coordinates of the cropped ink like `boxes`.
+    # Box of the whole image. Like `boxes`, it is in coordinates of the cropped ink.
     image_box = np.array([-first_row, -first_column, height - first_row, width - first_column])
     is_stroke = _select_strokes(boxes, mass, touches_edge=(boxes == image_box).any(axis=1))
     if mass[is_stroke].sum() < MIN_DIGIT_SHARE * mass.sum() and len(mass) > MANY_BLOBS:

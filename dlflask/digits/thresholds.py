@@ -31,8 +31,8 @@ class Thresholds(StoredSettings):
     Attributes:
         unsure_below: Minimum output of the most probable digit for the verdict `digit`, 0..1. The
             output of the network is compared, not a value of `Prediction.probabilities`.
-        not_a_digit_above: Limit of the probability that the image shows no digit, 0..1. If the
-            verdict is not `digit`, it is `not_a_digit` above this limit and otherwise `unsure`.
+        not_a_digit_above: Limit of the probability that the image shows no digit, 0..1. An
+            image without the verdict `digit` gets `not_a_digit` above this limit, else `unsure`.
         temperature: Divisor of the logits, above 0. It is stored only for information, because
             `make train` has already divided the weights of the last layer by it.
         chosen_on: Description of the images on which the thresholds were chosen.
@@ -55,7 +55,7 @@ class Thresholds(StoredSettings):
         return np.where(is_digit, "digit", np.where(is_other, "not_a_digit", "unsure"))
 
     def decide(self, outputs: Sequence[float]) -> str:
-        """Return the verdict on one image from its float32 outputs: 1 µs, `decide_batch` 7 µs."""
+        """Return the verdict on one image's float32 outputs in 1 µs (`decide_batch`: 7 µs)."""
         if max(outputs[:NOT_A_DIGIT]) >= self._levels[0]:
             return "digit"
         return "not_a_digit" if sum(outputs[NOT_A_DIGIT:]) > self._levels[1] else "unsure"

@@ -27,7 +27,7 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 #: The value was chosen on the development images, which were not used for training.
 DIGIT_WEIGHT = 0.7
 
-#: Minimum of a digit's probability relative to the most probable digit of the digit network. If a
+#: Minimum for the digit network's probability of a digit, divided by its highest probability. If a
 #: part of the digit was cut off, the digit network may be sure of a wrong digit. Because of this
 #: minimum, the number network can still choose the right digit.
 LEAST_DIGIT = 0.01

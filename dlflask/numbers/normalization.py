@@ -48,8 +48,8 @@ _PAPER_COLUMNS = 25
 #: writing, all contrasts are rounding errors, which are smaller.
 _MIN_PEAK = 1e-4
 
-#: Share of the darkest pixels. They are clipped to 1, so that a few very dark pixels do not make
-#: all other ink faint.
+#: Share of a strip's pixels that are clipped to 1: the darkest pixels. Without clipping, a few very
+#: dark pixels would make all other ink faint.
 _PEAK_SHARE = 0.01
 
 

@@ -30,14 +30,14 @@ from dlflask.types import ArrayBox, Outputs, Tensor
 #: Minimum score of a candidate (a possible character), relative to the highest score at its place.
 CANDIDATE = 0.05
 
-#: A text with unreadable marks is replaced by the best text without such marks, if the probability
-#: of the best text, divided by that of the replaced text, is at least this value.
+#: A text with unreadable marks is replaced by the best text without such marks, if the new text is
+#: at least `READABLE` times as probable as the replaced text.
 READABLE = 0.03
 
 #: Function that returns the probabilities of each output column for a (32, W) strip.
 StripForward = Callable[[Tensor], Outputs]
 
-#: Characters that people write after an amount, as in `5.-`. They are removed there.
+#: Characters that people write after an amount, as in `5.-`. They are removed at the end of texts.
 TRAILING = ".,-"
 
 

@@ -44,8 +44,8 @@ MIN_DIGIT_HEIGHT = 24
 #: Margin around a line that is read again, as a multiple of the height of its digits.
 _AROUND_LINE = 1.0
 
-#: Maximum number of digits in one image for which the saliency (importance of each pixel) is
-#: computed. For one digit, this takes as long as reading sixty images.
+#: The saliency (importance of each pixel) is computed for at most this number of digits per image,
+#: because for one digit this takes as long as reading sixty images.
 MAX_EXPLAINED = 32
 
 
@@ -251,14 +251,14 @@ def _with_parts(
 ) -> list[tuple[Line, Page]]:
     """Return each line and the page on which it was found, from top to bottom.
 
-    If a part around a line was read again at a higher resolution, and the part shows a line too,
-    this line and the part replace the line and the page.
+    If a line is found again in the part around it, which has a higher resolution, return the new
+    line and the part instead.
     """
     replacements = {}
     for line, part in zip(_small(lines), parts, strict=False):
         found = find_lines(part)
         if found:
-            # The line is in the middle of the part, where top + bottom is the height of the part.
+            # The line is in the middle of the part, so its top + bottom is about the part's height.
             height = part.ink.shape[0]
             nearest = min(found, key=lambda one: abs(one.box.top + one.box.bottom - height))
             replacements[id(line)] = nearest, part

@@ -17,8 +17,8 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # Gunicorn is untyped
     """Logger of Gunicorn that writes JSON unless stderr is a terminal.
 
     The application's log records go through the same handlers. `--access-logfile` turns on the
-    access log, which is always JSON with the fields of NGINX's log. Both logs omit URL queries and
-    images.
+    access log, which is always JSON with the fields of NGINX's log. The error log
+    and the access log omit URL queries and images.
     """
 
     def setup(self, cfg: Any) -> None:

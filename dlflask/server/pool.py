@@ -44,7 +44,7 @@ class Pool:
         self._queue.put(connection)
 
     def shutdown(self, *, wait: bool = False) -> None:
-        """End the threads after all connections queued so far. Gunicorn calls this to stop."""
+        """End the threads after they handle all queued connections. Gunicorn calls this to stop."""
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads if wait else ():

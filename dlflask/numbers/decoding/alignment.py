@@ -32,8 +32,8 @@ def align(outputs: Outputs, text: str) -> list[Place]:
 
     Source: Graves et al., Connectionist Temporal Classification, ICML 2006, section 4.1.
     """
-    # The path of each column's most probable output is fast to compute. If it spells `text`, no
-    # other path is more probable.
+    # The most probable output in each column is fast to find. If the path of these outputs spells
+    # `text`, no other path is more probable.
     greedy_path = outputs.argmax(axis=1).tolist()
     path = greedy_path if collapse(greedy_path) == text else _best_path(outputs, text)
     places: list[Place] = []

@@ -22,7 +22,7 @@ FAINT = 0.2
 #: A blob is kept whole if at least this share of its ink is in the columns of one character.
 MOST = 0.8
 
-#: Penalty for a cut away from the middle between two characters, in ink per pixel of distance.
+#: Penalty for the distance of a cut from the middle between two characters, in ink per pixel.
 _OFF_MIDDLE = 0.02
 
 

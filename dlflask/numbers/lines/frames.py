@@ -1,8 +1,8 @@
 """Removal of rulings, frames and combs (rows of joined boxes) around handwritten numbers.
 
 `imaging.ruled_lines` erases horizontal and vertical lines that cross the image. If an image is
-cropped closely, each 1 crosses the image from top to bottom and would be erased too. Therefore this
-module erases a vertical line only if the line is a part of a frame.
+cropped closely, each digit 1 crosses the image from top to bottom and would be erased too.
+Therefore this module erases a vertical line only if the line is a part of a frame.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Line:
         distance: Distance of each pixel from the paper, (height, width) float32, in any unit.
         ink: Ink of this line without the ink of other lines, (height, width) float32 in 0..1.
         left: Column of the page that the first column of the arrays shows.
-        top: (width,) int. For each column of the arrays, row of the page that its first row shows.
+        top: (width,) int. For each column of the arrays, row of the page that its top pixel shows.
         box: Box around the line's ink, in pixels of the page.
         digit_height: Median height of the line's strokes, in pixels of the page.
     """
@@ -64,7 +64,7 @@ def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
     right = min(columns, int(np.ceil(boxes[:, 3].max() + PAD_COLUMNS * height)))
     slope = _slope(strokes, height)
     shift = np.rint(slope * (np.arange(left, right) - (left + right) / 2)).astype(np.intp)
-    # Shift of the column in the middle of each blob.
+    # For each blob, the shift of the column in its middle.
     shifts = np.rint(slope * ((boxes[:, 1] + boxes[:, 3]) / 2 - (left + right) / 2)).astype(np.intp)
     pad = PAD_ROWS * height
     top = int((boxes[:, 0] - shifts).min() - pad)

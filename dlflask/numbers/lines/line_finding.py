@@ -180,8 +180,8 @@ def _add_marks(bands: list[Band], blobs: Blobs, marks: NDArray[np.intp], height:
         boxes = blobs.boxes[band.members]
         is_dark = blobs.mass[marks] >= MIN_MARK * np.median(blobs.mass[band.members])
         gap = np.maximum(boxes[:, 1].min() - right, left - boxes[:, 3].max())
-        # Leave out marks above or below all strokes of the line before the nearest stroke of each
-        # mark is searched, because this search takes longer.
+        # First leave out marks above or below all strokes of the line, because the search for the
+        # nearest stroke of each mark takes longer.
         is_beside = (middle_y >= boxes[:, 0].min() - 0.3 * height) & (
             middle_y <= boxes[:, 2].max() + 0.35 * height
         )

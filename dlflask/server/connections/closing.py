@@ -10,7 +10,7 @@ from typing import Any
 from dlflask.server.connections.connection import Connection, Phase
 from dlflask.server.connections.polling import PollingWorker
 
-#: Time in seconds without new bytes, after the last response, until the worker closes a connection.
+#: After its last response, a connection is closed when no bytes have arrived for this many seconds.
 #: Most clients send their whole body before they read the response. If the worker closed the
 #: connection at once, the kernel would reset it when more bytes arrive. The client would then lose
 #: the response.

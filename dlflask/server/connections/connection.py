@@ -20,7 +20,7 @@ from gunicorn.workers.gthread import TConn
 from dlflask.server.connections.reception import Limit, Reception
 from dlflask.web.middleware.request_body import BodyTooLarge, NoRoom, SlowBody, TooManyChunks
 
-#: Function that returns the exception for each limit. The parser or the application gets this
+#: For each limit, a function that returns its exception. The parser or the application gets this
 #: exception when it reads beyond the end of a truncated request.
 _ERRORS = {
     Limit.HEADERS: lambda: LimitRequestHeaders(Limit.HEADERS.value),
@@ -94,7 +94,7 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn is untyped
         last_deadline: Latest time for the end of `phase`, in the same unit.
         is_polled: True if this package registered the connection with the poller. Gunicorn itself
             registers idle kept-alive connections.
-        held_bytes: Bytes of this connection that `PollingWorker.held_bytes` includes.
+        held_bytes: Number of bytes that this connection adds to `PollingWorker.held_bytes`.
         num_discarded: Number of bytes that were received after the response and discarded.
     """
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-#: Pieces of fewer bytes are joined, because each piece takes 40 bytes of memory in addition to its
-#: content.
+#: Pieces with fewer bytes than this are joined, because each piece takes 40 bytes of memory in
+#: addition to its content.
 _SHORT_PIECE = 4 * 1024
 #: Short pieces are joined until they have this number of bytes, or until a long piece follows.
 _JOINED_PIECE = 64 * 1024

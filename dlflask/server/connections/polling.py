@@ -16,7 +16,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn is untyped
     """Gunicorn's threaded worker with a table of the connections in the main loop.
 
     Attributes:
-        held_bytes: Bytes of requests and responses that all connections hold together.
+        held_bytes: Number of bytes of all requests and responses that the connections hold.
     """
 
     alive: bool

@@ -13,10 +13,11 @@ from dlflask.server.connections.reception import Limit, Reception
 
 #: Maximum number of bytes of requests and responses in a worker, because gunicorn.conf.py limits
 #: the worker's memory. Above this number the worker ends the oldest connection that holds more than
-#: `SMALL_BYTES`. It responds 503 to a request, and cuts off a response. A normal client finishes
-#: soon, so the oldest connection probably belongs to an attacker.
+#: `SMALL_BYTES`. It responds 503 if the request is still arriving, and cuts off a response that is
+#: being sent. A normal client finishes soon, so the oldest connection probably belongs to an
+#: attacker.
 MAX_HELD_BYTES = 128 * 1024 * 1024
-#: The worker does not end connections that hold at most this number of bytes to save memory.
+#: Connections that hold at most this number of bytes may stay when the worker frees memory.
 SMALL_BYTES = 64 * 1024
 
 #: Maximum size of a body in bytes, unless gunicorn.conf.py sets the application's limit.
@@ -139,7 +140,7 @@ class ReceivingWorker(ClosingWorker):
         self.enqueue_req(conn)
 
     def _free_bytes(self, newest: Connection) -> None:
-        """End the oldest large request or response. If all are small, end that of `newest`."""
+        """End the oldest large request or response. If all are small, end `newest`'s request."""
         for conn in self._in_loop:
             if conn.phase is Phase.SENDING and len(conn.unsent) > SMALL_BYTES:
                 self._drop(conn)

@@ -58,7 +58,7 @@ class Reception:
         is_truncated: True if the reception has ended although bytes of the request are missing.
         limit: Limit that ended the reception, otherwise None. An announced body that is too large
             does not set `limit`, because the application rejects the request by its headers.
-        num_bytes: Bytes received so far.
+        num_bytes: Number of bytes received so far.
         deadline: Latest time for the next bytes to arrive, in seconds of `time.monotonic`.
         start: First bytes of the request, at least the request line if `is_complete`.
         awaits_continue: True if the client waits for "100 Continue" before it sends the body.
