@@ -47,7 +47,7 @@ prefix=${prefix%/}
 echo "default \"$prefix\";" > "$folder/prefix"
 : > "$folder/server"
 case $prefix in
-    [!/]* | */ | *//* | *[!A-Za-z0-9._~/-]*) fail "DLFLASK_PATH_PREFIX is $prefix; expected a path of letters, digits and . _ ~ - such as /tools/digits." ;;
+    [!/]* | */ | *//* | *[!A-Za-z0-9._~/-]*) fail "DLFLASK_PATH_PREFIX is $prefix; expected a path such as /tools/digits. It may contain letters, digits and these characters: . _ ~ -" ;;
 esac
 if [ -n "$prefix" ]; then
     pattern=$(echo "$prefix" | sed 's/\./\\./g')
