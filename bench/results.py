@@ -86,7 +86,7 @@ class Results:
     def ratios(self, part: str, case: str, target: str, figure: str) -> list[float]:
         """Divide the value of each round by the reference value of the same round.
 
-        The reference is the service in the same case, or in the first case of the batches.
+        The reference is the service in the same case or, for batches, in the first case.
         """
         if part == BATCHES:
             reference = next(each.case for each in self.samples if each.part == BATCHES)

@@ -125,7 +125,7 @@ def missing(target: str) -> str | None:
     if target == NGINX and shutil.which("nginx") is None:
         return "NGINX is not installed (Debian and Ubuntu: nginx; Homebrew: nginx)."
     if target == KERAS and importlib.util.find_spec("tensorflow") is None:
-        return "TensorFlow is not installed in this environment. `make bench` uses one that has it."
+        return "TensorFlow is not installed here. `make bench` uses an environment with TensorFlow."
     return None
 
 

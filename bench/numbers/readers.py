@@ -43,7 +43,7 @@ class OpenReader:
         version: Versions of the program and its model.
         disk_bytes: Size on disk of the reader and everything that it needs, except Python and the C
             library.
-        process: Id of the process whose CPU time and memory count; None for this process.
+        process: Id of the process whose CPU time and memory are measured; None for this process.
     """
 
     read: Callable[[Path], str]
@@ -143,7 +143,7 @@ def ppocr_digits() -> Iterator[OpenReader]:
 
 @contextmanager
 def rapidocr(**chosen: str | int) -> Iterator[OpenReader]:
-    """Open PP-OCRv6 as RapidOCR runs it, with detector, classifier of orientation and recogniser.
+    """Open PP-OCRv6 as RapidOCR runs it, with detector, orientation classifier and recogniser.
 
     Args:
         chosen: Settings of the detector that differ from RapidOCR's default settings.

@@ -17,7 +17,7 @@ from dlflask.evaluate.tables import interval, markdown_table
 _INTRODUCTION = (
     "A number counts as correct if all its digits are correct; other characters are ignored. "
     "Digit errors are the number of digits to insert, delete or replace, divided by the number of "
-    "digits in the labels. All readers read an image, one after the other, before the next image. "
+    "digits in the labels. All readers in turn read an image, and then the next image. "
     "Each reader runs in a separate process with one thread. CPU time is the median over all "
     "images and includes child processes. Peak memory is the peak resident memory of the process, "
     "minus the memory of a Python process without the reader; for the service, the worker process "
@@ -38,7 +38,7 @@ class Row:
         missing: How to install the reader; empty if it is installed.
         version: Versions of the program and its model.
         right: Share of all images whose number is read correctly.
-        by_source: Share of the images of each source whose number is read correctly.
+        by_source: For each source, share of its images whose number is read correctly.
         macro: Average of the shares of all sources, a fraction of 1.
         character_errors: Number of digits to insert, delete or replace, divided by the number of
             digits in the labels.

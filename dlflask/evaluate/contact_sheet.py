@@ -36,8 +36,8 @@ _WRONG, _NON_DIGIT, _REFUSED = "#d55e00", "#0072b2", "#555555"
 def choose_worst(cases: Sequence[Case], limit: int = MAX_WORST) -> list[Case]:
     """Return wrong predictions, most confident first, then refused images, then false digits.
 
-    False digits are images without a digit that were called `digit`. They get at least a third of
-    the tiles if there are enough false digits, plus the tiles that the other cases leave empty.
+    False digits are images without a digit that were called `digit`. If there are enough of them,
+    they get at least a third of the tiles, and also the tiles that the other cases leave empty.
     """
     attempted = [case for case in cases if case.outcome.verdict != UNREAD]
     wrong = [case for case in attempted if case.image.label is not None and not case.is_right]

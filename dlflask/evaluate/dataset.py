@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: Names of the array of images and the array of labels in an `.npz` file. The second pair contains
-#: the test digits in the file of `keras.datasets.mnist`.
+#: Names of the array of images and the array of labels in an `.npz` file. In the file of
+#: `keras.datasets.mnist`, the second pair contains the test digits.
 _ARRAYS = (("x", "y"), ("x_test", "y_test"))
 
 
@@ -25,7 +25,7 @@ class LabelledImage:
         name: Path of the file, relative to the folder of the dataset. For an image in an `.npz`
             file, the name of this file and the index of the image.
         source: Origin of the image, such as one writer or one public set: the first folder in
-            `name`, unless this folder is the label. Otherwise the name of the dataset.
+            `name`. If there is no folder, or if it is the label, the name of the dataset.
         label: The digit or the number in the image, as text; None if the image shows no digit.
         load: Function that returns the bytes of the image file. It may raise OSError.
     """

@@ -77,8 +77,8 @@ class Calibration:
     """Measures of how well confidence agrees with accuracy. Lower values are better.
 
     Attributes:
-        error: Expected calibration error: mean difference between confidence and accuracy in
-            `bins`, weighted by the number of predictions, a fraction of 1.
+        error: Expected calibration error, a fraction of 1: mean difference between confidence and
+            accuracy in `bins`, weighted by the number of predictions.
         log_loss: Mean negative natural logarithm of the probability of the label.
         brier: Mean squared distance of the ten probabilities from the label's one-hot vector, 0..2.
         bins: Ranges of confidence that contain at least one prediction.
@@ -116,7 +116,7 @@ def calibration(probabilities: Probabilities, labels: Labels) -> Calibration:
 
 
 def reliability(confidence: Probabilities, is_right: NDArray[np.bool_]) -> list[Bin]:
-    """Group predictions by their confidence in bins of equal width. Leave out empty bins.
+    """Group predictions by their confidence, in bins of equal width. Leave out empty bins.
 
     A confidence of exactly 1 belongs to the last bin.
     """

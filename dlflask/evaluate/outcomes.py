@@ -15,7 +15,7 @@ from dlflask.evaluate.dataset import LabelledImage
 from dlflask.numbers.prediction import NumberResult
 from dlflask.recogniser import Recogniser, read
 
-#: Values of `Outcome.verdict` that reports on digits count, in the order of their tables.
+#: Values of `Outcome.verdict` that are counted in reports on digits, in the order of the tables.
 OUTCOMES = (*VERDICTS, REFUSED, UNKNOWN)
 
 #: Function that returns the outcome for the bytes of one image file.

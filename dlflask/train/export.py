@@ -76,7 +76,7 @@ def calibrate(model: keras.Model, development: Development) -> Thresholds:
 def save(model: keras.Model, thresholds: Thresholds, path: Path) -> keras.Model:
     """Save the model with its thresholds and golden digits to `path`, and load it again.
 
-    Golden digits are test images and the outputs for them, for the service's self-test.
+    Golden digits are sample images and the outputs for them, for the service's self-test.
     """
     model.save(path, include_optimizer=False)
     write_thresholds(path, thresholds.to_json())

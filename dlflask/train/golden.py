@@ -13,7 +13,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-# Use TensorFlow, because OpenVINO rounds to bfloat16 on processors that support it.
+# Use TensorFlow, because OpenVINO rounds to bfloat16 on processors with bfloat16.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras

@@ -15,7 +15,7 @@ from dlflask.train.scoring import Score
 class ModelCard:
     """Facts about a trained model. All rates are in 0..1.
 
-    `environment` names the machine, the version of Keras and its backend in the training run.
+    `environment` names the machine, the backend and the version of Keras in the training run.
     """
 
     network: str
@@ -68,7 +68,7 @@ class ModelCard:
             *self._verdict_rows(),
             (
                 "Run",
-                f"{self.cycles} cycles of {self.epochs} epochs and {len(self.fine_tunings)} "
+                f"{self.cycles} cycles, each of {self.epochs} epochs and {len(self.fine_tunings)} "
                 f"fine-tunings ({', '.join(map(str, self.fine_tunings)) or 'no'} epochs), whose "
                 f"weights are averaged; seed {self.seed}, {self.precision}, "
                 f"{self.seconds / 60:.0f} minutes on {self.environment}",

@@ -32,7 +32,7 @@ class Score:
     Attributes:
         count: Number of images.
         accuracy: Share of the images that were read right.
-        macro_accuracy: Mean of the accuracies on the images of each source.
+        macro_accuracy: Mean of the accuracies on the sources. Each source has the same weight.
         calibration_error: Expected calibration error, as `calibration` computes it.
         digit: Share of the images with the verdict `digit`.
     """

@@ -26,9 +26,9 @@ class Mixture:
     From non-digits, it learns the output "not a digit".
 
     Attributes:
-        redrawn: Share of MNIST digits that are redrawn with other pens.
-        drawn: Share of digits drawn by code.
-        negative: Share of non-digits.
+        redrawn: Share of the batch for MNIST digits that are redrawn with other pens.
+        drawn: Share of the batch for digits drawn by code.
+        negative: Share of the batch for non-digits.
         strength: Strength of the augmentation of MNIST's own images.
     """
 

@@ -49,7 +49,7 @@ class NumberFigures:
 
 
 def summarise_numbers(cases: Sequence[Case]) -> NumberFigures:
-    """Compute all figures of at least one case. Each image must have a label."""
+    """Compute all figures. There must be at least one case, and each image must have a label."""
     pairs = [(case.outcome.label or "", case.image.label or "") for case in cases]
     is_right = [case.is_right for case in cases]
     has_right_digits = [keep_digits(read) == keep_digits(label) for read, label in pairs]

@@ -33,8 +33,8 @@ MAX_ELASTIC = 0.055
 #: Number of nodes on each side of the coarse grid of elastic displacements.
 ELASTIC_NODES = 5
 
-#: Maximum value of a distance field that is an exact distance. A higher value can also stand for a
-#: longer distance, because distances are clipped at `MAX_DISTANCE`.
+#: In a distance field, values up to this one are exact. A higher value can also stand for a longer
+#: distance, because distances are clipped at `MAX_DISTANCE`.
 _REACH = (MAX_DISTANCE - 0.5) * UNITS
 
 
@@ -44,8 +44,8 @@ class Strength:
 
     Attributes:
         warp: Factor by which the maximum warps, the `MAX_` constants, are multiplied.
-        misplaced: Share of the images that get a wrong size and position, such as a speck or a
-            ruled line beside a digit causes.
+        misplaced: Share of the images that get a wrong size and position, as if a speck or a ruled
+            line stood beside the digit.
         corrupted: Share of the images that get corruptions. The other images stay clean.
     """
 
@@ -196,7 +196,7 @@ def _place(
 def _shifts(misplaced: NDArray[np.bool_], rng: np.random.Generator) -> Batch:
     """Return (N, 2) shifts in tensor pixels.
 
-    Rounding causes shifts of up to 0.6. A misplaced digit is shifted by up to 3 more.
+    Rounding to whole pixels shifts by up to 0.6. A misplaced digit is shifted by up to 3 more.
     """
     rounding = rng.uniform(-0.6, 0.6, (len(misplaced), 2))
     error = np.clip(rng.normal(0, 1.0, rounding.shape), -3, 3) * misplaced[:, None]

@@ -1,4 +1,4 @@
-"""Choose the weights and the threshold of the verdict on numbers, on fields drawn by code.
+"""Use fields drawn by code to choose the weights and the threshold of the verdict on numbers.
 
 A field is an image of a number, drawn from MNIST's digits. It is read as the service reads an
 image: the image file is decoded, its lines are found, and both networks read them. Some fields are
@@ -36,16 +36,16 @@ from dlflask.train.numbers.fields.field import draw_image
 from dlflask.train.numbers.fields.material import Material, Source, make_material
 from dlflask.train.numbers.parts import Parts
 
-#: Minimum share of lines that are read right among the lines with the verdict `number`, and minimum
-#: number of these lines. With fewer lines, the share would depend too much on chance.
+#: Minimum share of right readings among the lines with the verdict `number`, and minimum number of
+#: lines with this verdict. With fewer lines, the share would depend too much on chance.
 TARGET, FEWEST = 0.98, 100
 
-#: Number of fields to draw, number of MNIST digits and of digits drawn by code from which they are
-#: drawn, and seed.
+#: Number of fields to draw. For drawing them: number of MNIST digits, number of digits drawn by
+#: code, and seed.
 NUM_FIELDS, NUM_MNIST_DIGITS, NUM_DRAWN_DIGITS, SEED = 2_500, 3_000, 600, 77
 
-#: Probability of a right reading below which a line gets the verdict `no_number`, if the digit
-#: network does not see any digit in the line.
+#: A line in which the digit network does not see any digit gets the verdict `no_number` if the
+#: probability of a right reading is below this value.
 NO_NUMBER_BELOW = 0.2
 
 #: Factor of the penalty on squared weights, and number of steps of Newton's method.
@@ -133,7 +133,7 @@ def fit_rising(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> NDAr
     """Fit like `fit_logistic`, but leave out features that would get a negative weight.
 
     A weight can become negative by chance if features depend on each other. With a negative weight,
-    a line would become less probable because a network is more certain of it. The weight of a
+    a line would get a lower probability because a network is more certain of it. The weight of a
     feature that is left out is 0.
     """
     used = np.ones(values.shape[1], bool)

@@ -45,7 +45,8 @@ FAST = NumberRecipe(shards=1, epochs=2, batch_size=16, drawn=200)
 #: Number of MNIST digits with --fast, for training and for validation.
 FAST_DIGITS = 300
 
-#: One of so many writers of UNIPEN is kept for the fields on which the model is scored.
+#: From each group of this many writers of UNIPEN, one is kept for the fields on which the model is
+#: scored.
 WRITERS_PER_HELD_BACK = 10
 
 #: Seed of the fields on which the model is scored. It differs from the seeds in training, so the
@@ -134,7 +135,7 @@ def _split(writers: list[Writer]) -> tuple[list[Writer], list[Writer]]:
 
 
 def _prepare(source: Source, recipe: NumberRecipe, folder: Path, executor: Executor) -> Path:
-    """Make the material, the lines of digits and marks, in `folder`, and return `folder`.
+    """Make the material (lines of digits and marks) in `folder`, and return `folder`.
 
     An interrupted run may have made the material already.
     """
@@ -208,7 +209,8 @@ def _parser() -> argparse.ArgumentParser:
         "--seed",
         type=int,
         default=NumberRecipe.seed,
-        help="seed of the fields, of the weights and of the order (default: %(default)s)",
+        help="seed of the fields, the initial weights and the order of the batches "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--workers",

@@ -17,7 +17,7 @@ from dlflask.train.numbers.model_card import NumberCard, NumberScore
 from dlflask.train.numbers.network import add_softmax, count_multiply_adds
 from dlflask.train.numbers.recipe import NumberRecipe
 
-#: Width in pixels of a strip, the image of a line, with ten digits. The model card states the
+#: Width in pixels of a strip (the image of a line) with ten digits. The model card states the
 #: number of multiply-adds for such a strip.
 TEN_DIGITS = 176
 

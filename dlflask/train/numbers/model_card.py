@@ -32,7 +32,7 @@ class NumberScore:
 class NumberCard:
     """Facts about a trained number model.
 
-    `environment` names the machine, the version of Keras and its backend in the training run.
+    `environment` names the machine, the backend and the version of Keras in the training run.
     """
 
     num_parameters: int
@@ -71,7 +71,7 @@ class NumberCard:
                 "Trained on",
                 f"{self.num_fields:,} fields drawn from {self.num_digits:,} MNIST digits, digits "
                 f"drawn by code{self._writers()}, and {self.num_fonts} fonts; "
-                f"seen {self.recipe['epochs']} times" + self._started(),
+                f"each field seen {self.recipe['epochs']} times" + self._started(),
             ),
             (
                 "Fields not used in training",

@@ -66,7 +66,7 @@ class Shard:
     labels: list[NDArray[np.uint8]]
 
     def save(self, path: Path) -> None:
-        """Write the shard to `path`. A file there is complete, even after an interruption."""
+        """Write the shard to `path`. A file at `path` is complete, even after an interruption."""
         arrays: dict[str, Any] = {f"strips{i}": each for i, each in enumerate(self.strips)}
         arrays |= {f"labels{i}": each for i, each in enumerate(self.labels)}
         unfinished = path.with_suffix(f".{os.getpid()}.npz")
@@ -106,7 +106,7 @@ def draw_shard(material: Material, plan: Plan, index: int) -> Shard:
 
 
 class ShardMaker:
-    """Draws the shards of a plan that a folder does not contain yet, in several processes."""
+    """Draws those shards of a plan that are missing in a folder, in several processes."""
 
     def __init__(self, executor: Executor, material: Path, plan: Plan, folder: Path) -> None:
         """Start drawing.

@@ -37,7 +37,7 @@ class Batches(keras.utils.PyDataset):
         return self._recipe.shards * len(self._batches)
 
     def start_epoch(self, epoch: int) -> None:
-        """Shuffle the shards. In the first epoch, keep the order in which the shards are drawn."""
+        """Shuffle the shards, except in the first epoch, which keeps the order of their drawing."""
         self._epoch = epoch
         rng = np.random.default_rng((self._recipe.seed, epoch))
         count = self._recipe.shards
@@ -156,7 +156,7 @@ def fit(
     if weights is not None:
         model.set_weights(weights)
     batches = Batches(maker, recipe)
-    # XLA cannot compile TensorFlow's CTC loss, so compile only with JAX.
+    # XLA cannot compile TensorFlow's CTC loss, so use XLA only with the backend JAX.
     jit_compile = keras.backend.backend() == "jax"
     model.compile(
         _optimizer(recipe, recipe.epochs * len(batches)), ctc_loss, jit_compile=jit_compile

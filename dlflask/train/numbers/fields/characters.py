@@ -123,7 +123,7 @@ class Hand:
 def choose_forms(material: Material, parts: Parts, rng: np.random.Generator) -> Choice:
     """Return the forms in which one hand writes all digits.
 
-    They are the digits of one writer of UNIPEN, of a handwriting font, drawn by code, or of MNIST.
+    They are digits of one writer of UNIPEN, of a font, or of MNIST, or digits drawn by code.
     """
     if parts.writers and material.by_writer and rng.random() < 0.4:
         return _one_writer(material, rng)

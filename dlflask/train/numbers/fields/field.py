@@ -37,8 +37,8 @@ _LINE_SHARE = 0.75
 #: Minimum ink of a pixel that belongs to the number.
 _INKED = 0.1
 
-#: Maximum part of the number that a line may cut off on each side, relative to the height of the
-#: number.
+#: Maximum part of the number that may be outside the line on each side, relative to the height of
+#: the number.
 _TOLERANCE = 0.08
 
 

@@ -39,7 +39,7 @@ class Sheet:
     Attributes:
         ink: (height, width) float32 in 0..1.
         before: Columns of paper before the number.
-        above: Rows of paper above the digits, before the line drifts.
+        above: Rows of paper above the digits if the baseline did not drift.
     """
 
     ink: Canvas

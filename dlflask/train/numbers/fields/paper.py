@@ -86,7 +86,7 @@ def _darkness(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def _sides(canvas: Canvas) -> tuple[Canvas, Canvas, Canvas, Canvas]:
-    """Return views of `canvas` whose first row is its top, bottom, left and right edge."""
+    """Return four views of `canvas`. Their first rows are its top, bottom, left and right edges."""
     return canvas, canvas[::-1], canvas.T, canvas.T[::-1]
 
 

@@ -123,7 +123,7 @@ def _map_grid(
     middle: NDArray[np.float64],
     bend: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the points of a line's field that a patch shows at the points of its 3 x 3 grid.
+    """Return, for each point of a patch's 3 x 3 grid, the point of the line's field shown there.
 
     Args:
         size: Columns and rows of the patch.
@@ -142,9 +142,9 @@ def _map_grid(
 def _warp(
     source: NDArray[np.uint8], size: tuple[int, int], grid: NDArray[np.float64], outside: int
 ) -> Canvas:
-    """Return a patch of `size` that shows the points `grid` of `source`, interpolated in between.
+    """Return a patch of `size` that shows the points `grid` of `source` at its own grid points.
 
-    Pixels from outside `source` get the value `outside`.
+    Pixels between these points are interpolated. Pixels from outside `source` get `outside`.
     """
     xs, ys = ((0, side // 2, side) for side in size)
     points = grid * (len(source) / FIELD_SIZE)

@@ -2,7 +2,7 @@
 
 The release is train_r01_v07 (https://doi.org/10.5281/zenodo.1195803, CC BY 4.0). Its folder
 `data/1a` contains files with the labels of digits, usually one file for each writer. Such a file
-includes files of `include`, which contain the strokes.
+includes files of the folder `include`, which contain the strokes.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def read_unipen(folder: Path) -> list[Writer]:
     writers = [writer for path in sorted(paths) if (writer := _read_writer(path, folder)).labels]
     if not writers:
         raise FileNotFoundError(
-            f"{folder} contains no digits of UNIPEN; expected the folders data/1a and include of "
-            "the release train_r01_v07."
+            f"{folder} contains no digits of UNIPEN; expected the folders `data/1a` and `include` "
+            "of the release train_r01_v07."
         )
     return writers
 
