@@ -23,13 +23,13 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp
 WORKDIR /app
-# The pattern allows an image without the number model, which then reads single digits only.
+# The pattern makes number_model.h5 optional. Without it, the service reads single digits only.
 COPY server.py gunicorn.conf.py mnist_model.h5 number_model.h5* ./
 COPY dlflask dlflask
 COPY templates templates
 COPY static static
-# The graphs of the image's own models are kept in it, so that its service starts without Keras. A
-# checkout made with umask 077 would be unreadable for the user of the service.
+# Keep the graphs of the image's own models in the image, so that the service starts without Keras.
+# Without chmod, the user of the service could not read files of a checkout made with umask 077.
 RUN python -m compileall -q --invalidation-mode unchecked-hash server.py dlflask \
  && DLFLASK_GRAPH_FOLDER=/app/graphs python -c 'import server' \
  && chmod -R u=rwX,go=rX . \

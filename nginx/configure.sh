@@ -25,8 +25,8 @@ server=$(awk '$1 == "nameserver" && $2 !~ /%/ { print $2 ~ /:/ ? "[" $2 "]" : $2
 echo "resolver ${server:-127.0.0.11} valid=2s ipv6=off;" > "$folder/resolver"
 
 # Proxies whose headers are believed: one list for the client's address, one for the other headers.
-# X-Forwarded-For names the client first, then each proxy. If every address is trusted, only its last
-# address was written by a proxy for certain.
+# X-Forwarded-For names the client first, then each proxy. If every address is trusted, a proxy has
+# certainly written only the last address in X-Forwarded-For.
 set -f # DLFLASK_TRUSTED_PROXIES may be *, which is not a pattern of files.
 case ${DLFLASK_TRUSTED_PROXIES:-} in
     *"*"*) echo 'real_ip_recursive off;' > "$folder/real-ip" ;;
@@ -41,7 +41,7 @@ for proxy in $(echo "${DLFLASK_TRUSTED_PROXIES:-}" | tr ',' ' ' | sed 's|\*|0.0.
     echo "$proxy 1;" >> "$folder/proxies"
 done
 
-# The path of the service, with which a proxy may or may not forward requests.
+# The path of the service. A proxy may keep it in the requests that it forwards, or remove it.
 prefix=${DLFLASK_PATH_PREFIX:-}
 prefix=${prefix%/}
 echo "default \"$prefix\";" > "$folder/prefix"

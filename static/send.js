@@ -4,7 +4,7 @@ import { toReadings } from "./result.js";
 // Address of the service, which may be under a path. This file is in static/.
 export const ROOT = new URL("..", import.meta.url);
 
-// NGINX stops waiting earlier (nginx/conf.d/local.conf), so the connection was lost.
+// NGINX responds earlier (nginx/conf.d/local.conf), or the connection is lost.
 const TIMEOUT_MS = 35_000;
 const MAX_RETRY_SECONDS = 10;
 

@@ -6,8 +6,8 @@ const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
 const output = byId("picture-error");
 
-// Larger photos are reduced, because 4 MB take minutes from a phone with a weak signal. With this
-// longer side in pixels, a digit of 1/30 of the side keeps 50 pixels, which is enough.
+// Larger photos are reduced, because 4 MB take minutes from a phone with a weak signal. If the
+// longer side is MAX_SIDE pixels, a digit of 1/30 of it keeps 50 pixels, which is enough.
 const LARGE_BYTES = 1_000_000;
 const MAX_SIDE = 1_600;
 // Types of photos. They are never transparent, so a JPEG file can replace them.
