@@ -140,8 +140,8 @@ def _read_sample(path: Path) -> Tensor:
     except (OSError, ImageError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ModelError(
-            f"The sample digit {path} cannot be read ({reason}). The service needs it to find the "
-            "input values that a model expects. Restore the file."
+            f"The sample digit {path} cannot be read ({reason}). The service needs it to find out "
+            "which input values, such as 0..1 or 0..255, a model expects. Restore the file."
         ) from error
 
 

@@ -24,8 +24,9 @@ class LabelledImage:
     Attributes:
         name: Path of the file, relative to the folder of the dataset. For an image in an `.npz`
             file, the name of this file and the index of the image.
-        source: Origin of the image, such as one writer or one public set: the first folder in
-            `name`. If there is no folder, or if it is the label, the name of the dataset.
+        source: Origin of the image, such as one writer or one public set. This is the first
+            folder in `name`. If `name` has no folder, or if its only folder is the label, this is
+            the name of the dataset.
         label: The digit or the number in the image, as text; None if the image shows no digit.
         load: Function that returns the bytes of the image file. It may raise OSError.
     """
@@ -70,7 +71,7 @@ def find_digits(path: Path) -> Dataset:
 
 
 def find_non_digits(path: Path) -> list[LabelledImage]:
-    """Find all files of a folder of images that show no digit.
+    """Return all files in a folder. All of them must be images that show no digit.
 
     Paths in the folder must have the form `<source>/.../<file>`.
 
@@ -106,7 +107,9 @@ def _walk(root: Path) -> Iterator[tuple[Path, str, str]]:
     Hidden files are left out.
     """
     if not root.is_dir():
-        raise FileNotFoundError(f"{root} is not a folder; name a folder or an .npz file.")
+        raise FileNotFoundError(
+            f"{root} is not a folder. Give the path of a folder or of an .npz file."
+        )
     for file in sorted(file for file in root.rglob("*") if file.is_file()):
         *folders, name = file.relative_to(root).parts
         if name.startswith("."):

@@ -82,11 +82,12 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
     if all(each is None for each in stored):
         return None
     if any(each is None for each in stored):
+        names = [GOLDEN_DIGITS_ATTRIBUTE, GOLDEN_OUTPUTS_ATTRIBUTE]
+        present, missing = names if stored[1] is None else names[::-1]
         raise ModelError(
-            f"The file has only one of the attributes {GOLDEN_DIGITS_ATTRIBUTE} (golden digits, "
-            f"which are test images) and {GOLDEN_OUTPUTS_ATTRIBUTE} (the network's outputs for "
-            "these images). Delete this attribute, or store both again with `python -m "
-            "dlflask.train.golden`."
+            f"The file has the attribute {present}, but not {missing}. A file needs both or "
+            f"neither: test images, and the network's outputs for these images. Delete {present}, "
+            "or store both again with `python -m dlflask.train.golden`."
         )
     digits, outputs = map(np.asarray, stored)
     if not (

@@ -3,9 +3,10 @@
 Training and service share this module, so that the network receives the same kind of input in both.
 
 `to_strip` receives a plane, a two-dimensional array in which ink has higher values than paper. The
-service passes the distance from the paper (`dlflask.imaging.background.measure_distance`) instead
-of the result of `extract_ink`. `extract_ink` removes faint strokes together with the noise of the
-paper, but the network has learnt to distinguish noise from faint strokes.
+service passes the difference in brightness from the paper, as
+`dlflask.imaging.background.measure_distance` returns it. `extract_ink` would be worse: it removes
+faint strokes together with the noise of the paper, but the network has learnt to distinguish noise
+from faint strokes.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _PAPER_RANK = HEIGHT // 4
 _PAPER_COLUMNS = 25
 
 #: Minimum contrast of ink, relative to the largest absolute value in the line. In a line without
-#: writing, all contrasts are rounding errors, which are smaller.
+#: writing, the contrasts are only rounding errors and stay below this minimum.
 _MIN_PEAK = 1e-4
 
 #: Share of a strip's pixels that are clipped to 1: the darkest pixels. Without clipping, a few very

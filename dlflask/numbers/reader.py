@@ -30,8 +30,8 @@ from dlflask.types import ArrayBox, Outputs, Tensor
 #: Minimum score of a candidate (a possible character), relative to the highest score at its place.
 CANDIDATE = 0.05
 
-#: A text with unreadable marks is replaced by the best text without such marks, if the new text is
-#: at least `READABLE` times as probable as the replaced text.
+#: A text with `?` is replaced by the best text without `?`, even if that text is less probable. Its
+#: probability must be at least this share of the probability of the replaced text.
 READABLE = 0.03
 
 #: Function that returns the probabilities of each output column for a (32, W) strip.
@@ -103,10 +103,10 @@ def read_strip(outputs: Outputs, lengths: Lengths | None = None) -> StripReading
 
 
 def _prefer_readable(outputs: Outputs, best: Hypothesis) -> Hypothesis:
-    """Return the best text without unreadable marks, unless `best` is far more probable.
+    """Return the best text without `?`, unless `best` is far more probable.
 
-    A doubtful digit is more useful than `?`. The user still gets a warning: such a text has a low
-    probability, which leads to the verdict `unsure`.
+    A doubtful digit is more useful than `?`. The user still gets a warning: a text with a
+    doubtful digit has a low probability, which leads to the verdict `unsure`.
     """
     if UNREADABLE not in best.text or count_digits(best.text) < best.text.count(UNREADABLE):
         return best
@@ -159,7 +159,7 @@ class LineReader:
     def _read_digits(
         self, line: Line, page: Page, outputs: Outputs, located: Sequence[_Located]
     ) -> list[Character]:
-        """Return the character at each place. Digits have the digit network's prediction."""
+        """Return the character at each place. For a digit, `digit` is its prediction."""
         if not located:
             return []
         pieces = [to_tensor(ink) for ink in cut_digits(line.ink, [one.centre for one in located])]
@@ -216,7 +216,8 @@ def _box(line: Line, page: Page, box: ArrayBox | None, centre: float) -> Box:
         top, left, bottom, right = 0, middle, line.ink.shape[0], middle + 1
     else:
         top, left, bottom, right = box
-    # Row of the page that the line's first row shows at the middle of the box.
+    # The line was straightened, so its first row comes from a different row of the page in each
+    # column. Take the row at the middle column of the box.
     upper = int(line.top[(left + right) // 2 if right < len(line.top) else -1])
     return _to_image(page, upper + top, line.left + left, upper + bottom, line.left + right)
 

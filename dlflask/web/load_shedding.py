@@ -86,8 +86,8 @@ class LoadShedder:
         """
         if _is_closed(environ.get("gunicorn.socket")):
             raise Abandoned(
-                "The connection was closed before the response was ready. Keep it open in both "
-                "directions until the response has arrived."
+                "The connection was closed before the response was ready. Do not close "
+                "it, or its sending side, until the response has arrived."
             )
 
     def _check_overload(self, waited: float, busy_since: float) -> None:

@@ -10,7 +10,7 @@ from dlflask.imaging.decode_limits import CPU_SECONDS, MAX_PIECES
 from dlflask.imaging.formats.invalid_file import InvalidFile
 
 #: The CPU time is checked at each read operation of at least `_SMALL_BYTES` bytes, and also at
-#: every sixteenth read operation (`_CHECK_INTERVAL`). A check takes 1 µs, as long as a small read.
+#: every sixteenth read operation (`_CHECK_INTERVAL`). A check takes 1 µs, like a small read.
 _SMALL_BYTES, _CHECK_INTERVAL = 4_096, 16
 
 

@@ -86,7 +86,7 @@ def _segments(upload: bytes) -> Iterator[Segment]:
 def _needed_name(upload: bytes, kind: int, content: int) -> bytes | None:
     """Return the name of the segment if decoding needs it, otherwise None.
 
-    The name is `tables` for all segments that do not begin with a name.
+    Needed segments that do not begin with a name, such as tables, all get the name `tables`.
     """
     if kind == 0xE1:
         return next((name for name in _ORIENTATION if upload.startswith(name, content)), None)

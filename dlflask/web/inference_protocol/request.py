@@ -133,11 +133,15 @@ def _binary(tensor: Mapping[str, Any], after_json: bytes) -> bytes | None:
     size = parameters.get("binary_data_size")
     if size is None and not after_json:
         return None
-    if type(size) is not int or size != len(after_json) or "data" in tensor:
+    if "data" in tensor:
+        raise InvalidInferRequest(
+            "The input has both 'data' and binary data after the JSON. Leave out one of them."
+        )
+    if type(size) is not int or size != len(after_json):
         raise InvalidInferRequest(
             f"The input's binary_data_size is {size!r:.20}, but {len(after_json)} bytes follow the "
-            "JSON. Set binary_data_size to the number of bytes after the JSON, set the header "
-            "Inference-Header-Content-Length to the length of the JSON, and leave out 'data'."
+            "JSON. Set binary_data_size to the number of bytes after the JSON, and the header "
+            "Inference-Header-Content-Length to the length of the JSON."
         )
     return after_json
 

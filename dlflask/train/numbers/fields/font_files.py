@@ -104,8 +104,8 @@ def _download(family: str, folder: Path) -> None:
         )
     except FileNotFoundError as error:
         raise OSError(
-            "npm is not installed, but it must download the handwriting fonts. Install Node.js, or "
-            "point --fonts at a folder that already holds the fonts."
+            "npm is not installed, but it is needed to download the handwriting fonts. Install "
+            "Node.js, or point --fonts at a folder that already holds the fonts."
         ) from error
     archive = folder / f"fontsource-{family}-{VERSION}.tgz"
     if done.returncode or not archive.is_file():
