@@ -125,7 +125,12 @@ def test_infer_with_bad_body_returns_error(client, classifier, name):
     [
         pytest.param(*with_images(b"x", size=4), "4, but 5 bytes follow", id="size-too-small"),
         pytest.param(*with_images(b"x", size="5"), "'5', but 5 bytes", id="size-is-text"),
-        pytest.param(*with_binary({"inputs": [FP32]}, b"0000"), "None, but 4", id="data-twice"),
+        pytest.param(*with_binary({"inputs": [FP32]}, b"0000"), "has both 'data'", id="data-twice"),
+        pytest.param(
+            *with_binary({"inputs": [{**BINARY, "parameters": {}}]}, b"00"),
+            "None, but 2",
+            id="no-size",
+        ),
         pytest.param(*with_binary({"inputs": [BINARY]}, bytes(3132)), "3132 bytes", id="too-short"),
         pytest.param(
             *with_binary({"inputs": [BINARY]}, b"", 999_999), "999999", id="header-too-long"
