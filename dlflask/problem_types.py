@@ -1,7 +1,7 @@
 """HTTP status, title and URN of each exception that a request can cause.
 
 The service reports an error as a problem document, a JSON object defined by RFC 9457. The error
-handlers, the metrics and the API description share this table. It does not need Flask.
+handlers, the metrics and the API description share this table, which does not need Flask.
 
 Source: RFC 9457.
 """

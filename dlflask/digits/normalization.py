@@ -29,8 +29,8 @@ BOX = 20
 #: minimum. In MNIST, 98 % of the digits have a level of 0.74 to 0.92.
 STROKE_LEVEL = 0.8
 
-#: A row of ones and a row of coordinates. Matrix products with the ink give the sum of the ink, and
-#: the sum of the ink multiplied by its coordinates.
+#: A row of ones and a row of coordinates. Matrix products with the ink give two kinds of sums over
+#: all pixels: of the ink, and of the ink times the pixel's coordinate.
 _MOMENTS = np.stack([np.ones(SIZE), np.arange(SIZE)]).astype(np.float32)
 
 

@@ -35,7 +35,7 @@ class Prediction:
 
     @cached_property
     def probabilities(self) -> NDArray[np.float32]:
-        """Probability of each digit if the image shows a digit: (10,) float32 with a sum of 1."""
+        """Probabilities of the digits, assuming that the image shows one: (10,) float32, sum 1."""
         digits = self.outputs[:NOT_A_DIGIT]
         if len(self.outputs) == NOT_A_DIGIT:
             return digits

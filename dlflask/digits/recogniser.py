@@ -2,7 +2,7 @@
 
 The recogniser works on a batch in three stages: it decodes all images, then normalises all digits,
 then classifies all digits. Each stage runs the same code for all images. This code stays in the
-processor's caches, so a batch takes four fifths of the time of its images one by one.
+processor's caches, so a batch takes four fifths of the time that single images would take.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class DigitRecogniser:
 
     Args:
         classifier: The network.
-        samples: Image files that `setup` recognises as a test.
+        samples: Image files that `setup` reads to test the recogniser.
         shows_several: Function that takes the bytes of an image file and returns True if the image
             shows two or more digits. It is called only if `Placed.is_crowded` is True. The default
             function always returns False.

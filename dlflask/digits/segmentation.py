@@ -26,7 +26,7 @@ LINE_INK = 0.1
 MIN_MASS = 0.04
 
 #: The same minimum for a blob that touches the edge of the image, if the main blob does not touch
-#: the edge. Such a blob is probably a part of another object.
+#: the edge. A blob of less mass at the edge is then probably a part of another object.
 MIN_MASS_AT_EDGE = 0.3
 
 #: The blobs show the grain of the paper instead of a digit if their number exceeds `MANY_BLOBS` and

@@ -2,7 +2,7 @@
 
 The number network reads the line as a whole. The digit network reads each digit alone, with a
 different normalisation. The networks differ so much that they rarely make the same mistake.
-Therefore a line gets the verdict `number` only if both networks read the same digits.
+Therefore a line gets the verdict `number` only if both networks find all its digits plausible.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 #: The value was chosen on the development images, which were not used for training.
 DIGIT_WEIGHT = 0.7
 
-#: Minimum for the digit network's probability of a digit, divided by its highest probability. If a
-#: part of the digit was cut off, the digit network may be sure of a wrong digit. Because of this
-#: minimum, the number network can still choose the right digit.
+#: Minimum to which `combine` raises smaller results of `_relative`. If a part of the digit was cut
+#: off, the digit network may be sure of a wrong digit. Because of this minimum, the number network
+#: can still choose the right digit.
 LEAST_DIGIT = 0.01
 
 #: Minimum probability with which a network still agrees to a digit, relative to the network's most
@@ -43,7 +43,7 @@ _DIGIT_INDICES = [ALPHABET.index(digit) for digit in DIGIT_CHARACTERS]
 
 
 def combine(columns: Outputs, digit: Prediction) -> Outputs:
-    """Return a score for each character that one digit of the line may be.
+    """Return the score of each character of `ALPHABET` for one digit of the line.
 
     Args:
         columns: (T, classes) probabilities from the number network in the T output columns that
@@ -88,7 +88,7 @@ def judge(
     Args:
         text: Text of the line. Its digits have the highest scores of `combine`.
         probability: Probability of the text that the number network read, 0..1.
-        characters: Characters of `text`. Each digit has the digit network's prediction.
+        characters: Characters of `text`. For a digit, `digit` is the digit network's prediction.
         thresholds: Weights of the features, and thresholds of the verdict.
     """
     predictions = [one.digit for one in characters if one.digit is not None]
@@ -99,8 +99,8 @@ def judge(
     sees_no_digit = all(one.verdict == "not_a_digit" for one in predictions)
     if confidence < thresholds.no_number_below and sees_no_digit:
         return "no_number", confidence
-    # The digit network may not recognise a digit between others, because a part of it was cut off.
-    # A single digit is not cut from neighbours, so the digit network is believed.
+    # If a digit is cut from its neighbours, it may lose a part, and the digit network may then fail
+    # to recognise it. A single digit is not cut, so the digit network is believed.
     is_doubted = len(predictions) == 1 and sees_no_digit
     is_probable = line_features.agreement and confidence >= thresholds.number_from
     is_sure = is_probable and not is_doubted and is_number(text)
@@ -112,7 +112,7 @@ def features(probability: float, characters: Sequence[Character]) -> Features:
 
     Args:
         probability: Probability that the number network gives to the text of the line, 0..1.
-        characters: Characters of the line. Each digit has the digit network's prediction.
+        characters: Characters of the line. For a digit, `digit` is the digit network's prediction.
     """
     labelled = [(int(one.label), one.digit) for one in characters if one.digit is not None]
     # Use `outputs`, because `probabilities` leaves out the output for non-digits and would give a

@@ -116,7 +116,7 @@ def _check_description(path: Path, text: str | None) -> None:
 def _compile(graph: ModelGraph, cache: Path | None) -> Forward:
     try:
         return compile_strip_network(graph, cache)
-    except Exception as error:  # The layers of the file may raise any exception.
+    except Exception as error:  # OpenVINO may raise any exception for layers of an unknown file
         raise ModelError(
             f"The number network cannot be compiled ({str(error)[:300]}). Make the model again "
             f"with `{NumberNetwork.COMMAND}`."

@@ -37,15 +37,15 @@ NUMBER_OUTPUTS = {
     "confidence": OutputSpec("FP32", []),
 }
 
-#: Minimum height of digits on a page (the reduced image), in pixels. Lines with lower digits are
+#: Minimum height of digits on a page (the reduced image), in pixels. Lines with smaller digits are
 #: read again at a higher resolution.
 MIN_DIGIT_HEIGHT = 24
 
 #: Margin around a line that is read again, as a multiple of the height of its digits.
 _AROUND_LINE = 1.0
 
-#: The saliency (importance of each pixel) is computed for at most this number of digits per image,
-#: because for one digit this takes as long as reading sixty images.
+#: Maximum number of digits per image whose saliency (importance of each pixel) is computed, because
+#: the saliency of one digit takes as long as reading sixty images.
 MAX_EXPLAINED = 32
 
 

@@ -23,7 +23,7 @@ def parse_number(name: str, text: str, maximum: int) -> int:
     """Return `text` as a whole number from 1 to `maximum`.
 
     Raises:
-        ConfigError: The text is not such a number. The message calls the setting `name`.
+        ConfigError: The text is not such a number. The message gives `name`, the setting's name.
     """
     if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= maximum:
         return int(text)

@@ -2,8 +2,9 @@
 
 A path names one output (a character or blank) for each column. The probability of a text is the sum
 of the probabilities of all paths that spell this text. If the caller knows the number of digits,
-the search keeps the best prefixes (beginnings of texts) of each number of digits. Thus the search
-finds the best text of the right length even if a longer or shorter text is more probable.
+the search keeps, for each number of digits, the best prefixes (beginnings of texts) with so many
+digits. Thus it finds the best text of the right length even if a longer or shorter text is more
+probable.
 
 Source: Hannun et al., First-Pass Large Vocabulary Continuous Speech Recognition using
 Bi-Directional Recurrent DNNs, 2014, algorithm 1.

@@ -51,7 +51,7 @@ def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
     total = np.maximum(mass.sum(axis=1), 1e-9)
     blob_owners = mass.argmax(axis=1)
     is_whole = mass.max(axis=1) >= MOST * total
-    # If a character receives almost no ink from whole blobs, it probably touches a neighbour. Cut
+    # A character that would get almost no ink if no blob were cut probably touches a neighbour. Cut
     # each blob that reaches into its columns, so that the character gets a part of the blob.
     received = np.bincount(blob_owners[1:], mass[1:].sum(axis=1), number)
     typical = float(np.median(received[received > 0])) if (received > 0).any() else 0.0

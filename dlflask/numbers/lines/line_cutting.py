@@ -30,10 +30,11 @@ class Line:
     """One line of writing, straightened.
 
     Attributes:
-        distance: Distance of each pixel from the paper, (height, width) float32, in any unit.
+        distance: Difference of each pixel's brightness from the paper's, (height, width) float32,
+            in any unit. It is positive for ink.
         ink: Ink of this line without the ink of other lines, (height, width) float32 in 0..1.
         left: Column of the page that the first column of the arrays shows.
-        top: (width,) int. For each column of the arrays, row of the page that its top pixel shows.
+        top: Row of the page at the upper end of each column of the arrays, (width,) int.
         box: Box around the line's ink, in pixels of the page.
         digit_height: Median height of the line's strokes, in pixels of the page.
     """

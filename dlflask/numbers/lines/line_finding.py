@@ -75,7 +75,7 @@ def _median_height(blobs: Blobs) -> float:
 
 
 def _is_excluded(blobs: Blobs, height: float, shape: tuple[int, ...]) -> Mask:
-    """Return True for each blob that is not a stroke.
+    """Return True for each blob that cannot be a stroke even if it is high enough.
 
     Such a blob is cut off by the image's edge, too high for a digit, or the side of a frame.
     """
@@ -125,7 +125,7 @@ def _overlap(blobs: Blobs, one: int, other: int, height: float) -> float:
 
 
 def _set_apart_small(bands: list[Band], blobs: Blobs) -> tuple[list[Band], list[int]]:
-    """Return all lines except those of a single small stroke, and the indices of these strokes.
+    """Return two lists: all lines but those of a single small stroke, and these strokes' indices.
 
     If there is a line of several strokes, a single small stroke is probably a comma that reaches
     far down, a part of a frame or a blot. If all lines have one stroke, all lines are returned.

@@ -35,8 +35,8 @@ class Page:
     """Upright image, or a part of it, reduced to at most `PAGE_SIDE` pixels.
 
     Attributes:
-        distance: Distance from the paper, (height, width) float32, ink higher than paper, in any
-            unit.
+        distance: Difference of each pixel's brightness from the paper's, (height, width) float32,
+            in any unit. It is positive for ink.
         ink: (height, width) float32 in 0..1, ink = 1, paper = 0.
         scale: Width of a pixel of the page, in pixels of the image.
         left: Column of the page's left edge, in pixels of the image.
@@ -101,7 +101,7 @@ def _cut(image: DecodedImage, region: Region) -> Page:
 
 
 def measure(pixels: Pixels) -> tuple[Plane, Ink]:
-    """Return the distance from the paper and the ink of a page, (height, width) float32.
+    """Return the arrays `distance` and `ink` of a page, as `Page` describes them.
 
     Args:
         pixels: (height, width) or (channels, height, width) uint8.

@@ -11,7 +11,7 @@ from dlflask.imaging.morphology.blobs import find_blobs
 from dlflask.types import Ink
 
 #: A pixel with more ink than `FAINT` belongs to a blob. A blob counts as writing if at least one of
-#: its pixels has as much ink as `SURE`.
+#: its pixels has ink of `SURE` or more.
 FAINT, SURE = 0.2, 0.45
 
 

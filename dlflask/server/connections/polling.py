@@ -1,4 +1,4 @@
-"""Base class of the worker, with the connections in the main loop and the number of their bytes."""
+"""Base class of the worker. It lists the connections in the main loop and counts their bytes."""
 
 from __future__ import annotations
 
