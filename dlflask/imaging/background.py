@@ -110,7 +110,7 @@ def _find_clearest_channel(coarse: Plane) -> tuple[int, bool]:
 
 
 def _median(planes: Plane) -> Plane:
-    """Remove the strokes by a running median over 2/3 of the height, then of the width."""
+    """Remove the strokes by a running median over 2/3 of the height, then over 2/3 of the width."""
     for axis in (1, 2):
         length = planes.shape[axis]
         reach = max(1, length // 3)

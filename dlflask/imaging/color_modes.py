@@ -19,9 +19,9 @@ STRIP_PIXELS = 1 << 20
 #: this, they are stretched: cameras and scanners often use only a part of the possible values.
 MIN_SPAN = 64
 
-#: A range is stretched only if it is larger than `MIN_SHARE` times the larger absolute value of its
-#: two ends and, if the file has whole numbers, contains more than `MIN_LEVELS` of them. A smaller
-#: range comes from rounding, or from the grain of an even surface.
+#: A range of values is stretched only if it is wider than `MIN_SHARE` times the larger absolute
+#: value of its two ends. If the file has whole numbers, the range must also be wider than
+#: `MIN_LEVELS` of them. A narrower range comes from rounding, or from the grain of an even surface.
 MIN_SHARE, MIN_LEVELS = 0.001, 32
 
 #: Maximum absolute value of a pixel in a float image. Larger values are clipped.

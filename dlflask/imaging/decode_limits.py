@@ -27,8 +27,8 @@ BYTES_PER_PIXEL_OF = {"WEBP": 16, "TIFF": 12, "AVIF": 9, "HEIF": 9, "GIF": 2}
 BYTES_PER_PROGRESSIVE_PIXEL = 10
 BYTES_PER_PIXEL = 4
 
-#: Memory in bytes per pixel of a HEIC that has more than 8 bits and whose colours have more than
-#: half resolution. For any HEIC with opacity, additional memory in bytes per pixel.
+#: Memory in bytes per pixel of a HEIC with more than 8 bits per channel and colours at more than
+#: half resolution. Additional memory in bytes per pixel of any HEIC with opacity.
 BYTES_PER_DEEP_HEIF_PIXEL, BYTES_PER_OPACITY_PIXEL = 16, 4
 
 #: Memory in bytes per pixel of a PNG with 16-bit colour channels. Pillow's decoded image has only 8
@@ -121,5 +121,5 @@ MAX_HEVC_BYTES = 10_000_000
 #: Maximum number of pixels in the transforms of a lossless WebP (small images that come before the
 #: prefix codes). `vp8l_layout` skips these pixels one by one, in 1 microsecond each. libwebp writes
 #: two transforms, each with one pixel per block of at least 16 x 16 pixels. In an image of 16
-#: megapixels, these are 125,000 pixels.
+#: megapixels, the two transforms have 125,000 pixels.
 MAX_WEBP_SKIPPED_PIXELS = 150_000

@@ -24,8 +24,8 @@ from dlflask.types import Ink, Pixels
 #: image, the twelve pixels that differ most from the paper reach only 3.4.
 MIN_CLEARNESS = 4
 
-#: Contrast of ink with paper, in standard deviations of the paper's noise, below which an image is
-#: smoothed first.
+#: An image is smoothed if the contrast of its ink with the paper is less than this, in standard
+#: deviations of the paper's noise.
 SMOOTH_BELOW = 12
 
 #: Minimum part of the paper that has exactly the same grey level, in a drawing made on a screen.
@@ -115,7 +115,7 @@ def _ink_on_even_paper(plane: Pixels, low: int, high: int) -> Ink | None:
         dark, light = counts[: MAX_DARK + 1], counts[MAX_DARK + 1 :]
         paper = int(dark.argmax() if paper > MAX_DARK else MAX_DARK + 1 + light.argmax())
     elif area > MAX_EVEN_SHARE:
-        return None  # The image has an even frame, or shows the table around the paper.
+        return None  # The image has a frame of one grey, or shows the table around the paper.
     peak = max(high - paper, paper - low)
     near = counts[max(0, paper - peak // 5) : paper + peak // 5 + 1].sum()
     if counts[paper] < MIN_EVEN_SHARE * near:

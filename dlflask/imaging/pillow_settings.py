@@ -18,8 +18,8 @@ def configure_pillow() -> None:
 
     `decode` calls this function before each image, so that the settings are always applied.
     """
-    # Pillow rejects an image with more than twice this number of pixels. This limit is necessary
-    # for formats whose pixels Pillow allocates before `check_cost` is called.
+    # Pillow rejects an image with more than twice `MAX_IMAGE_PIXELS`. This limit is necessary for
+    # formats whose pixels Pillow allocates before `check_cost` is called.
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
     # libjpeg reads this variable and stops when it needs more memory. `check_cost` estimates the
     # memory only by the scans that Pillow finds, but a file may hide scans from Pillow.
@@ -34,5 +34,5 @@ def configure_pillow() -> None:
         decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
     )
     # Pillow warns about each damaged tag. Python would log each different warning once and would
-    # remember the warning until the process ends. Memory and log would grow with received files.
+    # remember the warning until the process ends. Each received file could add to memory and log.
     warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -12,7 +12,7 @@ from dlflask.imaging.morphology.growth import grow
 #: Minimum opacity (0..255) of a pixel whose colour may be the colour of paper.
 _OPAQUE = 250
 
-#: Minimum part of its bounding box that a note (an opaque piece of paper) covers. Strokes cover a
+#: A note (an opaque piece of paper) covers at least this part of its bounding box. Strokes cover a
 #: smaller part of their bounding box.
 _MIN_FILLED = 0.5
 

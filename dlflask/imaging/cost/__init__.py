@@ -155,5 +155,5 @@ def _bytes_per_pixel(image: Image.Image, scans: int) -> int:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Return True if a PNG has 16 bits per channel, although Pillow's image has only 8."""
+    """Return True if a PNG file has 16 bits per channel, which Pillow reduces to 8."""
     return any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ()))

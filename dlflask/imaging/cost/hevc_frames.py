@@ -43,7 +43,7 @@ class Frame(NamedTuple):
         width: Width in pixels.
         height: Height in pixels.
         is_deep: True if a pixel takes more memory than usual, because the image has more than 8
-            bits and colours at more than half resolution.
+            bits per channel and colours at more than half resolution.
     """
 
     width: int

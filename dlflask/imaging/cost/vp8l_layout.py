@@ -75,7 +75,7 @@ def _layout(bits: Bits, width: int, height: int) -> Layout:
 
 
 def _divided(length: int, bits: int) -> int:
-    """Return `length` divided by 2 to the power of `bits`, rounded up."""
+    """Return `length` divided by `2 ** bits`, rounded up."""
     return -(-length >> bits)
 
 

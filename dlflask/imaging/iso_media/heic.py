@@ -1,4 +1,4 @@
-"""Find the images in a HEIC file that the service decodes: the main image and its opacity.
+"""Find the images that the service decodes in a HEIC file: the main image and its opacity.
 
 Cameras divide a large image into tiles, and each tile is a separate item. Cameras also add
 thumbnails, depth maps, brightness maps and metadata, which this service does not need.
@@ -112,9 +112,9 @@ class HeicItems:
 
     @cached_property
     def tiles_of_image(self) -> dict[int, list[int]]:
-        """Item numbers of the tiles of the main image and its opacity, by the image's item number.
+        """Item numbers of the tiles of each image: of the main image, and of its opacity.
 
-        An image that is not divided into tiles is its own tile.
+        The keys are the item numbers of these images. An image without tiles is its own tile.
 
         Raises:
             ValueError: An image or a tile is not coded in HEVC.

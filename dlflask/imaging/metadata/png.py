@@ -25,7 +25,7 @@ _read_chunk = struct.Struct(">I4s").unpack_from
 def strip_png(upload: bytes) -> bytes:
     """Return the PNG with only its pixels, its palette and its orientation.
 
-    Only the first chunk of each kind that may contain the orientation is kept.
+    If several chunks of one kind may contain the orientation, only the first of them is kept.
 
     Raises:
         InvalidFile: The PNG has too many chunks, or a palette with more than 256 colours.

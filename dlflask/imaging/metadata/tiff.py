@@ -26,7 +26,8 @@ _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _XMP = 278, 322, 323, 700
 _OFFSETS, _BYTE_COUNTS = (273, 324), (279, 325)
 
 #: Tags for the layout, the colours, strips and tiles, options of the codecs (including the tables
-#: of JPEG) and the orientation. By the tag 0xBC01, Pillow rejects a Windows Media Photo.
+#: of JPEG) and the orientation. Pillow needs the tag 0xBC01 to recognise
+#: and reject a Windows Media Photo.
 _NEEDED = {
     *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 284),
     *(292, 293, 317, 320, 322, 323, 324, 325, 332, 333, 334, 338, 339, 340, 341, 347),

@@ -127,7 +127,7 @@ def _join_many(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[int, ND
     runs = np.arange(len(first))
     roots = np.where(last > first, first, runs)
     _shorten(roots)
-    # If several runs above touch the same run, join each run above to the next run above.
+    # If several runs of the row above touch the same run, join each of these to the next.
     counts = np.maximum(last - first - 1, 0)
     one = np.arange(counts.sum()) + np.repeat(first - counts.cumsum() + counts, counts)
     other = one + 1
