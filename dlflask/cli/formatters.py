@@ -47,7 +47,8 @@ def json_rows(output: TextIO, *, number: bool) -> WriteRow:
 def csv_rows(output: TextIO, *, number: bool) -> WriteRow:
     """Write the header of a CSV file (RFC 4180), and return a function that writes its rows.
 
-    For digits there is one column for each probability. For numbers, `lines` is left out.
+    For digits there is one column for each probability. For numbers, the column `lines` of
+    `_to_row` is left out.
     """
     columns = ["file", "number" if number else "label", "confidence", "verdict", "error"]
     columns += [] if number else [f"p{digit}" for digit in range(NOT_A_DIGIT)]

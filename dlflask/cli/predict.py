@@ -25,8 +25,8 @@ from dlflask.server.settings import check_backend
 #: Number of images per forward pass. Larger batches are not faster and take more memory.
 BATCH_SIZE = 32
 
-#: Function that returns one outcome (a prediction or an error) for each element. An element is the
-#: bytes of an image file, or the error that occurred when the file was read.
+#: Function that returns one outcome (a prediction or an error) for each element of its argument. An
+#: element is the bytes of an image file, or the error that occurred when the file was read.
 BatchReader = Callable[[Sequence[bytes | DlflaskError]], list[Outcome]]
 
 
@@ -100,7 +100,7 @@ def load_digit_recogniser(config: Config) -> DigitRecogniser:
 
 
 def load_number_recogniser(config: Config) -> NumberRecogniser:
-    """Load, compile and test the number model and the digit model, which both read numbers.
+    """Load, compile and test the number model and the digit model, which together read numbers.
 
     Raises:
         ConfigError: KERAS_BACKEND names a package that is not installed.

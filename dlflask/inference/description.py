@@ -44,7 +44,7 @@ class ModelDescription:
 
     @property
     def is_doubtful(self) -> bool:
-        """True if the network reads too few sample digits correctly, with every convention."""
+        """True if, even with `convention`, the network reads too few sample digits correctly."""
         return self.samples_read < ENOUGH_SAMPLES
 
     def sentence(self) -> str:

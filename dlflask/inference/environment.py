@@ -17,8 +17,8 @@ def configure_runtime() -> None:
     """Set the environment for Keras and OpenVINO. Call this before importing either of them."""
     # Keras would otherwise import TensorFlow, which the service does not need.
     os.environ["KERAS_BACKEND"] = backend()
-    # Without this setting, OpenVINO's thread library TBB would query and reset the CPUs of the
-    # thread at every inference.
+    # Without this setting, OpenVINO's thread library TBB would, at every inference, query and set
+    # again the list of CPUs on which the thread may run.
     os.environ.setdefault("HWLOC_THISSYSTEM", "0")
     # OpenVINO's package openvino_telemetry reports each import of OpenVINO to Google Analytics and
     # stores a client id under ~/intel. With this entry the package cannot be imported, so OpenVINO

@@ -14,7 +14,8 @@ from dlflask.inference.description import ModelDescription
 #: First bytes of a graph. The number is the version of the format.
 _MAGIC = b"dlflask-graph-2\n"
 
-#: Size in bytes of one length. After `_MAGIC` come the lengths of the four parts, little-endian.
+#: Number of bytes that store the length of one part. After `_MAGIC` come the lengths of the four
+#: parts, little-endian, and then the parts.
 _LENGTH_BYTES = 8
 
 

@@ -46,8 +46,8 @@ def import_runtime() -> None:
     This is safe before the process forks. The workers then share the memory of OpenVINO's code.
     """
     configure_runtime()
-    # This process does not need the converter, and importing it takes longer than the rest. With
-    # the entry below, it cannot be imported, which OpenVINO accepts.
+    # This process does not need the converter, whose import takes longer than the rest of OpenVINO.
+    # With the entry below, the converter cannot be imported, which OpenVINO accepts.
     skips_converter = "openvino.tools.ovc" not in sys.modules
     if skips_converter:
         sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
@@ -71,7 +71,7 @@ def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
         Function from a batch, (N, ...) float32, to the graph's outputs, (N, ...) float32. The
         function raises MemoryError if OpenVINO runs out of memory. The shape of each image in the
         batch may differ from the shape of the graph's input, but the number of values must be the
-        same. If a size of the graph's input is -1, the shapes must also be the same.
+        same. If the graph's input has sizes of -1, an image may differ from it only in these sizes.
     """
     import_runtime()
     networks = CompiledCache(cache, graph, OPENVINO_SETTINGS)
@@ -142,9 +142,9 @@ def _core() -> Any:
     """Return the only `openvino.Core` of this process. Call this only after the process has forked.
 
     A Core sets the thread's stack for signal handlers, and restores the previous stack when the
-    Core is unloaded. If there were two Cores and the first were unloaded first, the second would
-    restore the first one's stack, which is already freed. The next signal, such as SIGTERM, would
-    then end in SIGSEGV. `functools.cache` keeps one Core for the life of the process.
+    Core is unloaded. If there were two Cores and the older were unloaded first, the newer would
+    later restore the older one's stack, which is freed by then. The next signal, such as SIGTERM,
+    would end in SIGSEGV. `functools.cache` keeps one Core for the life of the process.
     """
     import openvino  # noqa: PLC0415
 

@@ -43,7 +43,8 @@ class CompiledCache:
         Args:
             core: The `openvino.Core`.
             variant: Name that distinguishes the networks compiled from the same graph.
-            model: Function that returns the `openvino.Model`. It is called only before compiling.
+            model: Function that returns the `openvino.Model`. It is not called if
+                the network can be imported.
         """
         if self._folder is None:
             return core.compile_model(model(), _DEVICE, self._settings)

@@ -24,7 +24,7 @@ def read_kept(path: Path) -> bytes | None:
 
 
 def keep(path: Path, data: bytes, max_files: int) -> None:
-    """Write `data` to the cache file at `path`. Do nothing if the folder is read-only or full.
+    """Write `data` to the cache file at `path`. Ignore a full disk or a read-only folder.
 
     Args:
         path: The file. Its folder is made if it is missing.

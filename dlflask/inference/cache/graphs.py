@@ -40,7 +40,7 @@ class GraphCache:
         return None
 
     def write(self, sha256: str, graph: ModelGraph) -> None:
-        """Write the graph to the cache. Do nothing if the folder is read-only or full."""
+        """Write the graph to the cache. Ignore a full disk or a read-only folder."""
         if self._folder:
             keep(self._path(self._folder, sha256), graph.to_bytes(), MAX_GRAPHS)
 

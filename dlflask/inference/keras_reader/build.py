@@ -120,7 +120,7 @@ class Builder:
             shapes = {name: shape for name, shape in config.input_shapes.items() if shape}
             network = self.build(config, shapes)
             if config.is_sequential:
-                # Keep the class, because Keras finds the weights in a .keras file by class names.
+                # Keep the class Sequential: Keras finds weights in a .keras file by class names.
                 layers = [layer for _, layer in network.layers]
                 return keras.Sequential([*network.model.inputs, *layers])
             return network.model
@@ -210,7 +210,7 @@ def _calls(nodes: Mapping[str, Node]) -> Iterator[tuple[str, int, list[Reference
 
     Usually the calls of a layer are counted from 0. In Keras 2 and 3, the calls of a nested network
     are counted from 1, because building the nested network counts as call 0. The index of the first
-    call is computed from the highest call index that a reference contains and the number of calls.
+    call is computed from the number of calls and the highest call index that a reference contains.
     """
     highest: dict[str, int] = {}
     for node in nodes.values():

@@ -29,7 +29,7 @@ _WITH_FORMAT = (
 
 
 def with_channels_first(config: NetworkConfig, network: Network, builder: Builder) -> Any:
-    """Rebuild a model whose input is (N, H, W, 1) or (N, H, W, 3) for an input (N, C, H, W).
+    """Rebuild a model with the input (N, H, W, 1 or 3), so that its input is (N, C, H, W).
 
     Returns:
         The rebuilt model, or the model of `network` if a layer or the input cannot be converted.

@@ -120,7 +120,7 @@ def _children(group: Any) -> Iterator[Any]:
         if not isinstance(link, h5py.HardLink):
             # Do not follow the link, because it may lead to another file.
             raise ModelError(
-                f"The file contains a link to another place, {name[:80]!r}, instead of values. "
+                f"The file contains {name[:80]!r}, a link to another place, instead of values. "
                 f"{_SAVE_AGAIN}"
             )
         yield group[name]

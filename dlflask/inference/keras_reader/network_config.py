@@ -165,7 +165,7 @@ def _shape(options: Any) -> tuple[int | None, ...] | None:
 
 
 def _references(nested: Any) -> Iterator[Reference]:
-    """Yield the references in `nested`, in the notation of Keras 1 and 2 or of Keras 3."""
+    """Yield the references in `nested`, a value in the notation of Keras 1 and 2 or of Keras 3."""
     if isinstance(nested, dict):
         if nested.get("class_name") == "__keras_tensor__":
             layer, call, output = nested["config"]["keras_history"]

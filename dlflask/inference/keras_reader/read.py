@@ -68,7 +68,7 @@ def read_digits(saved: SavedModel, samples: Tensor, run: Runner) -> DigitModel:
     Args:
         saved: The file.
         samples: Sample digits 0 to 9, (10, 28, 28) in 0..1.
-        run: Function that returns a function that runs a network.
+        run: Function that makes a Keras network callable (see `Runner`).
 
     Raises:
         ModelError: The network does not map an image to ten or eleven classes.

@@ -20,9 +20,9 @@ _SAVE_AGAIN = "Save the model again."
 
 Values = NDArray[np.float32]
 
-#: Gates of LSTM and GRU, by the number of arrays in the file. Keras 1 stores three arrays for each
-#: gate: kernel, recurrent kernel and bias. Each tuple contains the indices of the kernels, in the
-#: order of the gates in Keras 2 and later.
+#: Gates of a layer LSTM or GRU, by the layer's number of arrays in the file. Keras 1 stores three
+#: arrays for each gate: kernel, recurrent kernel and bias. Each tuple contains the indices of the
+#: kernels, in the order of the gates in Keras 2 and later.
 _GATES = {12: (0, 6, 3, 9), 9: (0, 3, 6)}
 
 
