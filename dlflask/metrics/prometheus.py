@@ -31,8 +31,8 @@ from dlflask.problem_types import PROBLEMS, problem_type
 #: Media type of the text format. Every release of Prometheus reads this version of the format.
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-#: Value of the label `reason` for each problem type (a URN) of requests that are rejected
-#: independently of their image.
+#: Values of the label `reason`. The keys are the problem types (URNs) of requests that are rejected
+#: for a reason other than their image.
 SHED = {
     problem_type(error): error.__name__.lower() for error in PROBLEMS if issubclass(error, Declined)
 }
@@ -100,7 +100,7 @@ class _Families(Collector):
         confidence: dict[Labels, Counts] = {}
         stages: dict[Labels, Counts] = {("", "total"): metrics.total("total")}
         for name, model in metrics.models.items():
-            # `counted` has the maximum number of labels or verdicts. Read only those of the model.
+            # `counted` has room for the labels or verdicts of any model. Read only this model's.
             for kinds, counts, field in (
                 (model.info.labels, labels, "labels"),
                 (model.info.verdicts, verdicts, "verdicts"),

@@ -47,7 +47,7 @@ class FormParser(FormDataParser):
     """Werkzeug's form parser, with a faster parser for common multipart forms.
 
     The faster parser needs the whole body in memory. Werkzeug's parser parses the forms that the
-    faster parser rejects, for example a form with an empty part that lacks its line break.
+    faster parser rejects, for example if a delimiter directly follows the headers of a part.
     """
 
     def parse(

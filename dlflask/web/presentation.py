@@ -47,7 +47,7 @@ class Reading:
     tensor: Tensor | None = None
 
     def mark(self, digit: int) -> str:
-        """Return the mark of `digit` in the table: `answer`, `maybe` or an empty string."""
+        """Return the word beside `digit` in the page's table: `answer`, `maybe` or no text."""
         if digit not in self.named:
             return ""
         return "answer" if self.is_sure else "maybe"

@@ -27,8 +27,8 @@ _DETAILS = {
     "Send a smaller image, or several images in several requests.",
 }
 
-#: Value of Retry-After in seconds for the status 503. NGINX sends the same value. After this time a
-#: queue of small images is finished.
+#: Value of Retry-After in seconds for the status 503. NGINX sends the same value. A worker reads a
+#: queue of small images within this time.
 RETRY_SECONDS = 2
 
 _log = logging.getLogger(__name__)

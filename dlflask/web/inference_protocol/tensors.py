@@ -148,7 +148,7 @@ def _numbers_in_json(data: Any, shape: list[int], datatype: str) -> NDArray[np.f
 
 
 def _flatten(data: Any) -> tuple[list[Any], list[int]]:
-    """Return the values in nested lists, and the length of the lists at each depth.
+    """Return all values of nested lists as one list, and the length of the lists at each depth.
 
     Raises:
         InvalidInferRequest: Lists at the same depth differ in length.

@@ -108,7 +108,7 @@ class Body:
 def _read(read: Callable[[int], T], size: int) -> T:
     try:
         return read(size)
-    except (HTTPException, MemoryError):  # dlflask.server has already chosen the exception
+    except (HTTPException, MemoryError):  # these already lead to the right response
         raise
     except Exception as error:  # the exceptions differ between servers
         raise BrokenBody from error

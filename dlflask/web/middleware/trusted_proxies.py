@@ -22,8 +22,8 @@ Network = IPv4Network | IPv6Network
 #: Value in the list of proxies that means every address.
 ANY = "*"
 
-#: Path under which a proxy publishes the service. Empty segments are not allowed, because a browser
-#: would open a link to `//name` on the host `name`.
+#: Path under which a proxy publishes the service. Empty segments are not allowed, because in a link
+#: to `//name` a browser takes `name` for a host, not for a path.
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 #: Maximum length in characters of an IP address with a port.
@@ -98,8 +98,9 @@ def _parse_prefix(text: str) -> str:
 def _find_client(forwarded_for: str, is_listed: Callable[[str], bool]) -> str:
     """Return the client's address from X-Forwarded-For, or an empty string if it is not valid.
 
-    Each proxy appends the address from which it received the request. Read from the end, the first
-    address that is not a trusted proxy is the client. All addresses to its left may be forged.
+    Each proxy appends the address from which it received the request. Counted from the end, the
+    first address that is not a trusted proxy is the client. All addresses to its left may be
+    forged.
     """
     client = ""
     for text in reversed(forwarded_for.split(",")):

@@ -1,1 +1,1 @@
-"""Images in a request: a multipart form, JSON, or the body itself, within limits."""
+"""Read images from a multipart form, from JSON or from the body itself, within limits."""

@@ -41,7 +41,7 @@ def read_upload(request: Request, max_bytes: int) -> bytes:
         check_size(len(body), max_bytes)
         return body
     value = get_value(body, "image")
-    del body  # Free up to 16 MB before `decode_image` copies the value.
+    del body  # Free its memory (at most 16 MB) before `decode_image` copies the value.
     return decode_image(value, max_bytes)
 
 
