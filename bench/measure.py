@@ -23,7 +23,7 @@ from bench.wrk import run_wrk
 from dlflask.config import ROOT
 
 #: Fixture and number of connections of each measurement of speed. Large images use one connection,
-#: because a person also sends one photo at a time.
+#: because a person sends only one photo at a time.
 SPEED_CASES = (
     *(("small", number) for number in (1, 16, 64)),
     *(("middle", number) for number in (1, 16, 64)),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.fixtures import CONTENT_TYPE
 
-#: Time in seconds after which a response counts as an error.
+#: Time in seconds to wait for a response. A later response counts as an error.
 TIMEOUT_SECONDS = 30
 
 

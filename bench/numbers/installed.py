@@ -38,7 +38,7 @@ def size_of_distributions(*names: str) -> int:
         try:
             distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
-            continue  # Other platforms or versions of Python need this package.
+            continue  # Only other platforms or versions of Python need this package.
         files = {Path(str(file.locate())) for file in distribution.files or ()}
         sizes[name] = sum(file.stat().st_size for file in files if file.is_file())
         needed = (each for each in distribution.requires or () if "extra ==" not in each)

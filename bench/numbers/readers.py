@@ -187,9 +187,9 @@ def tesseract() -> Iterator[OpenReader]:
     )
 
 
-#: RapidOCR's default settings enlarge an image until its shorter side has 736 pixels. If the image
-#: shows a number, the detector then often finds no text. These settings never enlarge an image, and
-#: reduce an image whose longer side exceeds 960 pixels.
+#: RapidOCR's default settings enlarge an image until its shorter side has 736 pixels. In an
+#: enlarged image of a number, the detector often finds no text. The settings below never enlarge an
+#: image, and reduce an image whose longer side exceeds 960 pixels.
 IMAGES_NOT_ENLARGED = partial(rapidocr, limit_type="max", limit_side_len=960)
 
 #: Title of each reader and the function that opens it, by the reader's name on the command line, in

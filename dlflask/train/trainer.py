@@ -68,8 +68,8 @@ def train(
     """Train a network through all cycles of a recipe.
 
     Each cycle fits the network, fine-tunes several copies of the network, and averages the weights
-    of the copies. The averaged network needs as much time as one copy. On new images, it is almost
-    as accurate as the mean of the outputs of all copies.
+    of the copies. The averaged network needs no more time to read an image than one copy. On new
+    images, it is almost as accurate as the mean of the outputs of all copies.
 
     Source: Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves
     accuracy without increasing inference time, ICML 2022.

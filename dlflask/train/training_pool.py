@@ -107,7 +107,7 @@ class TrainingPool:
 
 
 def make_training_pool(images: Images, labels: Labels, seed: int = 0) -> TrainingPool:
-    """Thin MNIST's digits, and draw a sixth as many digits and half as many non-digits.
+    """Thin MNIST's N digits, draw about N / 6 digits, and make about N / 2 non-digits.
 
     Args:
         images: (N, 28, 28) uint8.

@@ -82,8 +82,8 @@ def keep_digits(number: str) -> str:
 def share_answered(cases: Sequence[Case], level: float) -> float:
     """Return the largest share of the images whose numbers can be used with accuracy `level`.
 
-    Only the most confident numbers are used; people read the rest of the images. At least the
-    share `level` of the used numbers must be right.
+    The most confident numbers are used, and people must read the other images. At least the share
+    `level` of the used numbers must be right.
     """
     right, share = 0, 0.0
     for count, case in enumerate(sorted(cases, key=lambda one: -one.confidence), start=1):

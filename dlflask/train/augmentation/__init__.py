@@ -1,1 +1,1 @@
-"""Changes of digits, such as other hands, pens, scanners and cameras would make."""
+"""Changes that other hands, pens, scanners and cameras would make to digits."""

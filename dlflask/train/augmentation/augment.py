@@ -196,7 +196,8 @@ def _place(
 def _shifts(misplaced: NDArray[np.bool_], rng: np.random.Generator) -> Batch:
     """Return (N, 2) shifts in tensor pixels.
 
-    Rounding to whole pixels shifts by up to 0.6. A misplaced digit is shifted by up to 3 more.
+    Each digit is shifted by up to 0.6, about as much as when `normalize` rounds to whole pixels. A
+    misplaced digit is shifted by up to 3 more.
     """
     rounding = rng.uniform(-0.6, 0.6, (len(misplaced), 2))
     error = np.clip(rng.normal(0, 1.0, rounding.shape), -3, 3) * misplaced[:, None]

@@ -104,7 +104,7 @@ def rulings(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def gaps(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Fade one or two rows or columns, as a pen that skips or the removal of a line does."""
+    """Fade one or two rows or columns, as if the pen skipped or a ruled line was removed."""
     for tensor in batch:
         view = tensor if rng.random() < 0.6 else tensor.T
         row, thickness = rng.integers(4, SIZE - 5), rng.integers(1, 3)

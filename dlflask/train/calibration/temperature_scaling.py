@@ -18,7 +18,8 @@ Labels = NDArray[np.integer]
 #: Minimum and maximum of the search. If the network made no error on the held-back digits, the best
 #: temperature would be 0, by which logits cannot be divided.
 _MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.2, 5.0
-#: Minimum of a probability before its logarithm is computed. Smaller values are rounding errors.
+#: Smaller probabilities, which are rounding errors, are replaced by this value before their
+#: logarithm is taken.
 _MIN_PROBABILITY = 1e-30
 
 

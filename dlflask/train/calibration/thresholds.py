@@ -6,8 +6,8 @@ import numpy as np
 
 from dlflask.digits.thresholds import NOT_A_DIGIT, Probabilities, Thresholds
 
-#: Share of the images of digits that get the verdict `digit` when the thresholds are chosen. The
-#: goal for new images is 97 %. The additional 0.5 percentage points are a margin.
+#: The thresholds are chosen so that this share of the images of digits gets the verdict `digit`.
+#: The goal for new images is 97 %. The additional 0.5 percentage points are a margin.
 DIGITS_KEPT = 0.975
 
 

@@ -40,7 +40,7 @@ from dlflask.train.numbers.parts import Parts
 #: lines with this verdict. With fewer lines, the share would depend too much on chance.
 TARGET, FEWEST = 0.98, 100
 
-#: Number of fields to draw. For drawing them: number of MNIST digits, number of digits drawn by
+#: Number of fields to draw, and their material: number of MNIST digits, number of digits drawn by
 #: code, and seed.
 NUM_FIELDS, NUM_MNIST_DIGITS, NUM_DRAWN_DIGITS, SEED = 2_500, 3_000, 600, 77
 

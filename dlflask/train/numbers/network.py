@@ -1,4 +1,4 @@
-"""Number network: it computes the logits of all characters in each column of a strip.
+"""Number network: for each four columns of a strip, it computes the logits of all characters.
 
 A strip is the image of a line of characters. It is 32 pixels high and has any width.
 """

@@ -1,4 +1,4 @@
-"""Parts of the synthesis, the drawing of fields. A training can leave out each part.
+"""Parts of the synthesis, the drawing of fields. A training can leave out any part.
 
 A training without a part shows how much the part helps (ablation).
 """

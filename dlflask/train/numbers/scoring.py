@@ -27,7 +27,7 @@ def predict(model: keras.Model, strips: Any, batch_size: int = 64) -> NDArray[np
 def read(outputs: NDArray[np.float32], *, digits_only: bool = False) -> str:
     """Return the text of the most probable class in each column of (columns, classes) outputs.
 
-    Repetitions are merged, and blanks are removed. With `digits_only`, no other character is read.
+    Repetitions are merged, and blanks are removed. With `digits_only`, only digits are read.
     """
     if digits_only:
         outputs = outputs[:, [BLANK, *_DIGITS]]

@@ -66,7 +66,7 @@ class Material:
 
     Attributes:
         lines: (N, 56, 56), digits and other marks. MNIST's digits come first.
-        boxes: (N, 4) int16, left, top, right and bottom of each line, in pixels of the field.
+        boxes: (N, 4) int16, left, top, right and bottom of each line in its distance field.
         ink: (M, 28, 28) uint8, MNIST's own images of the first M lines.
         by_slant: For each digit, the indices of its lines from MNIST, ordered by slant from
             backward to forward. Neighbours in this order look as if one person had written them.
@@ -75,8 +75,9 @@ class Material:
         by_writer: For each writer of UNIPEN and each digit, the indices of the lines. A writer may
             have no lines of a digit.
         writer_shares: Share of each writer of UNIPEN, in proportion to the square root of the
-            number of lines. With equal shares, half of the digits would come from one source.
-        joined_zeros: For each of `COUNTS`, the indices of the lines of as many joined zeros.
+            number of lines. With equal shares, half of the digits would come from one source, to
+            which half of the writers belong.
+        joined_zeros: For each of `COUNTS`, the indices of the lines that show this number of zeros.
         marks: Indices of the lines of marks.
     """
 

@@ -123,16 +123,16 @@ def _map_grid(
     middle: NDArray[np.float64],
     bend: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return, for each point of a patch's 3 x 3 grid, the point of the line's field shown there.
+    """Return the points of a line's distance field that the 3 x 3 grid of a patch must show.
 
     Args:
         size: Columns and rows of the patch.
-        forward: (2, 2) matrix that maps the field to the patch.
-        middle: Point of the field that comes to the middle of the patch.
+        forward: (2, 2) matrix that maps the distance field to the patch.
+        middle: Point of the distance field that comes to the middle of the patch.
         bend: See `Form`.
 
     Returns:
-        (3, 3, 2): rows and columns of the grid; x and y in pixels of the field.
+        (3, 3, 2): rows and columns of the grid; x and y in pixels of the distance field.
     """
     moved = _GRID * size + bend
     mapped: NDArray[np.float64] = moved @ np.linalg.inv(forward).T + middle
@@ -142,9 +142,9 @@ def _map_grid(
 def _warp(
     source: NDArray[np.uint8], size: tuple[int, int], grid: NDArray[np.float64], outside: int
 ) -> Canvas:
-    """Return a patch of `size` that shows the points `grid` of `source` at its own grid points.
+    """Return a patch of `size`. The points of its 3 x 3 grid show the points `grid` of `source`.
 
-    Pixels between these points are interpolated. Pixels from outside `source` get `outside`.
+    Pixels between the grid points are interpolated. Pixels from outside `source` get `outside`.
     """
     xs, ys = ((0, side // 2, side) for side in size)
     points = grid * (len(source) / FIELD_SIZE)

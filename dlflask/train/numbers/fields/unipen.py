@@ -16,8 +16,8 @@ import numpy as np
 
 from dlflask.train.synthesis.stroke_drawing import Figure, Stroke
 
-#: Folders of `data/1a` that are read. In the other folders, the labels belong to other strokes, or
-#: digits lack strokes.
+#: Folders of `data/1a` that are read. In the other folders, labels are assigned to wrong strokes,
+#: or digits lack strokes.
 SOURCES = ("aga", "apa", "apb", "app", "art", "ced", "gmd", "imp", "syn", "uqb", "val")
 
 #: Label of a digit: its strokes as "7", "7-9", or a list of these, then its quality and the digit.
