@@ -75,8 +75,8 @@ class Material:
         by_writer: For each writer of UNIPEN and each digit, the indices of the lines. A writer may
             have no lines of a digit.
         writer_shares: Share of each writer of UNIPEN, in proportion to the square root of the
-            number of lines. With equal shares, half of the digits would come from one source, to
-            which half of the writers belong.
+            number of lines. With equal shares, two thirds of the digits would come from
+            three sources of one company, to which two thirds of the writers belong.
         joined_zeros: For each of `COUNTS`, the indices of the lines that show this number of zeros.
         marks: Indices of the lines of marks.
     """
