@@ -27,8 +27,9 @@ BYTES_PER_PIXEL_OF = {"WEBP": 16, "TIFF": 12, "AVIF": 9, "HEIF": 9, "GIF": 2}
 BYTES_PER_PROGRESSIVE_PIXEL = 10
 BYTES_PER_PIXEL = 4
 
-#: Memory in bytes per pixel of a HEIC with more than 8 bits per channel and colours at more than
-#: half resolution. Additional memory in bytes per pixel of any HEIC with opacity.
+#: Memory in bytes per pixel of a HEIC that has more than 8 bits per channel and stores its colours
+#: at a higher resolution than 4:2:0 (half the width and height). Additional memory in bytes per
+#: pixel of any HEIC with opacity.
 BYTES_PER_DEEP_HEIF_PIXEL, BYTES_PER_OPACITY_PIXEL = 16, 4
 
 #: Memory in bytes per pixel of a PNG with 16-bit colour channels. Pillow's decoded image has only 8
@@ -50,17 +51,19 @@ MAX_WEBP_GROUPS = 65_536
 #: of the file contains at most 0.4 groups.
 WEBP_PIXELS_PER_GROUP, WEBP_GROUPS_PER_BYTE = 16, 0.4
 
-#: Memory of the decoding tables in bytes: for each group, and for each byte of the lossless data.
+#: The memory of the decoding tables is the sum of two parts: this number of bytes for each group,
+#: and this number for each byte of the lossless data.
 BYTES_PER_WEBP_GROUP, BYTES_PER_LOSSLESS_BYTE = 5_800, 50
 
 #: Maximum memory in bytes for the pixels and decoding tables of a WebP.
 MAX_WEBP_BYTES = 280_000_000
 
-#: Up to this number of groups, libwebp builds tables even for groups that no block uses.
+#: If an image has at most this number of groups, libwebp builds tables for all of them, even for
+#: groups that no block uses.
 MAX_WEBP_UNUSED_GROUPS = 1_000
 
-#: Maximum number of table entries of a group in libwebp (`kTableSize`) without the colour cache,
-#: memory in bytes per entry, and memory in bytes per group in addition to the entries.
+#: Three numbers about libwebp: the maximum number of table entries of a group if there is no colour
+#: cache (`kTableSize`), the bytes per entry, and the bytes per group in addition to its entries.
 WEBP_TABLE_ENTRIES, BYTES_PER_TABLE_ENTRY, BYTES_PER_WEBP_GROUP_HEADER = 2_956, 4, 600
 
 #: Maximum of a JPEG's number of pixels multiplied by its number of scans. Every scan goes over all
@@ -75,9 +78,9 @@ MAX_RLE_PIXELS = 4_000_000
 #: worker holds only one large image instead of one per thread.
 LARGE_BYTES = 32_000_000
 
-#: Maximum number of pieces of a file: of the chunks, segments or blocks that `metadata` reads, and
-#: of the read operations of Pillow's parsers, which take some microseconds each. A PNG of 16 MB has
-#: 2,000 chunks of 8 kB, which is a common size.
+#: Maximum number of chunks, segments or blocks of a file that `metadata` reads. It is also the
+#: maximum number of read operations of Pillow's parsers, which are counted separately. Each takes
+#: some microseconds. A PNG of 16 MB has 2,000 chunks of 8 kB, which is a common size.
 MAX_PIECES = 50_000
 
 #: Maximum size in bytes of Exif and of XMP. Both are needed only for the orientation. Longer

@@ -13,8 +13,8 @@ import zlib
 
 from PIL import Image
 
-#: Maximum number of pixels of an image. For larger images, the parser takes only a small part of
-#: the time, and the limits of `decode_limits` must be checked.
+#: Maximum number of pixels of an image. Larger images are left to Pillow's parser. Parsing takes
+#: only a small part of their time, and the code that calls the parser checks `decode_limits`.
 MAX_PIXELS = 1 << 20
 
 #: Maximum number of chunks of a PNG, or of segments of a JPEG. A PNG of one megapixel in chunks of
@@ -136,7 +136,7 @@ def _frame(upload: bytes) -> tuple[int, int, int, int]:
 
 
 def _scale(width: int, height: int, side: int) -> int:
-    """Return the divisor that Pillow's `draft` chooses for a longer side of `side` pixels."""
+    """Return the factor by which Pillow's `draft` reduces the longer side to `side` pixels."""
     factor = -(-max(width, height) // side)
     times = min(width // max(1, width // factor), height // max(1, height // factor))
     return next(scale for scale in (8, 4, 2, 1) if scale <= times)

@@ -85,9 +85,9 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
         names = [GOLDEN_DIGITS_ATTRIBUTE, GOLDEN_OUTPUTS_ATTRIBUTE]
         present, missing = names if stored[1] is None else names[::-1]
         raise ModelError(
-            f"The file has the attribute {present}, but not {missing}. A file needs both or "
-            f"neither: test images, and the network's outputs for these images. Delete {present}, "
-            "or store both again with `python -m dlflask.train.golden`."
+            f"The file has the attribute {present}, but not {missing}. The attributes contain test "
+            "images and the network's outputs for these images. A file must have both or none of "
+            f"them. Delete {present}, or store both again with `python -m dlflask.train.golden`."
         )
     digits, outputs = map(np.asarray, stored)
     if not (
@@ -100,9 +100,9 @@ def parse_golden(attributes: Mapping[str, Any]) -> Golden | None:
         raise ModelError(
             f"The file has the attribute {GOLDEN_DIGITS_ATTRIBUTE}, {_describe(digits)}, and the "
             f"attribute {GOLDEN_OUTPUTS_ATTRIBUTE}, {_describe(outputs)}; expected test images "
-            "(golden digits) as uint8 of shape (N, 28, 28), and for each image one row of 10 "
-            "outputs, or of 11 with the output for non-digits, as float32. Delete both attributes, "
-            "or store them again with `python -m dlflask.train.golden`."
+            "(golden digits) as uint8 of shape (N, 28, 28), and their outputs as float32 of shape "
+            "(N, 10), or (N, 11) with an output for non-digits. Delete both attributes, or store "
+            "them again with `python -m dlflask.train.golden`."
         )
     return Golden(digits, outputs)
 

@@ -158,7 +158,7 @@ class Metrics:
         number, labels, verdicts = len(self.models) + 1, len(info.labels), len(info.verdicts)
         if number > MAX_MODELS or labels > MAX_LABELS or verdicts > MAX_VERDICTS:
             raise ValueError(
-                f"With the model {info.name} there are {number} models. It has {labels} labels and "
+                f"The model {info.name} is model number {number}, and has {labels} labels and "
                 f"{verdicts} verdicts. The maximum is {MAX_MODELS} models, {MAX_LABELS} labels and "
                 f"{MAX_VERDICTS} verdicts. Increase MAX_MODELS, MAX_LABELS or MAX_VERDICTS."
             )

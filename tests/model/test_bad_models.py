@@ -100,8 +100,12 @@ BAD_MODELS = [
     pytest.param(
         with_attributes(**{THRESHOLDS_ATTRIBUTE: "[" * 50_000}), "thresholds", id="thresholds-deep"
     ),
-    pytest.param(with_golden(digits=None), "golden digits", id="golden-digits-missing"),
-    pytest.param(with_golden(outputs=None), "golden digits", id="golden-outputs-missing"),
+    pytest.param(
+        with_golden(digits=None), "but not dlflask_golden_digits", id="golden-digits-missing"
+    ),
+    pytest.param(
+        with_golden(outputs=None), "but not dlflask_golden_outputs", id="golden-outputs-missing"
+    ),
     pytest.param(with_golden(digits=((10, 27, 28), np.uint8)), "golden digits", id="golden-shape"),
     pytest.param(with_golden(digits=((9, 28, 28), np.uint8)), "golden digits", id="golden-count"),
     pytest.param(with_golden(digits=((), np.uint8)), "golden digits", id="golden-scalar"),

@@ -86,4 +86,4 @@ def test_data_file_missing(capsys):
 def test_images_missing(mnist_file, capsys):
     assert run_here("--data", mnist_file, "--images", "none") == 1
 
-    assert capsys.readouterr().err.startswith("none is not a folder; name a folder")
+    assert capsys.readouterr().err.startswith("none is not a folder. Give the path of a folder")

@@ -36,7 +36,7 @@ def parse_lengths(text: str) -> Lengths:
     if not 1 <= fewest <= most <= MAX_DIGITS:
         raise InvalidLength(
             f"The length is {text[:20]!r}; expected a number of digits such as 5, or a range such "
-            f"as 4-6. Numbers must be from 1 to {MAX_DIGITS}, and a range must begin with its "
-            "smaller number. Leave `length` out if you do not know the number of digits."
+            f"as 4-6. A length must be from 1 to {MAX_DIGITS}, and a range must begin with its "
+            "smaller length. Leave `length` out if you do not know the number of digits."
         )
     return Lengths(fewest, most)

@@ -46,7 +46,7 @@ def test_network():
     model = build_network()
 
     assert 300_000 < model.count_params() < 1_000_000
-    assert 15e6 < count_multiply_adds(model, 176) < 50e6
+    assert 15e6 < count_multiply_adds(model, 176) < 65e6
     for width in (4, 32, 100):
         outputs = model.predict(np.zeros((1, 32, width, 1), np.float32), verbose=0)
         assert outputs.shape == (1, width // 4, NUM_CLASSES)
@@ -145,7 +145,7 @@ def test_fast_run_writes_model_and_card(mnist_file, tmp_path):
     model = tmp_path / "build" / "fast_numbers.h5"
     card = NumberCard.read(model.with_suffix(".json"))
     assert card.to_markdown() in done.stdout
-    assert model.stat().st_size == card.file_bytes < 2_000_000
+    assert model.stat().st_size == card.file_bytes < 4_000_000
     network = NumberNetwork.from_json(read_number_network(model))
     assert network == NumberNetwork(ALPHABET, 0, 32, 4, STRIP_PREPROCESSING)
     assert not list((tmp_path / "build" / "train_numbers").iterdir()), "fields are removed"
@@ -161,4 +161,4 @@ def test_data_file_missing(tmp_path):
 def test_help_names_parts(tmp_path):
     done = train("--help", cwd=tmp_path)
 
-    assert "hands, fonts, spacing" in " ".join(done.stdout.split())
+    assert "hands, fonts, writers, bends, spacing" in " ".join(done.stdout.split())

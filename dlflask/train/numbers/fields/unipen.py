@@ -20,7 +20,8 @@ from dlflask.train.synthesis.stroke_drawing import Figure, Stroke
 #: or digits lack strokes.
 SOURCES = ("aga", "apa", "apb", "app", "art", "ced", "gmd", "imp", "syn", "uqb", "val")
 
-#: Label of a digit: its strokes as "7", "7-9", or a list of these, then its quality and the digit.
+#: Label of a digit: the numbers of its strokes (such as 12, 12-14 or 12,15-16), then its quality,
+#: then the digit.
 _LABEL = re.compile(r'\.SEGMENT\s+CHARACTER\s+([\d,-]+)\s+\S+\s+"(\d)"')
 
 #: Maximum width of a digit, relative to its height. Wider figures are two digits or only dots.
