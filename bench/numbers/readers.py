@@ -192,8 +192,8 @@ def tesseract() -> Iterator[OpenReader]:
 #: image, and reduce an image whose longer side exceeds 960 pixels.
 IMAGES_NOT_ENLARGED = partial(rapidocr, limit_type="max", limit_side_len=960)
 
-#: Title of each reader and the function that opens it, by the reader's name on the command line, in
-#: the order of the table.
+#: Readers, in the order of the rows in the result table. The key is the name on the command line.
+#: The value is the title in the table, and the function that opens the reader.
 READERS: dict[str, tuple[str, Callable[[], AbstractContextManager[OpenReader]]]] = {
     "dlflask": ("dlflask, called from Python without HTTP", dlflask),
     "http": ("dlflask, `POST /predictnumber`", dlflask_http),

@@ -146,8 +146,8 @@ def _count_classes(config: NetworkConfig, network: Network) -> int:
     if shape == tuple(network.model.input_shape[1:]) or len(shape) > 1:
         dimensions = " x ".join("any" if size is None else str(size) for size in shape)
         raise ModelError(
-            f"The network returns {dimensions} values like an image, so the network may be an "
-            "autoencoder. Serve a network that returns the probabilities of ten digits."
+            f"The network's output has the shape of an image ({dimensions}), so the network may be "
+            "an autoencoder. Serve a network that returns the probabilities of ten digits."
         )
     raise ModelError(
         f"The network has {count} outputs; expected ten, the probabilities of the digits, or "

@@ -1,4 +1,7 @@
-"""Shards: files of drawn fields. Several processes draw them before and during the training."""
+"""Shards: files of drawn fields, the images of numbers.
+
+Several processes draw them before and during the training.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Fields of one file.
+    """Drawn fields (images of numbers) in one file.
 
     Attributes:
         strips: For each of `WIDTHS`, strips (N, 32, width) uint8.
@@ -113,7 +116,7 @@ class ShardMaker:
 
         Args:
             executor: Runs the processes.
-            material: Folder of the material, the lines from which fields are drawn.
+            material: Folder of the material, the strokes of characters.
             plan: Fields to draw.
             folder: Folder of the shards.
         """

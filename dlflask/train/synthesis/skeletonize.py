@@ -94,7 +94,7 @@ _TABLES = _removal_tables()
 
 
 def distance_fields(masks: Masks) -> Fields:
-    """Return (N, 56, 56) uint8: `UNITS` times the distance to the nearest ink, clipped."""
+    """Return (N, 56, 56) uint8: `UNITS` times the distance to the nearest line pixel, clipped."""
     fields = np.empty(masks.shape, np.uint8)
     for field, mask in zip(fields, masks, strict=True):
         # In an empty mask, SciPy would measure the distance to an arbitrary pixel.

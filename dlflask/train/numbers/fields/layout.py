@@ -39,7 +39,7 @@ class Sheet:
     Attributes:
         ink: (height, width) float32 in 0..1.
         before: Columns of paper before the number.
-        above: Rows of paper above the digits if the baseline did not drift.
+        above: Rows of paper above the digits, without the drift of the baseline.
     """
 
     ink: Canvas

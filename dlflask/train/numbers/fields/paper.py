@@ -1,4 +1,6 @@
-"""Paper of fields: borders, rulings, squares, combs, security patterns, neighbours and stamps.
+"""Paper of a field, the image of a number.
+
+It shows borders, rulings, squares, combs, security patterns, neighbours and stamps.
 
 Each function draws the darkness of what is on the paper, float32 in 0..1.
 """
@@ -95,7 +97,8 @@ def _frame(paper: Canvas, ink: Canvas, rng: np.random.Generator) -> None:
     dark, thick = _darkness(rng)
     for view, inked in zip(_sides(paper), _sides(ink), strict=True):
         if rng.random() < 0.6:
-            # A border may lie anywhere in the first 80 % of the rows before the number.
+            # Some borders lie anywhere in the outer 80 % of the rows between the edge and the
+            # number. The others lie close to the edge.
             free = 0.8 * float(np.argmax(inked.max(axis=1) > 0))
             reach = free if rng.random() < 0.4 else 0.06 * paper.shape[0]
             _line(view, rng.uniform(0, reach) + rng.uniform(0, 2), rng, dark, thick)
