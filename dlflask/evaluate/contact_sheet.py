@@ -104,7 +104,7 @@ def _thumbnail(upload: bytes, width: int) -> Image.Image:
 
 
 def _tensor(upload: bytes) -> Image.Image:
-    """Return the network's input, enlarged, or a grey area if the image has no ink."""
+    """Return the network's input, enlarged, or a grey area if the image contains only paper."""
     try:
         tensor = read_tensor(upload)
     except ImageError:

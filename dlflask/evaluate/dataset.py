@@ -25,7 +25,7 @@ class LabelledImage:
         name: Path of the file, relative to the folder of the dataset. For an image in an `.npz`
             file, the name of this file and the index of the image.
         source: Origin of the image, such as one writer or one public set. This is the first
-            folder in `name`. If `name` has no folder, or if its only folder is the label, this is
+            folder in `name`. If `name` is a file name, or its only folder is the label, this is
             the name of the dataset.
         label: The digit or the number in the image, as text; None if the image shows no digit.
         load: Function that returns the bytes of the image file. It may raise OSError.

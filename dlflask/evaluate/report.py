@@ -70,7 +70,7 @@ class Report:
         numbers: Figures on images of numbers; None if there are none.
         refusals: Number of refused images by reason, most frequent reason first.
         unread: Files that the figures do not include, with the reason: the file could not be read,
-            the service failed, or the file has no label.
+            the service failed, or the label is missing.
     """
 
     about: dict[str, Any]

@@ -25,7 +25,7 @@ _COMPRESSION, _COMPRESSED = 3, 1
 
 
 def estimate_tables(upload: bytes, pixels: int, enough: int) -> int:
-    """Return the maximum memory in bytes of the tables, or 0 if the file has no lossless parts.
+    """Return the maximum memory in bytes of the tables, or 0 if no part of the file is lossless.
 
     Args:
         upload: WebP file.
