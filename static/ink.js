@@ -14,7 +14,7 @@ export class Ink {
     return this.#done.slice(this.#lastSheet + 1);
   }
 
-  // The picture on the last sheet, or null after a stroke, because drawing starts a blank sheet.
+  // The picture on the pad, or null. A stroke removes the picture.
   get picture() {
     return this.#done.at(-1)?.picture ?? null;
   }

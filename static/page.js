@@ -22,7 +22,7 @@ const pad = new Pad(byId("pad"), ink, () => width.value / 100, {
 });
 const sender = new Sender({ onResult, onError, onRetry, onLocked, onProgress: showProgress });
 
-// A drawing that is smaller than this part of the pad's height becomes a blot under a thick pen.
+// A thick pen makes a drawing unreadable if it is lower than this fraction of the pad's height.
 const SMALL_DRAWING = 0.25;
 
 let pause = 0;

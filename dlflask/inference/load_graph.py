@@ -37,8 +37,9 @@ def load_graph(
 
     Args:
         path: An `.h5` or `.keras` file, which is not changed.
-        samples: Function that returns the sample digits 0 to 9, (10, 28, 28) in 0..1, on which a
-            digit network is tried with several ranges of values. None for other networks.
+        samples: Function that returns images of the digits 0 to 9, (10, 28, 28) in 0..1. With
+            them, a digit network is tested to find the range of values that it expects, such as
+            0..255. None for other networks.
         cache: Folder in which graphs are kept. It may be missing or read-only. If None, nothing is
             kept.
         samples_id: Text that changes when the sample digits change. A cached graph is used only
@@ -132,7 +133,7 @@ def _convert(path: Path, file: BufferedReader, samples: Tensor | None) -> ModelG
     os.lseek(descriptor, 0, os.SEEK_SET)
     count = 0 if samples is None else len(samples)
     try:
-        done = subprocess.run(  # noqa: S603  this Python and this module
+        done = subprocess.run(  # noqa: S603  the command is always this Python with `_READER`
             [sys.executable, "-m", _READER, str(descriptor), str(count)],
             input=b"" if samples is None else samples.tobytes(),
             capture_output=True,

@@ -19,8 +19,9 @@ from dlflask.imaging.metadata.webp import Chunk, image_chunks, size_of_lossless,
 #: Number of bytes before the coded bits of a `VP8L` and of an `ALPH` chunk.
 _LOSSLESS_HEADER, _OPACITY_HEADER = 5, 1
 
-#: Mask of the bits in an `ALPH` chunk's first byte that name its compression, and value of these
-#: bits if the chunk is coded like `VP8L`. With the value 0, the chunk is not compressed.
+#: In the first byte of an `ALPH` chunk, the bits of `_COMPRESSION` tell how the chunk is
+#: compressed. If their value is `_COMPRESSED`, the chunk is coded like `VP8L`. If it is 0, the
+#: chunk is not compressed.
 _COMPRESSION, _COMPRESSED = 3, 1
 
 

@@ -17,8 +17,8 @@ from dlflask.imaging.ink import extract_distance_and_ink
 from dlflask.imaging.resize import Plane
 from dlflask.types import Ink, Pixels
 
-#: Maximum length of a page's longer side, in pixels. A row of ten digits that is as wide as the
-#: page is then 40 to 70 pixels high.
+#: Maximum length of a page's longer side, in pixels. At this size, a row of ten digits across the
+#: whole page is 40 to 70 pixels high.
 PAGE_SIDE = 512
 
 #: Length, in pixels, of the longer side of the reduced copy on which the paper is estimated. An

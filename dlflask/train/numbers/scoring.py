@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dlflask.evaluate.numbers.report import edit_distance
 from dlflask.numbers.characters import ALPHABET, BLANK, UNREADABLE, collapse
 from dlflask.train.numbers.model_card import NumberScore
 from dlflask.train.numbers.shards import Shard
@@ -70,17 +71,3 @@ def _readings(model: keras.Model, shard: Shard) -> Iterator[tuple[str, NDArray[n
 def keep_digits(text: str) -> str:
     """Return `text` without its separators: only digits and `UNREADABLE` are left."""
     return "".join(each for each in text if each.isdigit() or each == UNREADABLE)
-
-
-def edit_distance(first: str, second: str) -> int:
-    """Return the minimum number of insertions, deletions and replacements between two texts.
-
-    Source: Levenshtein, Binary codes capable of correcting deletions, insertions, and reversals,
-    1966.
-    """
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, start=1):
-        diagonal, row[0] = row[0], i
-        for j, b in enumerate(second, start=1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
-    return row[-1]

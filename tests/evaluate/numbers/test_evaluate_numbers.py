@@ -84,7 +84,8 @@ def test_report_in_markdown():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "distance"), [("", "12", 2), ("1250", "12.50", 1), ("71", "17", 2)]
+    ("one", "other", "distance"),
+    [("", "", 0), ("", "12", 2), ("12", "12", 0), ("1250", "12.50", 1), ("71", "17", 2)],
 )
 def test_edit_distance(one, other, distance):
     assert edit_distance(one, other) == edit_distance(other, one) == distance

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlflask.numbers.characters import NUM_CLASSES, encode
-from dlflask.train.numbers.scoring import edit_distance, keep_digits, read, score
+from dlflask.train.numbers.scoring import keep_digits, read, score
 
 
 def outputs_for(text):
@@ -34,11 +34,3 @@ def test_score():
 
 def test_keep_digits():
     assert keep_digits("-1,2?.5") == "12?5"
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "distance"),
-    [("", "", 0), ("", "12", 2), ("12", "12", 0), ("12", "21", 2), ("1250", "12.50", 1)],
-)
-def test_edit_distance(first, second, distance):
-    assert edit_distance(first, second) == distance
