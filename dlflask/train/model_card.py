@@ -16,6 +16,7 @@ class ModelCard:
     """Facts about a trained model. All rates are in 0..1.
 
     `environment` names the machine, the backend and the version of Keras in the training run.
+    `further` describes the images that a trained model has learnt in addition, or is empty.
     """
 
     network: str
@@ -37,6 +38,7 @@ class ModelCard:
     precision: str
     seconds: float
     environment: str
+    further: str = ""
 
     def write(self, path: Path) -> None:
         """Write the card as JSON to `path`."""
@@ -60,7 +62,11 @@ class ModelCard:
             ("Multiply-adds per image", f"{self.num_multiply_adds / 1e6:.2f} million"),
             ("File", f"{self.file_bytes / 1e6:.2f} MB"),
             ("SHA-256", f"`{self.sha256}`"),
-            ("Trained on", f"{self.num_train:,} augmented MNIST digits, and images drawn by code"),
+            (
+                "Trained on",
+                f"{self.num_train:,} augmented MNIST digits, and images drawn by code"
+                f"{self.further}",
+            ),
             ("Accuracy on validation, by seed", seeds),
             ("MNIST validation", _describe(self.validation)),
             ("MNIST test", _describe(self.test)),
