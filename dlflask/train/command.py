@@ -41,7 +41,7 @@ FAST_DIGITS, FAST_FIELDS = 4_096, 50
 
 #: Default number of epochs, learning rate and weight decay with --from. Higher rates would undo
 #: what the model has learnt.
-CONTINUED_EPOCHS, CONTINUED_RATE, CONTINUED_DECAY = 30, 7e-4, 1e-3
+CONTINUED_EPOCHS, CONTINUED_RATE, CONTINUED_DECAY = 30, 1e-3, 1e-3
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -96,6 +96,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         recipe,
         learning_rate=CONTINUED_RATE,
         weight_decay=CONTINUED_DECAY,
+        epochs=1 if options.fast else epochs,
         cycles=1,
         fine_tunings=0,
         start=hashlib.sha256(start.read_bytes()).hexdigest(),

@@ -74,14 +74,21 @@ class ModelCard:
             *self._verdict_rows(),
             (
                 "Run",
-                f"{self.cycles} cycles, each of {self.epochs} epochs and {len(self.fine_tunings)} "
-                f"fine-tunings ({', '.join(map(str, self.fine_tunings)) or 'no'} epochs), whose "
-                f"weights are averaged; seed {self.seed}, {self.precision}, "
+                f"{self._describe_cycles()}; seed {self.seed}, {self.precision}, "
                 f"{self.seconds / 60:.0f} minutes on {self.environment}",
             ),
         ]
         lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
         return "\n".join(lines) + "\n"
+
+    def _describe_cycles(self) -> str:
+        if not self.fine_tunings:
+            return f"{self.cycles} x {self.epochs} epochs"
+        return (
+            f"{self.cycles} cycles, each of {self.epochs} epochs and {len(self.fine_tunings)} "
+            f"fine-tunings ({', '.join(map(str, self.fine_tunings))} epochs), whose weights are "
+            "averaged"
+        )
 
     def _verdict_rows(self) -> list[tuple[str, str]]:
         rates = self.non_digits_called_digit.items()

@@ -9,16 +9,9 @@ import keras
 import numpy as np
 
 from dlflask.train.data import Mnist
-from dlflask.train.network import NUM_CLASSES, build_network
+from dlflask.train.network import build_network
 from dlflask.train.recipe import Recipe
 from dlflask.train.training_pool import TrainingPool
-
-#: Weight of the old model's outputs among the targets of MNIST's own images, if a model is trained
-#: further. The rest is the weight of the labels.
-OLD_WEIGHT = 0.6
-
-#: Share of the features that are dropped out while a model is trained further.
-DROPOUT = 0.3
 
 
 class AugmentedDigits(keras.utils.PyDataset):
@@ -28,9 +21,8 @@ class AugmentedDigits(keras.utils.PyDataset):
     run gets the same batches as an uninterrupted run, and threads can make batches in any order.
     """
 
-    def __init__(self, pool: TrainingPool, recipe: Recipe, old: keras.Model | None = None) -> None:
+    def __init__(self, pool: TrainingPool, recipe: Recipe) -> None:
         super().__init__(workers=1, max_queue_size=16)
-        self._old = old
         self._pool = pool
         self._recipe = recipe
         self._num_chosen = recipe.mixture(0).count_chosen(recipe.batch_size)
@@ -43,14 +35,8 @@ class AugmentedDigits(keras.utils.PyDataset):
         chosen = self._order[index * self._num_chosen : (index + 1) * self._num_chosen]
         rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
         mixture = self._recipe.mixture(self._epoch)
-        size = self._recipe.batch_size
-        tensors, labels = self._pool.draw_batch(chosen, size, rng, mixture)
-        tensors, targets = tensors[..., None], np.eye(NUM_CLASSES, dtype=np.float32)[labels]
-        if self._old is not None:
-            kept = np.s_[: mixture.count_kept(size)]
-            old = np.asarray(self._old(tensors[kept], training=False))
-            targets[kept] = OLD_WEIGHT * old + (1 - OLD_WEIGHT) * targets[kept]
-        return tensors, targets
+        tensors, labels = self._pool.draw_batch(chosen, self._recipe.batch_size, rng, mixture)
+        return tensors[..., None], labels
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle the digits for `epoch`, counted from 0."""
@@ -110,19 +96,10 @@ def continue_training(  # noqa: PLR0913  `verbose` only sets the output
     start: keras.Model,
     verbose: int = 1,
 ) -> keras.Model:
-    """Train a model further, such as on other handwritings.
+    """Train a copy of the network `start` further. The arguments are those of `fit`.
 
-    Its outputs for MNIST's own images remain a part of the targets, so that it forgets little.
-
-    Args:
-        pool: As for `fit`.
-        data: As for `fit`.
-        recipe: Settings, with the SHA-256 of the model.
-        checkpoints: As for `fit`.
-        start: The model, calibrated or not.
-        verbose: As for `fit`.
-
-    Source: Li, Hoiem, Learning without Forgetting, ECCV 2016.
+    Unlike in a fine-tuning of `fit`, `start` may have another structure than `build_network`, such
+    as merged batch normalisations.
     """
     folder = checkpoints / recipe.name
     finished = folder / "trained.keras"
@@ -131,10 +108,7 @@ def continue_training(  # noqa: PLR0913  `verbose` only sets the output
     keras.utils.set_random_seed(recipe.seed)
     trained = keras.models.clone_model(start)
     trained.set_weights(start.get_weights())
-    *_, features, last = trained.layers
-    # This network shares all weights with `trained`.
-    dropping = keras.Model(trained.input, last(keras.layers.Dropout(DROPOUT)(features.output)))
-    _run(dropping, AugmentedDigits(pool, recipe, start), data, recipe, folder, verbose=verbose)
+    _run(trained, AugmentedDigits(pool, recipe), data, recipe, folder, verbose=verbose)
     trained.save(finished)
     return trained
 
@@ -197,17 +171,14 @@ def _run(  # noqa: PLR0913  `verbose` only sets the output
     jit_compile = bool(keras.distribution.list_devices("gpu"))
     model.compile(
         _optimizer(recipe, recipe.epochs * len(digits)),
-        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=jit_compile,
     )
     model.fit(
         digits,
         epochs=recipe.epochs,
-        validation_data=(
-            data.x_validation[..., None] / np.float32(255),
-            np.eye(NUM_CLASSES, dtype=np.float32)[data.y_validation],
-        ),
+        validation_data=(data.x_validation[..., None] / np.float32(255), data.y_validation),
         validation_batch_size=1_000,
         shuffle=False,
         verbose=verbose,

@@ -49,10 +49,6 @@ class Mixture:
         """Return the number of MNIST digits, redrawn or not, in a batch of `size`."""
         return size - sum(round(share * size) for share in (self.drawn, self.negative, self.cut))
 
-    def count_kept(self, size: int) -> int:
-        """Return the number of MNIST's own images in a batch of `size`. They come first."""
-        return self.count_chosen(size) - round(self.redrawn * size)
-
 
 #: Mixture for the first two thirds of a cycle.
 LEARN = Mixture()
@@ -61,7 +57,7 @@ SETTLE = Mixture(strength=Strength(warp=0.6, misplaced=0.08, corrupted=0.2))
 #: Mixture for fine-tunings, with more of MNIST's own images.
 FINE_TUNE = Mixture(0.125, 0.0625, 0.1875, Strength(warp=0.6, misplaced=0.05, corrupted=0.1))
 #: Mixture for a trained model that learns UNIPEN's digits and letters, and cut digits.
-CONTINUE = Mixture(1 / 16, 22 / 256, 46 / 256, FINE_TUNE.strength, cut=28 / 256)
+CONTINUE = Mixture(24 / 256, 30 / 256, 54 / 256, FINE_TUNE.strength, cut=36 / 256)
 
 #: Weak augmentation of cut digits, which are as varied as real ones already.
 _WEAK = Strength(warp=0.3, misplaced=0.02, corrupted=0.05)

@@ -62,7 +62,7 @@ def test_help_names_defaults(capsys):
     assert ended.value.code == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "(default: mnist_model.h5, with --fast build/fast.h5)" in shown
-    assert shown.count("(default: ") == 8
+    assert shown.count("(default: ") == 11
 
 
 def test_download_without_network(tmp_path):
