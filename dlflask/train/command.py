@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
@@ -16,15 +17,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # This hides the messages of
 import keras
 import numpy as np
 
+from dlflask.errors import DlflaskError
 from dlflask.evaluate.dataset import find_digits, find_non_digits
 from dlflask.train.calibration.images import read_images
 from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
 from dlflask.train.export import Development, Run, build_model_card, calibrate, save
+from dlflask.train.further_digits import NUM_FIELDS, add_further_digits
+from dlflask.train.network import NUM_CLASSES
 from dlflask.train.recipe import Recipe
 from dlflask.train.scoring import predict, to_tensors
-from dlflask.train.trainer import train
-from dlflask.train.training_pool import make_training_pool
+from dlflask.train.trainer import continue_training, train
+from dlflask.train.training_pool import TrainingPool, make_training_pool
 
 #: Defaults of --output: without --fast, and with --fast. A model trained with --fast is not good
 #: enough for the service, so it must not replace mnist_model.h5.
@@ -32,28 +36,33 @@ OUTPUT, FAST_OUTPUT = Path("mnist_model.h5"), Path("build/fast.h5")
 
 #: Settings of --fast, which only checks that training works.
 FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 1, 2
-#: Number of training digits with --fast.
-FAST_DIGITS = 4_096
+#: Number of training digits with --fast, and of fields from which digits are cut.
+FAST_DIGITS, FAST_FIELDS = 4_096, 50
+
+#: Default number of epochs, learning rate and weight decay with --from. Higher rates would undo
+#: what the model has learnt.
+CONTINUED_EPOCHS, CONTINUED_RATE, CONTINUED_DECAY = 30, 1e-3, 1e-3
 
 
 def main(argv: list[str] | None = None) -> int:
     """Train with each seed, then calibrate and save the model with the best validation accuracy."""
     options = _parser().parse_args(argv)
     output: Path = options.output or (FAST_OUTPUT if options.fast else OUTPUT)
-    recipe = Recipe(epochs=options.epochs, precision=options.precision)
     try:
         development = _read_data(options)
+        recipe = _recipe(options)
+        start = _load_model(options.start) if options.start else None
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    data = development.data
-    if options.fast:
-        recipe = replace(
-            recipe, epochs=FAST_EPOCHS, cycles=FAST_CYCLES, fine_tunings=FAST_FINE_TUNINGS
-        )
     started = time.monotonic()
-    model, recipe, by_seed = _train(data, recipe, options.seeds, options.checkpoints)
-    run = Run(recipe, by_seed, time.monotonic() - started)
+    try:
+        pool = _make_pool(development.data, options)
+    except (OSError, DlflaskError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    model, recipe, by_seed = _train(pool, development.data, recipe, options, start)
+    run = Run(recipe, by_seed, time.monotonic() - started, _describe_further(pool, recipe))
     output.parent.mkdir(parents=True, exist_ok=True)
     save(model, calibrate(model, development), output)
     card = build_model_card(output, development, run)
@@ -73,20 +82,82 @@ def _read_data(options: argparse.Namespace) -> Development:
     )
 
 
+def _recipe(options: argparse.Namespace) -> Recipe:
+    start: Path | None = options.start
+    epochs = options.epochs or (CONTINUED_EPOCHS if start else Recipe.epochs)
+    recipe = Recipe(epochs=epochs, precision=options.precision)
+    if options.fast:
+        recipe = replace(
+            recipe, epochs=FAST_EPOCHS, cycles=FAST_CYCLES, fine_tunings=FAST_FINE_TUNINGS
+        )
+    if not start:
+        return recipe
+    return replace(
+        recipe,
+        learning_rate=CONTINUED_RATE,
+        weight_decay=CONTINUED_DECAY,
+        epochs=1 if options.fast else epochs,
+        cycles=1,
+        fine_tunings=0,
+        start=hashlib.sha256(start.read_bytes()).hexdigest(),
+    )
+
+
+def _load_model(path: Path) -> keras.Model:
+    model: keras.Model = keras.models.load_model(path, compile=False)
+    if model.output_shape != (None, NUM_CLASSES):
+        raise ValueError(
+            f"{path} has outputs of shape {model.output_shape}; expected a digit model of "
+            f"`make train`, with {NUM_CLASSES} outputs."
+        )
+    return model
+
+
+def _make_pool(data: Mnist, options: argparse.Namespace) -> TrainingPool:
+    print(f"Drawing training images to add to {len(data.x_train):,} MNIST digits", flush=True)
+    pool = make_training_pool(data.x_train, data.y_train)
+    if not options.start:
+        return pool
+    num_fields = FAST_FIELDS if options.fast else NUM_FIELDS
+    print(f"Cutting digits from {num_fields:,} drawn numbers", flush=True)
+    folder = options.checkpoints / "further_digits"
+    return add_further_digits(
+        pool, data, options.unipen, options.number_model, folder, num_fields=num_fields
+    )
+
+
+def _describe_further(pool: TrainingPool, recipe: Recipe) -> str:
+    if not recipe.start:
+        return ""
+    return (
+        f"; continued from the model `{recipe.start[:12]}...` with {pool.num_letters:,} letters "
+        f"and {pool.num_written:,} digits of UNIPEN, and {len(pool.cut):,} digits cut from drawn "
+        "numbers"
+    )
+
+
 def _train(
-    data: Mnist, recipe: Recipe, seeds: list[int], checkpoints: Path
+    pool: TrainingPool,
+    data: Mnist,
+    recipe: Recipe,
+    options: argparse.Namespace,
+    start: keras.Model | None,
 ) -> tuple[keras.Model, Recipe, dict[str, float]]:
     """Train with each seed.
 
     Returns:
         The model with the best validation accuracy, its recipe, and the accuracy with each seed.
     """
-    print(f"Drawing training images to add to {len(data.x_train):,} MNIST digits", flush=True)
-    pool = make_training_pool(data.x_train, data.y_train)
     by_seed, models = {}, {}
-    for seed in seeds:
+    checkpoints: Path = options.checkpoints
+    for seed in options.seeds:
         verbose = 1 if sys.stdout.isatty() else 2
-        models[seed] = train(pool, data, replace(recipe, seed=seed), checkpoints, verbose=verbose)
+        seeded = replace(recipe, seed=seed)
+        models[seed] = (
+            train(pool, data, seeded, checkpoints, verbose=verbose)
+            if start is None
+            else continue_training(pool, data, seeded, checkpoints, start=start, verbose=verbose)
+        )
         digits = digit_probabilities(predict(models[seed], to_tensors(data.x_validation)))
         by_seed[seed] = float(np.mean(digits.argmax(axis=1) == data.y_validation))
     best = max(by_seed, key=by_seed.__getitem__)
@@ -100,6 +171,7 @@ def _remove_checkpoints(recipe: Recipe, seeds: list[int], checkpoints: Path) -> 
         for cycle in replace(recipe, seed=seed).to_cycles():
             for part in (cycle, *cycle.to_fine_tunings()):
                 shutil.rmtree(checkpoints / part.name)
+    shutil.rmtree(checkpoints / "further_digits", ignore_errors=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,8 +189,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--epochs",
         type=int,
-        default=Recipe.epochs,
-        help="epochs of each training cycle, without its fine-tunings (default: %(default)s)",
+        help="epochs of each training cycle, without its fine-tunings (default: "
+        f"{Recipe.epochs}, with --from {CONTINUED_EPOCHS})",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="MODEL",
+        help="digit model that is trained further, also on digits that are cut from drawn numbers "
+        "(default: random weights)",
+    )
+    parser.add_argument(
+        "--unipen",
+        type=Path,
+        metavar="FOLDER",
+        help="with --from: folder of UNIPEN's release train_r01_v07 "
+        "(doi.org/10.5281/zenodo.1195803), whose digits and letters are also used (default: none)",
+    )
+    parser.add_argument(
+        "--number-model",
+        type=Path,
+        default=Path("number_model.h5"),
+        metavar="MODEL",
+        help="with --from: number model that finds the digits to cut (default: %(default)s)",
     )
     parser.add_argument(
         "--seeds",

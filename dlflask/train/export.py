@@ -50,11 +50,15 @@ class Development:
 
 @dataclass(frozen=True)
 class Run:
-    """Recipe of a training run, its validation accuracy with each seed, and its duration."""
+    """Recipe of a training run, its validation accuracy with each seed, and its duration.
+
+    `further` is for the model card: see `ModelCard`.
+    """
 
     recipe: Recipe
     validation_by_seed: dict[str, float]
     seconds: float
+    further: str = ""
 
 
 def calibrate(model: keras.Model, development: Development) -> Thresholds:
@@ -116,6 +120,7 @@ def build_model_card(path: Path, development: Development, run: Run) -> ModelCar
         seed=run.recipe.seed,
         precision=run.recipe.precision,
         seconds=run.seconds,
+        further=run.further,
         environment=f"{os.cpu_count()} x {platform.machine()} cores, Keras {keras.__version__} "
         f"on {keras.backend.backend()}",
     )

@@ -16,6 +16,7 @@ class ModelCard:
     """Facts about a trained model. All rates are in 0..1.
 
     `environment` names the machine, the backend and the version of Keras in the training run.
+    `further` describes the images that a trained model has learnt in addition, or is empty.
     """
 
     network: str
@@ -37,6 +38,7 @@ class ModelCard:
     precision: str
     seconds: float
     environment: str
+    further: str = ""
 
     def write(self, path: Path) -> None:
         """Write the card as JSON to `path`."""
@@ -60,7 +62,11 @@ class ModelCard:
             ("Multiply-adds per image", f"{self.num_multiply_adds / 1e6:.2f} million"),
             ("File", f"{self.file_bytes / 1e6:.2f} MB"),
             ("SHA-256", f"`{self.sha256}`"),
-            ("Trained on", f"{self.num_train:,} augmented MNIST digits, and images drawn by code"),
+            (
+                "Trained on",
+                f"{self.num_train:,} augmented MNIST digits, and images drawn by code"
+                f"{self.further}",
+            ),
             ("Accuracy on validation, by seed", seeds),
             ("MNIST validation", _describe(self.validation)),
             ("MNIST test", _describe(self.test)),
@@ -68,14 +74,21 @@ class ModelCard:
             *self._verdict_rows(),
             (
                 "Run",
-                f"{self.cycles} cycles, each of {self.epochs} epochs and {len(self.fine_tunings)} "
-                f"fine-tunings ({', '.join(map(str, self.fine_tunings)) or 'no'} epochs), whose "
-                f"weights are averaged; seed {self.seed}, {self.precision}, "
+                f"{self._describe_cycles()}; seed {self.seed}, {self.precision}, "
                 f"{self.seconds / 60:.0f} minutes on {self.environment}",
             ),
         ]
         lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
         return "\n".join(lines) + "\n"
+
+    def _describe_cycles(self) -> str:
+        if not self.fine_tunings:
+            return f"{self.cycles} x {self.epochs} epochs"
+        return (
+            f"{self.cycles} cycles, each of {self.epochs} epochs and {len(self.fine_tunings)} "
+            f"fine-tunings ({', '.join(map(str, self.fine_tunings))} epochs), whose weights are "
+            "averaged"
+        )
 
     def _verdict_rows(self) -> list[tuple[str, str]]:
         rates = self.non_digits_called_digit.items()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
 
-from dlflask.train.training_pool import FINE_TUNE, LEARN, SETTLE, Mixture
+from dlflask.train.training_pool import CONTINUE, FINE_TUNE, LEARN, SETTLE, Mixture
 
 #: Number of epochs and learning rate of a fine-tuning, relative to the cycle before it.
 FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 4 / 15, 1 / 3
@@ -32,6 +32,7 @@ class Recipe:
         cycles: Number of cycles. Each cycle starts from the weights of the cycle before.
         fine_tunings: Number of fine-tunings after each cycle. Their weights are averaged.
         is_fine_tuning: True for the recipe of a fine-tuning.
+        start: SHA-256 of the model that is trained further, in hexadecimal; empty for none.
     """
 
     epochs: int = 60
@@ -43,12 +44,15 @@ class Recipe:
     cycles: int = 2
     fine_tunings: int = 4
     is_fine_tuning: bool = False
+    start: str = ""
 
     def mixture(self, epoch: int) -> Mixture:
         """Return the composition of the batches in `epoch`, which is counted from 0.
 
         In the last third of a cycle, the images are more similar to MNIST's images.
         """
+        if self.start:
+            return CONTINUE
         if self.is_fine_tuning:
             return FINE_TUNE
         return SETTLE if epoch >= self.epochs * 2 // 3 else LEARN

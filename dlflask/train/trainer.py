@@ -87,6 +87,32 @@ def train(
     return trained
 
 
+def continue_training(  # noqa: PLR0913  `verbose` only sets the output
+    pool: TrainingPool,
+    data: Mnist,
+    recipe: Recipe,
+    checkpoints: Path,
+    *,
+    start: keras.Model,
+    verbose: int = 1,
+) -> keras.Model:
+    """Train a copy of the network `start` further. The arguments are those of `fit`.
+
+    Unlike in a fine-tuning of `fit`, `start` may have another structure than `build_network`, such
+    as merged batch normalisations.
+    """
+    folder = checkpoints / recipe.name
+    finished = folder / "trained.keras"
+    if finished.is_file():
+        return _load(finished)
+    keras.utils.set_random_seed(recipe.seed)
+    trained = keras.models.clone_model(start)
+    trained.set_weights(start.get_weights())
+    _run(trained, AugmentedDigits(pool, recipe), data, recipe, folder, verbose=verbose)
+    trained.save(finished)
+    return trained
+
+
 def fit(  # noqa: PLR0913  `verbose` only sets the output
     pool: TrainingPool,
     data: Mnist,
@@ -112,14 +138,35 @@ def fit(  # noqa: PLR0913  `verbose` only sets the output
     folder = checkpoints / recipe.name
     finished = folder / "trained.keras"
     if finished.is_file():
-        trained: keras.Model = keras.models.load_model(finished, compile=False)
-        return trained
+        return _load(finished)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
     model = build_network()
     if start is not None:
         model.set_weights(start.get_weights())
-    digits = AugmentedDigits(pool, recipe)
+    _run(model, AugmentedDigits(pool, recipe), data, recipe, folder, verbose=verbose)
+    keras.config.set_dtype_policy("float32")
+    trained = build_network()
+    trained.set_weights(model.get_weights())
+    trained.save(finished)
+    return trained
+
+
+def _load(path: Path) -> keras.Model:
+    model: keras.Model = keras.models.load_model(path, compile=False)
+    return model
+
+
+def _run(  # noqa: PLR0913  `verbose` only sets the output
+    model: keras.Model,
+    digits: AugmentedDigits,
+    data: Mnist,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    verbose: int,
+) -> None:
+    """Train `model` in place. If a checkpoint is in `folder`, the run resumes."""
     # Compile with XLA only on a GPU. On a CPU, XLA's convolutions are 4 times slower than oneDNN's.
     jit_compile = bool(keras.distribution.list_devices("gpu"))
     model.compile(
@@ -140,12 +187,7 @@ def fit(  # noqa: PLR0913  `verbose` only sets the output
             keras.callbacks.BackupAndRestore(str(folder), double_checkpoint=True),
         ],
     )
-    keras.config.set_dtype_policy("float32")
-    trained = build_network()
-    trained.set_weights(model.get_weights())
     folder.mkdir(parents=True, exist_ok=True)
-    trained.save(finished)
-    return trained
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:

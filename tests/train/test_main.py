@@ -62,7 +62,7 @@ def test_help_names_defaults(capsys):
     assert ended.value.code == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "(default: mnist_model.h5, with --fast build/fast.h5)" in shown
-    assert shown.count("(default: ") == 8
+    assert shown.count("(default: ") == 11
 
 
 def test_download_without_network(tmp_path):
@@ -87,3 +87,36 @@ def test_images_missing(mnist_file, capsys):
     assert run_here("--data", mnist_file, "--images", "none") == 1
 
     assert capsys.readouterr().err.startswith("none is not a folder. Give the path of a folder")
+
+
+def test_fast_run_continues_model(mnist_file, tmp_path, capsys):
+    model = ROOT / "mnist_model.h5"
+    output = tmp_path / "continued.h5"
+
+    status = run_here(
+        "--fast",
+        "--from",
+        model,
+        "--number-model",
+        ROOT / "number_model.h5",
+        "--data",
+        mnist_file,
+        "--output",
+        output,
+        "--checkpoints",
+        tmp_path / "train",
+    )
+
+    assert status == 0
+    card = ModelCard.read(output.with_suffix(".json"))
+    assert "; continued from the model `" in card.further
+    assert card.further in capsys.readouterr().out
+    assert card.test.accuracy > 0.8
+    assert not list((tmp_path / "train").iterdir()), "checkpoints are removed"
+
+
+def test_continue_number_model(mnist_file, capsys):
+    status = run_here("--fast", "--from", ROOT / "number_model.h5", "--data", mnist_file)
+
+    assert status == 1
+    assert "expected a digit model" in capsys.readouterr().err

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from dlflask.train.recipe import Recipe
-from dlflask.train.training_pool import FINE_TUNE, LEARN, SETTLE
+from dlflask.train.training_pool import CONTINUE, FINE_TUNE, LEARN, SETTLE
 
 RECIPE = Recipe(epochs=60, seed=7, fine_tunings=3)
 
@@ -36,7 +36,7 @@ def test_fine_tuning_names_of_two_seeds():
 
 
 def test_mixture_count_chosen():
-    for mixture in (LEARN, SETTLE, FINE_TUNE):
+    for mixture in (LEARN, SETTLE, FINE_TUNE, CONTINUE):
         chosen = mixture.count_chosen(256)
-        assert chosen == 256 - round(256 * (mixture.drawn + mixture.negative))
+        assert chosen == 256 - round(256 * (mixture.drawn + mixture.negative + mixture.cut))
         assert chosen > 256 * mixture.redrawn

@@ -1,6 +1,6 @@
 """Short training runs, interrupted and resumed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,8 +11,16 @@ pytest.importorskip("tensorflow", reason="TensorFlow trains; it is not installed
 from dlflask.train.data import Mnist  # noqa: E402
 from dlflask.train.network import build_network, count_multiply_adds, describe  # noqa: E402
 from dlflask.train.recipe import Recipe  # noqa: E402
-from dlflask.train.trainer import AugmentedDigits, fit, train  # noqa: E402
-from dlflask.train.training_pool import TrainingPool, make_training_pool  # noqa: E402
+from dlflask.train.trainer import (  # noqa: E402
+    AugmentedDigits,
+    continue_training,
+    fit,
+    train,
+)
+from dlflask.train.training_pool import (  # noqa: E402
+    TrainingPool,
+    make_training_pool,
+)
 
 pytestmark = pytest.mark.train
 
@@ -119,6 +127,20 @@ def test_batch_of_digits_and_non_digits(pool):
     assert tensors.shape == (64, 28, 28, 1)
     assert np.sum(labels == 10) == 16
     assert set(labels) <= set(range(11))
+
+
+def test_continue_training_starts_from_the_model(pool, small_mnist, fitted, tmp_path):
+    recipe = replace(RECIPE, epochs=1, learning_rate=0.0, weight_decay=0.0, start="0" * 64)
+    before = fitted.get_weights()
+
+    trained = continue_training(pool, small_mnist, recipe, tmp_path, start=fitted, verbose=0)
+
+    for ours, theirs in zip(trained.trainable_weights, fitted.trainable_weights, strict=True):
+        # The learning rate does not fall below 1e-5.
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    assert [layer.name for layer in trained.layers] == [layer.name for layer in fitted.layers]
+    for ours, theirs in zip(fitted.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_network_multiply_adds():

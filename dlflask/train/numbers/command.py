@@ -24,10 +24,10 @@ from dlflask.train.numbers.fields.font_files import (
     printed_fonts,
 )
 from dlflask.train.numbers.fields.material import Source, make_material, save_material
-from dlflask.train.numbers.fields.unipen import Writer, read_unipen
 from dlflask.train.numbers.parts import NAMES, Parts
 from dlflask.train.numbers.recipe import NumberRecipe
 from dlflask.train.numbers.shards import ShardMaker
+from dlflask.train.synthesis.unipen import Writer, read_unipen
 
 #: Default of --fonts.
 FONTS = Path("build/fonts")

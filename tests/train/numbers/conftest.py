@@ -6,8 +6,8 @@ import pytest
 
 from dlflask.train.numbers.fields.font_files import printed_fonts
 from dlflask.train.numbers.fields.material import Source, make_material, save_material
-from dlflask.train.numbers.fields.unipen import Writer
 from dlflask.train.synthesis.stroke_drawing import parse
+from dlflask.train.synthesis.unipen import Writer
 
 
 @pytest.fixture(scope="session")

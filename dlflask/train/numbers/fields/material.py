@@ -19,7 +19,6 @@ from PIL import Image, ImageDraw, ImageFont
 from dlflask.train.data import Images, Labels
 from dlflask.train.numbers.fields.hands import STYLES
 from dlflask.train.numbers.fields.joined_zeros import COUNTS, draw_joined_zeros
-from dlflask.train.numbers.fields.unipen import Writer
 from dlflask.train.synthesis.skeletonize import (
     FIELD_SIZE,
     Fields,
@@ -30,6 +29,7 @@ from dlflask.train.synthesis.skeletonize import (
 )
 from dlflask.train.synthesis.stroke_drawing import draw, jitter
 from dlflask.train.synthesis.synthetic_negatives import draw_negatives
+from dlflask.train.synthesis.unipen import Writer
 
 #: Letters that are drawn as unreadable characters. Letters that some people write like a digit are
 #: left out, because the network should read such a letter as the digit.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlflask.train.numbers.fields.unipen import read_unipen
+from dlflask.train.synthesis.unipen import read_letters, read_unipen
 
 LABELS = """.VERSION 1.0
 .INCLUDE aga/setup.doc
@@ -13,6 +13,15 @@ LABELS = """.VERSION 1.0
 .SEGMENT CHARACTER 3 ? "a"
 .SEGMENT CHARACTER 4 ? "7"
 .SEGMENT CHARACTER 9 ? "8"
+"""
+#: An "a", an "o" that could be a 0, and three of the letters of which every second one is read.
+LETTERS = """.INCLUDE aga/setup.doc
+.INCLUDE aga/data/ann.dat
+.SEGMENT CHARACTER 1-2 ? "a"
+.SEGMENT CHARACTER 0 ? "o"
+.SEGMENT CHARACTER 0 ? "G"
+.SEGMENT CHARACTER 1 ? "j"
+.SEGMENT CHARACTER 2 ? "y"
 """
 STROKES = """.PEN_DOWN
 10 100 0
@@ -39,6 +48,7 @@ STROKES = """.PEN_DOWN
 def release(tmp_path):
     for name, text in {
         "data/1a/aga/ann.dat": LABELS,
+        "data/1c/aga/ann.dat": LETTERS,
         "include/aga/setup.doc": ".COMMENT Z\xfcrich\n.COORD X Y T\n",
         "include/aga/data/ann.dat": STROKES,
     }.items():
@@ -60,3 +70,18 @@ def test_read_unipen(release):
 def test_read_unipen_of_other_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="contains no digits of UNIPEN"):
         read_unipen(tmp_path)
+
+
+def test_read_letters(release):
+    a, g, y = read_letters(release)
+
+    np.testing.assert_array_equal(a, [[[0, -100], [0, -50]], [[40, -100], [40, 0]]])
+    np.testing.assert_array_equal(g, [[[10, -100], [12, -50]]])
+    np.testing.assert_array_equal(y, [[[40, -100], [40, 0]]])
+
+
+def test_read_letters_of_release_without_letters(release):
+    (release / "data/1c/aga/ann.dat").unlink()
+
+    with pytest.raises(FileNotFoundError, match="contains no letters of UNIPEN"):
+        read_letters(release)
