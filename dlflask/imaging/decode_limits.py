@@ -62,7 +62,7 @@ MAX_WEBP_BYTES = 280_000_000
 #: groups that no block uses.
 MAX_WEBP_UNUSED_GROUPS = 1_000
 
-#: Three numbers about libwebp: the maximum number of table entries of a group if there is no colour
+#: Three numbers about libwebp: the maximum number of table entries of a group without a colour
 #: cache (`kTableSize`), the bytes per entry, and the bytes per group in addition to its entries.
 WEBP_TABLE_ENTRIES, BYTES_PER_TABLE_ENTRY, BYTES_PER_WEBP_GROUP_HEADER = 2_956, 4, 600
 

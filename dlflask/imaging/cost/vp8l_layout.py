@@ -80,7 +80,7 @@ def _divided(length: int, bits: int) -> int:
 
 
 def _cache_bits(bits: Bits) -> int:
-    """Return the number of bits for the colour cache, or 0 if there is no colour cache."""
+    """Return the number of bits for the colour cache, or 0 without a colour cache."""
     if not bits.take(1):
         return 0
     size = bits.take(4)
