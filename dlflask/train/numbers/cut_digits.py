@@ -63,13 +63,17 @@ def _cut_chunk(folder: Path, model: Path, seed: int, count: int) -> tuple[Images
 
 
 def cut_field(image: Image, network: StripForward) -> list[tuple[Images, int]]:
-    """Return the digits of a field and their labels, or nothing if the field is misread.
+    """Return the digits of a field and their labels.
+
+    Return nothing if the field shows no number or is misread.
 
     Args:
         image: The field.
         network: The number network.
     """
     number = image.label.rstrip(TRAILING)
+    if not number:
+        return []
     try:
         distance, ink = measure(image.pixels)
     except BlankImage:

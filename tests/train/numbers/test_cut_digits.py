@@ -53,6 +53,10 @@ def test_cut_field_that_is_misread(label):
     assert cut_field(Image(two_bars(), label, (0, 0, 0, 0)), network_that_reads("11")) == []
 
 
+def test_cut_field_that_shows_no_number():
+    assert cut_field(Image(two_bars(), "", (0, 0, 0, 0)), network_that_reads("")) == []
+
+
 def test_cut_field_without_ink():
     blank = Image(np.full((60, 80), 255, np.uint8), "1", (0, 0, 0, 0))
 
