@@ -102,7 +102,7 @@ class Hand:
         """Draw a point, a comma or a dash. Some points are raised, as some people write them."""
         rng, pen = self.rng, self.pen
         if sign == ".":
-            dot = Pen(pen.width * rng.uniform(1, 1.7), pen.edge)
+            dot = Pen(pen.width * rng.uniform(0.8, 1.7), pen.edge)
             length = float(rng.uniform(0, 0.05) * size)
             glyph = draw_segment((0, 0), (length, length * rng.uniform(-1, 1)), dot)
             is_raised = rng.random() < 0.3
@@ -111,7 +111,8 @@ class Hand:
             is_long = rng.random() < 0.15
             tall = float(rng.uniform(0.3, 0.5) if is_long else rng.uniform(0.13, 0.32)) * size
             lean = float(rng.uniform(-0.15, 0.8) * tall)
-            glyph, rise = draw_segment((lean, 0), (0, tall), pen), -0.6 * tall
+            glyph = draw_segment((lean, 0), (0, tall), pen)
+            rise = -float(rng.uniform(0.35, 0.8)) * tall
         else:
             wide = float(rng.uniform(0.3, 0.75) * size * (3 if rng.random() < 0.15 else 1))
             lift = float(rng.uniform(-0.12, 0.12) * wide)

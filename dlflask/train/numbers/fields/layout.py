@@ -12,6 +12,8 @@ from dlflask.train.numbers.fields.pen import Canvas, draw_segment, paste
 #: Four kinds of gaps between characters: share of the numbers with these gaps, and minimum and
 #: maximum of the gaps, relative to the height of a digit. A negative gap is an overlap.
 _GAPS = ((0.12, -0.14, 0.0), (0.38, 0.0, 0.15), (0.33, 0.15, 0.45), (0.17, 0.45, 1.1))
+#: Share of the gaps beside separators that are tight, and minimum and maximum of a tight gap.
+_TIGHT_SHARE, _TIGHT_GAP = 0.08, (-0.15, 0.08)
 #: Maximum overlap of two characters, relative to the width of the narrower character.
 _MAX_OVERLAP = 0.3
 
@@ -62,13 +64,23 @@ def place(characters: list[Character], hand: Hand) -> Row:
         gap = base + (rng.normal(0, 0.07) if parts.spacing else 0)
         following = characters[min(index + 1, len(characters) - 1)]
         if not (character.is_digit and following.is_digit):
-            # A separator stands closer, but does not touch the strokes of its neighbours.
-            gap = max(0.5 * gap, 0.08) + 1.4 * hand.pen.width / hand.height
+            gap = _separator_gap(gap, hand)
         if groups and parts.spacing and (index + 1) % groups == 0:
             gap += rng.uniform(0.3, 0.7)
         narrower = min(character.glyph.advance, following.glyph.advance)
         x += character.glyph.advance + max(gap * hand.height, -_MAX_OVERLAP * narrower)
     return Row(lefts, [], lefts[-1] + characters[-1].glyph.advance)
+
+
+def _separator_gap(gap: float, hand: Hand) -> float:
+    """Return the gap on one side of a separator, relative to the height of a digit.
+
+    A separator stands closer than a digit. It may touch its neighbours, or a part of it may be
+    below or above them.
+    """
+    if hand.parts.spacing and hand.rng.random() < _TIGHT_SHARE:
+        return float(hand.rng.uniform(*_TIGHT_GAP))
+    return max(0.5 * gap, 0.08) + 1.4 * hand.pen.width / hand.height
 
 
 def _in_cells(characters: list[Character], hand: Hand) -> Row:
