@@ -1,8 +1,22 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from dlflask.numbers.thresholds import Features
-from dlflask.train.numbers.calibration import Example, choose_thresholds, fit_logistic, fit_rising
+from dlflask.inference.model_file import read_thresholds
+from dlflask.numbers.thresholds import Features, Thresholds
+from dlflask.train.numbers.calibration import (
+    TARGET,
+    Example,
+    choose_thresholds,
+    fit_logistic,
+    fit_rising,
+    main,
+)
+
+MODEL = Path(__file__).resolve().parent.parent.parent / "number_model.h5"
 
 
 def test_fit_logistic_finds_the_weights():
@@ -42,5 +56,31 @@ def test_choose_thresholds_gives_number_to_the_right_ones():
 
     sure = [one for one in examples if found.probability(one.features) >= found.number_from]
     assert 0.3 < len(sure) / len(examples) < 1
-    assert np.mean([one.is_right for one in sure]) >= 0.97
+    assert np.mean([one.is_right for one in sure]) >= TARGET
     assert found.chosen_on == "this test"
+
+
+def test_main_draws_fields_from_images_of_digits(digits, tmp_path, capsys):
+    for index, (image, label) in enumerate(zip(*digits, strict=True)):
+        if index == 100:
+            break
+        file = tmp_path / "images" / str(label) / f"{index}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)
+    model = shutil.copy(MODEL, tmp_path)
+
+    assert main([str(model), "--images", str(tmp_path / "images"), "--fields", "4"]) == 0
+
+    text = read_thresholds(model)
+    assert text == capsys.readouterr().out.strip()
+    found = Thresholds.from_json(text)
+    assert found.chosen_on == "4 fields drawn from 100 development images of digits"
+    assert found.number_from == 1, "four fields are too few for a threshold"
+
+
+def test_main_names_a_missing_folder(tmp_path, capsys):
+    model = shutil.copy(MODEL, tmp_path)
+
+    assert main([str(model), "--images", str(tmp_path / "none")]) == 1
+
+    assert "none" in capsys.readouterr().err

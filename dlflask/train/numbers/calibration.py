@@ -1,8 +1,9 @@
 """Use fields drawn by code to choose the weights and the threshold of the verdict on numbers.
 
-A field is an image of a number, drawn from MNIST's digits. It is read as the service reads an
-image: the image file is decoded, its lines are found, and both networks read them. Some fields are
-harder than most images of users, because digits touch or patterns hide the separators.
+A field is an image of a number. It is drawn from images of single digits that were not used for
+training. It is read as the service reads an image: the image file is decoded, its lines are found,
+and both networks read them. The digits should be as varied as those of users. MNIST's digits are
+easier to read, and with them, a network that is often sure of a wrong digit looks better than it is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from PIL import Image
 from dlflask.config import Config
 from dlflask.digits.classifier import Classifier
 from dlflask.errors import DlflaskError
+from dlflask.evaluate.dataset import find_digits
 from dlflask.inference.model_file import write_thresholds
 from dlflask.models import load_numbers
 from dlflask.numbers.agreement import features, is_number
@@ -31,14 +33,16 @@ from dlflask.numbers.reader import TRAILING
 from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.numbers.thresholds import Features, Thresholds
 from dlflask.recogniser import read
-from dlflask.train.data import load_mnist
+from dlflask.train.calibration.images import read_images
+from dlflask.train.data import Images, Labels, load_mnist
 from dlflask.train.numbers.fields.field import draw_image
 from dlflask.train.numbers.fields.material import Material, Source, make_material
 from dlflask.train.numbers.parts import Parts
 
 #: Minimum share of right readings among the lines with the verdict `number`, and minimum number of
-#: lines with this verdict. With fewer lines, the share would depend too much on chance.
-TARGET, FEWEST = 0.98, 100
+#: lines with this verdict. With fewer lines, the share would depend too much on chance. Drawn fields
+#: are harder than images of users: of real numbers with this verdict, about 97 % are right.
+TARGET, FEWEST = 0.96, 100
 
 #: Number of fields to draw, and their material: number of MNIST digits, number of digits drawn by
 #: code, and seed.
@@ -161,6 +165,13 @@ def main(arguments: list[str]) -> int:
     """Choose the weights and the threshold for a model and store them in the model's file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="number model, an .h5 file")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="FOLDER",
+        help="images of digits, LABEL/FILE or SOURCE/LABEL/FILE, from which the fields are drawn "
+        "(default: validation digits of MNIST)",
+    )
     parser.add_argument("--data", metavar="FILE", help="MNIST as an mnist.npz in Keras's layout")
     parser.add_argument(
         "--fields",
@@ -172,16 +183,30 @@ def main(arguments: list[str]) -> int:
     config = replace(Config.from_environment(), number_model_path=options.model)
     recogniser = load_numbers(config, Classifier(config.model_path))
     recogniser.setup()
-    data = load_mnist(options.data)
-    images, labels = data.x_validation[:NUM_MNIST_DIGITS], data.y_validation[:NUM_MNIST_DIGITS]
+    try:
+        images, labels, kind = _read_digits(options.images, options.data)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     with ThreadPoolExecutor(1) as executor:
         material = make_material(Source(images, labels, []), SEED, executor, NUM_DRAWN_DIGITS)
     drawn = draw_images(material, options.fields, np.random.default_rng(SEED))
-    chosen_on = f"{options.fields:,} fields drawn from validation digits of MNIST"
+    chosen_on = f"{options.fields:,} fields drawn from {len(images):,} {kind}"
     thresholds = choose_thresholds(read_examples(recogniser, drawn), chosen_on)
     write_thresholds(options.model, thresholds.to_json())
     sys.stdout.write(f"{thresholds.to_json()}\n")
     return 0
+
+
+def _read_digits(folder: Path | None, mnist: str | None) -> tuple[Images, Labels, str]:
+    """Return (N, 28, 28) uint8 images of digits, their (N,) uint8 labels, and a name for them."""
+    if folder is None:
+        data = load_mnist(mnist)
+        images, labels = data.x_validation, data.y_validation
+        return images[:NUM_MNIST_DIGITS], labels[:NUM_MNIST_DIGITS], "validation digits of MNIST"
+    found = read_images(find_digits(folder).images)
+    images = np.rint(found.tensors * 255).astype(np.uint8)
+    return images, found.labels.astype(np.uint8), "development images of digits"
 
 
 if __name__ == "__main__":
