@@ -2,8 +2,8 @@
 
 A field is an image of a number. It is drawn from images of single digits that were not used for
 training. It is read as the service reads an image: the image file is decoded, its lines are found,
-and both networks read them. The digits should be as varied as those of users. MNIST's digits are
-easier to read, and with them, a network that is often sure of a wrong digit looks better than it is.
+and both networks read them. The digits should be as varied as those of users. With MNIST's digits,
+which are easier to read, the networks look more reliable than they are.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from dlflask.train.numbers.fields.material import Material, Source, make_materia
 from dlflask.train.numbers.parts import Parts
 
 #: Minimum share of right readings among the lines with the verdict `number`, and minimum number of
-#: lines with this verdict. With fewer lines, the share would depend too much on chance. Drawn fields
-#: are harder than images of users: of real numbers with this verdict, about 97 % are right.
+#: lines with this verdict. With fewer lines, the share would depend too much on chance. Fields are
+#: harder than images of users: of real numbers with this verdict, about 97 % are right.
 TARGET, FEWEST = 0.96, 100
 
 #: Number of fields to draw, and their material: number of MNIST digits, number of digits drawn by
