@@ -29,9 +29,8 @@ def visit(browser, address, *, loads_script=True, **options):
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda r: r.url.startswith((address, "blob:")) or foreign.append(r.url))
-    _open(page, address)
-    if loads_script and options.get("java_script_enabled", True):
-        page.wait_for_selector("html.live")
+    runs_script = loads_script and options.get("java_script_enabled", True)
+    _open(page, address, complaints, "html.live" if runs_script else "html")
     yield page
     cookies = context.cookies()
     context.close()
@@ -40,22 +39,32 @@ def visit(browser, address, *, loads_script=True, **options):
     assert cookies == [], cookies
 
 
-#: Errors of a navigation while Docker adds or removes a network interface. The second is caused by
-#: the error page of the first.
+#: Errors of a request while Docker adds or removes a network interface. The second is caused by the
+#: error page of the first.
 _NETWORK_CHANGED = ("net::ERR_NETWORK_CHANGED", "interrupted by another navigation")
 
 
-def _open(page, address):
-    """Open `address`, again if a network interface has just changed."""
-    for _ in range(4):
+def _open(page, address, complaints, selector):
+    """Open `address` and wait for `selector`, again if a network interface has just changed.
+
+    The change can end the navigation or the request of a script. The complaints about a page that
+    is opened again are removed.
+    """
+    failures = []
+    page.on("requestfailed", lambda request: failures.append(str(request.failure)))
+    for attempt in range(5):
         try:
             page.goto(address)
+            page.wait_for_selector(selector)
         except Error as error:
-            if not any(words in error.message for words in _NETWORK_CHANGED):
+            messages = [error.message, *failures]
+            has_changed = any(words in one for one in messages for words in _NETWORK_CHANGED)
+            if attempt == 4 or not has_changed:
                 raise
+            failures.clear()
+            complaints.clear()
         else:
             return
-    page.goto(address)
 
 
 def status(page):
