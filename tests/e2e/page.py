@@ -47,8 +47,8 @@ _NETWORK_CHANGED = ("net::ERR_NETWORK_CHANGED", "interrupted by another navigati
 def _open(page, address, complaints, selector):
     """Open `address` and wait for `selector`, again if a network interface has just changed.
 
-    The change can end the navigation or the request of a script. The complaints about a page that
-    is opened again are removed.
+    The change can end the navigation or the request of a script. Then the complaints so far are
+    removed.
     """
     failures = []
     page.on("requestfailed", lambda request: failures.append(str(request.failure)))
@@ -61,6 +61,8 @@ def _open(page, address, complaints, selector):
             has_changed = any(words in one for one in messages for words in _NETWORK_CHANGED)
             if attempt == 4 or not has_changed:
                 raise
+            # Several interfaces may change one after the other.
+            page.wait_for_timeout(1_000)
             failures.clear()
             complaints.clear()
         else:
