@@ -168,9 +168,9 @@ def _number_readers():
         result = f"dlflask and {names} read the same share of the numbers correctly."
     else:
         result = "dlflask reads the largest share of the numbers correctly."
-    near = [one for one in others if own.right.low <= one.right.high and one.right != own.right]
-    for row in near:
-        if row.right.count == own.right.count:
+    read_all = [row for row in others if row.right.count == own.right.count]
+    for row in read_all:
+        if row.right != own.right and row.right.high >= own.right.low:
             result += f' The interval of "{row.reader}" overlaps, so the difference may be chance.'
     return f"{number_readers.readers_table(rows)}\n\n{result}\n"
 
