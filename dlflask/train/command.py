@@ -23,7 +23,7 @@ from dlflask.train.calibration.images import read_images
 from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
 from dlflask.train.export import Development, Run, build_model_card, calibrate, save
-from dlflask.train.further_digits import NUM_FIELDS, add_further_digits
+from dlflask.train.further_images import NUM_FIELDS, add_further_images
 from dlflask.train.network import NUM_CLASSES
 from dlflask.train.recipe import Recipe
 from dlflask.train.scoring import predict, to_tensors
@@ -39,9 +39,8 @@ FAST_EPOCHS, FAST_CYCLES, FAST_FINE_TUNINGS = 4, 1, 2
 #: Number of training digits with --fast, and of fields from which digits are cut.
 FAST_DIGITS, FAST_FIELDS = 4_096, 50
 
-#: Default number of epochs, learning rate and weight decay with --from. Higher rates would undo
-#: what the model has learnt.
-CONTINUED_EPOCHS, CONTINUED_RATE, CONTINUED_DECAY = 30, 1e-3, 1e-3
+#: Default number of epochs, learning rate and number of fine-tunings with --from.
+CONTINUED_EPOCHS, CONTINUED_RATE, CONTINUED_FINE_TUNINGS = 4, 1e-3, 3
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -95,10 +94,9 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     return replace(
         recipe,
         learning_rate=CONTINUED_RATE,
-        weight_decay=CONTINUED_DECAY,
         epochs=1 if options.fast else epochs,
-        cycles=1,
-        fine_tunings=0,
+        cycles=0,
+        fine_tunings=FAST_FINE_TUNINGS if options.fast else CONTINUED_FINE_TUNINGS,
         start=hashlib.sha256(start.read_bytes()).hexdigest(),
     )
 
@@ -120,8 +118,8 @@ def _make_pool(data: Mnist, options: argparse.Namespace) -> TrainingPool:
         return pool
     num_fields = FAST_FIELDS if options.fast else NUM_FIELDS
     print(f"Cutting digits from {num_fields:,} drawn numbers", flush=True)
-    folder = options.checkpoints / "further_digits"
-    return add_further_digits(
+    folder = options.checkpoints / "further_images"
+    return add_further_images(
         pool, data, options.unipen, options.number_model, folder, num_fields=num_fields
     )
 
@@ -130,9 +128,9 @@ def _describe_further(pool: TrainingPool, recipe: Recipe) -> str:
     if not recipe.start:
         return ""
     return (
-        f"; continued from the model `{recipe.start[:12]}...` with {pool.num_letters:,} letters "
-        f"and {pool.num_written:,} digits of UNIPEN, and {len(pool.cut):,} digits cut from drawn "
-        "numbers"
+        f'; "not a digit" continued from the model `{recipe.start[:12]}...` with '
+        f"{pool.num_letters:,} letters and {pool.num_written:,} digits of UNIPEN, "
+        f"{len(pool.cut):,} digits cut from drawn numbers, and characters of other scripts"
     )
 
 
@@ -168,10 +166,9 @@ def _train(
 def _remove_checkpoints(recipe: Recipe, seeds: list[int], checkpoints: Path) -> None:
     """Remove the folders of this run, but not the folders of other runs in `checkpoints`."""
     for seed in seeds:
-        for cycle in replace(recipe, seed=seed).to_cycles():
-            for part in (cycle, *cycle.to_fine_tunings()):
-                shutil.rmtree(checkpoints / part.name)
-    shutil.rmtree(checkpoints / "further_digits", ignore_errors=True)
+        for part in replace(recipe, seed=seed).to_parts():
+            shutil.rmtree(checkpoints / part.name)
+    shutil.rmtree(checkpoints / "further_images", ignore_errors=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -197,8 +194,8 @@ def _parser() -> argparse.ArgumentParser:
         dest="start",
         type=Path,
         metavar="MODEL",
-        help="digit model that is trained further, also on digits that are cut from drawn numbers "
-        "(default: random weights)",
+        help='digit model whose output "not a digit" is trained further, with layers of its own; '
+        "digits are read as before (default: train a new model, from random weights)",
     )
     parser.add_argument(
         "--unipen",

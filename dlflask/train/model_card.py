@@ -82,6 +82,11 @@ class ModelCard:
         return "\n".join(lines) + "\n"
 
     def _describe_cycles(self) -> str:
+        if not self.cycles:
+            return (
+                f"{len(self.fine_tunings)} fine-tunings of {self.epochs} epochs, whose weights are "
+                "averaged"
+            )
         if not self.fine_tunings:
             return f"{self.cycles} x {self.epochs} epochs"
         return (

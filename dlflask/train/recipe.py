@@ -23,16 +23,17 @@ class Recipe:
     """Settings of a training run.
 
     Attributes:
-        epochs: Number of epochs of a cycle.
+        epochs: Number of epochs of a cycle, or of a fine-tuning if there are no cycles.
         batch_size: Number of images in a batch.
         learning_rate: Maximum learning rate, after the warm-up.
         weight_decay: Weight decay of AdamW.
         seed: Seed of the initial weights and of the batches.
         precision: Keras's dtype policy.
-        cycles: Number of cycles. Each cycle starts from the weights of the cycle before.
+        cycles: Number of cycles. Each cycle starts from the weights of the cycle before. It is 0
+            if a trained model is only fine-tuned.
         fine_tunings: Number of fine-tunings after each cycle. Their weights are averaged.
         is_fine_tuning: True for the recipe of a fine-tuning.
-        start: SHA-256 of the model that is trained further, in hexadecimal; empty for none.
+        start: SHA-256 of the trained model that is fine-tuned, in hexadecimal; empty for none.
     """
 
     epochs: int = 60
@@ -62,6 +63,8 @@ class Recipe:
 
         Source: Loshchilov, Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR 2017.
         """
+        if not self.cycles:
+            return []
         first = replace(self, cycles=1)
         rate = FURTHER_RATE * self.learning_rate
         further = [
@@ -71,13 +74,20 @@ class Recipe:
 
     def to_fine_tunings(self) -> list[Recipe]:
         """Return the recipes of the fine-tunings. They differ only in their seeds."""
-        fine_tuning = replace(
-            self,
-            epochs=round(FINE_TUNING_EPOCHS * self.epochs),
-            learning_rate=FINE_TUNING_RATE * self.learning_rate,
-            is_fine_tuning=True,
-        )
+        fine_tuning = replace(self, is_fine_tuning=True)
+        if self.cycles:
+            fine_tuning = replace(
+                fine_tuning,
+                epochs=round(FINE_TUNING_EPOCHS * self.epochs),
+                learning_rate=FINE_TUNING_RATE * self.learning_rate,
+            )
         return [replace(fine_tuning, seed=100 * self.seed + i) for i in range(self.fine_tunings)]
+
+    def to_parts(self) -> list[Recipe]:
+        """Return the recipes of all cycles and fine-tunings. Each has a folder of checkpoints."""
+        cycles = self.to_cycles()
+        tunings = [one for cycle in cycles or [self] for one in cycle.to_fine_tunings()]
+        return cycles + tunings
 
     @property
     def name(self) -> str:

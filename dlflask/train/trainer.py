@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from dlflask.train.data import Mnist
-from dlflask.train.network import build_network
+from dlflask.train.network import build_network, give_own_layers
 from dlflask.train.recipe import Recipe
 from dlflask.train.training_pool import TrainingPool
 
@@ -96,21 +96,39 @@ def continue_training(  # noqa: PLR0913  `verbose` only sets the output
     start: keras.Model,
     verbose: int = 1,
 ) -> keras.Model:
-    """Train a copy of the network `start` further. The arguments are those of `fit`.
+    """Train only the output "not a digit" of `start` further. The arguments are those of `fit`.
 
-    Unlike in a fine-tuning of `fit`, `start` may have another structure than `build_network`, such
-    as merged batch normalisations.
+    The fine-tunings of `recipe` train copies with the layers that `give_own_layers` adds. Their
+    weights are averaged.
     """
+    trained = give_own_layers(start)
+    tuned = [
+        _fine_tune(pool, data, fine_tuning, checkpoints, trained, verbose=verbose).get_weights()
+        for fine_tuning in recipe.to_fine_tunings()
+    ]
+    trained.set_weights([np.mean(layer, axis=0) for layer in zip(*tuned, strict=True)])
+    return trained
+
+
+def _fine_tune(  # noqa: PLR0913  `verbose` only sets the output
+    pool: TrainingPool,
+    data: Mnist,
+    recipe: Recipe,
+    checkpoints: Path,
+    start: keras.Model,
+    *,
+    verbose: int,
+) -> keras.Model:
+    """Return a trained copy of `start`. Only the own layers of "not a digit" are trained."""
     folder = checkpoints / recipe.name
     finished = folder / "trained.keras"
     if finished.is_file():
         return _load(finished)
     keras.utils.set_random_seed(recipe.seed)
-    trained = keras.models.clone_model(start)
-    trained.set_weights(start.get_weights())
-    _run(trained, AugmentedDigits(pool, recipe), data, recipe, folder, verbose=verbose)
-    trained.save(finished)
-    return trained
+    copy = give_own_layers(start)
+    _run(copy, AugmentedDigits(pool, recipe), data, recipe, folder, verbose=verbose)
+    copy.save(finished)
+    return copy
 
 
 def fit(  # noqa: PLR0913  `verbose` only sets the output

@@ -1,6 +1,7 @@
 """Pool of training images: MNIST's digits, digits drawn by code, and non-digits.
 
-UNIPEN's digits and letters, and digits that were cut from drawn numbers, can be added.
+UNIPEN's digits and letters, further non-digits, and digits that were cut from drawn numbers can be
+added.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ LEARN = Mixture()
 SETTLE = Mixture(strength=Strength(warp=0.6, misplaced=0.08, corrupted=0.2))
 #: Mixture for fine-tunings, with more of MNIST's own images.
 FINE_TUNE = Mixture(0.125, 0.0625, 0.1875, Strength(warp=0.6, misplaced=0.05, corrupted=0.1))
-#: Mixture for a trained model that learns UNIPEN's digits and letters, and cut digits.
-CONTINUE = Mixture(24 / 256, 30 / 256, 54 / 256, FINE_TUNE.strength, cut=36 / 256)
+#: Mixture for a trained model that learns only "not a digit" further, with UNIPEN's digits and
+#: letters, and cut digits.
+CONTINUE = Mixture(24 / 256, 32 / 256, 128 / 256, FINE_TUNE.strength, cut=32 / 256)
 
 #: Weak augmentation of cut digits, which are as varied as real ones already.
 _WEAK = Strength(warp=0.3, misplaced=0.02, corrupted=0.05)

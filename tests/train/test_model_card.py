@@ -50,3 +50,9 @@ def test_to_markdown_rows():
 
     for fact in ("99.70% of 10,000", "99.57% to 99.79%", "2.00 million", "letters 3.0%"):
         assert fact in markdown
+
+
+def test_to_markdown_of_fine_tuned_model():
+    card = dataclasses.replace(CARD, cycles=0, epochs=4, fine_tunings=[4, 4, 4])
+
+    assert "| 3 fine-tunings of 4 epochs, whose weights are averaged; seed 1" in card.to_markdown()

@@ -35,6 +35,24 @@ def test_fine_tuning_names_of_two_seeds():
     assert len(set(names)) == len(names)
 
 
+def test_fine_tunings_of_trained_model():
+    recipe = replace(RECIPE, epochs=4, cycles=0, start="0" * 64)
+
+    tunings = recipe.to_fine_tunings()
+
+    assert recipe.to_cycles() == []
+    assert [(once.epochs, once.learning_rate) for once in tunings] == [(4, 3e-3)] * 3
+    assert {once.mixture(0) for once in tunings} == {CONTINUE}
+    assert recipe.to_parts() == tunings
+
+
+def test_parts_of_two_cycles():
+    parts = replace(RECIPE, cycles=2).to_parts()
+
+    assert [part.is_fine_tuning for part in parts] == [False] * 2 + [True] * 6
+    assert len({part.name for part in parts}) == len(parts)
+
+
 def test_mixture_count_chosen():
     for mixture in (LEARN, SETTLE, FINE_TUNE, CONTINUE):
         chosen = mixture.count_chosen(256)

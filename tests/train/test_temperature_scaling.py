@@ -55,6 +55,18 @@ def test_scale_logits():
     np.testing.assert_allclose(softmax(tensors @ scaled_kernel + scaled_bias), expected, atol=1e-6)
 
 
+def test_scale_logits_of_two_layers():
+    inputs = keras.Input((5,))
+    logits = [keras.layers.Dense(10)(inputs), keras.layers.Dense(1)(inputs)]
+    model = keras.Model(inputs, keras.layers.Softmax()(keras.layers.Concatenate()(logits)))
+    before = model.get_weights()
+
+    scale_logits(model, 1.7)
+
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_allclose(ours, theirs / 1.7, rtol=1e-6)
+
+
 def test_digit_probabilities_sum_to_one():
     probabilities = softmax(RNG.normal(0, 2, (20, 11)))
 

@@ -51,9 +51,15 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def scale_logits(model: keras.Model, temperature: float) -> None:
-    """Divide the weights of the last layer by `temperature`, in place, which divides the logits."""
-    last = model.layers[-1]
-    last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
+    """Divide the weights of the dense layers by `temperature`, in place, which divides the logits.
+
+    Only the logits are computed by dense layers.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense):
+            layer.set_weights(
+                [weights / np.float32(temperature) for weights in layer.get_weights()]
+            )
 
 
 def digit_probabilities(probabilities: Probabilities) -> Probabilities:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -27,15 +28,17 @@ _POINTS = 48
 _SIDE = 42
 
 
-def draw_glyphs(characters: str, count: int, rng: np.random.Generator) -> tuple[Masks, list[str]]:
-    """Draw `count` random characters, each in a random font, and thin them.
+def draw_glyphs(
+    characters: str, count: int, rng: np.random.Generator, fonts: Sequence[str] = FONTS
+) -> tuple[Masks, list[str]]:
+    """Draw `count` random characters, each in a random one of `fonts`, and thin them.
 
     Returns:
         The masks, (count, 56, 56) bool, and the character that each mask shows.
     """
     chosen = [characters[index] for index in rng.integers(len(characters), size=count)]
-    fonts = rng.integers(len(FONTS), size=count)
-    glyphs = [_glyph(FONTS[font], character) for font, character in zip(fonts, chosen, strict=True)]
+    used = [fonts[index] for index in rng.integers(len(fonts), size=count)]
+    glyphs = [_glyph(font, character) for font, character in zip(used, chosen, strict=True)]
     return np.array(glyphs, bool).reshape(-1, FIELD_SIZE, FIELD_SIZE), chosen
 
 

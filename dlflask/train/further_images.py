@@ -1,4 +1,4 @@
-"""Digits and letters that a trained digit network learns in addition to MNIST."""
+"""Digits and non-digits from which a trained digit network learns "not a digit" further."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
 from dlflask.train.data import Mnist
 from dlflask.train.numbers.cut_digits import make_cut_digits
 from dlflask.train.numbers.fields.font_files import printed_fonts
 from dlflask.train.numbers.fields.material import Source, make_material, save_material
+from dlflask.train.synthesis.other_scripts import draw_other_scripts
+from dlflask.train.synthesis.synthetic_negatives import draw_negatives
 from dlflask.train.synthesis.unipen import read_letters, read_unipen
 from dlflask.train.training_pool import TrainingPool, add_written
 
@@ -24,7 +28,7 @@ _NUM_MNIST, _NUM_DRAWN = 20_000, 8_000
 _SEED = 7
 
 
-def add_further_digits(  # noqa: PLR0913  a folder and a number more than the data
+def add_further_images(  # noqa: PLR0913  a folder and a number more than the data
     pool: TrainingPool,
     data: Mnist,
     unipen: Path | None,
@@ -33,7 +37,7 @@ def add_further_digits(  # noqa: PLR0913  a folder and a number more than the da
     *,
     num_fields: int,
 ) -> TrainingPool:
-    """Return `pool` with cut digits, and with UNIPEN's digits and letters.
+    """Return `pool` with more drawn non-digits, cut digits, and UNIPEN's digits and letters.
 
     Args:
         pool: Pool without them.
@@ -50,6 +54,9 @@ def add_further_digits(  # noqa: PLR0913  a folder and a number more than the da
     writers = read_unipen(unipen) if unipen else []
     if unipen:
         pool = add_written(pool, writers, read_letters(unipen))
+    rng = np.random.default_rng(_SEED)
+    num_negatives = len(data.x_train) // 3
+    further = [draw_negatives(num_negatives, rng), draw_other_scripts(num_negatives, rng)]
     images, labels = data.x_train[:_NUM_MNIST], data.y_train[:_NUM_MNIST]
     source = Source(images, labels, printed_fonts(), writers)
     # Use one thread in each process. There is a process for each processor core, so further threads
@@ -60,4 +67,5 @@ def add_further_digits(  # noqa: PLR0913  a folder and a number more than the da
         size = min(_NUM_DRAWN, len(images))
         save_material(make_material(source, _SEED, executor, size), folder)
         cut, cut_labels = make_cut_digits(folder, number_model, num_fields, executor)
-    return replace(pool, cut=cut, cut_labels=cut_labels)
+    negatives = np.concatenate([pool.negatives, *further])
+    return replace(pool, negatives=negatives, cut=cut, cut_labels=cut_labels)
