@@ -34,7 +34,7 @@ class Thresholds(StoredSettings):
         not_a_digit_above: Limit of the probability that the image shows no digit, 0..1. An
             image without the verdict `digit` gets `not_a_digit` above this limit, else `unsure`.
         temperature: Divisor of the logits, above 0. It is stored only for information, because
-            `make train` has already divided the weights of the last layer by it.
+            `make train` has already divided the weights of the dense layers by it.
         chosen_on: Description of the images on which the thresholds were chosen.
     """
 

@@ -23,10 +23,6 @@ from dlflask.types import Outputs
 #: certain is not right more often.
 LEAST, MOST = 1e-4, 1 - 1e-4
 
-#: Exponent of the digit network's probabilities in `combine`. The number network's exponent is 1.
-#: The value was chosen on the development images, which were not used for training.
-DIGIT_WEIGHT = 0.7
-
 #: Minimum to which `combine` raises smaller results of `_relative`. If a part of the digit was cut
 #: off, the digit network may be sure of a wrong digit. Because of this minimum, the number network
 #: can still choose the right digit.
@@ -55,7 +51,7 @@ def combine(columns: Outputs, digit: Prediction) -> Outputs:
         score.
     """
     scores: Outputs = columns[:, 1:].max(axis=0)
-    scores[_DIGIT_INDICES] *= np.maximum(_relative(digit), LEAST_DIGIT) ** DIGIT_WEIGHT
+    scores[_DIGIT_INDICES] *= np.maximum(_relative(digit), LEAST_DIGIT)
     return scores
 
 
@@ -74,10 +70,8 @@ def do_agree(columns: Outputs, digit: Prediction, label: str) -> bool:
 
 def _relative(digit: Prediction) -> Outputs:
     """Return the digit network's probability of each digit, relative to the most probable digit."""
-    # Share the probability of "not a digit" equally among the digits. If the digit network does not
-    # see a digit, it then has little influence on which digit is chosen.
-    shared: Outputs = digit.outputs[:10] + digit.not_a_digit / 10
-    return shared / shared.max()
+    relative: Outputs = digit.probabilities / digit.confidence
+    return relative
 
 
 def judge(
