@@ -84,7 +84,7 @@ class FakeClassifier:
 
 #: Thresholds that do not change with the model.
 NUMBER_THRESHOLDS = replace(
-    NUMBER_DEFAULTS, bias=0.5, strip=1.5, agreement=3.0, number_from=0.9, no_number_below=0.1
+    NUMBER_DEFAULTS, bias=0.5, strip=0.5, combined=1.0, number_from=0.9, no_number_below=0.1
 )
 
 

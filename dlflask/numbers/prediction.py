@@ -32,7 +32,8 @@ class Character:
         digit: Prediction of the digit network if the character is a digit, otherwise None.
         tensor: Input of the digit network, (28, 28) float32 in 0..1, if the character is a digit,
             otherwise None.
-        is_agreed: False if one of the two networks finds the digit improbable.
+        combined: Probability of `label` according to both networks, 0..1, if the character is one
+            of the ten digits. It is 1 for other characters.
     """
 
     label: str
@@ -41,7 +42,7 @@ class Character:
     candidates: Sequence[str]
     digit: Prediction | None = None
     tensor: Tensor | None = None
-    is_agreed: bool = True
+    combined: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

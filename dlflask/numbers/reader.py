@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dlflask.digits.prediction import Prediction
-from dlflask.numbers.agreement import combine, do_agree, judge
 from dlflask.numbers.characters import ALPHABET, CHARACTERS, DIGIT_CHARACTERS, UNREADABLE
+from dlflask.numbers.combination import combine, judge, probability_of
 from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.numbers.decoding.prefix_search import Hypothesis, count_digits, search
@@ -187,7 +187,7 @@ class LineReader:
                     candidates=_candidates(scores),
                     digit=digit,
                     tensor=None if digit is None else tensor,
-                    is_agreed=digit is None or do_agree(columns, digit, chosen),
+                    combined=1.0 if digit is None else probability_of(chosen, scores),
                 )
             )
         return characters

@@ -17,20 +17,11 @@ class Features(NamedTuple):
 
     Attributes:
         strip: Log-odds of the probability that the number network gives to the text of the line.
-        character: Log-odds of the minimum of the probabilities that the number network gives to the
-            characters.
-        digits: Log-odds of the product of the probabilities that the digit network gives to the
-            digits.
-        digit: Log-odds of the minimum of the probabilities that the digit network gives to the
-            digits.
-        agreement: 1 if both networks find all digits plausible, else 0.
+        combined: Log-odds of the product of the digits' probabilities according to both networks.
     """
 
     strip: float
-    character: float
-    digits: float
-    digit: float
-    agreement: float
+    combined: float
 
 
 @dataclass(frozen=True)
@@ -40,10 +31,7 @@ class Thresholds(StoredSettings):
     Attributes:
         bias: Constant term of the regression.
         strip: Weight of `Features.strip`.
-        character: Weight of `Features.character`.
-        digits: Weight of `Features.digits`.
-        digit: Weight of `Features.digit`.
-        agreement: Weight of `Features.agreement`.
+        combined: Weight of `Features.combined`.
         number_from: Minimum probability for the verdict `number`, 0..1.
         no_number_below: The verdict is `no_number` if the probability is below this value, 0..1,
             and the digit network gives every digit of the line the verdict `not_a_digit`.
@@ -55,31 +43,24 @@ class Thresholds(StoredSettings):
 
     bias: float
     strip: float
-    character: float
-    digits: float
-    digit: float
-    agreement: float
+    combined: float
     number_from: float
     no_number_below: float
     chosen_on: str
 
     def probability(self, features: Features) -> float:
         """Return the probability that a line is read right, 0..1."""
-        weights = self.strip, self.character, self.digits, self.digit, self.agreement
-        score = self.bias + sum(w * x for w, x in zip(weights, features, strict=True))
+        score = self.bias + self.strip * features.strip + self.combined * features.combined
         return 1 / (1 + math.exp(-min(max(score, -50), 50)))
 
 
 #: Thresholds for a model file that contains no thresholds. They were chosen by
 #: `python -m dlflask.train.numbers.calibration`.
 DEFAULT_THRESHOLDS = Thresholds(
-    bias=-0.535,
-    strip=0.678,
-    character=0.069,
-    digits=0.01,
-    digit=0.0,
-    agreement=0.014,
-    number_from=0.8158,
+    bias=-1.136,
+    strip=0.669,
+    combined=0.141,
+    number_from=0.8036,
     no_number_below=0.2,
     chosen_on="6,000 fields drawn from 818 development images of digits",
 )

@@ -48,9 +48,7 @@ def test_choose_thresholds_gives_number_to_the_right_ones():
     for _ in range(2_000):
         quality = rng.normal()
         is_right = bool(rng.random() < 1 / (1 + np.exp(-4 * quality - 2)))
-        examples.append(
-            Example(Features(quality, 0.0, 0.0, 0.0, 1.0), is_right, may_be_number=True)
-        )
+        examples.append(Example(Features(quality, 0.0), is_right, may_be_number=True))
 
     found = choose_thresholds(examples, "this test")
 

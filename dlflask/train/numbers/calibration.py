@@ -27,8 +27,8 @@ from dlflask.errors import DlflaskError
 from dlflask.evaluate.dataset import find_digits
 from dlflask.inference.model_file import write_thresholds
 from dlflask.models import load_numbers
-from dlflask.numbers.agreement import features, is_number
-from dlflask.numbers.prediction import LineReading
+from dlflask.numbers.combination import features, is_number
+from dlflask.numbers.prediction import NumberResult
 from dlflask.numbers.reader import TRAILING
 from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.numbers.thresholds import Features, Thresholds
@@ -39,9 +39,9 @@ from dlflask.train.numbers.fields.field import draw_image
 from dlflask.train.numbers.fields.material import Material, Source, make_material
 from dlflask.train.numbers.parts import Parts
 
-#: Minimum share of right readings among the lines with the verdict `number`, and minimum number of
-#: lines with this verdict. With fewer lines, the share would depend too much on chance. Fields are
-#: harder than images of users: of real numbers with this verdict, about 97 % are right.
+#: Minimum share of right readings among the images with the verdict `number`, and minimum number of
+#: such images. With fewer images, the share would depend too much on chance. Fields are harder than
+#: images of users: of real numbers with this verdict, about 97 % are right.
 TARGET, FEWEST = 0.96, 100
 
 #: Number of fields to draw, and their material: number of MNIST digits, number of digits drawn by
@@ -58,13 +58,13 @@ PENALTY, STEPS = 1.0, 50
 
 @dataclass(frozen=True)
 class Example:
-    """One line that was read.
+    """One image in which a number was found.
 
     Attributes:
-        features: Features from which the probability of a right reading is computed.
-        is_right: True if the line was read right.
-        may_be_number: True if the verdict can be `number`: both networks read the same digits, and
-            the text is a number.
+        features: Features from which the probability of a right reading is computed. If several
+            lines were found, they are those of the line with the lowest confidence.
+        is_right: True if the image was read right.
+        may_be_number: True if the verdict can be `number`: the text of the line is a number.
     """
 
     features: Features
@@ -86,24 +86,27 @@ def draw_images(
 def read_examples(
     recogniser: NumberRecogniser, images: Iterable[tuple[bytes, str]]
 ) -> list[Example]:
-    """Read the images and return an example for each line in which characters were found.
+    """Read the images and return an example for each image in which a number was found.
 
     An image that causes an error is left out.
     """
     examples = []
     for upload, label in images:
         try:
-            lines = read(recogniser, upload).lines
+            result = read(recogniser, upload)
         except DlflaskError:
             continue
-        examples += [_example(line, label) for line in lines if line.characters]
+        if result.label:
+            examples.append(_example(result, label))
     return examples
 
 
-def _example(line: LineReading, label: str) -> Example:
+def _example(result: NumberResult, label: str) -> Example:
+    # The confidence of an image is the lowest confidence of its lines.
+    found = [line for line in result.lines if line.number]
+    line = min(found, key=lambda one: one.confidence)
     line_features = features(line.strip_probability, line.characters)
-    is_sure = line_features.agreement == 1 and is_number(line.number)
-    return Example(line_features, line.number == label, is_sure)
+    return Example(line_features, result.label == label, is_number(line.number))
 
 
 def choose_thresholds(examples: list[Example], chosen_on: str) -> Thresholds:
@@ -150,10 +153,10 @@ def fit_rising(values: NDArray[np.float64], is_right: NDArray[np.bool_]) -> NDAr
 
 
 def _find_threshold(chances: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
-    """Return the minimum probability of a line for the verdict `number`.
+    """Return the minimum probability for the verdict `number`.
 
-    At least `TARGET` of the lines with this probability or a higher one are right. If there are too
-    few such lines, return 1.
+    At least `TARGET` of the images with this probability or a higher one are right. If there are
+    too few such images, return 1.
     """
     order = np.argsort(-chances)
     share = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)

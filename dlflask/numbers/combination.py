@@ -1,8 +1,8 @@
-"""Agreement of the two networks that read a line, and the verdict that follows from it.
+"""Combination of the two networks that read a line, and the verdict that follows from it.
 
 The number network reads the line as a whole. The digit network reads each digit alone, with a
-different normalisation. The networks differ so much that they rarely make the same mistake.
-Therefore a line gets the verdict `number` only if both networks find all its digits plausible.
+different normalisation. The networks differ so much that they rarely make the same mistake. If they
+disagree about a digit, no digit has a high probability in both, and the line is `unsure`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,10 @@ from dlflask.types import Outputs
 #: certain is not right more often.
 LEAST, MOST = 1e-4, 1 - 1e-4
 
-#: Minimum to which `combine` raises smaller results of `_relative`. If a part of the digit was cut
-#: off, the digit network may be sure of a wrong digit. Because of this minimum, the number network
-#: can still choose the right digit.
+#: Minimum of the digit network's probability of a digit in `combine`, relative to the most probable
+#: digit. If a part of the digit was cut off, the digit network may be sure of a wrong digit. With
+#: this minimum, the number network can still choose the right digit.
 LEAST_DIGIT = 0.01
-
-#: Minimum probability with which a network still agrees to a digit, relative to the network's most
-#: probable digit. The value was chosen on the development images.
-PLAUSIBLE = 0.2
 
 #: Text of a number: digits, separators between digits, and possibly a minus before all digits.
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*")
@@ -51,27 +47,19 @@ def combine(columns: Outputs, digit: Prediction) -> Outputs:
         score.
     """
     scores: Outputs = columns[:, 1:].max(axis=0)
-    scores[_DIGIT_INDICES] *= np.maximum(_relative(digit), LEAST_DIGIT)
+    relative = digit.probabilities / digit.confidence
+    scores[_DIGIT_INDICES] *= np.maximum(relative, LEAST_DIGIT)
     return scores
 
 
-def do_agree(columns: Outputs, digit: Prediction, label: str) -> bool:
-    """Return True if the digit `label` is plausible for both networks.
+def probability_of(label: str, scores: Outputs) -> float:
+    """Return the probability of the digit `label`, if the character is one of the ten digits.
 
     Args:
-        columns: As for `combine`.
-        digit: As for `combine`.
-        label: The digit that was chosen, "0" to "9".
+        label: The digit, "0" to "9".
+        scores: Scores of `combine`.
     """
-    scores = columns[:, 1:].max(axis=0)
-    by_strip = scores[ALPHABET.index(label)] / scores.max()
-    return bool(min(by_strip, _relative(digit)[int(label)]) >= PLAUSIBLE)
-
-
-def _relative(digit: Prediction) -> Outputs:
-    """Return the digit network's probability of each digit, relative to the most probable digit."""
-    relative: Outputs = digit.probabilities / digit.confidence
-    return relative
+    return float(scores[ALPHABET.index(label)] / scores[_DIGIT_INDICES].sum())
 
 
 def judge(
@@ -88,16 +76,14 @@ def judge(
     predictions = [one.digit for one in characters if one.digit is not None]
     if not predictions or text.count(UNREADABLE) > len(predictions):
         return "no_number", 0.0
-    line_features = features(probability, characters)
-    confidence = thresholds.probability(line_features)
+    confidence = thresholds.probability(features(probability, characters))
     sees_no_digit = all(one.verdict == "not_a_digit" for one in predictions)
     if confidence < thresholds.no_number_below and sees_no_digit:
         return "no_number", confidence
     # If a digit is cut from its neighbours, it may lose a part, and the digit network may then fail
     # to recognise it. A single digit is not cut, so the digit network is believed.
     is_doubted = len(predictions) == 1 and sees_no_digit
-    is_probable = line_features.agreement and confidence >= thresholds.number_from
-    is_sure = is_probable and not is_doubted and is_number(text)
+    is_sure = confidence >= thresholds.number_from and not is_doubted and is_number(text)
     return "number" if is_sure else "unsure", confidence
 
 
@@ -106,20 +92,10 @@ def features(probability: float, characters: Sequence[Character]) -> Features:
 
     Args:
         probability: Probability that the number network gives to the text of the line, 0..1.
-        characters: Characters of the line. For a digit, `digit` is the digit network's prediction.
+        characters: Characters of the line.
     """
-    labelled = [(int(one.label), one.digit) for one in characters if one.digit is not None]
-    # Use `outputs`, because `probabilities` leaves out the output for non-digits and would give a
-    # high probability to some digit even for a mark that is not a digit.
-    digits = [float(prediction.outputs[label]) for label, prediction in labelled] or [0.0]
-    lowest = min((one.probability for one in characters), default=0.0)
-    return Features(
-        strip=_log_odds(probability),
-        character=_log_odds(lowest),
-        digits=_log_odds(math.prod(digits)),
-        digit=_log_odds(min(digits)),
-        agreement=float(all(one.is_agreed for one in characters)),
-    )
+    both = [one.combined for one in characters if one.digit is not None] or [0.0]
+    return Features(_log_odds(probability), _log_odds(math.prod(both)))
 
 
 def is_number(text: str) -> bool:
