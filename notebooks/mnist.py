@@ -991,10 +991,9 @@ display(Markdown("\n".join(describe_readers(reading))))
 print(f"{reading.number}: {reading.verdict}, confidence {reading.confidence:.1%}")
 
 # %% [markdown]
-# The verdict is `number` if both networks read the same digits and the probability that follows
-# from both is above the threshold in the model file, else `unsure`. The networks differ in their
-# input and in their training, so they rarely make the same mistake. The next cell checks this on
-# random numbers.
+# The verdict is `number` if the probability that follows from both networks is above the threshold
+# in the model file, else `unsure`. The networks differ in their input and in their training, so
+# they rarely make the same mistake. The next cell checks this on random numbers.
 
 # %%
 from dlflask.recogniser import read as read_one
@@ -1013,7 +1012,7 @@ for name, found in hits.items():
 
 # %% [markdown]
 # If both networks agree, the text is nearly always right; if they differ, an error is many
-# times as likely. The verdict `number` asks for more than agreement and is given less often. On
+# times as likely. The verdict `number` also asks how certain the networks are. On
 # photographs of other hands and papers the service is right less often than here: the model card
 # has the figures.
 #

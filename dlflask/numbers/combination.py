@@ -2,7 +2,7 @@
 
 The number network reads the line as a whole. The digit network reads each digit alone, with a
 different normalisation. The networks differ so much that they rarely make the same mistake. If they
-disagree about a digit, no digit has a high probability in both, and the line is `unsure`.
+disagree about a digit, the line is `unsure`, unless the number network is far more certain.
 """
 
 from __future__ import annotations

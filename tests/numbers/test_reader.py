@@ -44,7 +44,7 @@ def test_read_number_if_both_networks_agree():
 
 
 def test_read_unsure_if_networks_disagree():
-    reading = read("1805", "1865")
+    reading = read("1805", "1865", probability=0.9)
 
     assert (reading.number, reading.verdict) == ("1805", "unsure")
     assert reading.digit_text == "1865"

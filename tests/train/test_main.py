@@ -109,7 +109,7 @@ def test_fast_run_continues_model(mnist_file, tmp_path, capsys):
 
     assert status == 0
     card = ModelCard.read(output.with_suffix(".json"))
-    assert "; continued from the model `" in card.further
+    assert '; "not a digit" continued from the model `' in card.further
     assert card.further in capsys.readouterr().out
     assert card.test.accuracy > 0.8
     assert not list((tmp_path / "train").iterdir()), "checkpoints are removed"
