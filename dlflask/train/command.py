@@ -24,7 +24,7 @@ from dlflask.train.calibration.temperature_scaling import digit_probabilities
 from dlflask.train.data import MNIST_VARIABLE, Mnist, load_mnist
 from dlflask.train.export import Development, Run, build_model_card, calibrate, save
 from dlflask.train.further_images import NUM_FIELDS, add_further_images
-from dlflask.train.network import NUM_CLASSES
+from dlflask.train.network import NUM_CLASSES, give_own_layers
 from dlflask.train.recipe import Recipe
 from dlflask.train.scoring import predict, to_tensors
 from dlflask.train.trainer import continue_training, train
@@ -103,12 +103,13 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 def _load_model(path: Path) -> keras.Model:
     model: keras.Model = keras.models.load_model(path, compile=False)
+    expected = f"expected a digit model of `make train`, with {NUM_CLASSES} outputs."
     if model.output_shape != (None, NUM_CLASSES):
-        raise ValueError(
-            f"{path} has outputs of shape {model.output_shape}; expected a digit model of "
-            f"`make train`, with {NUM_CLASSES} outputs."
-        )
-    return model
+        raise ValueError(f"{path} has outputs of shape {model.output_shape}; {expected}")
+    try:
+        return give_own_layers(model)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be trained further: {error}; {expected}") from error
 
 
 def _make_pool(data: Mnist, options: argparse.Namespace) -> TrainingPool:

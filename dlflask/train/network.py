@@ -78,6 +78,9 @@ def give_own_layers(start: keras.Model) -> keras.Model:
     Args:
         start: Model of `build_network`, or model that this function returned. Batch normalisations
             and residual connections may be merged into the convolutions.
+
+    Raises:
+        ValueError: `start` has other layers.
     """
     model = keras.models.clone_model(start)
     model.set_weights(start.get_weights())
@@ -91,6 +94,8 @@ def give_own_layers(start: keras.Model) -> keras.Model:
 def _add_own_layers(model: keras.Model) -> keras.Model:
     *_, last = model.layers
     is_shared = [layer.output.shape[1:3] == (_SHARED_SIZE, _SHARED_SIZE) for layer in model.layers]
+    if not any(is_shared) or not isinstance(last, layers.Dense):
+        raise ValueError("its layers differ from the layers of the digit network")
     num_shared = len(is_shared) - is_shared[::-1].index(True)
     # Outputs of the copied layers, by the name of the layer that they are a copy of.
     copied: dict[str, Any] = {}

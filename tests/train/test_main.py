@@ -120,3 +120,16 @@ def test_continue_number_model(mnist_file, capsys):
 
     assert status == 1
     assert "expected a digit model" in capsys.readouterr().err
+
+
+def test_continue_model_with_other_layers(mnist_file, tmp_path, capsys):
+    keras = pytest.importorskip("keras")
+    inputs = keras.Input((28, 28, 1))
+    outputs = keras.layers.Dense(11, activation="softmax")(keras.layers.Flatten()(inputs))
+    path = tmp_path / "dense.keras"
+    keras.Model(inputs, outputs).save(path)
+
+    status = run_here("--fast", "--from", path, "--data", mnist_file)
+
+    assert status == 1
+    assert f"{path} cannot be trained further: its layers differ" in capsys.readouterr().err
