@@ -23,7 +23,7 @@ class Recipe:
     """Settings of a training run.
 
     Attributes:
-        epochs: Number of epochs of a cycle, or of a fine-tuning if there are no cycles.
+        epochs: Number of epochs of a cycle, or of a fine-tuning if `cycles` is 0.
         batch_size: Number of images in a batch.
         learning_rate: Maximum learning rate, after the warm-up.
         weight_decay: Weight decay of AdamW.
