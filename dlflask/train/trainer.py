@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,11 @@ def train(
     for cycle in recipe.to_cycles():
         trained = fit(pool, data, cycle, checkpoints, start=trained, verbose=verbose)
         tuned = [
-            fit(pool, data, fine_tuning, checkpoints, start=trained, verbose=verbose).get_weights()
+            fit(pool, data, fine_tuning, checkpoints, start=trained, verbose=verbose)
             for fine_tuning in cycle.to_fine_tunings()
         ]
         if tuned:
-            trained.set_weights([np.mean(layer, axis=0) for layer in zip(*tuned, strict=True)])
+            _average(trained, tuned)
     assert trained is not None  # noqa: S101  for the type checker: a recipe has at least one cycle
     return trained
 
@@ -103,10 +104,10 @@ def continue_training(  # noqa: PLR0913  `verbose` only sets the output
     """
     trained = give_own_layers(start)
     tuned = [
-        _fine_tune(pool, data, fine_tuning, checkpoints, trained, verbose=verbose).get_weights()
+        _fine_tune(pool, data, fine_tuning, checkpoints, trained, verbose=verbose)
         for fine_tuning in recipe.to_fine_tunings()
     ]
-    trained.set_weights([np.mean(layer, axis=0) for layer in zip(*tuned, strict=True)])
+    _average(trained, tuned)
     return trained
 
 
@@ -168,6 +169,12 @@ def fit(  # noqa: PLR0913  `verbose` only sets the output
     trained.set_weights(model.get_weights())
     trained.save(finished)
     return trained
+
+
+def _average(model: keras.Model, copies: Iterable[keras.Model]) -> None:
+    """Set the weights of `model` to the mean of the weights of `copies`."""
+    weights = zip(*(copy.get_weights() for copy in copies), strict=True)
+    model.set_weights([np.mean(layer, axis=0) for layer in weights])
 
 
 def _load(path: Path) -> keras.Model:

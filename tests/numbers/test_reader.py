@@ -50,6 +50,13 @@ def test_read_unsure_if_networks_disagree():
     assert reading.digit_text == "1865"
 
 
+def test_read_number_if_the_number_network_is_far_more_certain():
+    reading = read("1805", "1865", probability=0.9999)
+
+    assert (reading.number, reading.verdict) == ("1805", "number")
+    assert reading.digit_text == "1865"
+
+
 def test_read_follows_the_digit_network_where_the_number_network_is_in_doubt():
     reading = read("1805", "1865", probability=0.5)
 

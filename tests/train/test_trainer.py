@@ -155,6 +155,23 @@ def test_give_own_layers_computes_the_same_outputs(pool, fitted):
     )
 
 
+def test_give_own_layers_to_a_model_of_merged_convolutions():
+    layers = keras.layers
+    inputs = keras.Input((28, 28, 1))
+    x = layers.Conv2D(4, 6, strides=2, activation="relu")(inputs)
+    x = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu")(x)
+    model = keras.Model(inputs, layers.Dense(11, activation="softmax")(layers.Flatten()(x)))
+    tensors = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
+
+    extended = give_own_layers(model)
+
+    np.testing.assert_allclose(
+        extended.predict(tensors, verbose=0), model.predict(tensors, verbose=0), atol=1e-5
+    )
+    # Only the copy of the second convolution, and the logit of "not a digit", can be trained.
+    assert len(extended.trainable_weights) == 4
+
+
 def test_continue_training_reads_digits_as_before(pool, small_mnist, fitted, tmp_path):
     recipe = replace(RECIPE, epochs=1, cycles=0, start="0" * 64)
     tensors, _ = AugmentedDigits(pool, RECIPE)[0]

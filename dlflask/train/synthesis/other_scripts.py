@@ -10,7 +10,8 @@ from dlflask.train.synthesis.skeletonize import Fields, distance_fields
 #: Font that contains all characters below.
 FONT = "DejaVuSans.ttf"
 
-#: Characters of each script. Characters that look like a digit are left out.
+#: Characters of each script. Characters that look like a digit are left out: almost all to which an
+#: earlier digit network gave a probability of at least 0.5 to be a digit.
 CHARACTERS = {
     "Armenian": "ԱԲԵԷԸԹԺԻԼԽԾՀՃՄՆՇՈՊՋՌՍՐՒՓՔՖՙաբգդզէթժիխծհղմնոչպջռստրցւփքֆև",
     "Georgian": (
