@@ -42,6 +42,9 @@ class DigitClassifier(DescribedClassifier, Protocol):
     def warm_up(self) -> None:
         """Compile and test the network. Raise ModelError if that fails."""
 
+    def predict(self, tensor: Tensor) -> Prediction:
+        """Classify one (28, 28) float32 tensor."""
+
     def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
         """Classify (28, 28) float32 tensors in one forward pass, in the order given."""
 

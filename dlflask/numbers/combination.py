@@ -2,7 +2,8 @@
 
 The number network reads the line as a whole. The digit network reads each digit alone, with a
 different normalisation. The networks differ so much that they rarely make the same mistake. If they
-disagree about a digit, the line is `unsure`, unless the number network is far more certain.
+disagree about a digit, the line is `unsure`, unless the number network is far more certain. To save
+time, the digit network is not asked about a digit of which the number network is almost certain.
 """
 
 from __future__ import annotations
@@ -28,25 +29,29 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 #: this minimum, the number network can still choose the right digit.
 LEAST_DIGIT = 0.01
 
+#: If the number network gives a digit at least this probability, the digit network is not asked. On
+#: real numbers, this saves three quarters of the calls, and no digit is read otherwise. A single
+#: digit is always read by both networks, because the number network takes letters for digits.
+SURE = 0.999
+
 #: Text of a number: digits, separators between digits, and possibly a minus before all digits.
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*")
 
 _DIGIT_INDICES = [ALPHABET.index(digit) for digit in DIGIT_CHARACTERS]
 
 
-def combine(columns: Outputs, digit: Prediction) -> Outputs:
+def combine(probabilities: Outputs, digit: Prediction) -> Outputs:
     """Return the score of each character of `ALPHABET` for one digit of the line.
 
     Args:
-        columns: (T, classes) probabilities from the number network in the T output columns that
-            belong to the digit.
+        probabilities: (characters,) float32, in the order of `ALPHABET`: for each character, the
+            number network's highest probability in the output columns that belong to the digit.
         digit: Prediction of the digit network for the digit.
 
     Returns:
-        (characters,) float32, in the order of `ALPHABET`. A more probable character has a higher
-        score.
+        (characters,) float32. A more probable character has a higher score.
     """
-    scores: Outputs = columns[:, 1:].max(axis=0)
+    scores = probabilities.copy()
     relative = digit.probabilities / digit.confidence
     scores[_DIGIT_INDICES] *= np.maximum(relative, LEAST_DIGIT)
     return scores
@@ -70,19 +75,21 @@ def judge(
     Args:
         text: Text of the line. Its digits have the highest scores of `combine`.
         probability: Probability of the text that the number network read, 0..1.
-        characters: Characters of `text`. For a digit, `digit` is the digit network's prediction.
+        characters: Characters of `text`. The digits have a second reading.
         thresholds: Weights of the features, and thresholds of the verdict.
     """
-    predictions = [one.digit for one in characters if one.digit is not None]
-    if not predictions or text.count(UNREADABLE) > len(predictions):
+    digits = [(one.is_sure, one.second) for one in characters if one.second]
+    if not digits or text.count(UNREADABLE) > len(digits):
         return "no_number", 0.0
     confidence = thresholds.probability(features(probability, characters))
-    sees_no_digit = all(one.verdict == "not_a_digit" for one in predictions)
+    sees_no_digit = all(
+        not is_sure and second.prediction.verdict == "not_a_digit" for is_sure, second in digits
+    )
     if confidence < thresholds.no_number_below and sees_no_digit:
         return "no_number", confidence
     # If a digit is cut from its neighbours, it may lose a part, and the digit network may then fail
     # to recognise it. A single digit is not cut, so the digit network is believed.
-    is_doubted = len(predictions) == 1 and sees_no_digit
+    is_doubted = len(digits) == 1 and sees_no_digit
     is_sure = confidence >= thresholds.number_from and not is_doubted and is_number(text)
     return "number" if is_sure else "unsure", confidence
 
@@ -94,7 +101,7 @@ def features(probability: float, characters: Sequence[Character]) -> Features:
         probability: Probability that the number network gives to the text of the line, 0..1.
         characters: Characters of the line.
     """
-    both = [one.combined for one in characters if one.digit is not None] or [0.0]
+    both = [one.combined for one in characters if one.second] or [0.0]
     return Features(_log_odds(probability), _log_odds(math.prod(both)))
 
 

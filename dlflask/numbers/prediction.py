@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from dlflask.digits.prediction import Prediction
 from dlflask.numbers.decoding.lengths import Lengths
-from dlflask.types import Tensor
+from dlflask.numbers.lines.digit_cutting import to_tensor
+from dlflask.types import Ink, Tensor
 
 
 class Box(NamedTuple):
@@ -21,6 +23,31 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class SecondReading:
+    """Reading of one digit by the digit network.
+
+    The network is called only when its prediction is needed.
+
+    Attributes:
+        ink: Ink of the digit, (height, width) float32 in 0..1.
+        predict: Function that calls the digit network.
+    """
+
+    ink: Ink
+    predict: Callable[[Tensor], Prediction]
+
+    @cached_property
+    def tensor(self) -> Tensor:
+        """Input of the digit network, (28, 28) float32 in 0..1."""
+        return to_tensor(self.ink)
+
+    @cached_property
+    def prediction(self) -> Prediction:
+        """Prediction of the digit network."""
+        return self.predict(self.tensor)
+
+
+@dataclass(frozen=True, eq=False)
 class Character:
     """One character of a line.
 
@@ -29,19 +56,19 @@ class Character:
         probability: Probability of `label` according to the number network, 0..1.
         box: Box around the character.
         candidates: Possible characters, most probable first.
-        digit: Prediction of the digit network if the character is a digit, otherwise None.
-        tensor: Input of the digit network, (28, 28) float32 in 0..1, if the character is a digit,
-            otherwise None.
-        combined: Probability of `label` according to both networks, 0..1, if the character is one
-            of the ten digits. It is 1 for other characters.
+        second: Reading by the digit network if the character is a digit, otherwise None.
+        is_sure: True if the number network is so certain of a digit that the digit network was not
+            needed to choose `label`.
+        combined: Probability of `label` if the character is one of the ten digits, 0..1, according
+            to both networks, or to the number network if `is_sure`. It is 1 for other characters.
     """
 
     label: str
     probability: float
     box: Box
     candidates: Sequence[str]
-    digit: Prediction | None = None
-    tensor: Tensor | None = None
+    second: SecondReading | None = None
+    is_sure: bool = False
     combined: float = 1.0
 
 
@@ -59,7 +86,6 @@ class LineReading:
         strip_text: Text that the number network alone reads. It may end with separators and a
             minus, which `number` leaves out.
         strip_probability: Probability of `strip_text` according to the number network, 0..1.
-        digit_text: The digits that the digit network reads, one for each digit of `number`.
         without_length: Text that the number network reads if it ignores the length that the caller
             expects; None if the length makes no difference.
     """
@@ -72,8 +98,12 @@ class LineReading:
     strip: Tensor
     strip_text: str
     strip_probability: float
-    digit_text: str
     without_length: str | None = None
+
+    @property
+    def digit_text(self) -> str:
+        """The digits that the digit network reads, one for each digit of `number`."""
+        return "".join(str(one.second.prediction.label) for one in self.characters if one.second)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the line in the form that the response of `POST /predictnumber` contains."""

@@ -15,7 +15,7 @@ from dlflask.numbers.prediction import NumberResult
 #: Version of the steps that find the lines of an image and cut the lines into digits. Increase it
 #: with any change in `dlflask.numbers.lines` that may change a strip or a digit. The normalisation
 #: of strips and the normalisation of digits have their own versions.
-LINE_PREPROCESSING = "1"
+LINE_PREPROCESSING = "2"
 
 #: Versions of all steps between an image and the inputs of both networks.
 NUMBER_PREPROCESSING = f"{LINE_PREPROCESSING}.{STRIP_PREPROCESSING}.{PREPROCESSING}"

@@ -2,7 +2,7 @@
 
 The number network reads a strip, which is the normalised image of the line. The place of a
 character is the range of output columns in which the network found the character. The digit network
-then reads the ink at the place of each digit again.
+then reads the ink at the place of each digit of which the number network is not almost certain.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 
 from dlflask.digits.prediction import Prediction
 from dlflask.numbers.characters import ALPHABET, CHARACTERS, DIGIT_CHARACTERS, UNREADABLE
-from dlflask.numbers.combination import combine, judge, probability_of
+from dlflask.numbers.combination import SURE, combine, judge, probability_of
 from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.numbers.decoding.prefix_search import Hypothesis, count_digits, search
-from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
+from dlflask.numbers.lines.digit_cutting import cut_digits
 from dlflask.numbers.lines.line_cutting import Line
 from dlflask.numbers.lines.page import Page
 from dlflask.numbers.normalization import STRIDE, to_strip
-from dlflask.numbers.prediction import Box, Character, LineReading
+from dlflask.numbers.prediction import Box, Character, LineReading, SecondReading
 from dlflask.numbers.thresholds import Thresholds
 from dlflask.types import ArrayBox, Outputs, Tensor
 
@@ -44,8 +44,8 @@ TRAILING = ".,-"
 class ReadsDigits(Protocol):
     """Interface of the digit network that `LineReader` uses."""
 
-    def predict_many(self, tensors: Sequence[Tensor]) -> list[Prediction]:
-        """Return the predictions for (28, 28) float32 tensors, in the same order."""
+    def predict(self, tensor: Tensor) -> Prediction:
+        """Return the prediction for one (28, 28) float32 tensor."""
 
 
 class _Located(NamedTuple):
@@ -152,42 +152,36 @@ class LineReader:
             strip=strip.pixels,
             strip_text=reading.whole_text,
             strip_probability=reading.probability,
-            digit_text="".join(str(one.digit.label) for one in characters if one.digit),
             without_length=reading.without_length,
         )
 
     def _read_digits(
         self, line: Line, page: Page, outputs: Outputs, located: Sequence[_Located]
     ) -> list[Character]:
-        """Return the character at each place. For a digit, `digit` is its prediction."""
+        """Return the character at each place."""
         if not located:
             return []
-        pieces = [to_tensor(ink) for ink in cut_digits(line.ink, [one.centre for one in located])]
-        tensors = [
-            tensor
-            for (tensor, _), one in zip(pieces, located, strict=True)
-            if one.label in DIGIT_CHARACTERS
-        ]
-        predictions = iter(self._classifier.predict_many(tensors) if tensors else ())
+        is_alone = sum(one.label in DIGIT_CHARACTERS for one in located) == 1
+        pieces = cut_digits(line.ink, [one.centre for one in located])
         characters = []
-        for (label, place, centre), (tensor, box) in zip(located, pieces, strict=True):
+        for (label, place, centre), (ink, box) in zip(located, pieces, strict=True):
             columns = outputs[place.start : place.stop]
-            digit = next(predictions) if label in DIGIT_CHARACTERS else None
-            scores = columns[:, 1:].max(axis=0) if digit is None else combine(columns, digit)
-            chosen = (
-                label
-                if digit is None
-                else max(DIGIT_CHARACTERS, key=lambda one: scores[_index(one)])
-            )
+            is_digit = label in DIGIT_CHARACTERS
+            second = SecondReading(ink, self._classifier.predict) if is_digit else None
+            is_sure = is_digit and not is_alone and columns[:, 1 + _index(label)].max() >= SURE
+            scores = columns[:, 1:].max(axis=0)
+            if second and not is_sure:
+                scores = combine(scores, second.prediction)
+            chosen = max(DIGIT_CHARACTERS, key=lambda one: scores[_index(one)]) if second else label
             characters.append(
                 Character(
                     label=chosen,
                     probability=float(columns[:, 1 + _index(chosen)].max()),
                     box=_box(line, page, box, centre),
                     candidates=_candidates(scores),
-                    digit=digit,
-                    tensor=None if digit is None else tensor,
-                    combined=1.0 if digit is None else probability_of(chosen, scores),
+                    second=second,
+                    is_sure=bool(is_sure),
+                    combined=probability_of(chosen, scores) if second else 1.0,
                 )
             )
         return characters

@@ -179,7 +179,7 @@ class NumberRecogniser:
 
     def _details(self, result: NumberResult) -> dict[str, Any]:
         started = time.perf_counter()
-        explained = [one for line in result.lines for one in line.characters if one.digit]
+        explained = [one for line in result.lines for one in line.characters if one.second]
         explained_ids = set(map(id, explained[:MAX_EXPLAINED]))
         lines = [
             {
@@ -203,15 +203,16 @@ class NumberRecogniser:
 
     def _character(self, one: Character, *, explain: bool) -> dict[str, Any]:
         details: dict[str, Any] = {"label": one.label, "candidates": list(one.candidates)}
-        if one.digit is None or one.tensor is None:
+        if one.second is None:
             return details
+        tensor, prediction = one.second.tensor, one.second.prediction
         details |= {
-            "predictions": one.digit.to_wire()["predictions"],
-            "not_a_digit": round(one.digit.not_a_digit, 4),
-            "input": np.rint(one.tensor * 255).astype(int).tolist(),
+            "predictions": prediction.to_wire()["predictions"],
+            "not_a_digit": round(prediction.not_a_digit, 4),
+            "input": np.rint(tensor * 255).astype(int).tolist(),
         }
         if explain:
-            saliency = self.classifier.explain(one.tensor, one.digit)
+            saliency = self.classifier.explain(tensor, prediction)
             details["saliency"] = np.rint(saliency * 255).astype(int).tolist()
         return details
 

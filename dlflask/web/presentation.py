@@ -154,14 +154,15 @@ class View:
 
 
 def _to_reading(character: Character, line_verdict: str) -> Reading:
-    label, digit = character.label, character.digit
-    if digit is None:
+    label, second = character.label, character.second
+    if second is None:
         return Reading(label, is_sure=True)
+    digit = second.prediction
     labels = [label, str(digit.label), *character.candidates]
     named = list(dict.fromkeys(int(text) for text in labels if text.isdigit()))
     is_sure = line_verdict == "number" or (len(named) == 1 and digit.not_a_digit < 0.5)
     num_named = 1 if is_sure else MAX_NAMED
-    return Reading(label, is_sure, named[:num_named], digit.probabilities, character.tensor)
+    return Reading(label, is_sure, named[:num_named], digit.probabilities, second.tensor)
 
 
 def _count_digits(number: NumberResult) -> int:

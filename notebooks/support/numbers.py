@@ -80,9 +80,9 @@ def describe_readers(line: LineReading) -> list[str]:
     """Return rows of a Markdown table: both networks' reading of each digit."""
     rows = ["| place | number network | digit network |", "|---|---|---|"]
     for place, one in enumerate(line.characters, start=1):
-        if one.digit is not None:
-            own = float(one.digit.probabilities[one.digit.label])
-            cells = f"{one.label}, {one.probability:.1%} | {one.digit.label}, {own:.1%}"
+        if one.second:
+            digit = one.second.prediction
+            cells = f"{one.label}, {one.probability:.1%} | {digit.label}, {digit.confidence:.1%}"
             rows.append(f"| {place} | {cells} |")
     return rows
 

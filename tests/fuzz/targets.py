@@ -54,8 +54,8 @@ def _check_line(line):
     assert 0 <= line.strip.min() <= line.strip.max() <= 1
     for character in line.characters:
         assert min(character.box) >= 0
-        if character.tensor is not None:
-            _check_tensor(character.tensor)
+        if character.second:
+            _check_tensor(character.second.tensor)
 
 
 def _check_tensor(tensor):

@@ -6,16 +6,24 @@ import pytest
 from dlflask.digits.prediction import Prediction
 from dlflask.numbers.characters import ALPHABET
 from dlflask.numbers.combination import LEAST, combine, features, judge, probability_of
-from dlflask.numbers.prediction import Box, Character
+from dlflask.numbers.prediction import Box, Character, SecondReading
 from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS
 
 
-def digit(label, probability, *, seen=None):
+def seen_as(digit, probability):
     outputs = np.full(10, (1 - probability) / 9, np.float32)
-    outputs[int(label if seen is None else seen)] = probability
-    return Character(
-        label, probability, Box(0, 0, 9, 9), [label], Prediction(outputs), combined=probability
-    )
+    outputs[int(digit)] = probability
+    return Prediction(outputs)
+
+
+def character(label, probability, prediction, *, is_sure=False):
+    second = SecondReading(np.ones((9, 9), np.float32), lambda _: prediction)
+    box = Box(0, 0, 9, 9)
+    return Character(label, probability, box, [label], second, is_sure, combined=probability)
+
+
+def digit(label, probability):
+    return character(label, probability, seen_as(label, probability))
 
 
 def test_features_tell_sure_from_surer_lines():
@@ -32,11 +40,11 @@ def test_features_are_bounded():
     assert features(0.0, []) == pytest.approx([-bound] * 2)
 
 
-def columns_of(**probabilities):
-    columns = np.full((3, 1 + len(ALPHABET)), 1e-4, np.float32)
-    for character, probability in probabilities.items():
-        columns[1, 1 + ALPHABET.index(character[-1])] = probability
-    return columns
+def probabilities_of(**given):
+    probabilities = np.full(len(ALPHABET), 1e-4, np.float32)
+    for name, probability in given.items():
+        probabilities[ALPHABET.index(name[-1])] = probability
+    return probabilities
 
 
 @pytest.mark.parametrize(
@@ -48,7 +56,7 @@ def columns_of(**probabilities):
     ],
 )
 def test_combine_follows_the_network_that_is_surer(four, nine, seen, chosen):
-    scores = combine(columns_of(d4=four, d9=nine), digit("4", seen, seen="9").digit)
+    scores = combine(probabilities_of(d4=four, d9=nine), seen_as("9", seen))
 
     assert ALPHABET[scores.argmax()] == chosen
 
@@ -56,9 +64,9 @@ def test_combine_follows_the_network_that_is_surer(four, nine, seen, chosen):
 def test_combine_with_a_network_that_sees_no_digit():
     outputs = np.zeros(11, np.float32)
     outputs[10] = 1
-    columns = columns_of(d4=0.6, d9=0.5)
+    probabilities = probabilities_of(d4=0.6, d9=0.5)
 
-    assert ALPHABET[combine(columns, Prediction(outputs)).argmax()] == "4"
+    assert ALPHABET[combine(probabilities, Prediction(outputs)).argmax()] == "4"
 
 
 @pytest.mark.parametrize(
@@ -71,15 +79,24 @@ def test_combine_with_a_network_that_sees_no_digit():
     ],
 )
 def test_probability_of_a_digit_for_both_networks(four, seen, least, most):
-    columns = columns_of(d4=four, d9=1 - four)
+    scores = combine(probabilities_of(d4=four, d9=1 - four), seen_as(seen, 0.99))
 
-    assert least <= probability_of("4", combine(columns, digit("4", 0.99, seen=seen).digit)) <= most
+    assert least <= probability_of("4", scores) <= most
 
 
 @pytest.mark.parametrize(("text", "verdict"), [("4", "unsure"), ("44", "number")])
 def test_judge_believes_the_digit_network_about_a_single_digit(text, verdict):
     outputs = np.zeros(11, np.float32)
     outputs[[4, 10]] = 0.01, 0.99
-    doubted = Character("4", 0.999, Box(0, 0, 9, 9), ["4"], Prediction(outputs))
+    doubted = character("4", 0.999, Prediction(outputs))
 
     assert judge(text, 0.999, [doubted] * len(text), DEFAULT_THRESHOLDS)[0] == verdict
+
+
+@pytest.mark.parametrize(("is_sure", "verdict"), [(False, "no_number"), (True, "unsure")])
+def test_judge_finds_no_number_only_if_the_digit_network_saw_no_digit(is_sure, verdict):
+    outputs = np.zeros(11, np.float32)
+    outputs[[4, 10]] = 0.01, 0.99
+    characters = [character("4", 0.5, Prediction(outputs), is_sure=is_sure)] * 2
+
+    assert judge("44", 0.001, characters, DEFAULT_THRESHOLDS)[0] == verdict

@@ -15,18 +15,15 @@ class EachDigit(FakeClassifier):
 
     def __init__(self, text):
         super().__init__()
-        self.text = text
+        self.text = iter(text)
 
-    def predict_many(self, tensors):
-        predictions = []
-        for label, tensor in zip(self.text, tensors, strict=True):
-            self.outputs = np.full(10, 0.001, np.float32)
-            self.outputs[int(label)] = 0.991
-            predictions += super().predict_many([tensor])
-        return predictions
+    def predict(self, tensor):
+        self.outputs = np.full(10, 0.001, np.float32)
+        self.outputs[int(next(self.text))] = 0.991
+        return super().predict(tensor)
 
 
-def read(text, second=None, *, drawn=None, lengths=None, probability=0.999):
+def read(text, second=None, *, drawn=None, lengths=None, probability=0.998):
     picture = encode(draw_number(drawn or text, gap=0))
     page, (line, *_), _ = read_page(picture, find_lines, lambda *_: [])
     network = FakeNetwork(text, probability)
@@ -50,11 +47,26 @@ def test_read_unsure_if_networks_disagree():
     assert reading.digit_text == "1865"
 
 
-def test_read_number_if_the_number_network_is_far_more_certain():
-    reading = read("1805", "1865", probability=0.9999)
+@pytest.mark.parametrize(("probability", "is_sure"), [(0.998, False), (0.9999, True)])
+def test_read_number_if_the_number_network_is_far_more_certain(probability, is_sure):
+    reading = read("1805", "1865", probability=probability)
 
     assert (reading.number, reading.verdict) == ("1805", "number")
     assert reading.digit_text == "1865"
+    assert {one.is_sure for one in reading.characters} == {is_sure}
+
+
+@pytest.mark.parametrize(
+    ("text", "probability", "calls"),
+    [("1805", 0.9999, 0), ("1805", 0.998, 4), ("7", 0.9999, 1), ("-7.", 0.9999, 1)],
+)
+def test_read_calls_the_digit_network_only_where_it_is_needed(text, probability, calls):
+    page, (line, *_), _ = read_page(encode(draw_number(text, gap=0)), find_lines, lambda *_: [])
+    classifier = EachDigit(filter(str.isdigit, text))
+
+    LineReader(FakeNetwork(text, probability), classifier, NUMBER_THRESHOLDS).read(line, page)
+
+    assert len(classifier.tensors) == calls
 
 
 def test_read_follows_the_digit_network_where_the_number_network_is_in_doubt():

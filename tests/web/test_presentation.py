@@ -6,11 +6,11 @@ import pytest
 from dlflask.digits.prediction import Prediction
 from dlflask.digits.recogniser import DigitResult
 from dlflask.digits.thresholds import Thresholds
-from dlflask.numbers.prediction import Box, Character, LineReading, NumberResult
+from dlflask.numbers.prediction import Box, Character, LineReading, NumberResult, SecondReading
 from dlflask.web.presentation import View, percent
 
 BOX = Box(0, 0, 9, 9)
-TENSOR = np.zeros((28, 28), np.float32)
+TENSOR = np.ones((28, 28), np.float32)
 
 
 def digit_of(verdict="digit"):
@@ -26,7 +26,8 @@ def character(label, *others, second=None):
     if not label.isdigit():
         return Character(label, 0.9, BOX, [label])
     outputs = np.eye(11, dtype=np.float32)[int(second or label)]
-    return Character(label, 0.9, BOX, [label, *others], Prediction(outputs), TENSOR)
+    second_reading = SecondReading(TENSOR, lambda _: Prediction(outputs))
+    return Character(label, 0.9, BOX, [label, *others], second_reading)
 
 
 def number_of(*texts, verdict="number", characters=None):
@@ -34,7 +35,7 @@ def number_of(*texts, verdict="number", characters=None):
     lines = [
         LineReading(
             text, verdict, 0.945, BOX, characters or [character(one) for one in text], TENSOR, text,
-            0.9, text,
+            0.9,
         )
         for text in texts
     ]  # fmt: skip

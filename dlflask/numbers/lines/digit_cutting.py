@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlflask.digits.normalization import boost_contrast, centre, scale_to_box
-from dlflask.digits.segmentation import inked_box
 from dlflask.imaging.morphology.blobs import find_blobs
-from dlflask.types import SIZE, ArrayBox, Ink, Mask, Tensor
+from dlflask.types import SIZE, ArrayBox, Ink, Tensor
 
 #: A pixel with more ink than this belongs to a stroke.
 FAINT = 0.2
@@ -26,8 +26,21 @@ MOST = 0.8
 _OFF_MIDDLE = 0.02
 
 
-def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
-    """Return the ink of each character, in an array in which all other ink is cleared.
+class Piece(NamedTuple):
+    """Ink of one character.
+
+    Attributes:
+        ink: (height, width) float32 in 0..1, the ink in `box`. All other ink is cleared. It has the
+            size 0 x 0 if `box` is None.
+        box: Box around the ink, in pixels of the line; None if the character has no ink.
+    """
+
+    ink: Ink
+    box: ArrayBox | None
+
+
+def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Piece]:
+    """Return the ink of each character.
 
     A blob usually goes as a whole to the character whose columns contain at least `MOST` of the
     blob's ink, so that slanted digits stay complete. Touching digits are cut in the column with the
@@ -35,31 +48,58 @@ def cut_digits(ink: Ink, centres: Sequence[float]) -> list[Ink]:
 
     Args:
         ink: (height, width) float32 in 0..1: one line of writing.
-        centres: Column of the middle of each character, ascending.
-
-    Returns:
-        (height, width) float32 arrays, one for each character.
+        centres: Column of the middle of each character, ascending; at least one.
     """
     number = len(centres)
     column_owners = _assign_columns(ink, centres)
-    found = find_blobs(ink > FAINT)
-    labels, num_blobs = found.paint(), found.number
+    mask = ink > FAINT
+    pixels = np.flatnonzero(mask)
+    blobs = find_blobs(mask)
+    # For each pixel of `pixels`: its row and column, the index of its blob, the character that owns
+    # its column, and, further below, the character that gets it.
+    rows, columns = np.divmod(pixels, ink.shape[1])
+    blob = np.repeat(blobs.owners, blobs.stops - blobs.starts) - 1
+    by_column = column_owners[columns]
     # Ink of each blob in the columns of each character.
-    index = labels * number + column_owners
-    mass = np.bincount(index.ravel(), ink.ravel(), (num_blobs + 1) * number)
-    mass = mass.reshape(num_blobs + 1, number)
-    total = np.maximum(mass.sum(axis=1), 1e-9)
-    blob_owners = mass.argmax(axis=1)
+    mass = np.bincount(blob * number + by_column, ink.ravel()[pixels], blobs.number * number)
+    mass = mass.reshape(blobs.number, number)
+    total = mass.sum(axis=1)
+    by_blob = mass.argmax(axis=1)
     is_whole = mass.max(axis=1) >= MOST * total
     # A character that would get almost no ink if no blob were cut probably touches a neighbour. Cut
     # each blob that reaches into its columns, so that the character gets a part of the blob.
-    received = np.bincount(blob_owners[1:], mass[1:].sum(axis=1), number)
-    typical = float(np.median(received[received > 0])) if (received > 0).any() else 0.0
+    received = np.bincount(by_blob, total, number)
+    typical = float(np.median(received[received > 0])) if len(pixels) else 0.0
     is_almost_empty = received < 0.1 * typical
     is_whole |= ~((mass > 0.08 * total[:, None]) & is_almost_empty).any(axis=1)
-    owners = np.where(is_whole, blob_owners, -1)[labels]
-    owners = np.where(owners < 0, column_owners, owners)
-    return [np.where(owners == character, ink, 0).astype(np.float32) for character in range(number)]
+    own = np.where(is_whole[blob], by_blob[blob], by_column)
+    owners = np.tile(column_owners, (len(ink), 1))
+    owners.ravel()[pixels] = own
+    return [
+        _cut(ink, owners, character, box)
+        for character, box in enumerate(_measure_boxes(own, rows, columns, number))
+    ]
+
+
+def _measure_boxes(
+    owners: NDArray[np.intp], rows: NDArray[np.intp], columns: NDArray[np.intp], number: int
+) -> list[ArrayBox]:
+    """Return the box around the pixels of each owner. It is empty if there are no such pixels."""
+    boxes = np.zeros((4, number), np.intp)
+    boxes[:2] = np.iinfo(np.intp).max
+    np.minimum.at(boxes[0], owners, rows)
+    np.minimum.at(boxes[1], owners, columns)
+    np.maximum.at(boxes[2], owners, rows + 1)
+    np.maximum.at(boxes[3], owners, columns + 1)
+    return [ArrayBox(*box) for box in boxes.T.tolist()]
+
+
+def _cut(ink: Ink, owners: NDArray[np.intp], character: int, box: ArrayBox) -> Piece:
+    top, left, bottom, right = box
+    if bottom <= top:
+        return Piece(np.zeros((0, 0), np.float32), None)
+    part = np.s_[top:bottom, left:right]
+    return Piece(np.where(owners[part] == character, ink[part], np.float32(0)), box)
 
 
 def _assign_columns(ink: Ink, centres: Sequence[float]) -> NDArray[np.intp]:
@@ -79,14 +119,8 @@ def _assign_columns(ink: Ink, centres: Sequence[float]) -> NDArray[np.intp]:
     return np.searchsorted(np.array(cuts, np.intp), np.arange(width), side="right")
 
 
-def to_tensor(digit: Ink) -> tuple[Tensor, ArrayBox | None]:
-    """Return the (28, 28) input of the digit network, and the digit's box in the line.
-
-    If `digit` contains no ink, return a tensor of zeros and None.
-    """
-    mask: Mask = digit > FAINT
-    box = inked_box(mask)
-    if box is None:
-        return np.zeros((SIZE, SIZE), np.float32), None
-    top, left, bottom, right = box
-    return centre(boost_contrast(scale_to_box(digit[top:bottom, left:right]))), box
+def to_tensor(digit: Ink) -> Tensor:
+    """Return the (28, 28) input of the digit network for the ink of a `Piece`."""
+    if not digit.size:
+        return np.zeros((SIZE, SIZE), np.float32)
+    return centre(boost_contrast(scale_to_box(digit)))
