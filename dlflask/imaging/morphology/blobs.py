@@ -35,12 +35,21 @@ class Blobs:
     stops: NDArray[np.intp]
     owners: NDArray[np.intp]
 
+    @property
+    def lengths(self) -> NDArray[np.intp]:
+        """Number of pixels of each run, (R,)."""
+        return self.stops - self.starts
+
+    def label_pixels(self) -> NDArray[np.intp]:
+        """Return the number of the blob of each of the mask's pixels, row by row, (pixels,)."""
+        return np.repeat(self.owners, self.lengths)
+
     def paint(self) -> NDArray[np.int32]:
         """Return the number of each pixel's blob, or 0 outside of the mask, as (height, width)."""
         height, width = self.shape
         # Lengths of gaps (even indices) and runs (odd indices), which alternate.
         lengths = np.empty(2 * len(self.starts) + 1, np.intp)
-        lengths[1::2] = self.stops - self.starts
+        lengths[1::2] = self.lengths
         lengths[2:-1:2] = self.starts[1:] - self.stops[:-1]
         lengths[0] = self.starts[0] if len(self.starts) else 0
         lengths[-1] = height * (width + 1) - (self.stops[-1] if len(self.stops) else 0)
@@ -49,10 +58,15 @@ class Blobs:
         painted: NDArray[np.int32] = np.repeat(values, lengths).reshape(height, width + 1)
         return np.ascontiguousarray(painted[:, :-1])
 
+    def measure_areas(self) -> NDArray[np.intp]:
+        """Return the number of pixels of each blob, (number,)."""
+        areas = np.bincount(self.owners, self.lengths, self.number + 1)
+        return areas[1:].astype(np.intp)
+
     def measure_boxes(self) -> NDArray[np.intp]:
         """Return top, left, bottom and right of each blob, (number, 4)."""
         rows, lefts = np.divmod(self.starts, self.shape[1] + 1)
-        rights = lefts + self.stops - self.starts
+        rights = lefts + self.lengths
         boxes = np.zeros((self.number, 4), np.intp)
         boxes[:, :2] = max(self.shape)
         index = self.owners - 1

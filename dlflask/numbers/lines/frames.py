@@ -10,15 +10,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.imaging.morphology.blobs import find_blobs
 from dlflask.imaging.morphology.growth import grow
 from dlflask.imaging.morphology.running import running_maximum, running_minimum
 from dlflask.imaging.ruled_lines import erase_horizontal_lines
+from dlflask.numbers.lines.page_blobs import InkBlobs
 from dlflask.types import Ink, Mask
 
-#: A pixel with more ink than `LINE` may belong to a printed line, and a pixel with more ink than
-#: `STROKE` to a stroke.
-LINE, STROKE = 0.1, 0.2
+#: A pixel with more ink than `LINE` may belong to a printed line.
+LINE = 0.1
 
 #: A blob (connected ink) may be a frame if its width exceeds `WIDE` times its height, or if it is
 #: wider than high and both sides exceed `LARGE` times the median height of all blobs. In addition,
@@ -34,26 +33,22 @@ MIN_LENGTH, MAX_THICKNESS = 1.1, 0.22
 MIN_UPRIGHT = 0.85
 
 
-def erase_rulings(ink: Ink) -> Ink:
+def erase_rulings(ink: Ink) -> InkBlobs:
     """Clear horizontal rulings that cross the image, and frames and combs around digits.
 
     Args:
         ink: (height, width) float32 in 0..1.
 
     Returns:
-        (height, width) float32 in 0..1. Strokes keep the pixels in which they cross a line.
+        The remaining ink and its blobs. Strokes keep the pixels in which they cross a line.
     """
-    ink = erase_horizontal_lines(ink, ink > LINE)
-    mask = ink > STROKE
-    found = find_blobs(mask)
-    if not found.number:
-        return ink
-    blobs, boxes = found.paint(), found.measure_boxes()
+    found = InkBlobs.find(erase_horizontal_lines(ink, ink > LINE))
+    boxes = found.blobs.measure_boxes()
     sizes = boxes[:, 2:] - boxes[:, :2]
-    area = np.bincount(blobs.ravel())[1:]
-    is_frame = _look_like_frames(sizes, area)
+    is_frame = _look_like_frames(sizes, found.blobs.measure_areas())
     if not is_frame.any():
-        return ink
+        return found
+    blobs, mask = found.blobs.paint(), found.mask
     height = _median_height(sizes, is_frame)
     lines = np.zeros_like(mask)
     for index in np.flatnonzero(is_frame):
@@ -61,8 +56,9 @@ def erase_rulings(ink: Ink) -> Ink:
         box = np.s_[top:bottom, left:right]
         lines[box] |= _find_frame(blobs[box] == index + 1, height)
     if not lines.any():
-        return ink
-    return np.where(grow(lines) & ~_find_crossings(mask, lines), 0, ink).astype(np.float32)
+        return found
+    is_erased = grow(lines) & ~_find_crossings(mask, lines)
+    return InkBlobs.find(np.where(is_erased, np.float32(0), found.ink))
 
 
 def _look_like_frames(sizes: NDArray[np.integer], area: NDArray[np.integer]) -> Mask:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dlflask.imaging.morphology.growth import grow
 from dlflask.imaging.resize import Plane
 from dlflask.numbers.lines.page import Page
-from dlflask.numbers.lines.page_blobs import Band, Blobs
+from dlflask.numbers.lines.page_blobs import Band, PageBlobs
 from dlflask.types import ArrayBox, Ink, Mask
 
 #: Margins around a line, in median heights: above and below the line, and left and right of it.
@@ -47,7 +47,7 @@ class Line:
     digit_height: float
 
 
-def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
+def cut_line(band: Band, blobs: PageBlobs, page: Page, ink: Ink) -> Line:
     """Cut a line out of the page, and shift its columns up or down to make the line horizontal.
 
     Args:
@@ -93,7 +93,7 @@ def cut_line(band: Band, blobs: Blobs, page: Page, ink: Ink) -> Line:
     return Line(distance, line_ink, left, top + shift, box, height)
 
 
-def _is_inside(blobs: Blobs, boxes: NDArray[np.intp]) -> Mask:
+def _is_inside(blobs: PageBlobs, boxes: NDArray[np.intp]) -> Mask:
     """Return True for each label whose blob lies inside the line's box. Label 0 (paper) is False.
 
     Args:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dlflask.numbers.lines.frames import erase_rulings
 from dlflask.numbers.lines.line_cutting import Line, cut_line
 from dlflask.numbers.lines.page import Page
-from dlflask.numbers.lines.page_blobs import Band, Blobs, find_page_blobs
+from dlflask.numbers.lines.page_blobs import Band, PageBlobs, select_writing
 from dlflask.types import Mask
 
 #: Minimum height of a stroke, in median heights. A lower blob is a mark, such as a point or a dash.
@@ -45,8 +45,8 @@ MIN_SINGLE = 0.75
 
 def find_lines(page: Page) -> list[Line]:
     """Return the lines of writing on `page`, from top to bottom, or an empty list."""
-    ink = erase_rulings(page.ink)
-    blobs = find_page_blobs(ink)
+    found = erase_rulings(page.ink)
+    blobs = select_writing(found)
     if not len(blobs.boxes):
         return []
     height = _median_height(blobs)
@@ -58,11 +58,11 @@ def find_lines(page: Page) -> list[Line]:
     bands = _drop_small(bands, blobs, page.ink.shape)
     marks = np.concatenate((np.flatnonzero(~is_stroke), np.array(small_strokes, np.intp)))
     _add_marks(bands, blobs, marks, height)
-    lines = [cut_line(band, blobs, page, ink) for band in bands]
+    lines = [cut_line(band, blobs, page, found.ink) for band in bands]
     return sorted(lines, key=lambda line: (line.box.top + line.box.bottom, line.box.left))
 
 
-def _median_height(blobs: Blobs) -> float:
+def _median_height(blobs: PageBlobs) -> float:
     """Return an estimate of the median of all strokes' heights.
 
     This is the larger of two values: the median height of the high blobs, and 0.6 of the median
@@ -74,7 +74,7 @@ def _median_height(blobs: Blobs) -> float:
     return float(max(np.median(high), 0.6 * np.median(bold)))
 
 
-def _is_excluded(blobs: Blobs, height: float, shape: tuple[int, ...]) -> Mask:
+def _is_excluded(blobs: PageBlobs, height: float, shape: tuple[int, ...]) -> Mask:
     """Return True for each blob that cannot be a stroke even if it is high enough.
 
     Such a blob is cut off by the image's edge, too high for a digit, or the side of a frame.
@@ -94,7 +94,7 @@ def _is_excluded(blobs: Blobs, height: float, shape: tuple[int, ...]) -> Mask:
     return excluded
 
 
-def _join_strokes(blobs: Blobs, strokes: NDArray[np.intp], height: float) -> list[Band]:
+def _join_strokes(blobs: PageBlobs, strokes: NDArray[np.intp], height: float) -> list[Band]:
     """Join each stroke to the line that it continues, or begin a new line with it."""
     bands: list[Band] = []
     for index in strokes[np.argsort(blobs.boxes[strokes, 1], kind="stable")].tolist():
@@ -110,7 +110,7 @@ def _join_strokes(blobs: Blobs, strokes: NDArray[np.intp], height: float) -> lis
     return bands
 
 
-def _overlap(blobs: Blobs, one: int, other: int, height: float) -> float:
+def _overlap(blobs: PageBlobs, one: int, other: int, height: float) -> float:
     """Return the number of rows that two blobs share, divided by the smaller of their heights.
 
     Return 0 if the gap between the blobs is too wide for one line.
@@ -124,7 +124,7 @@ def _overlap(blobs: Blobs, one: int, other: int, height: float) -> float:
     return shared / smaller_height
 
 
-def _set_apart_small(bands: list[Band], blobs: Blobs) -> tuple[list[Band], list[int]]:
+def _set_apart_small(bands: list[Band], blobs: PageBlobs) -> tuple[list[Band], list[int]]:
     """Return two lists: all lines but those of a single small stroke, and these strokes' indices.
 
     If there is a line of several strokes, a single small stroke is probably a comma that reaches
@@ -142,7 +142,7 @@ def _set_apart_small(bands: list[Band], blobs: Blobs) -> tuple[list[Band], list[
     return kept, [band.members[0] for band, small in zip(bands, is_small, strict=True) if small]
 
 
-def _drop_small(bands: list[Band], blobs: Blobs, shape: tuple[int, ...]) -> list[Band]:
+def _drop_small(bands: list[Band], blobs: PageBlobs, shape: tuple[int, ...]) -> list[Band]:
     """Drop single strokes at the image's edge, and low or faint lines.
 
     If more than `MAX_LINES` lines remain, keep the lines with the most ink.
@@ -166,7 +166,7 @@ def _drop_small(bands: list[Band], blobs: Blobs, shape: tuple[int, ...]) -> list
     return sorted(kept, key=lambda band: -blobs.mass[band.members].sum())[:MAX_LINES]
 
 
-def _add_marks(bands: list[Band], blobs: Blobs, marks: NDArray[np.intp], height: float) -> None:
+def _add_marks(bands: list[Band], blobs: PageBlobs, marks: NDArray[np.intp], height: float) -> None:
     """Add each mark (point, dash or broken-off stroke) to the first line whose strokes are near it.
 
     A page may have thousands of specks. To save time, each line is compared with all marks at once.

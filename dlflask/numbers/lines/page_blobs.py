@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlflask.imaging.morphology.blobs import find_blobs
-from dlflask.types import Ink
+from dlflask.imaging.morphology.blobs import Blobs, find_blobs
+from dlflask.types import Ink, Mask
 
 #: A pixel with more ink than `FAINT` belongs to a blob. A blob counts as writing if at least one of
 #: its pixels has ink of `SURE` or more.
 FAINT, SURE = 0.2, 0.45
 
 
+class InkBlobs(NamedTuple):
+    """Ink of a page and all its blobs.
+
+    Attributes:
+        ink: (height, width) float32 in 0..1.
+        mask: (height, width), pixels of the blobs.
+        blobs: The blobs, dark or faint.
+    """
+
+    ink: Ink
+    mask: Mask
+    blobs: Blobs
+
+    @classmethod
+    def find(cls, ink: Ink) -> Self:
+        """Find the blobs of `ink`."""
+        mask = ink > FAINT
+        return cls(ink, mask, find_blobs(mask))
+
+
 @dataclass(frozen=True, eq=False)
-class Blobs:
-    """All blobs of a page.
+class PageBlobs:
+    """Blobs of a page that are dark enough to be writing.
 
     Attributes:
         labels: (height, width), i + 1 in the pixels of blob i, 0 elsewhere.
@@ -53,18 +74,15 @@ class Band:
     marks: list[int] = field(default_factory=list)
 
 
-def find_page_blobs(ink: Ink) -> Blobs:
-    """Return the blobs of a page that are dark enough to be writing.
-
-    Args:
-        ink: (height, width) float32 in 0..1.
-    """
-    found = find_blobs(ink > FAINT)
-    labels, boxes, number = found.paint(), found.measure_boxes(), found.number
-    mass = np.bincount(labels.ravel(), ink.ravel(), number + 1)[1:].astype(np.float64)
-    is_kept = np.bincount(labels[ink >= SURE], minlength=number + 1)[1:] > 0
+def select_writing(found: InkBlobs) -> PageBlobs:
+    """Return the blobs that are dark enough to be writing."""
+    blobs = found.blobs
+    values, owners, length = found.ink[found.mask], blobs.label_pixels(), blobs.number + 1
+    mass = np.bincount(owners, values, length)[1:]
+    is_kept = np.bincount(owners[values >= SURE], minlength=length)[1:] > 0
+    labels, boxes = blobs.paint(), blobs.measure_boxes()
     if is_kept.all():
-        return Blobs(labels, boxes, mass)
-    new_labels = np.zeros(number + 1, np.int32)
+        return PageBlobs(labels, boxes, mass)
+    new_labels = np.zeros(length, np.int32)
     new_labels[1:][is_kept] = np.arange(1, np.count_nonzero(is_kept) + 1)
-    return Blobs(new_labels[labels], boxes[is_kept], mass[is_kept])
+    return PageBlobs(new_labels[labels], boxes[is_kept], mass[is_kept])
