@@ -59,16 +59,26 @@ def to_plain_mode(image: Image.Image, box: ImageBox, max_side: int) -> Image.Ima
         scale = 255 / _white_level(image)
         grey = np.asarray(_reduce(image, box, factor, "F", _to_float)) * np.float32(scale)
         return _to_eight_bits(grey, 0.0 if image.mode == "F" else scale)
-    if image.has_transparency_data:
+    if image.has_transparency_data and not _is_opaque(image, box):
         reduced = _reduce(image, box, factor, "RGBA")
         if is_invisible(reduced):
             # Ignore the opacity. In screenshots on a clipboard, the opacity channel may be 0
             # because no program filled it.
             return _reduce(image, box, factor, "RGB")
         return composite_on_paper(reduced)
-    if factor == 1 and image.mode in ("L", "RGB") and box == (0, 0, *image.size):
-        return image
     return _reduce(image, box, factor, "L" if image.mode in ("1", "L") else "RGB")
+
+
+def _is_opaque(image: Image.Image, box: ImageBox) -> bool:
+    """Return True if an RGBA image is opaque in `box`. An opaque image is faster to convert."""
+    return image.mode == "RGBA" and all(
+        _crop(image, strip).getchannel("A").getextrema() == (255, 255) for strip in _strips(box, 1)
+    )
+
+
+def _crop(image: Image.Image, box: ImageBox) -> Image.Image:
+    """Return the part of the image in `box`: `image` itself if this is the whole image."""
+    return image if box == (0, 0, *image.size) else image.crop(box)
 
 
 def _reduce(
@@ -79,14 +89,23 @@ def _reduce(
     convert: Callable[[Image.Image], Image.Image] | None = None,
 ) -> Image.Image:
     """Crop to `box`, convert to `mode` and divide the size by `factor`, one strip at a time."""
+
+    def reduce_strip(strip: ImageBox) -> Image.Image:
+        part = _crop(image, strip)
+        if convert:
+            part = convert(part)
+        elif part.mode != mode:
+            part = part.convert(mode)
+        return part.reduce(factor) if factor > 1 else part
+
     left, top, right, bottom = box
-    size = -(-(right - left) // factor), -(-(bottom - top) // factor)
-    reduced = Image.new(mode, size)
-    for strip in _strips(box, factor):
-        part = image.crop(strip)
-        converted = convert(part) if convert else part.convert(mode)
+    strips = list(_strips(box, factor))
+    if len(strips) == 1:
+        return reduce_strip(strips[0])
+    reduced = Image.new(mode, (-(-(right - left) // factor), -(-(bottom - top) // factor)))
+    for strip in strips:
         corner = (strip.left - left) // factor, (strip.top - top) // factor
-        reduced.paste(converted.reduce(factor), corner)
+        reduced.paste(reduce_strip(strip), corner)
     return reduced
 
 

@@ -162,7 +162,7 @@ class LineReader:
         if not located:
             return []
         is_alone = sum(one.label in DIGIT_CHARACTERS for one in located) == 1
-        pieces = cut_digits(line.ink, [one.centre for one in located])
+        pieces = cut_digits(line.ink, line.labels, [one.centre for one in located])
         characters = []
         for (label, place, centre), (ink, box) in zip(located, pieces, strict=True):
             columns = outputs[place.start : place.stop]

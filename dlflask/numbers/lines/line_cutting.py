@@ -5,6 +5,7 @@ A blob is connected ink. The median height is the median of the heights of the l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,7 @@ class Line:
         distance: Difference of each pixel's brightness from the paper's, (height, width) float32,
             in any unit. It is positive for ink.
         ink: Ink of this line without the ink of other lines, (height, width) float32 in 0..1.
+        labels: (height, width) int32, i + 1 in the pixels of the line's blob i, 0 elsewhere.
         left: Column of the page that the first column of the arrays shows.
         top: Row of the page at the upper end of each column of the arrays, (width,) int.
         box: Box around the line's ink, in pixels of the page.
@@ -41,6 +43,7 @@ class Line:
 
     distance: Plane
     ink: Ink
+    labels: NDArray[np.int32]
     left: int
     top: NDArray[np.intp]
     box: ArrayBox
@@ -72,25 +75,44 @@ def cut_line(band: Band, blobs: PageBlobs, page: Page, ink: Ink) -> Line:
     bottom = int(np.ceil((boxes[:, 2] - shifts).max() + pad))
     if slope == 0:
         top, bottom = max(0, top), min(rows, bottom)
-    is_own = np.zeros(len(blobs.boxes) + 1, bool)
-    is_own[own + 1] = True
-    pixels: tuple[Any, ...] = np.s_[top:bottom, left:right]
-    is_on_page: Mask | bool = True
-    if slope:
-        page_rows = np.arange(top, bottom)[:, None] + shift
-        is_on_page = (page_rows >= 0) & (page_rows < rows)
-        pixels = np.clip(page_rows, 0, rows - 1), np.arange(left, right)
-    labels = blobs.labels[pixels]
-    is_foreign = ~is_own & ~_is_inside(blobs, boxes)
+    # For each label of the page, the label of the same blob in the line.
+    new_labels = np.zeros(len(blobs.boxes) + 1, np.int32)
+    new_labels[own + 1] = np.arange(1, len(own) + 1)
+    is_foreign = (new_labels == 0) & ~_is_inside(blobs, boxes)
     is_foreign[0] = False
-    grown = grow(is_own[labels])
     # `page.distance` still contains the rulings. The network can read lines with rulings, because
     # it was trained with rulings. It misreads the gaps that erased rulings leave in strokes.
-    foreign = grow(is_foreign[labels]) & ~grown
-    distance = np.where(is_on_page & ~foreign, page.distance[pixels], np.float32(0))
+    planes = blobs.labels, page.distance, ink
+    if slope:
+        page_labels, distance, line_ink = _cut_sloping(planes, top, bottom, left, shift)
+    else:
+        page_labels, distance, line_ink = (plane[top:bottom, left:right].copy() for plane in planes)
+    labels = new_labels[page_labels]
+    grown = grow(labels > 0)
+    line_ink *= grown
+    if is_foreign.any():
+        distance *= ~grow(is_foreign[page_labels]) | grown
     box = ArrayBox(*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
-    line_ink = np.where(grown & is_on_page, ink[pixels], np.float32(0))
-    return Line(distance, line_ink, left, top + shift, box, height)
+    return Line(distance, line_ink, labels, left, top + shift, box, height)
+
+
+def _cut_sloping(
+    planes: Sequence[NDArray[Any]], top: int, bottom: int, left: int, shift: NDArray[np.intp]
+) -> list[NDArray[Any]]:
+    """Cut the rows `top` to `bottom` out of each plane, with each column shifted down by `shift`.
+
+    Pixels beyond the edges of the planes are 0.
+    """
+    height, width = planes[0].shape
+    rows = np.arange(top, bottom)[:, None] + shift
+    is_outside = (rows < 0) | (rows >= height)
+    # One index for each pixel of the flattened plane is faster than a row and a column.
+    pixels = rows.clip(0, height - 1) * width + np.arange(left, left + len(shift))
+    cut = [plane.ravel()[pixels] for plane in planes]
+    if is_outside.any():
+        for plane in cut:
+            plane[is_outside] = 0
+    return cut
 
 
 def _is_inside(blobs: PageBlobs, boxes: NDArray[np.intp]) -> Mask:
@@ -113,7 +135,7 @@ def _is_inside(blobs: PageBlobs, boxes: NDArray[np.intp]) -> Mask:
 
 
 def _slope(strokes: NDArray[np.intp], height: float) -> float:
-    """Return the slope of a straight line through the middles of the strokes.
+    """Return the slope of the straight line through the middles of the strokes (least squares).
 
     Return 0 if the line of writing is nearly horizontal, or too short to measure its slope.
     """
@@ -121,5 +143,7 @@ def _slope(strokes: NDArray[np.intp], height: float) -> float:
     y = (strokes[:, 0] + strokes[:, 2]) / 2
     if len(strokes) < 3 or np.ptp(x) < 2 * height:
         return 0.0
-    slope = float(np.clip(np.polyfit(x, y, 1)[0], -MAX_SLOPE, MAX_SLOPE))
+    from_middle = x - x.mean()
+    slope = float(from_middle @ y / (from_middle @ from_middle))
+    slope = min(max(slope, -MAX_SLOPE), MAX_SLOPE)
     return slope if abs(slope) * np.ptp(x) >= MIN_RISE * height else 0.0

@@ -78,7 +78,7 @@ def select_writing(found: InkBlobs) -> PageBlobs:
     """Return the blobs that are dark enough to be writing."""
     blobs = found.blobs
     values, owners, length = found.ink[found.mask], blobs.label_pixels(), blobs.number + 1
-    mass = np.bincount(owners, values, length)[1:]
+    mass = np.bincount(owners, values, length)[1:].astype(np.float64)
     is_kept = np.bincount(owners[values >= SURE], minlength=length)[1:] > 0
     labels, boxes = blobs.paint(), blobs.measure_boxes()
     if is_kept.all():

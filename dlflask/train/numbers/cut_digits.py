@@ -86,7 +86,9 @@ def cut_field(image: Image, network: StripForward) -> list[tuple[Images, int]]:
             middles = [strip.to_line((one.start + one.stop) / 2 * STRIDE) for one in places]
             return [
                 ((255 * to_tensor(digit.ink) + 0.5).astype(np.uint8), int(character))
-                for character, digit in zip(number, cut_digits(line.ink, middles), strict=True)
+                for character, digit in zip(
+                    number, cut_digits(line.ink, line.labels, middles), strict=True
+                )
                 if character in DIGIT_CHARACTERS
             ]
     return []

@@ -1,5 +1,6 @@
 import numpy as np
 
+from dlflask.imaging.morphology.blobs import find_blobs
 from dlflask.numbers.lines.digit_cutting import cut_digits, to_tensor
 
 
@@ -10,10 +11,14 @@ def bars(*columns, width=60, height=40):
     return ink
 
 
+def cut_pieces(ink, middles):
+    return cut_digits(ink, find_blobs(ink > 0.2).paint(), middles)
+
+
 def cut(ink, middles):
     """Return the ink of each character in an array of the size of the line."""
     pieces = []
-    for part, (top, left, bottom, right) in cut_digits(ink, middles):
+    for part, (top, left, bottom, right) in cut_pieces(ink, middles):
         piece = np.zeros_like(ink)
         piece[top:bottom, left:right] = part
         pieces.append(piece)
@@ -60,8 +65,8 @@ def test_cut_digits_divides_all_ink():
 
 
 def test_cut_digits_of_a_character_without_ink():
-    first, second = cut_digits(bars((5, 10)), [7, 50])
-    (nothing,) = cut_digits(bars(), [30])
+    first, second = cut_pieces(bars((5, 10)), [7, 50])
+    (nothing,) = cut_pieces(bars(), [30])
 
     assert (first.ink.shape, first.box) == ((30, 5), (5, 5, 35, 10))
     assert second.box is None
@@ -70,7 +75,7 @@ def test_cut_digits_of_a_character_without_ink():
 
 
 def test_to_tensor():
-    (digit,) = cut_digits(bars((5, 10)), [7])
+    (digit,) = cut_pieces(bars((5, 10)), [7])
 
     tensor = to_tensor(digit.ink)
 
