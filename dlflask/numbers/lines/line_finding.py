@@ -69,8 +69,8 @@ def _median_height(blobs: PageBlobs) -> float:
     height of the blobs with much ink.
     """
     heights = blobs.heights
-    # A tenth of the blobs, but at least one, has this height or more.
-    great_height = np.sort(heights)[-1 - len(heights) // 10]
+    # About nine tenths of the blobs are not higher than this.
+    great_height = np.sort(heights)[9 * (len(heights) - 1) // 10]
     high = heights[heights >= 0.4 * great_height]
     bold = heights[blobs.mass >= 0.25 * blobs.mass.max()]
     return float(max(np.median(high), 0.6 * np.median(bold)))
