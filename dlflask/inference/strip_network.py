@@ -49,17 +49,12 @@ def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forwa
     import_runtime()
     networks = CompiledCache(cache, graph, OPENVINO_SETTINGS)
     compiled = networks.compile(_core(), "one strip", lambda: _read(graph))
-    # Some graphs have the axis of the channels first, but a strip has it last. With one channel,
-    # the values have the same order in both layouts.
-    is_channels_first = compiled.input(0).partial_shape[1] == 1
     request, lock = compiled.create_infer_request(), threading.Lock()
 
     def forward_by_openvino(strip: Tensor) -> Outputs:
-        height, width = strip.shape[1:3]
-        shape = (1, 1, height, width) if is_channels_first else strip.shape
         with lock:
             try:
-                return request.infer([strip.reshape(shape)])[0]
+                return request.infer([strip])[0]
             except RuntimeError as error:
                 if "std::bad_alloc" in str(error):
                     raise MemoryError("OpenVINO ran out of memory.") from error

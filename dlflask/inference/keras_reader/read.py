@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from dlflask.errors import ModelError
 from dlflask.inference.adaptation import Adaptation, adapt, fit_shape
 from dlflask.inference.description import ModelDescription
 from dlflask.inference.keras_reader.build import Builder, Network
-from dlflask.inference.keras_reader.channels_first import with_channels_first
 from dlflask.inference.keras_reader.layer_config import LayerConfig
 from dlflask.inference.keras_reader.network_config import NetworkConfig, read_network
 from dlflask.inference.keras_reader.saved_model import SavedModel
@@ -96,10 +94,7 @@ def read_digits(saved: SavedModel, samples: Tensor, run: Runner) -> DigitModel:
         outputs=adaptation.outputs,
         num_classes=num_classes,
     )
-    model = with_channels_first(config, network, Builder(saved.version, saved.num_values))
-    if model is not network.model:
-        adaptation = dataclasses.replace(adaptation, shape=model.input_shape[1:])
-    return DigitModel(model, adaptation, description)
+    return DigitModel(network.model, adaptation, description)
 
 
 def _build(

@@ -21,6 +21,7 @@ from dlflask.errors import ModelError
 from dlflask.inference.adaptation import CONVENTIONS, TINY, Adaptation
 from dlflask.inference.keras_reader.read import read_digits, read_model
 from dlflask.inference.keras_reader.saved_model import SavedModel
+from dlflask.inference.keras_reader.transposes import remove_transposes
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.inference.openvino_runtime import OPENVINO_SETTINGS
 from dlflask.types import SIZE, Outputs, Tensor
@@ -90,7 +91,9 @@ def trace(model: Any, adaptation: Adaptation | None = None) -> Any:
         ) from error
     if adaptation:
         output = _finish(output, adaptation)
-    return openvino.Model([opset16.result(output)], [parameter])
+    graph = openvino.Model([opset16.result(output)], [parameter])
+    remove_transposes(graph)
+    return graph
 
 
 def run(model: Any) -> Callable[[Tensor], Outputs]:
