@@ -89,7 +89,7 @@ def create_app(
     # If a tracer has replaced `wsgi_app`, it must receive every request. In this case, do not use
     # the fast path, because it would bypass the tracer.
     is_traced = "wsgi_app" in vars(app)
-    application = app.wsgi_app if is_traced else with_fast_path(app.wsgi_app, state, by_name[DIGIT])
+    application = app.wsgi_app if is_traced else with_fast_path(app.wsgi_app, state, recognisers)
     # Each middleware wraps the previous one, so the last receives a request first.
     decoded = decode_bodies(application, app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
     checked = check_hosts(decoded, app.wsgi_app, config.allowed_hosts)

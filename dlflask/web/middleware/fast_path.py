@@ -1,4 +1,4 @@
-"""Fast path for simple `POST /predictlabel` requests.
+"""Fast path for simple requests to `POST /predictlabel` and `POST /predictnumber`.
 
 A simple request does not have a query. Its body is an image, or a form that contains one image
 and has the layout that curl, browsers and HTTP libraries use. The fast path bypasses Flask's
@@ -15,14 +15,12 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from dlflask.recogniser import Recogniser
-from dlflask.web.middleware.environ import ERROR, ROUTE
+from dlflask.web.middleware.environ import ERROR, MODEL, ROUTE
 from dlflask.web.multipart_form import PART_NAMES
 from dlflask.web.state import State
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-PATH = "/predictlabel"
 
 #: Maximum number of decimal digits in the Content-Length. `int` raises ValueError for more than
 #: 4,300 digits.
@@ -42,28 +40,33 @@ _MAX_PART_HEADER_BYTES = 1_000
 
 
 def with_fast_path(
-    application: WSGIApplication, state: State, recogniser: Recogniser[Any]
+    application: WSGIApplication, state: State, recognisers: Iterable[Recogniser[Any]]
 ) -> WSGIApplication:
     """Wrap `application` so that simple requests bypass it.
 
     Args:
         application: Flask's application, which renders an exception stored as `ERROR`.
         state: State of the application.
-        recogniser: Recogniser that reads the images.
+        recognisers: Recognisers that read the images, each for requests to its own address.
     """
     limit = state.config.max_upload_bytes
+    by_path = {recogniser.info.address: recogniser for recogniser in recognisers}
 
     def fast(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        recogniser = by_path.get(environ["PATH_INFO"])
+        if recogniser is None:
+            return application(environ, start_response)
         result = None
         try:
             upload = extract_upload(environ, limit)
             if upload is not None:
+                environ[MODEL] = recogniser.info.name
                 result = state.read(recogniser, upload, environ)
         except Exception as error:  # noqa: BLE001  Flask's handlers render any exception
             environ[ERROR] = error
         if result is None:
             return application(environ, start_response)
-        environ[ROUTE] = PATH
+        environ[ROUTE] = environ["PATH_INFO"]
         body = f"{recogniser.encode(result, details=False)}\n".encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("200 OK", headers)
@@ -81,8 +84,7 @@ def extract_upload(environ: WSGIEnvironment, max_bytes: int) -> bytes | None:
     """
     length = environ.get("CONTENT_LENGTH", "")
     if (
-        environ["PATH_INFO"] != PATH
-        or environ["REQUEST_METHOD"] != "POST"
+        environ["REQUEST_METHOD"] != "POST"
         or environ.get("QUERY_STRING")
         or not (length.isascii() and length.isdigit() and len(length) <= _MAX_LENGTH_DIGITS)
         or not 0 < int(length) <= max_bytes

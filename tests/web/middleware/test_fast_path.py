@@ -12,11 +12,12 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from dlflask.config import Config
 from dlflask.digits.recogniser import DigitRecogniser
+from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.web.app import create_app
 from dlflask.web.middleware.environ import REQUEST_ID
 from dlflask.web.middleware.fast_path import with_fast_path
 from dlflask.web.state import get_state
-from tests.conftest import FakeClassifier, encode
+from tests.conftest import FakeClassifier, FakeNetwork, encode
 from tests.drawing import draw_digit
 
 # Pillow warns about damaged files; the service ignores the warnings.
@@ -90,7 +91,9 @@ OTHER = {
 
 @pytest.fixture
 def app():
-    return create_app(Config(max_upload_bytes=LIMIT), DigitRecogniser(FakeClassifier()))
+    digits = DigitRecogniser(FakeClassifier())
+    numbers = NumberRecogniser(FakeNetwork(), FakeClassifier())
+    return create_app(Config(max_upload_bytes=LIMIT), digits, numbers)
 
 
 @pytest.fixture
@@ -118,16 +121,17 @@ def fast_path(app, flask):
         return flask(environ_, start_response)
 
     state = get_state(app)
-    return with_fast_path(recording, state, state.recognisers["mnist"]), passed_on
+    return with_fast_path(recording, state, state.recognisers.values()), passed_on
 
 
+@pytest.mark.parametrize("path", ["/predictlabel", "/predictnumber"])
 @pytest.mark.parametrize("request_", SIMPLE.values(), ids=SIMPLE)
-def test_simple_request_gets_same_response_as_from_flask(request_, app, flask):
+def test_simple_request_gets_same_response_as_from_flask(request_, path, app, flask):
     application, passed_on = fast_path(app, flask)
 
-    response = send(application, environ(*request_))
+    response = send(application, environ(*request_, path=path))
 
-    assert response == send(flask, environ(*request_))
+    assert response == send(flask, environ(*request_, path=path))
     assert response[0] == "200 OK"
     assert not passed_on
 
@@ -185,6 +189,7 @@ def test_unexpected_error_is_rendered_without_decoding_again(app, flask, monkeyp
     [
         {"path": "/predictlabels"},
         {"path": "/predictlabel/"},
+        {"path": "/predictnumber", "query": "length=2"},
         {"method": "PUT"},
         {"method": "OPTIONS"},
         {"query": "verbose=1"},
