@@ -57,14 +57,15 @@ def combine(probabilities: Outputs, digit: Prediction) -> Outputs:
     return scores
 
 
-def probability_of(label: str, scores: Outputs) -> float:
-    """Return the probability of the digit `label`, if the character is one of the ten digits.
+def choose_digit(scores: Outputs) -> tuple[str, float]:
+    """Return the digit with the highest score, and its probability if the character is a digit.
 
     Args:
-        label: The digit, "0" to "9".
-        scores: Scores of `combine`.
+        scores: Scores of `combine`, or the number network's probabilities of the characters.
     """
-    return float(scores[ALPHABET.index(label)] / scores[_DIGIT_INDICES].sum())
+    of_digits = scores[_DIGIT_INDICES]
+    best = int(of_digits.argmax())
+    return DIGIT_CHARACTERS[best], float(of_digits[best] / of_digits.sum())
 
 
 def judge(

@@ -11,11 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
 from dlflask.digits.prediction import Prediction
 from dlflask.numbers.characters import ALPHABET, CHARACTERS, DIGIT_CHARACTERS, UNREADABLE
-from dlflask.numbers.combination import SURE, combine, judge, probability_of
+from dlflask.numbers.combination import SURE, choose_digit, combine, judge
 from dlflask.numbers.decoding.alignment import Place, align
 from dlflask.numbers.decoding.lengths import Lengths
 from dlflask.numbers.decoding.prefix_search import Hypothesis, count_digits, search
@@ -165,31 +163,33 @@ class LineReader:
         pieces = cut_digits(line.ink, line.labels, [one.centre for one in located])
         characters = []
         for (label, place, centre), (ink, box) in zip(located, pieces, strict=True):
-            columns = outputs[place.start : place.stop]
-            is_digit = label in DIGIT_CHARACTERS
-            second = SecondReading(ink, self._classifier.predict) if is_digit else None
-            is_sure = is_digit and not is_alone and columns[:, 1 + _index(label)].max() >= SURE
-            scores = columns[:, 1:].max(axis=0)
-            if second and not is_sure:
-                scores = combine(scores, second.prediction)
-            chosen = max(DIGIT_CHARACTERS, key=lambda one: scores[_index(one)]) if second else label
+            probabilities: Outputs = outputs[place.start : place.stop, 1:].max(axis=0)
+            scores, second, is_sure, combined = probabilities, None, False, 1.0
+            if label in DIGIT_CHARACTERS:
+                second = SecondReading(ink, self._classifier.predict)
+                is_sure = not is_alone and bool(probabilities[_index(label)] >= SURE)
+                if not is_sure:
+                    scores = combine(probabilities, second.prediction)
+                label, combined = choose_digit(scores)  # noqa: PLW2901  both networks' label
             characters.append(
                 Character(
-                    label=chosen,
-                    probability=float(columns[:, 1 + _index(chosen)].max()),
+                    label=label,
+                    probability=float(probabilities[_index(label)]),
                     box=_box(line, page, box, centre),
                     candidates=_candidates(scores),
                     second=second,
-                    is_sure=bool(is_sure),
-                    combined=probability_of(chosen, scores) if second else 1.0,
+                    is_sure=is_sure,
+                    combined=combined,
                 )
             )
         return characters
 
 
 def _candidates(scores: Outputs) -> list[str]:
-    order = np.argsort(-scores, kind="stable")
-    return [ALPHABET[i] for i in order if scores[i] >= CANDIDATE * scores[order[0]]]
+    values = scores.tolist()
+    minimum = CANDIDATE * max(values)
+    found = [(value, one) for value, one in zip(values, ALPHABET, strict=True) if value >= minimum]
+    return [one for _, one in sorted(found, key=lambda pair: -pair[0])]
 
 
 def _index(character: str) -> int:

@@ -5,7 +5,7 @@ import pytest
 
 from dlflask.digits.prediction import Prediction
 from dlflask.numbers.characters import ALPHABET
-from dlflask.numbers.combination import LEAST, combine, features, judge, probability_of
+from dlflask.numbers.combination import LEAST, choose_digit, combine, features, judge
 from dlflask.numbers.prediction import Box, Character, SecondReading
 from dlflask.numbers.thresholds import DEFAULT_THRESHOLDS
 
@@ -70,18 +70,28 @@ def test_combine_with_a_network_that_sees_no_digit():
 
 
 @pytest.mark.parametrize(
-    ("four", "seen", "least", "most"),
+    ("four", "seen", "chosen", "least", "most"),
     [
-        (0.9999, "4", 0.999, 1),  # both networks see a 4
-        (0.7, "4", 0.98, 0.999),  # a 9 is possible for the number network
-        (0.9999, "9", 0.9, 0.999),  # the digit network sees a 9
-        (0.7, "9", 0, 0.1),
+        (0.9999, "4", "4", 0.999, 1),  # both networks see a 4
+        (0.7, "4", "4", 0.98, 0.999),  # a 9 is possible for the number network
+        (0.9999, "9", "4", 0.9, 0.999),  # the digit network sees a 9
+        (0.7, "9", "9", 0.9, 1),
     ],
 )
-def test_probability_of_a_digit_for_both_networks(four, seen, least, most):
+def test_choose_digit_by_both_networks(four, seen, chosen, least, most):
     scores = combine(probabilities_of(d4=four, d9=1 - four), seen_as(seen, 0.99))
 
-    assert least <= probability_of("4", scores) <= most
+    digit, probability = choose_digit(scores)
+
+    assert digit == chosen
+    assert least <= probability <= most
+
+
+def test_choose_digit_ignores_other_characters():
+    scores = probabilities_of(d1=0.4)
+    scores[ALPHABET.index(",")] = 0.5
+
+    assert choose_digit(scores)[0] == "1"
 
 
 @pytest.mark.parametrize(("text", "verdict"), [("4", "unsure"), ("44", "number")])

@@ -28,6 +28,10 @@ BEAM, BEAM_OF_LENGTH = 12, 4
 #: right length may be improbable.
 LEAST, LEAST_RESTRICTED = 1e-3, 1e-5
 
+#: Minimum probability of a prefix, relative to the most probable prefix. Less probable prefixes are
+#: dropped if any number of digits is possible.
+LEAST_PREFIX = 1e-5
+
 #: If blank has at least this probability in a column, characters are ignored there, to save time.
 SURE_BLANK = 0.9995
 
@@ -56,10 +60,15 @@ def search(
     allowed = [(1 + ALPHABET.index(one), one) for one in characters if one not in excluded]
     minimum = LEAST_RESTRICTED if lengths else LEAST
     beam: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
+    blanks = 1.0  # product of the probabilities of blank in columns where characters are ignored
     for row in outputs.tolist():
-        beam = _extend(beam, row[BLANK], [(c, row[i]) for i, c in allowed if row[i] >= minimum])
-        beam = _prune(beam, lengths)
-    found = [Hypothesis(text, blank + other) for text, (blank, other) in beam.items()]
+        if row[BLANK] >= SURE_BLANK:
+            blanks *= row[BLANK]
+            beam = {text: (ends + other, 0.0) for text, (ends, other) in beam.items()}
+        else:
+            likely = [(one, row[i]) for i, one in allowed if row[i] >= minimum]
+            beam = _prune(_extend(beam, row[BLANK], likely), lengths)
+    found = [Hypothesis(text, (ends + other) * blanks) for text, (ends, other) in beam.items()]
     if lengths:
         found = [one for one in found if lengths.fewest <= count_digits(one.text) <= lengths.most]
     return sorted(found, key=lambda one: -one.probability)
@@ -78,8 +87,6 @@ def _extend(
     `beam` and the result map each prefix to two probabilities: that of its paths that end with
     blank, and that of its other paths.
     """
-    if blank >= SURE_BLANK:
-        return {text: ((ends + other) * blank, 0.0) for text, (ends, other) in beam.items()}
     blanks: dict[str, float] = defaultdict(float)
     others: dict[str, float] = defaultdict(float)
     for text, (ends, other) in beam.items():
@@ -100,6 +107,9 @@ def _prune(
     beam: dict[str, tuple[float, float]], lengths: Lengths | None
 ) -> dict[str, tuple[float, float]]:
     """Return only the most probable prefixes of `beam`."""
+    if lengths is None:
+        minimum = LEAST_PREFIX * max(blank + other for blank, other in beam.values())
+        beam = {text: pair for text, pair in beam.items() if pair[0] + pair[1] >= minimum}
     if len(beam) <= (BEAM_OF_LENGTH if lengths else BEAM):
         return beam
     ordered = sorted(beam.items(), key=lambda item: -sum(item[1]))
