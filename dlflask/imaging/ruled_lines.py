@@ -120,12 +120,12 @@ def _crosses(mask: Mask) -> bool:
 def _find_lines(mask: Mask) -> Lines:
     """Find the lines that go from left to right."""
     thin, filled = np.zeros_like(mask), np.zeros_like(mask)
-    if not _crosses(mask):
-        return Lines(thin, filled, 0)
     height, width = mask.shape
     length = max(MIN_RUN, int(RUN_SHARE * width))
+    if not _crosses(mask) or not (runs := _keep_runs(mask, length, axis=1, outside=None)).any():
+        return Lines(thin, filled, 0)
     tall = _keep_runs(mask, max(MIN_TALL, int(TALL_SHARE * height)), axis=0)
-    runs = _keep_runs(mask, length, axis=1, outside=None) & ~tall
+    runs &= ~tall
     # Join runs to one line across small steps, and across gaps where a stroke crosses the line.
     joined = _dilate(runs, max(MIN_RUN, int(MAX_GAP * width)), axis=1)
     blobs = find_blobs(_dilate(joined, 3, axis=0), corners=False)
