@@ -18,6 +18,9 @@ from dlflask.inference.environment import backend, configure_runtime
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.types import Outputs, Tensor
 
+#: Message of the exception if an inference needs more memory than the process may use.
+OUT_OF_MEMORY = "OpenVINO ran out of memory."
+
 #: Function from a batch of inputs to the outputs of a network.
 Forward = Callable[[Tensor], Outputs]
 
@@ -96,18 +99,39 @@ def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
             try:
                 if single and len(batch) == 1:
                     return single.run(batch)
-                # With share_outputs, the result would be the request's own buffer, which the next
-                # inference overwrites.
-                return several.infer([batch])[0]
+                return infer(several, batch)
             except RuntimeError as error:
                 # OpenVINO raises RuntimeError for all C++ exceptions. After bad_alloc, the next
                 # inference may crash, so raise MemoryError, after which the server replaces the
                 # worker.
                 if "std::bad_alloc" in str(error):
-                    raise MemoryError("OpenVINO ran out of memory.") from error
+                    raise MemoryError(OUT_OF_MEMORY) from error
                 raise
 
     return forward_by_openvino
+
+
+def infer(request: Any, batch: Tensor) -> Outputs:
+    """Run an infer request of OpenVINO on a batch of any size, and return a copy of its outputs.
+
+    The request reads `batch` itself. `request.infer([batch])` would copy the batch, and for a new
+    size also allocate a buffer, which takes up to 0.4 ms.
+
+    Raises:
+        MemoryError: OpenVINO ran out of memory.
+    """
+    import openvino  # noqa: PLC0415
+
+    # OpenVINO accepts only a contiguous, writeable array. Copy the batch if it is another array.
+    batch = np.require(batch, np.float32, ["C_CONTIGUOUS", "WRITEABLE"])
+    request.set_input_tensor(0, openvino.Tensor(batch, shared_memory=True))
+    request.infer(share_outputs=True)
+    outputs: Outputs = request.get_output_tensor(0).data.copy()
+    if len(outputs) != len(batch):
+        # OpenVINO raises no exception if it cannot allocate memory between two layers. It leaves
+        # the outputs of the last inference unchanged.
+        raise MemoryError(OUT_OF_MEMORY)
+    return outputs
 
 
 class _Single:

@@ -13,10 +13,12 @@ from dlflask.inference.load_graph import load_graph
 from dlflask.inference.model_graph import ModelGraph
 from dlflask.inference.openvino_runtime import (
     OPENVINO_SETTINGS,
+    OUT_OF_MEMORY,
     Forward,
     _core,
     _read,
     import_runtime,
+    infer,
 )
 from dlflask.types import Outputs, Tensor
 
@@ -54,10 +56,10 @@ def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forwa
     def forward_by_openvino(strip: Tensor) -> Outputs:
         with lock:
             try:
-                return request.infer([strip])[0]
+                return infer(request, strip)
             except RuntimeError as error:
                 if "std::bad_alloc" in str(error):
-                    raise MemoryError("OpenVINO ran out of memory.") from error
+                    raise MemoryError(OUT_OF_MEMORY) from error
                 raise
 
     return forward_by_openvino

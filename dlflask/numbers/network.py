@@ -13,7 +13,7 @@ import numpy as np
 
 from dlflask.errors import ModelError
 from dlflask.inference.model_graph import ModelGraph
-from dlflask.inference.openvino_runtime import Forward, name_runtime
+from dlflask.inference.openvino_runtime import OUT_OF_MEMORY, Forward, name_runtime
 from dlflask.inference.strip_network import compile_strip_network, load_strip_network
 from dlflask.numbers.characters import ALPHABET, BLANK, NUM_CLASSES, NumberNetwork
 from dlflask.numbers.normalization import HEIGHT, STRIDE, STRIP_PREPROCESSING
@@ -86,6 +86,9 @@ class StripNetwork:
 
         Returns:
             (W / 4, classes) float32. A row describes 4 columns of the strip, and its sum is 1.
+
+        Raises:
+            MemoryError: The runtime ran out of memory.
         """
         if self._forward is None:
             self.warm_up()
@@ -93,8 +96,11 @@ class StripNetwork:
         width = pixels.shape[1]
         padded = np.zeros((1, HEIGHT, -(-width // WIDTH_STEP) * WIDTH_STEP, 1), np.float32)
         padded[0, :, :width, 0] = pixels
-        outputs: Outputs = self._forward(padded)[0, : width // STRIDE]
-        return outputs
+        outputs: Outputs = self._forward(padded)[0]
+        if len(outputs) * STRIDE != padded.shape[2]:
+            # These are the outputs of another strip (see `openvino_runtime.infer`).
+            raise MemoryError(OUT_OF_MEMORY)
+        return outputs[: width // STRIDE]
 
 
 def _check_description(path: Path, text: str | None) -> None:

@@ -19,10 +19,10 @@ from dlflask.inference.load_graph import load_graph
 from dlflask.inference.openvino_runtime import compile_graph
 
 forward = compile_graph(load_graph(Path("mnist_model.h5"))[1])
+batch = np.zeros((50_000, 784), np.float32)
 status = Path("/proc/self/status").read_text()
 used = 1024 * int(status.partition("VmData:")[2].split()[0])
 resource.setrlimit(resource.RLIMIT_DATA, (used + 32_000_000, used + 32_000_000))
-batch = np.broadcast_to(np.zeros((1, 784), np.float32), (50_000, 784))
 try:
     forward(batch)
 except MemoryError as error:
