@@ -57,10 +57,10 @@ class Thresholds(StoredSettings):
 #: Thresholds for a model file that contains no thresholds. They were chosen by
 #: `python -m dlflask.train.numbers.calibration`.
 DEFAULT_THRESHOLDS = Thresholds(
-    bias=-1.136,
-    strip=0.669,
-    combined=0.141,
-    number_from=0.8036,
+    bias=-1.150,
+    strip=0.660,
+    combined=0.151,
+    number_from=0.8048,
     no_number_below=0.2,
     chosen_on="6,000 fields drawn from 818 development images of digits",
 )
