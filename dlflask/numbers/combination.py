@@ -30,7 +30,7 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 LEAST_DIGIT = 0.01
 
 #: If the number network gives a digit at least this probability, the digit network is not asked. On
-#: real numbers, this saves three quarters of the calls, and no digit is read otherwise. A single
+#: real numbers, this saves three quarters of the calls, and as many numbers are right. A single
 #: digit is always read by both networks, because the number network takes letters for digits.
 SURE = 0.999
 

@@ -103,17 +103,19 @@ def _move_binary(node: Any, inputs: list[_View | None], order: Sequence[int]) ->
     for index, view in enumerate(inputs):
         if view and view.order == order:
             sources.append(view.source)
-        elif view is None and _is_vector(node.input_value(index)):
+        elif view is None and _is_vector(node.input_value(index), len(order)):
             sources.append(_to_source(node.input_value(index), order))
         else:
             return []
     return sources
 
 
-def _is_vector(output: Any) -> bool:
+def _is_vector(output: Any, max_axes: int) -> bool:
     """Return True if all sizes of the output are known, and at most one of them is not 1."""
     shape = output.get_partial_shape()
-    return shape.is_static and sum(size != 1 for size in shape.to_shape()) <= 1
+    if shape.is_dynamic or len(shape) > max_axes:
+        return False
+    return sum(size != 1 for size in shape.to_shape()) <= 1
 
 
 def _to_source(vector: Any, order: Sequence[int]) -> Any:
