@@ -90,7 +90,7 @@ def _transpose_output(node: Any, order: Sequence[int], views: _Views) -> None:
 
 
 # Each of the following functions returns the new inputs of an operation, with which its output is
-# the source of a view with the given order. It returns an empty list if there are no such inputs.
+# the source of a view with the given order, or an empty list if the operation cannot be moved.
 
 
 def _move_unary(_node: Any, inputs: list[_View | None], _order: Sequence[int]) -> list[Any]:

@@ -28,7 +28,7 @@ class Piece(NamedTuple):
     Attributes:
         ink: (height, width) float32 in 0..1, the ink in `box`. All other ink is cleared. It has the
             size 0 x 0 if `box` is None.
-        box: Box around the ink, in pixels of the line; None if the character has no ink.
+        box: Box around the ink, in pixels of the line; None for a character without ink.
     """
 
     ink: Ink
@@ -79,7 +79,7 @@ def cut_digits(ink: Ink, labels: NDArray[np.int32], centres: Sequence[float]) ->
 def _measure_boxes(
     owners: NDArray[np.intp], rows: NDArray[np.intp], columns: NDArray[np.intp], number: int
 ) -> list[ArrayBox]:
-    """Return the box around the pixels of each owner. It is empty if there are no such pixels."""
+    """Return the box around the pixels of each owner, an empty box for an owner without pixels."""
     boxes = np.zeros((4, number), np.intp)
     boxes[:2] = np.iinfo(np.intp).max
     np.minimum.at(boxes[0], owners, rows)
