@@ -994,7 +994,8 @@ print(f"{reading.number}: {reading.verdict}, confidence {reading.confidence:.1%}
 # The verdict is `number` if the probability that follows from both networks is above the threshold
 # in the model file, else `unsure`. The networks differ in their input and in their training, so
 # they rarely make the same mistake. The next cell checks this on random numbers. To save time, the
-# service uses the second network only for digits to which the first gives less than 99.9 %.
+# service uses the second network only for a digit to which the first gives less than 99.9 %, or
+# that is alone in its line.
 
 # %%
 from dlflask.recogniser import read as read_one

@@ -92,8 +92,8 @@ def compile_graph(graph: ModelGraph, cache: Path | None = None) -> Forward:
 
     def forward_by_openvino(batch: Tensor) -> Outputs:
         if single:
-            # Some graphs have the axis of the channels first, and some batches have it last. With
-            # one channel, the values have the same order in both layouts.
+            # Some graphs take (N, 784), (N, 28, 28, 1) or (N, 1, 28, 28) instead of (N, 28, 28).
+            # With one channel, the values have the same order in all of them.
             batch = batch.reshape(-1, *shape)
         with lock:
             try:
@@ -122,7 +122,8 @@ def infer(request: Any, batch: Tensor) -> Outputs:
     """
     import openvino  # noqa: PLC0415
 
-    # OpenVINO accepts only a contiguous, writeable array. Copy the batch if it is another array.
+    # OpenVINO can read only a contiguous, writeable array of float32. Copy any other batch. The
+    # request keeps the address of the batch, but sets a new one before it reads again.
     batch = np.require(batch, np.float32, ["C_CONTIGUOUS", "WRITEABLE"])
     request.set_input_tensor(0, openvino.Tensor(batch, shared_memory=True))
     request.infer(share_outputs=True)

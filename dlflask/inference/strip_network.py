@@ -46,7 +46,9 @@ def compile_strip_network(graph: ModelGraph, cache: Path | None = None) -> Forwa
 
     Returns:
         Function from a strip, (1, H, W, 1) float32, to outputs for T columns of the strip,
-        (1, T, classes) float32. The function raises MemoryError if OpenVINO runs out of memory.
+        (1, T, classes) float32. The function raises MemoryError if OpenVINO reports that it ran
+        out of memory. If OpenVINO does not report it, the outputs are those of an earlier strip,
+        so callers should check T.
     """
     import_runtime()
     networks = CompiledCache(cache, graph, OPENVINO_SETTINGS)

@@ -3,7 +3,8 @@
 The number network reads the line as a whole. The digit network reads each digit alone, with a
 different normalisation. The networks differ so much that they rarely make the same mistake. If they
 disagree about a digit, the line is `unsure`, unless the number network is far more certain. To save
-time, the digit network is not asked about a digit of which the number network is almost certain.
+time, the digit network is not asked about a digit of which the number network is almost certain,
+unless it is the only digit of the line.
 """
 
 from __future__ import annotations
@@ -74,17 +75,18 @@ def judge(
     """Return the verdict on a line and the probability that its text is right.
 
     Args:
-        text: Text of the line. Its digits have the highest scores of `combine`.
+        text: Text of the line, whose digits `choose_digit` chose.
         probability: Probability of the text that the number network read, 0..1.
         characters: Characters of `text`. The digits have a second reading.
         thresholds: Weights of the features, and thresholds of the verdict.
     """
-    digits = [(one.is_sure, one.second) for one in characters if one.second]
+    digits = [(one.is_certain, one.second) for one in characters if one.second]
     if not digits or text.count(UNREADABLE) > len(digits):
         return "no_number", 0.0
     confidence = thresholds.probability(features(probability, characters))
     sees_no_digit = all(
-        not is_sure and second.prediction.verdict == "not_a_digit" for is_sure, second in digits
+        not is_certain and second.prediction.verdict == "not_a_digit"
+        for is_certain, second in digits
     )
     if confidence < thresholds.no_number_below and sees_no_digit:
         return "no_number", confidence

@@ -57,10 +57,11 @@ class Character:
         box: Box around the character.
         candidates: Possible characters, most probable first.
         second: Reading by the digit network if the character is a digit, otherwise None.
-        is_sure: True if the number network is so certain of a digit that the digit network was not
-            needed to choose `label`.
+        is_certain: True if the number network is so certain of a digit that the digit network was
+            not needed to choose `label`.
         combined: Probability of `label` if the character is one of the ten digits, 0..1, according
-            to both networks, or to the number network if `is_sure`. It is 1 for other characters.
+            to both networks, or to the number network if `is_certain`. It is 1 for other
+            characters.
     """
 
     label: str
@@ -68,7 +69,7 @@ class Character:
     box: Box
     candidates: Sequence[str]
     second: SecondReading | None = None
-    is_sure: bool = False
+    is_certain: bool = False
     combined: float = 1.0
 
 

@@ -2,7 +2,7 @@
 
 The number network reads a strip, which is the normalised image of the line. The place of a
 character is the range of output columns in which the network found the character. The digit network
-then reads the ink at the place of each digit of which the number network is not almost certain.
+then reads the ink at the places of doubtful digits, and of a digit that is alone in its line.
 """
 
 from __future__ import annotations
@@ -164,13 +164,13 @@ class LineReader:
         characters = []
         for (label, place, centre), (ink, box) in zip(located, pieces, strict=True):
             probabilities: Outputs = outputs[place.start : place.stop, 1:].max(axis=0)
-            scores, second, is_sure, combined = probabilities, None, False, 1.0
+            scores, second, is_certain, combined = probabilities, None, False, 1.0
             if label in DIGIT_CHARACTERS:
                 second = SecondReading(ink, self._classifier.predict)
-                is_sure = not is_alone and bool(probabilities[_index(label)] >= SURE)
-                if not is_sure:
+                is_certain = not is_alone and bool(probabilities[_index(label)] >= SURE)
+                if not is_certain:
                     scores = combine(probabilities, second.prediction)
-                label, combined = choose_digit(scores)  # noqa: PLW2901  both networks' label
+                label, combined = choose_digit(scores)  # noqa: PLW2901  the final label
             characters.append(
                 Character(
                     label=label,
@@ -178,7 +178,7 @@ class LineReader:
                     box=_box(line, page, box, centre),
                     candidates=_candidates(scores),
                     second=second,
-                    is_sure=is_sure,
+                    is_certain=is_certain,
                     combined=combined,
                 )
             )

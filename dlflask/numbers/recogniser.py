@@ -80,7 +80,7 @@ class NumberRecogniser:
 
     Args:
         network: The number network.
-        classifier: The digit network, which reads each digit again.
+        classifier: The digit network, which reads doubtful digits again.
         samples: Image files that `setup` reads to test the recogniser.
     """
 

@@ -17,7 +17,7 @@ class Features(NamedTuple):
 
     Attributes:
         strip: Log-odds of the probability that the number network gives to the text of the line.
-        combined: Log-odds of the product of the digits' probabilities according to both networks.
+        combined: Log-odds of the product of all digits' `Character.combined`.
     """
 
     strip: float
@@ -34,7 +34,8 @@ class Thresholds(StoredSettings):
         combined: Weight of `Features.combined`.
         number_from: Minimum probability for the verdict `number`, 0..1.
         no_number_below: The verdict is `no_number` if the probability is below this value, 0..1,
-            and the digit network gives every digit of the line the verdict `not_a_digit`.
+            the number network is almost certain of no digit, and the digit network gives every
+            digit of the line the verdict `not_a_digit`.
         chosen_on: Description of the images on which weights and thresholds were chosen.
     """
 

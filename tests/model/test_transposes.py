@@ -59,6 +59,11 @@ def permuted(inputs):
     return layers.Conv2D(2, (3, 5), activation="relu")(x)
 
 
+def cropped(inputs):
+    x = layers.Cropping2D(2)(layers.Conv2D(4, 3, activation="relu")(inputs))
+    return layers.Conv2D(2, 3)(x)
+
+
 def weights_for_each_pixel(inputs):
     x = layers.Conv2D(4, 3)(inputs)
     return layers.Multiply()([x, layers.Conv2D(1, 3, activation="sigmoid")(inputs)])
@@ -92,6 +97,7 @@ def count_transposes(graph):
         (pooled, 2),
         (dense_along_channels, 4),
         (permuted, 3),
+        (cropped, 4),
         (weights_for_each_pixel, 3),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -16,10 +16,10 @@ def seen_as(digit, probability):
     return Prediction(outputs)
 
 
-def character(label, probability, prediction, *, is_sure=False):
+def character(label, probability, prediction, *, is_certain=False):
     second = SecondReading(np.ones((9, 9), np.float32), lambda _: prediction)
     box = Box(0, 0, 9, 9)
-    return Character(label, probability, box, [label], second, is_sure, combined=probability)
+    return Character(label, probability, box, [label], second, is_certain, combined=probability)
 
 
 def digit(label, probability):
@@ -55,7 +55,7 @@ def probabilities_of(**given):
         (0.9, 0.1, 0.4, "4"),  # the digit network is in doubt
     ],
 )
-def test_combine_follows_the_network_that_is_surer(four, nine, seen, chosen):
+def test_combine_follows_the_network_that_is_certainr(four, nine, seen, chosen):
     scores = combine(probabilities_of(d4=four, d9=nine), seen_as("9", seen))
 
     assert ALPHABET[scores.argmax()] == chosen
@@ -103,10 +103,10 @@ def test_judge_believes_the_digit_network_about_a_single_digit(text, verdict):
     assert judge(text, 0.999, [doubted] * len(text), DEFAULT_THRESHOLDS)[0] == verdict
 
 
-@pytest.mark.parametrize(("is_sure", "verdict"), [(False, "no_number"), (True, "unsure")])
-def test_judge_finds_no_number_only_if_the_digit_network_saw_no_digit(is_sure, verdict):
+@pytest.mark.parametrize(("is_certain", "verdict"), [(False, "no_number"), (True, "unsure")])
+def test_judge_finds_no_number_only_if_the_digit_network_saw_no_digit(is_certain, verdict):
     outputs = np.zeros(11, np.float32)
     outputs[[4, 10]] = 0.01, 0.99
-    characters = [character("4", 0.5, Prediction(outputs), is_sure=is_sure)] * 2
+    characters = [character("4", 0.5, Prediction(outputs), is_certain=is_certain)] * 2
 
     assert judge("44", 0.001, characters, DEFAULT_THRESHOLDS)[0] == verdict

@@ -28,7 +28,11 @@ def read(text, second=None, *, drawn=None, lengths=None, probability=0.998):
     page, (line, *_), _ = read_page(picture, find_lines, lambda *_: [])
     network = FakeNetwork(text, probability)
     digits = "".join(filter(str.isdigit, text)) if second is None else second
-    return LineReader(network, EachDigit(digits), NUMBER_THRESHOLDS).read(line, page, lengths)
+    classifier = EachDigit(digits)
+    reading = LineReader(network, classifier, NUMBER_THRESHOLDS).read(line, page, lengths)
+    # The digit network is called once for each digit, at the latest when the digits are shown.
+    assert len(reading.digit_text) == len(classifier.tensors)
+    return reading
 
 
 def test_read_number_if_both_networks_agree():
@@ -47,13 +51,13 @@ def test_read_unsure_if_networks_disagree():
     assert reading.digit_text == "1865"
 
 
-@pytest.mark.parametrize(("probability", "is_sure"), [(0.998, False), (0.9999, True)])
-def test_read_number_if_the_number_network_is_far_more_certain(probability, is_sure):
+@pytest.mark.parametrize(("probability", "is_certain"), [(0.998, False), (0.9999, True)])
+def test_read_number_if_the_number_network_is_far_more_certain(probability, is_certain):
     reading = read("1805", "1865", probability=probability)
 
     assert (reading.number, reading.verdict) == ("1805", "number")
     assert reading.digit_text == "1865"
-    assert {one.is_sure for one in reading.characters} == {is_sure}
+    assert {one.is_certain for one in reading.characters} == {is_certain}
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def cut_digits(ink: Ink, labels: NDArray[np.int32], centres: Sequence[float]) ->
     """
     number = len(centres)
     column_owners = _assign_columns(ink, centres)
-    # For each pixel of a blob: its row and column, the index of its blob, the character that owns
-    # its column, and, further below, the character that gets it.
+    # For each pixel of a blob: its row, its column, the index of its blob, and the character that
+    # owns its column.
     pixels = np.flatnonzero(labels > 0)  # faster than `nonzero` of `labels`
     rows, columns = np.divmod(pixels, ink.shape[1])
     blob = labels.ravel()[pixels].astype(np.intp) - 1
@@ -64,9 +64,10 @@ def cut_digits(ink: Ink, labels: NDArray[np.int32], centres: Sequence[float]) ->
     # A character that would get almost no ink if no blob were cut probably touches a neighbour. Cut
     # each blob that reaches into its columns, so that the character gets a part of the blob.
     received = np.bincount(by_blob, total, number)
-    typical = float(np.median(received[received > 0])) if len(rows) else 0.0
+    typical = float(np.median(received[received > 0])) if len(pixels) else 0.0
     is_almost_empty = received < 0.1 * typical
     is_whole |= ~((mass > 0.08 * total[:, None]) & is_almost_empty).any(axis=1)
+    # The character that gets each of these pixels.
     own = np.where(is_whole[blob], by_blob[blob], by_column)
     owners = np.tile(column_owners, (len(ink), 1))
     owners.ravel()[pixels] = own

@@ -48,8 +48,8 @@ TARGET, FEWEST = 0.96, 100
 #: code, and seed.
 NUM_FIELDS, NUM_MNIST_DIGITS, NUM_DRAWN_DIGITS, SEED = 2_500, 3_000, 600, 77
 
-#: A line in which the digit network does not see any digit gets the verdict `no_number` if the
-#: probability of a right reading is below this value.
+#: The verdict is `no_number` if the probability of a right reading is below this value, the number
+#: network is almost certain of no digit, and the digit network sees no digit.
 NO_NUMBER_BELOW = 0.2
 
 #: Factor of the penalty on squared weights, and number of steps of Newton's method.

@@ -50,6 +50,25 @@ def test_search_sums_the_paths_of_a_text():
     assert search(outputs)[0] == ("7", pytest.approx(0.64))
 
 
+def test_search_ignores_characters_in_columns_that_are_surely_blank():
+    column = {"1": 0.9, "_": 0.1}
+    blank = {"_": 0.9996, "7": 0.0004}
+
+    (alone, *_), (between, *_) = (
+        search(outputs_of(columns)) for columns in ([column], [blank, blank, column, blank])
+    )
+
+    assert alone == ("1", pytest.approx(0.9))
+    assert between == ("1", pytest.approx(0.9 * 0.9996**3))
+
+
+def test_search_drops_improbable_prefixes():
+    found = search(outputs_of([{"1": 0.998, "7": 0.002}, {"_": 1}] * 3))
+
+    # A text with two 7 has 0.002 ** 2 of the probability of 111, which is less than LEAST_PREFIX.
+    assert [one.text for one in found] == ["111", "711", "171", "117"]
+
+
 def test_search_repeats_need_a_blank():
     assert search(outputs_of([{"5": 1}, {"5": 1}]))[0].text == "5"
     assert search(outputs_of([{"5": 1}, {"_": 1}, {"5": 1}]))[0].text == "55"

@@ -16,6 +16,7 @@ from dlflask.numbers.recogniser import NumberRecogniser
 from dlflask.web.app import create_app
 from dlflask.web.middleware.environ import REQUEST_ID
 from dlflask.web.middleware.fast_path import with_fast_path
+from dlflask.web.middleware.request_body import BrokenBody
 from dlflask.web.state import get_state
 from tests.conftest import FakeClassifier, FakeNetwork, encode
 from tests.drawing import draw_digit
@@ -158,13 +159,14 @@ def test_file_name_in_other_charset_gets_same_response_as_from_flask(name, chars
     assert response == send(flask, environ(*request_))
 
 
+@pytest.mark.parametrize("path", ["/predictlabel", "/predictnumber"])
 @pytest.mark.parametrize("request_", (IMAGE_ERRORS | OTHER).values(), ids=IMAGE_ERRORS | OTHER)
-def test_other_request_is_passed_to_flask_unchanged(request_, app, flask):
+def test_other_request_is_passed_to_flask_unchanged(request_, path, app, flask):
     application, passed_on = fast_path(app, flask)
 
-    response = send(application, environ(*request_))
+    response = send(application, environ(*request_, path=path))
 
-    assert response == send(flask, environ(*request_))
+    assert response == send(flask, environ(*request_, path=path))
     assert len(passed_on) == 1
 
 
@@ -256,9 +258,28 @@ def test_wrapped_flask_receives_every_request(monkeypatch):
     assert len(seen) == 1
 
 
-def test_fast_path_is_counted_under_its_route(app):
-    send(app.wsgi_app, environ(PNG, "image/png"))
+@pytest.mark.parametrize("path", ["/predictlabel", "/predictnumber"])
+def test_fast_path_is_counted_under_its_route(app, path):
+    send(app.wsgi_app, environ(PNG, "image/png", path=path))
 
     text = app.test_client().get("/metrics").text
 
-    assert re.search(r'requests_total\{[^}]*route="/predictlabel"[^}]*\} 1\.0', text)
+    assert re.search(rf'requests_total\{{[^}}]*route="{path}"[^}}]*\}} 1\.0', text)
+
+
+class BrokenInput:
+    """Body of a request whose client sends an invalid chunk."""
+
+    def read(self, _size=-1):
+        raise BrokenBody
+
+
+@pytest.mark.parametrize("name", ["mnist", "number"])
+def test_error_of_the_body_has_the_headers_of_its_model(app, name):
+    info = get_state(app).recognisers[name].info
+    request_ = environ(PNG, "image/png", path=info.address) | {"wsgi.input": BrokenInput()}
+
+    status, headers, _ = send(app.wsgi_app, request_)
+
+    assert status.startswith("400")
+    assert dict(headers)["X-Preprocessing"] == info.preprocessing
